@@ -1,0 +1,2 @@
+"""Measure loops."""
+__version__ = "0.1.0"

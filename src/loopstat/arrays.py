@@ -1,0 +1,32 @@
+"""Small array habits shared by everything: types, read-only arrays, group boundaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+
+def frozen(values: ArrayLike, dtype: Any) -> NDArray[Any]:
+    """Return a C-contiguous, read-only copy of `values` with the given dtype."""
+    array = np.array(values, dtype=dtype, order="C")
+    array.setflags(write=False)
+    return array
+
+
+def group_starts(codes: Int) -> Int:
+    """Return the first position of every run of equal values in sorted `codes`, shape (n_groups,)."""
+    if codes.size == 0:
+        return np.zeros(0, dtype=np.int64)
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).astype(np.int64)
+
+
+def relabel(codes: Int) -> tuple[Int, Int]:
+    """Return `(values, dense)`: the sorted distinct codes and each entry's position among them."""
+    values, dense = np.unique(codes, return_inverse=True)
+    return values.astype(np.int64), dense.reshape(-1).astype(np.int64)
