@@ -1,0 +1,297 @@
+"""What could make a linear drift fit mislead: one function per check, each a number, a limit and a plain sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Float, Int, group_starts
+from .grams import Grams, Moments
+from .panel import Pairs, Panel
+from .paths import StopRule
+from .resample import Clusters, holm, jackknife_variance, student_p
+from .result import Check, number
+from .skill import Skill
+
+MIN_CLUSTERS = 10
+MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slopes trade against each other
+MAX_AT_BOUND = 0.05
+MAX_STOPPED = 0.05
+MAX_DUPLICATES = 0.05
+TEST_LEVEL = 0.05
+COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
+
+CHECKS = (
+    "white_scores",
+    "few_sessions",
+    "collinear",
+    "unit_root",
+    "at_bounds",
+    "time_varying",
+    "stops_on_success",
+    "survivors_only",
+    "duplicate_sessions",
+    "constant",
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a check may look at; None or NaN where the fit could not be had."""
+
+    panel: Panel
+    pairs: Pairs
+    clusters: Clusters
+    n_clusters: int
+    grams: Grams
+    moments: Moments
+    left_out: Moments
+    skill: Skill | None
+    radius: tuple[float, float, float]
+    stop_rule: StopRule | None
+    level: float
+
+
+def run_checks(evidence: Evidence) -> tuple[Check, ...]:
+    """Run every check, in the order of `CHECKS`."""
+    return tuple(globals()[f"_{name}"](evidence) for name in CHECKS)
+
+
+def _white_scores(e: Evidence) -> Check:
+    if e.skill is None:
+        return Check("white_scores", None, 0.0, False, "Too little data to tell this loop from independent scores.")
+    # One-sided 97.5 %: white scores pass one time in forty at most.
+    lows = {name: e.skill.overall[name][1] for name in ("mean", "running_mean")}
+    name, low = min(lows.items(), key=lambda item: -np.inf if np.isnan(item[1]) else item[1])
+    value = e.skill.overall[name][0]
+    passed = bool(low > 0)
+    against = {
+        "mean": "independent scores around one mean",
+        "running_mean": "independent scores around a mean of each session's own",
+    }[name]
+    message = (
+        f"The last score helps to predict the next one: held-out error {abs(value):.0%} below that of {against}."
+        if passed
+        else f"Cannot be told from {against}: a rate of about 1 and an R² of 0.5 would then mean nothing."
+    )
+    return Check("white_scores", value, 0.0, passed, message)
+
+
+def _few_sessions(e: Evidence) -> Check:
+    passed = e.n_clusters >= MIN_CLUSTERS
+    noun = "blocks of steps" if e.clusters.kind == "block" else f"{e.clusters.kind} clusters"
+    message = (
+        f"{e.n_clusters} independent {noun} carry the intervals."
+        if passed
+        else f"Only {e.n_clusters} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
+    )
+    if e.clusters.kind == "block":
+        passed, message = False, "One single session: nothing says how another one would go." + " " + message
+    return Check("few_sessions", e.n_clusters, MIN_CLUSTERS, passed, message)
+
+
+def _collinear(e: Evidence) -> Check:
+    cov = e.moments.cov_x[0]
+    sd = np.sqrt(np.diag(cov))
+    if len(e.pairs) == 0 or not np.all(sd > 0):
+        return Check("collinear", None, MAX_CONDITION_INDEX, True, "Not measured: an objective does not vary.")
+    values = np.linalg.eigvalsh(cov / np.outer(sd, sd))
+    index = float(np.sqrt(values[-1] / max(values[0], 1e-300)))
+    passed = index <= MAX_CONDITION_INDEX
+    message = (
+        "Objectives differ enough to have slopes of their own."
+        if passed
+        else "Objectives are almost copies of one another: their separate slopes mean little; leave one out."
+    )
+    return Check("collinear", min(index, 1e15), MAX_CONDITION_INDEX, passed, message)
+
+
+def _unit_root(e: Evidence) -> Check:
+    value, _, high = e.radius
+    if e.panel.lineage:
+        return Check("unit_root", None, 1.0, True, "Not asked: proposals of a lineage have no long run of their own.")
+    if np.isnan(value):
+        return Check("unit_root", None, 1.0, False, "No fit: whether the loop settles is unknown.")
+    passed = bool(high < 1)
+    message = (
+        "The slowest mode shrinks: the loop settles."
+        if passed
+        else f"The slowest mode is {number(value, 3)} and its interval reaches {number(high, 3)}: "
+        "settling and wandering off cannot be told apart."
+    )
+    return Check("unit_root", high, 1.0, passed, message)
+
+
+def _at_bounds(e: Evidence) -> Check:
+    x = e.pairs.y  # without the starts, which often are one and the same
+    if len(x) == 0:
+        return Check("at_bounds", None, MAX_AT_BOUND, True, "Not measured: no transition.")
+    low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
+    high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
+    constant = x.min(axis=0) == x.max(axis=0)
+    share = np.where(constant, 0.0, np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0)))
+    j = int(np.argmax(share))
+    end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
+    passed = bool(share[j] <= MAX_AT_BOUND)
+    message = (
+        "Few scores sit at an end of their range."
+        if passed
+        else f"{share[j]:.0%} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
+    )
+    return Check("at_bounds", float(share[j]), MAX_AT_BOUND, passed, message)
+
+
+def _time_varying(e: Evidence) -> Check:
+    p = _time_p(e)
+    if np.isnan(p):
+        return Check("time_varying", None, TEST_LEVEL, True, "Not tested: too few steps or clusters.")
+    passed = bool(p >= TEST_LEVEL)
+    message = (
+        "Early and late steps follow the same drift, as far as can be seen."
+        if passed
+        else "Early steps follow another drift than late ones: one rate for all steps is an average. Try --from-step."
+    )
+    return Check("time_varying", p, TEST_LEVEL, passed, message)
+
+
+def _time_p(e: Evidence) -> float:
+    """Smallest Holm p-value: do residuals of the early half, or of first transitions, average to zero?"""
+    if e.moments.singular[0] or e.n_clusters < 3 or len(e.pairs) == 0:
+        return float("nan")
+    start = np.zeros(len(e.pairs), dtype=bool)
+    start[group_starts(e.pairs.session)] = True
+    early = e.pairs.step < np.median(e.pairs.step)
+    statistics = []
+    for part in (start, early):
+        if not 0.02 < part.mean() < 0.98:
+            continue
+        statistics += _residual_contrasts(e, part)
+    if not statistics:
+        return float("nan")
+    t = np.concatenate(statistics)
+    if len(t) == 0 or np.isnan(t).any():
+        return float("nan")
+    return float(np.nanmin(holm(student_p(t, e.n_clusters - 1)), initial=1.0))
+
+
+def _residual_contrasts(e: Evidence, part: Float) -> list[Float]:
+    """t statistics of the mean residual and of its slope on the objective itself, in a part of the transitions."""
+    chosen = Pairs(
+        **{k: getattr(e.pairs, k)[part] for k in ("start", "end", "x", "y", "session", "step")}, n_dropped=0, lag=1
+    )
+    cluster = e.clusters.row[chosen.end]
+    grams = Grams.of(chosen, cluster, e.grams.names, centre=e.grams.centre, scale=e.grams.scale)
+    filled = e.grams.g[:, 0, 0] > 0
+    # Sessions that all start at one point leave no slope to speak of in their first transition.
+    varies = chosen.x.std(axis=0) > 1e-3 * e.pairs.x.std(axis=0)
+    out = []
+    for f, usable in ((_mean_residual, np.ones_like(varies)), (_residual_slope, varies)):
+        value = f(grams.total(), grams, e.moments)[0]
+        left = f(grams.left_out()[filled], grams, e.left_out)
+        se = np.sqrt(jackknife_variance(left))
+        good = usable & (se > 0)
+        out.append((value / np.where(good, se, 1.0))[good])
+    return out
+
+
+def _mean_residual(g: Float, grams: Grams, fit: Moments) -> Float:
+    part = Moments.of(g, grams)
+    mean_y = grams.centre + grams.scale * g[:, 0, 1 + grams.n_obj :] / np.maximum(g[:, :1, 0], 1e-300)
+    return np.asarray(mean_y - fit.b - np.einsum("kij,kj->ki", fit.M, part.mean_x))
+
+
+def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
+    part = Moments.of(g, grams)
+    # Cov(y, x) within the part, less what the overall fit explains.
+    cov_yx = (part.cov_y + part.cov_x - part.cov_dx) / 2
+    return np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2)
+
+
+def _stops_on_success(e: Evidence) -> Check:
+    ended = _ended_on_target(e.panel)
+    rule = e.stop_rule
+    value = max(ended, rule.share if rule else 0.0)
+    passed = value <= MAX_STOPPED
+    if passed:
+        return Check("stops_on_success", value, MAX_STOPPED, True, "Sessions do not stop because of their score.")
+    why = (
+        f"{rule.share:.0%} of sessions stop on reaching {e.panel.names[rule.objective]} {number(rule.bar, 3)}"
+        if rule and rule.share >= ended
+        else f"{ended:.0%} of sessions are recorded as ended on target"
+    )
+    return Check(
+        "stops_on_success",
+        value,
+        MAX_STOPPED,
+        False,
+        f"{why}: later steps show unfinished sessions only, and no equilibrium can be read from them.",
+    )
+
+
+def _ended_on_target(panel: Panel) -> float:
+    if "ended" not in panel.labels or "target" not in panel.labels["ended"].names:
+        return 0.0
+    column = panel.labels["ended"]
+    hit = column.codes == column.names.index("target")
+    return len(np.unique(panel.session[hit])) / panel.n_sessions
+
+
+def _survivors_only(e: Evidence) -> Check:
+    all_accepted = e.panel.accepted is not None and bool(np.all(e.panel.accepted))
+    value = float(e.panel.survivors_only or all_accepted)
+    message = (
+        "Rejected and failed proposals are in the table, as far as can be seen."
+        if not value
+        else "Only accepted proposals are in the table: drift fitted to survivors is too good."
+    )
+    return Check("survivors_only", value, 0.0, not value, message)
+
+
+def _duplicate_sessions(e: Evidence) -> Check:
+    share = duplicate_share(e.panel)
+    coarse = all(len(np.unique(c[~np.isnan(c)])) <= COARSE for c in e.panel.x.T)
+    passed = share <= MAX_DUPLICATES or coarse
+    message = (
+        "Sessions are not copies of one another."
+        if share <= MAX_DUPLICATES
+        else f"{share:.0%} of sessions repeat another one value for value"
+        + (
+            ": to be expected of scores with so few values."
+            if coarse
+            else ": they count as one only if they share a cluster (--cluster)."
+        )
+    )
+    return Check("duplicate_sessions", share, MAX_DUPLICATES, passed, message)
+
+
+def duplicate_share(panel: Panel) -> float:
+    """Return the share of sessions with at least two scores that equal an earlier session value for value."""
+    start = group_starts(panel.session)
+    ends = np.r_[start[1:], len(panel)]
+    seen: set[bytes] = set()
+    copies = counted = 0
+    for s, t in zip(start.tolist(), ends.tolist(), strict=True):
+        if t - s < 2:
+            continue
+        counted += 1
+        content = panel.x[s:t].tobytes()
+        copies += content in seen
+        seen.add(content)
+    return copies / counted if counted else 0.0
+
+
+def _constant(e: Evidence) -> Check:
+    flat = [n for n, v in zip(e.panel.names, _variances(e), strict=True) if not v > 0]
+    message = "Every objective varies." if not flat else f"{', '.join(flat)} never changes here: there is no drift to fit."
+    return Check("constant", float(len(flat)), 0.0, not flat, message)
+
+
+def _variances(e: Evidence) -> Float:
+    return e.pairs.x.var(axis=0) if len(e.pairs) else np.zeros(e.panel.n_obj)
+
+
+
+def cluster_of_sessions(panel: Panel, clusters: Clusters) -> Int:
+    """Return the cluster of each session's first row, shape (n_sessions,)."""
+    return clusters.row[group_starts(panel.session)]

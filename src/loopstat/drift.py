@@ -1,0 +1,654 @@
+"""Linear drift of objective vectors: estimate, intervals by cluster, regimes, interference, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .arrays import Float, Int, group_starts
+from .checks import Evidence, cluster_of_sessions, run_checks
+from .equilibrium import fixed_point_interval
+from .errors import SettingsError
+from .grams import Grams, Moments
+from .interference import PARTS, PathSums, correlation, decompose, start_moments
+from .model import Rng
+from .panel import Objective, Pairs, Panel
+from .paths import MeanPath, mean_path, mean_with_interval, stop_on_success
+from .regimes import Regime, eigenvalues, oscillation_test, rates, read_regimes
+from .resample import (
+    FEW_CLUSTERS,
+    Clusters,
+    Scale,
+    bootstrap_weights,
+    choose_clusters,
+    holm,
+    jackknife_interval,
+    jackknife_variance,
+    percentile_interval,
+    student_p,
+)
+from .result import Check, Estimate, Table, plain, show
+from .sde import LinearSDE
+from .skill import BASELINES, Skill, held_out_skill
+from .verdict import Situation, Verdict, decide
+
+SCALES: dict[str, Scale] = {"modulus": "log", "interference.total": "fisher"}
+INFLUENTIAL = 5
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """Clusters and bootstrap weights shared by all groups of an analysis.
+
+    Attributes
+    ----------
+    clusters : Clusters
+        Rows refer to the group's panel.
+    weights : int array, shape (n_boot, n_clusters)
+    """
+
+    clusters: Clusters
+    weights: Int
+
+
+@dataclass(frozen=True)
+class LinearDrift:
+    """Pooled least squares of dx = A x + b + noise, Cov(noise) = Q, with intervals by cluster.
+
+    Parameters
+    ----------
+    n_boot : int
+        Bootstrap replicates (weights on clusters; no row is resampled).
+    level : float
+        Coverage of the intervals.
+    cluster : str, optional
+        Label column of the resampling unit; default whatever shares a start.
+
+    Notes
+    -----
+    Below 50 clusters intervals leave one cluster out and use t(C-1); above, they are bootstrap percentiles. The fixed
+    point has Fieller's interval at any number.
+
+    *When it is wrong*: noisy scorers fake convergence, differing sessions fake persistence, neither shrinks with more
+    data; curved drift; scores piled up at a bound. Each has a check.
+
+    References
+    ----------
+    Shukla and Joshi (2025), eq. 5.
+    """
+
+    n_boot: int = 1000
+    level: float = 0.95
+    cluster: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        if self.n_boot < 0 or int(self.n_boot) != self.n_boot:
+            raise SettingsError(f"`n_boot` must be an int of at least 0. Got {self.n_boot!r}.")
+        if not 0.5 <= self.level < 1:
+            raise SettingsError(f"`level` must lie in [0.5, 1). Got {self.level!r}.")
+
+    def fit(
+        self, panel: Panel, *, rng: Rng | int | None = None, resampling: Resampling | None = None, label: str = "all"
+    ) -> LinearDriftFit:
+        """Fit one group of sessions; never raises for data that cannot answer, but says so in the result.
+
+        Parameters
+        ----------
+        panel : Panel
+        rng : Generator or seed, optional
+            Used for the folds of the skill, and for bootstrap weights where `resampling` is not given. Default seed 0.
+        resampling : Resampling, optional
+            Clusters and weights shared with other groups.
+        label : str
+        """
+        rng = np.random.default_rng(0 if rng is None else rng)
+        if resampling is None:
+            clusters = choose_clusters(panel, self.cluster)
+            resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+        return _Work(self, panel, resampling, rng).fit(label)
+
+
+@dataclass(frozen=True)
+class Influence:
+    """What leaving one cluster out does to one answer: `shift` in its units, `shift_in_se` in standard errors."""
+
+    cluster: str
+    quantity: str
+    shift: float
+    shift_in_se: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return plain(vars(self))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class LinearDriftFit:
+    """A fitted group: complete at birth, immutable.
+
+    Attributes
+    ----------
+    label, by : str, dict
+        The group's name and the label values that define it.
+    settings : LinearDrift
+    objectives : tuple of Objective
+    model : LinearSDE or None
+        The fitted loop, ready to `simulate`.
+    estimates : dict
+        Path in the JSON (`drift.A`, `rate_exact`, `interference.total`, ...) to Estimate.
+    regimes : tuple of Regime
+        Empty for lineages and where there is no fit.
+    checks : tuple of Check
+    verdict : Verdict
+    reasons : dict
+        JSON key that is null to the sentence that says why.
+    draws : dict
+        Bootstrap draws `M`, `b`, `Q` (not written to JSON).
+    """
+
+    label: str
+    by: dict[str, str]
+    settings: LinearDrift
+    objectives: tuple[Objective, ...]
+    lineage: bool
+    counts: dict[str, int]
+    clusters: dict[str, Any]
+    model: LinearSDE | None
+    estimates: dict[str, Estimate]
+    regimes: tuple[Regime, ...]
+    path: MeanPath
+    checks: tuple[Check, ...]
+    verdict: Verdict
+    influential: tuple[Influence, ...]
+    reasons: dict[str, str]
+    draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"{self.summary()}\n{self.verdict.sentence}"
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        return self.summary()._repr_html_() + f"<p>{escape(self.verdict.sentence)}</p>"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Objective names."""
+        return tuple(o.name for o in self.objectives)
+
+    def check(self, name: str) -> Check:
+        """Return a check by name."""
+        return next(c for c in self.checks if c.name == name)
+
+    def summary(self) -> Table:
+        """Return the main figures, one row per objective."""
+        rows = []
+        for j, name in enumerate(self.names):
+            cells = [name]
+            for key in ("drift.equilibrium", "kept_end.mean", "r2_increments"):
+                e = self.estimates.get(key)
+                cells.append("-" if e is None else show(*(float(v[j]) for v in (e.value, e.low, e.high))))
+            rows.append(tuple(cells))
+        title = f"{self.label}: {self.counts['n_sessions']} sessions, {self.counts['n_transitions']} transitions"
+        return Table(title, ("objective", "heads for", "ends at", "R² of changes"), tuple(rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form of the group; see the glossary for every key."""
+        out: dict[str, Any] = {"label": self.label, "by": dict(self.by), **self.counts, "lineage": self.lineage}
+        out["objectives"] = list(self.names)
+        out["clusters"] = dict(self.clusters)
+        for key in ("drift", "kept_end", "interference"):
+            out[key] = {}
+        for path, keys in _LAYOUT.items():
+            parent, _, leaf = path.rpartition(".")
+            target = out
+            for part in parent.split(".") if parent else ():
+                target = target.setdefault(part, {})
+            estimate = self.estimates.get(path)
+            if estimate is None:
+                target.update(dict.fromkeys((leaf, *keys)))
+            else:
+                estimate.put(target, leaf, keys)
+        if self.model is None:
+            out["drift"] = None
+        if "interference.total" not in self.estimates:
+            out["interference"] = None
+        out["regimes"] = [plain(r) for r in self.regimes] if self.regimes else None
+        out["path"] = {key: plain(getattr(self.path, key)) for key in ("step", "n", "mean", "low", "high")}
+        out["checks"] = [plain(c) for c in self.checks]
+        out["influential"] = [plain(i) for i in self.influential]
+        out["verdict"] = plain(self.verdict)
+        out["reasons"] = dict(self.reasons)
+        return out
+
+    @classmethod
+    def from_dict(
+        cls, data: Mapping[str, Any], *, settings: LinearDrift, objectives: tuple[Objective, ...]
+    ) -> LinearDriftFit:
+        """Read back what `to_dict` wrote; bootstrap draws are not kept."""
+        estimates = {}
+        for path, keys in _LAYOUT.items():
+            parent, _, leaf = path.rpartition(".")
+            target: Any = data
+            for part in parent.split(".") if parent else ():
+                target = (target or {}).get(part)
+            if target and target.get(leaf) is not None:
+                estimates[path] = Estimate.take(target, leaf, keys)
+        drift = data["drift"]
+        model = drift and LinearSDE(drift["A"], drift["b"], drift["Q"], objectives=objectives)
+        path_keys = {"step": np.int64, "n": np.int64, "mean": np.float64, "low": np.float64, "high": np.float64}
+        return cls(
+            label=data["label"],
+            by=dict(data["by"]),
+            settings=settings,
+            objectives=objectives,
+            lineage=data["lineage"],
+            counts={k: data[k] for k in ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_singular_draws")},
+            clusters=dict(data["clusters"]),
+            model=model or None,
+            estimates=estimates,
+            regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
+            path=MeanPath(**{k: np.array(data["path"][k], dtype=t) for k, t in path_keys.items()}),
+            checks=tuple(Check(**c) for c in data["checks"]),
+            verdict=Verdict(**data["verdict"]),
+            influential=tuple(Influence(**i) for i in data["influential"]),
+            reasons=dict(data["reasons"]),
+        )
+
+
+def _layout() -> dict[str, tuple[str, ...]]:
+    """JSON path of each estimate to the keys of its ends."""
+    beside = ["drift.A", "drift.b", "drift.Q", "drift.M", "drift.fixed_point", "drift.equilibrium"]
+    beside += ["rate_euler", "rate_exact", "half_life", "step_90", "r2_increments", "r2_levels"]
+    beside += [f"{kind}.{name}" for kind in ("skill", "skill_by_objective") for name in BASELINES]
+    beside += [f"interference.{name}" for name in (*PARTS, "start_spread", "misfit", "variance_shares")]
+    out: dict[str, tuple[str, ...]] = {p: (f"{p.split('.')[-1]}_low", f"{p.split('.')[-1]}_high") for p in beside}
+    out["drift.A"] += ("A_p_value", "A_p_adjusted")
+    out["kept_end.mean"] = ("low", "high")
+    out["interference.total"] = ("low", "high", "p_value", "p_adjusted")
+    return out
+
+
+_LAYOUT = _layout()
+
+
+class _Work:
+    """One fit in the making: statistics of the data, of the bootstrap draws, and of the data without each cluster."""
+
+    def __init__(self, settings: LinearDrift, panel: Panel, resampling: Resampling, rng: Rng) -> None:
+        self.settings, self.panel, self.rng = settings, panel, rng
+        self.clusters = resampling.clusters
+        self.pairs: Pairs = panel.pairs()
+        self.cluster = self.clusters.row[self.pairs.end]
+        self.grams = Grams.of(self.pairs, self.cluster, self.clusters.names)
+        self.filled = np.flatnonzero(self.grams.g[:, 0, 0] > 0)
+        self.n_clusters = len(self.filled)
+        self.moments = Moments.of(self.grams.total(), self.grams)
+        self.left_moments = Moments.of(self.grams.left_out()[self.filled], self.grams)
+        self.boot_moments = Moments.of(self.grams.weighted(resampling.weights), self.grams)
+        self.few = self.n_clusters < FEW_CLUSTERS
+        self.fits = not bool(self.moments.singular[0]) and self.n_clusters > 0
+        self.reasons: dict[str, str] = {}
+        self.estimates: dict[str, Estimate] = {}
+        # A lineage, or one session alone, has no mean path that could be told from its own course.
+        self.paths = (
+            PathSums.of(self.pairs, self.cluster, len(self.grams), self.grams.centre)
+            if self.fits and not panel.lineage and panel.n_sessions > 1
+            else None
+        )
+        if self.fits:
+            self._derive(resampling.weights)
+
+    def _derive(self, weights: Int) -> None:
+        nothing = (None, None)
+        paths = self.paths
+        self.point = derive(self.moments, *(paths.total() if paths else nothing))
+        self.boot = derive(self.boot_moments, *(paths.weighted(weights) if paths else nothing))
+        light = paths is None or not self.few
+        left = nothing if light or paths is None else tuple(part[self.filled] for part in paths.left_out())
+        self.left = derive(self.left_moments, *left)
+
+    # ------------------------------------------------------------------ intervals
+
+    def _ends(self, name: str) -> tuple[Float, Float]:
+        # A statistic that cannot be had without some cluster has no leave-one-out interval; neither does its bootstrap.
+        level = self.settings.level
+        if self.few:
+            return jackknife_interval(self.point[name][0], self.left[name], level, SCALES.get(name, "identity"))
+        return percentile_interval(self.boot[name], level)
+
+    def _estimate(self, name: str, key: str | None = None) -> None:
+        value = self.point[name][0]
+        if not np.isnan(value).all():
+            self.estimates[key or name] = Estimate(value, *self._ends(name))
+
+    # ------------------------------------------------------------------ the parts of the answer
+
+    def fit(self, label: str) -> LinearDriftFit:
+        """Put the result together."""
+        level = self.settings.level
+        session_cluster = cluster_of_sessions(self.panel, self.clusters)
+        self._ends_at(session_cluster)
+        radius = (np.nan, np.nan, np.nan)
+        regimes: tuple[Regime, ...] = ()
+        skill: Skill | None = None
+        if self.fits:
+            self._drift()
+            radius = self._radius()
+            regimes = self._regimes()
+            self._long_run(radius)
+            skill = self._skill()
+            self._interference()
+        else:
+            self._no_fit()
+        evidence = Evidence(
+            self.panel, self.pairs, self.clusters, self.n_clusters, self.grams, self.moments, self.left_moments,
+            skill, radius, stop_on_success(self.panel), level,
+        )  # fmt: skip
+        checks = run_checks(evidence)
+        influential = self._influential(session_cluster)
+        path = mean_path(self.panel, session_cluster, len(self.clusters), level)
+        verdict = decide(self._situation(evidence, checks, path, session_cluster, influential))
+        return LinearDriftFit(
+            label=label,
+            by={},
+            settings=self.settings,
+            objectives=self.panel.objectives,
+            lineage=self.panel.lineage,
+            counts=self._counts(),
+            clusters={"kind": self.clusters.kind, "n": self.n_clusters, "sentence": self.clusters.sentence},
+            model=self._model(),
+            estimates=self.estimates,
+            regimes=regimes,
+            path=path,
+            checks=checks,
+            verdict=verdict,
+            influential=influential,
+            reasons=self.reasons,
+            draws={"M": self.boot_moments.M, "b": self.boot_moments.b, "Q": self.boot_moments.Q},
+        )
+
+    def _counts(self) -> dict[str, int]:
+        return {
+            "n_sessions": self.panel.n_sessions,
+            "n_steps": len(self.panel),
+            "n_transitions": len(self.pairs),
+            "n_dropped": self.pairs.n_dropped,
+            "n_singular_draws": int(np.sum(self.boot_moments.singular)),
+        }
+
+    def _model(self) -> LinearSDE | None:
+        if not self.fits:
+            return None
+        m = self.moments
+        return LinearSDE(m.A[0], m.b[0], m.Q[0], objectives=self.panel.objectives)
+
+    def _no_fit(self) -> None:
+        flat = [n for n, v in zip(self.panel.names, self.pairs.x.std(axis=0) if len(self.pairs) else [], strict=False) if v == 0]
+        why = (
+            "no transition with all objectives present"
+            if len(self.pairs) == 0
+            else f"{', '.join(flat)} never changes"
+            if flat
+            else f"{len(self.pairs)} transitions are too few, or the objectives are exact copies of one another"
+        )
+        for key in ("drift", "regimes", "rate_euler", "rate_exact", "half_life", "step_90"):
+            self.reasons[key] = f"No drift could be fitted: {why}."
+        for key in ("r2_increments", "r2_levels", "skill", "skill_by_objective", "interference"):
+            self.reasons[key] = self.reasons["drift"]
+
+    def _ends_at(self, session_cluster: Int) -> None:
+        session, x = self.panel.ends()
+        if len(session) == 0:
+            self.reasons["kept_end"] = "No session holds a version with all objectives present."
+            return
+        self.ends_at = session, x
+        found = mean_with_interval(x, session_cluster[session], len(self.clusters), self.settings.level)
+        self.estimates["kept_end.mean"] = Estimate(*found)
+
+    def _drift(self) -> None:
+        for name in ("drift.A", "drift.b", "drift.Q", "drift.M", "r2_increments", "r2_levels"):
+            self._estimate(name)
+        a = self.estimates["drift.A"]
+        p = self._p_values(self.point["drift.A"][0], self.left["drift.A"])
+        coupled = np.where(np.eye(len(p), dtype=bool), np.nan, p)
+        self.estimates["drift.A"] = Estimate(a.value, a.low, a.high, p, holm(coupled))
+
+    def _p_values(self, value: Float, left: Float) -> Float:
+        if self.n_clusters < 2:
+            return np.full(value.shape, np.nan)
+        se = np.sqrt(jackknife_variance(left))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(se > 0, student_p(value / np.where(se > 0, se, 1.0), self.n_clusters - 1), np.nan)
+
+    def _radius(self) -> tuple[float, float, float]:
+        low, high = self._ends("modulus")
+        return float(self.point["modulus"][0, 0]), float(low[0]), float(high[0])
+
+    def _regimes(self) -> tuple[Regime, ...]:
+        if self.panel.lineage:
+            why = "Proposals of a lineage start from chosen versions: their map has no long run of its own."
+            for key in ("regimes", "rate_euler", "rate_exact", "half_life", "step_90"):
+                self.reasons[key] = why
+            return ()
+        M = self.moments.M[0]
+        values = self.point["eigen"][0]
+        p = oscillation_test(M, self.boot_moments.M)
+        intervals = {key: self._ends(key) for key in ("re", "im", "modulus")}
+        return read_regimes(values, intervals, self.boot["eigen"], length=self._median_length(), p_oscillation=p)
+
+    def _median_length(self) -> float:
+        return float(np.median(np.diff(np.r_[group_starts(self.pairs.session), len(self.pairs)])))
+
+    def _long_run(self, radius: tuple[float, float, float]) -> None:
+        if self.panel.lineage:
+            self._fixed_point()
+            self.reasons["equilibrium"] = (
+                "Proposals plus selection make the loop: the proposals' fixed point is not where it heads."
+            )
+            return
+        for name in ("rate_euler", "rate_exact"):
+            self._estimate(name)
+        self._half_life(radius)
+        self._fixed_point()
+        if radius[2] < 1:
+            self.estimates["drift.equilibrium"] = self.estimates["drift.fixed_point"]
+        else:
+            self.reasons["equilibrium"] = (
+                f"The slowest mode of {radius[0]:.3g} has an interval up to {radius[2]:.3g}: "
+                "with 1 inside it the fixed point is no place of rest."
+            )
+
+    def _half_life(self, radius: tuple[float, float, float]) -> None:
+        if radius[0] >= 1:
+            self.reasons["half_life"] = "The slowest mode does not shrink."
+            return
+        value, low, high = (np.log(2) / -np.log(r) if 0 < r < 1 else (np.inf if r >= 1 else 0.0) for r in radius)
+        self.estimates["half_life"] = Estimate(value, low, high)
+
+    def _fixed_point(self) -> None:
+        point = self.point["fixed_point"][0]
+        centre, scale = self.grams.centre, self.grams.scale
+        coefficients = _scaled_drift(self.moments, centre, scale)[0]
+        left = _scaled_drift(self.left_moments, centre, scale)
+        low, high = fixed_point_interval(coefficients, left, (point - centre) / scale, self.settings.level)
+        self.estimates["drift.fixed_point"] = Estimate(point, centre + scale * low, centre + scale * high)
+
+    def _skill(self) -> Skill | None:
+        skill = held_out_skill(
+            self.panel, self.pairs, self.grams, self.cluster, level=self.settings.level, rng=self.rng
+        )
+        if skill is None:
+            for key in ("skill", "skill_by_objective"):
+                self.reasons[key] = "Fewer than two clusters: nothing can be held out."
+            return None
+        for name in BASELINES:
+            self.estimates[f"skill.{name}"] = Estimate(*skill.overall[name])
+            self.estimates[f"skill_by_objective.{name}"] = Estimate(*skill.by_objective[name])
+        return skill
+
+    def _interference(self) -> None:
+        n = self.panel.n_obj
+        off = 1 - np.eye(n)
+        total, low, high = self.point["interference.total"][0], *self._ends("interference.total")
+        z, z_left = np.arctanh(np.clip(total, -1 + 1e-12, 1 - 1e-12)), self.left["interference.total"]
+        p = self._p_values(z, np.arctanh(np.clip(z_left, -1 + 1e-12, 1 - 1e-12)))
+        p[np.eye(n, dtype=bool)] = np.nan
+        upper = np.triu_indices(n, 1)
+        adjusted = np.full((n, n), np.nan)
+        adjusted[upper] = adjusted[upper[::-1]] = holm(p[upper])
+        if n > 1:
+            self.estimates["interference.total"] = Estimate(total, low * off, high * off, p, adjusted)
+        else:
+            self.reasons["interference"] = "One objective alone has nothing to interfere with."
+            return
+        shares = []
+        for name in (*PARTS, "start_spread", "misfit"):
+            value = self.point[f"interference.{name}"][0]
+            if np.isnan(value).all():
+                self.reasons[f"interference.{name}"] = self._no_part()
+                continue
+            ends = self._ends(f"interference.{name}")
+            self.estimates[f"interference.{name}"] = Estimate(value * off, ends[0] * off, ends[1] * off)
+            if name in PARTS:
+                shares.append([np.diag(part) for part in (value, *ends)])
+        if len(shares) == len(PARTS):
+            self.estimates["interference.variance_shares"] = Estimate(*np.array(shares).swapaxes(0, 1))
+        else:
+            self.reasons["interference.variance_shares"] = self._no_part()
+
+    def _no_part(self) -> str:
+        if self.panel.lineage:
+            return "Proposals of a lineage have no steady state and no transient."
+        if self.panel.n_sessions == 1:
+            return "One session alone: its transient cannot be told from its course."
+        return "The fitted loop has no steady state (spectral radius of M at least 1)."
+
+    # ------------------------------------------------------------------ influence and verdict
+
+    def _influential(self, session_cluster: Int) -> tuple[Influence, ...]:
+        if not self.fits or self.n_clusters < 3:
+            return ()
+        rows = [r for r in self._influences(session_cluster) if np.isfinite(r.shift_in_se)]
+        best: dict[str, Influence] = {}
+        for row in sorted(rows, key=lambda r: -abs(r.shift_in_se)):
+            best.setdefault(row.cluster, row)
+        return tuple(best.values())[:INFLUENTIAL]
+
+    def _influences(self, session_cluster: Int) -> list[Influence]:
+        names = [self.clusters.names[k] for k in self.filled]
+        answers: list[tuple[str, float, Float]] = []
+        if not self.panel.lineage:
+            answers.append(("rate_exact", float(self.point["rate_exact"][0]), self.left["rate_exact"]))
+            if "drift.equilibrium" in self.estimates:
+                answers += self._columns("equilibrium", self.point["fixed_point"][0], self.left["fixed_point"])
+        a, left = self.point["drift.A"][0], self.left["drift.A"]
+        answers += [
+            (f"A {to}<-{of}", float(a[i, j]), left[:, i, j])
+            for i, to in enumerate(self.panel.names)
+            for j, of in enumerate(self.panel.names)
+        ]
+        out = []
+        for quantity, value, without in answers:
+            se = float(np.sqrt(jackknife_variance(without)))
+            if not se > 0:
+                continue
+            for k in np.argsort(-np.abs(without - value))[:INFLUENTIAL]:
+                shift = float(without[k] - value)
+                out.append(Influence(names[k], quantity, shift, shift / se))
+        return out
+
+    def _columns(self, quantity: str, value: Float, left: Float) -> list[tuple[str, float, Float]]:
+        return [(f"{quantity} {n}", float(value[j]), left[:, j]) for j, n in enumerate(self.panel.names)]
+
+    def _situation(
+        self,
+        evidence: Evidence,
+        checks: tuple[Check, ...],
+        path: MeanPath,
+        session_cluster: Int,
+        influential: tuple[Influence, ...],
+    ) -> Situation:
+        situation = Situation(
+            panel=self.panel,
+            checks={c.name: c for c in checks},
+            cluster_kind=self.clusters.kind,
+            n_clusters=self.n_clusters,
+            median_length=self._median_length() if len(self.pairs) else 0.0,
+            path=path,
+            session_cluster=session_cluster,
+            n_all_clusters=len(self.clusters),
+            stop_rule=evidence.stop_rule,
+            radius=evidence.radius,
+            level=self.settings.level,
+        )
+        if not self.fits or self.panel.lineage or self.paths is None:
+            return situation
+        situation = situation.with_gaps(
+            M=(self.moments.M, self.boot_moments.M, self.left_moments.M),
+            gap=tuple(d["gap"] for d in (self.point, self.boot, self._left_gaps())),
+            spread=np.sqrt(np.diag(self.moments.cov_x[0])),
+            names=tuple(self.clusters.names[k] for k in self.filled),
+            influential=tuple(i.cluster for i in influential),
+        )
+        if situation.step_90 is not None:
+            self.estimates["step_90"] = Estimate(*situation.step_90)
+        else:
+            self.reasons["step_90"] = "The slowest mode's interval reaches 1: there is no end of the way."
+        return situation
+
+    def _left_gaps(self) -> dict[str, Float]:
+        if "gap" in self.left:
+            return self.left
+        assert self.paths is not None  # noqa: S101 - gaps are asked for only where a mean path exists
+        first = self.paths.left_out()[1][self.filled]
+        return {"gap": self.grams.centre + start_moments(first)[0] - self.left["fixed_point"]}
+
+
+def derive(moments: Moments, sums: Float | None, first: Float | None) -> dict[str, Any]:
+    """Compute everything the report speaks of from a batch of regressions.
+
+    Parameters
+    ----------
+    moments : Moments
+    sums, first : arrays or None
+        Path sums of the same batch; None where there is no mean path.
+
+    Returns
+    -------
+    dict
+        Quantity to an array whose first axis is the batch.
+    """
+    values = eigenvalues(moments.M)
+    euler, exact = rates(values)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = np.einsum("bii->bi", moments.Q)
+        r2 = {
+            "r2_increments": 1 - noise / np.einsum("bii->bi", moments.cov_dx),
+            "r2_levels": 1 - noise / np.einsum("bii->bi", moments.cov_y),
+        }
+    out: dict[str, Any] = {f"drift.{k}": getattr(moments, k) for k in ("A", "b", "Q", "M")}
+    out |= {"eigen": values, "re": values.real, "im": values.imag, "modulus": np.abs(values)}
+    out |= {"rate_euler": euler, "rate_exact": exact, **r2, "fixed_point": moments.fixed_point()}
+    parts = decompose(moments, sums, first)
+    out |= {f"interference.{k}": v for k, v in parts.items()}
+    out["interference.total"] = correlation(moments.cov_dx)
+    if first is not None:
+        out["gap"] = first_mean(first, moments) - out["fixed_point"]
+    return out
+
+
+def first_mean(first: Float, moments: Moments) -> Float:
+    """Return the mean first state of each batch entry, in units of the data."""
+    return moments.centre + start_moments(first)[0]
+
+
+def _scaled_drift(moments: Moments, centre: Float, scale: Float) -> Float:
+    """Return (b, A) of the drift in the coordinates (x - centre)/scale, shape (batch, n, 1 + n)."""
+    at_centre = moments.b + np.einsum("bij,j->bi", moments.A, centre)
+    slopes = moments.A * (scale[None, :] / scale[:, None])
+    return np.concatenate([(at_centre / scale)[..., None], slopes], axis=2)

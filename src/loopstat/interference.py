@@ -1,0 +1,140 @@
+"""Coupling of objectives: correlation of their changes, taken apart into drift, noise, transient and rest.
+
+For pooled least squares with intercept, Cov(dx) = A Cov(x) A' + Q holds to rounding, and
+Cov(x) = G_inf + covariance of the mean path over steps + rest. So what moves together can be told apart: the drift
+couples it, the noise does, or the sessions merely start low and rise together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Float, Int, group_starts
+from .grams import Moments
+from .panel import Pairs
+from .resample import weighted_sums
+from .sde import lyapunov
+
+PARTS = ("drift", "noise", "transient", "rest")
+
+
+@dataclass(frozen=True)
+class PathSums:
+    """Per cluster and step, the sum of earlier states and their number: what the mean path is made of.
+
+    Attributes
+    ----------
+    sums : array, shape (n_clusters, n_steps, 1 + n_obj)
+        Count, then sums of x - centre.
+    first : array, shape (n_clusters, 1 + n_obj, 1 + n_obj)
+        Gram of (1, x - centre) over each session's first transition.
+    steps : int array, shape (n_steps,)
+    centre : array, shape (n_obj,)
+    """
+
+    sums: Float
+    first: Float
+    steps: Int
+    centre: Float
+
+    @classmethod
+    def of(cls, pairs: Pairs, cluster: Int, n_clusters: int, centre: Float) -> PathSums:
+        """Accumulate from transitions; `cluster` has shape (n_pairs,)."""
+        z = np.concatenate([np.ones((len(pairs), 1)), pairs.x - centre], axis=1)
+        steps, position = np.unique(pairs.step, return_inverse=True)
+        sums = np.zeros((n_clusters * len(steps), z.shape[1]))
+        cell = cluster * len(steps) + position.reshape(-1)
+        for j in range(z.shape[1]):
+            sums[:, j] = np.bincount(cell, weights=z[:, j], minlength=len(sums))
+        start = group_starts(pairs.session)
+        first = np.zeros((n_clusters, z.shape[1], z.shape[1]))
+        np.add.at(first, cluster[start], z[start, :, None] * z[start, None, :])
+        return cls(sums.reshape(n_clusters, len(steps), -1), first, steps.astype(np.int64), centre)
+
+    def total(self) -> tuple[Float, Float]:
+        """Return (sums, first) over all clusters, batch of one."""
+        return self.sums.sum(axis=0, keepdims=True), self.first.sum(axis=0, keepdims=True)
+
+    def left_out(self) -> tuple[Float, Float]:
+        """Return (sums, first) without each cluster."""
+        sums, first = self.total()
+        return sums - self.sums, first - self.first
+
+    def weighted(self, weights: Int) -> tuple[Float, Float]:
+        """Return (sums, first) of bootstrap replicates."""
+        return weighted_sums(weights, self.sums), weighted_sums(weights, self.first)
+
+
+def path_covariance(sums: Float) -> Float:
+    """Return the covariance over steps of the mean path, weighted by rows per step, shape (batch, n, n)."""
+    count = sums[:, :, 0]
+    total = np.maximum(count.sum(axis=1), 1e-300)
+    safe = np.where(count > 0, count, 1.0)
+    mean = sums[:, :, 1:] / safe[:, :, None]
+    grand = sums[:, :, 1:].sum(axis=1) / total[:, None]
+    deviation = (mean - grand[:, None]) * np.sqrt(count / total[:, None])[:, :, None]
+    return np.swapaxes(deviation, 1, 2) @ deviation
+
+
+def start_moments(first: Float) -> tuple[Float, Float]:
+    """Return mean (batch, n) about the centre and covariance (batch, n, n) of the first states."""
+    count = np.maximum(first[:, 0, 0], 1e-300)
+    mean = first[:, 0, 1:] / count[:, None]
+    return mean, first[:, 1:, 1:] / count[:, None, None] - mean[:, :, None] * mean[:, None, :]
+
+
+def start_spread(M: Float, excess: Float, counts: Float) -> Float:
+    """Return mean_t M^t (V_0 - G_inf) M'^t weighted by rows per step, shape (batch, n, n)."""
+    weight = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+    out = np.zeros_like(M)
+    term = excess
+    for t in range(counts.shape[1]):
+        out += weight[:, t, None, None] * term
+        term = M @ term @ np.swapaxes(M, 1, 2)
+    return out
+
+
+def correlation(cov: Float) -> Float:
+    """Return correlations with the diagonal set to zero by convention, shape (batch, n, n)."""
+    sd = np.sqrt(np.einsum("bii->bi", cov))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out = cov / (sd[:, :, None] * sd[:, None, :])
+    return out * (1 - np.eye(cov.shape[-1]))
+
+
+def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict[str, Float]:
+    """Take the covariance of the changes apart, over the standard deviations of the changes.
+
+    Parameters
+    ----------
+    moments : Moments
+    sums, first : arrays or None
+        Path sums of the same batch; None for lineages, where steady state and transient do not apply.
+
+    Returns
+    -------
+    dict
+        `total`, then the parts and `start_spread`, `misfit` (which add up to `rest`), each of shape (batch, n, n)
+        with their diagonals: diagonals of the parts are shares of each objective's variance. NaN where the loop has no
+        steady state.
+    """
+    sd = np.sqrt(np.einsum("bii->bi", moments.cov_dx))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = 1 / (sd[:, :, None] * sd[:, None, :])
+    M, A = moments.M, moments.A
+    A_t = np.swapaxes(A, 1, 2)
+    out = {"total": moments.cov_dx * unit, "noise": moments.Q * unit}
+    nothing = np.full_like(M, np.nan)
+    if sums is None or first is None:
+        return {**out, **dict.fromkeys(("drift", "transient", "rest", "start_spread", "misfit"), nothing)}
+    lost = np.isnan(M).any(axis=(1, 2))
+    steady = lyapunov(np.where(lost[:, None, None], 2.0 * np.eye(M.shape[-1]), M), moments.Q)
+    path = path_covariance(sums)
+    rest = moments.cov_x - steady - path
+    spread = start_spread(M, start_moments(first)[1] - steady, sums[:, :, 0])
+    inside = {"drift": steady, "transient": path, "rest": rest, "start_spread": spread, "misfit": rest - spread}
+    for name, cov in inside.items():
+        out[name] = np.where(np.isnan(steady), np.nan, A @ cov @ A_t * unit)
+    return out

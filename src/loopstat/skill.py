@@ -1,0 +1,140 @@
+"""Does the fit predict? Held-out error of the linear drift beside four baselines that know less.
+
+A convergent-looking regression is not evidence: independent scores give A = -I with an R^2 of one half. So the fit must
+beat, on clusters it has not seen: standing still, the overall mean, a constant drift, and the session's own running
+mean shrunk to the overall one (which wins where sessions differ and nothing moves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Float, Int, group_starts
+from .grams import Grams, Moments
+from .model import Rng
+from .panel import Pairs, Panel
+from .resample import folds, jackknife_interval
+
+BASELINES = ("persistence", "mean", "constant_drift", "running_mean")
+SHRINKS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, np.inf])
+N_FOLDS = 5
+
+Interval = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Skill:
+    """Held-out skill 1 - MSE/MSE(baseline) of the linear drift.
+
+    Attributes
+    ----------
+    overall : dict
+        Baseline to (value, low, high), the mean over objectives.
+    by_objective : dict
+        Baseline to arrays (value, low, high) of shape (n_obj,).
+    n_folds : int
+        Cluster folds used.
+    """
+
+    overall: dict[str, Interval]
+    by_objective: dict[str, tuple[Float, Float, Float]]
+    n_folds: int
+
+
+def held_out_skill(
+    panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, level: float, rng: Rng
+) -> Skill | None:
+    """Measure skill over cluster folds; None where fewer than two clusters are left.
+
+    Parameters
+    ----------
+    panel, pairs : the data
+    grams : Grams
+        Of the same transitions, one per cluster.
+    cluster : int array, shape (n_pairs,)
+    """
+    filled = np.flatnonzero(grams.g[:, 0, 0] > 0)
+    n_folds = min(N_FOLDS, len(filled))
+    if n_folds < 2:
+        return None
+    fold = np.zeros(len(grams), dtype=np.int64)
+    fold[filled] = folds(len(filled), n_folds, rng)
+    errors = squared_errors(panel, pairs, grams, cluster, fold)
+    # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
+    sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in errors.items()}
+    ours = sums.pop("linear")
+    overall, by_objective = {}, {}
+    for name, theirs in sums.items():
+        each = _skill(ours.sum(axis=0), theirs.sum(axis=0))
+        left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
+        low, high = jackknife_interval(each, left, level)
+        by_objective[name] = (each, low, high)
+        mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
+        ends = jackknife_interval(mean, mean_left, level)
+        overall[name] = (float(mean), float(ends[0]), float(ends[1]))
+    return Skill(overall, by_objective, n_folds)
+
+
+def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold: Int) -> dict[str, Float]:
+    """Return squared prediction errors per transition, shape (n_pairs, n_obj), of `linear` and every baseline."""
+    in_fold = fold[cluster]
+    train = np.stack([grams.g[fold != k].sum(axis=0) for k in range(fold.max() + 1)])
+    moments = Moments.of(train, grams)
+    mean_y = (grams.scale * train[:, 0, 1 + grams.n_obj :] / train[:, :1, 0] + grams.centre)[in_fold]
+    mean_dx = mean_y - moments.mean_x[in_fold]
+    linear = np.einsum("kij,kj->ki", moments.M[in_fold], pairs.x - moments.mean_x[in_fold]) + mean_y
+    count, history = running_mean(panel, pairs)
+    out = {
+        "linear": (pairs.y - linear) ** 2,
+        "persistence": (pairs.y - pairs.x) ** 2,
+        "mean": (pairs.y - mean_y) ** 2,
+        "constant_drift": (pairs.y - pairs.x - mean_dx) ** 2,
+    }
+    return {**out, "running_mean": _shrunk(pairs.y, mean_y, count, history, in_fold)}
+
+
+def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
+    """Return (count, mean) of the session's scores before each later state's step, shapes (n_pairs,), (n_pairs, n)."""
+    rows = np.flatnonzero(panel.complete)
+    session, step = panel.session[rows], panel.step[rows]
+    start = group_starts(session)
+    position = np.searchsorted(session[start], pairs.session)
+    span = int(panel.step.max() - panel.step.min()) + 2
+    key = session * span + (step - panel.step.min())
+    upto = np.searchsorted(key, pairs.session * span + (panel.step[pairs.end] - panel.step.min()))
+    first = start[position]
+    centre = panel.x[rows].mean(axis=0)  # cumulative sums about the mean keep their digits
+    cumulative = np.concatenate([np.zeros((1, panel.n_obj)), np.cumsum(panel.x[rows] - centre, axis=0)])
+    count = (upto - first).astype(np.float64)
+    return count, centre + (cumulative[upto] - cumulative[first]) / np.maximum(count, 1)[:, None]
+
+
+def _shrunk(y: Float, mean: Float, count: Float, history: Float, in_fold: Int) -> Float:
+    """Squared errors of the running mean, shrunk by what is best on the training folds, per objective."""
+
+    def errors(k: float) -> Float:
+        weight = np.zeros(len(count)) if np.isinf(k) else count / np.maximum(count + k, 1e-300)
+        return np.asarray((y - mean - weight[:, None] * (history - mean)) ** 2)
+
+    return _best_on_training(errors, in_fold)
+
+
+def _best_on_training(errors: Callable[[float], Float], in_fold: Int) -> Float:
+    every = [errors(k) for k in SHRINKS]
+    n_folds = int(in_fold.max()) + 1
+    per_fold = np.stack([_by_cluster(e, in_fold, n_folds) for e in every])
+    best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
+    stacked = np.stack(every)
+    return np.take_along_axis(stacked, best[in_fold][None], axis=0)[0]
+
+
+def _by_cluster(values: Float, cluster: Int, n: int) -> Float:
+    return np.stack([np.bincount(cluster, weights=v, minlength=n) for v in values.T], axis=1)
+
+
+def _skill(ours: Float, theirs: Float) -> Float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(theirs > 0, 1 - ours / np.where(theirs > 0, theirs, 1.0), np.nan)

@@ -1,0 +1,426 @@
+"""The last line: go on, stop at step N, or cannot tell; and what would be needed to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from .arrays import Bool, Float, Int
+from .panel import Panel
+from .paths import MeanPath, StopRule, cluster_means, kept_gain
+from .resample import jackknife_variance, percentile_interval, student_p, student_quantile
+from .result import Check, number, plain
+
+Action = Literal["go_on", "stop", "cannot_tell"]
+
+WAY = 0.9  # the step asked for is the first at which this share of the way is gone
+HORIZON = 3000  # steps looked ahead for it
+NEGLIGIBLE = 0.2  # a mean way shorter than this many standard deviations of the scores is no way
+LEVEL = 0.05
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What to do: `action`, the step to stop at (None unless stopping), one sentence.
+
+    `sessions_needed` says about how many clusters would do where the answer is `cannot_tell`.
+    """
+
+    action: Action
+    step: int | None
+    sentence: str
+    sessions_needed: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return plain(vars(self))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the verdict is drawn from.
+
+    Attributes
+    ----------
+    gap : arrays (batch, n_obj) or None
+        Mean start minus fixed point: the estimate, bootstrap draws, and without each cluster.
+    step_90 : (value, low, high) or None
+        First step at which 90 % of the way is gone; None where the slowest mode's interval reaches 1.
+    """
+
+    panel: Panel
+    checks: Mapping[str, Check]
+    cluster_kind: str
+    n_clusters: int
+    median_length: float
+    path: MeanPath
+    session_cluster: Int
+    n_all_clusters: int
+    stop_rule: StopRule | None
+    radius: tuple[float, float, float]
+    level: float
+    gap: tuple[Float, Float, Float] | None = None
+    spread: Float | None = None
+    step_90: tuple[float, float, float] | None = None
+    hangs_on: tuple[str, ...] = ()
+
+    @property
+    def first_step(self) -> int:
+        """Step number at which sessions start."""
+        return int(self.path.step[0]) if len(self.path.step) else 0
+
+    @property
+    def noun(self) -> str:
+        """What would have to be more of."""
+        return {"session": "sessions", "block": "steps"}.get(self.cluster_kind, f"{self.cluster_kind} clusters")
+
+    def with_gaps(
+        self,
+        *,
+        M: tuple[Float, Float, Float],
+        gap: tuple[Float, ...],
+        spread: Float,
+        names: tuple[str, ...],
+        influential: tuple[str, ...],
+    ) -> Situation:
+        """Add the way from the mean start to the fixed point, and how many steps 90 % of it takes."""
+        gaps = (gap[0], gap[1], gap[2])
+        if not self.radius[2] < 1:
+            return replace(self, gap=gaps, spread=spread)
+        steps = [steps_along(m, g / spread, spread) for m, g in zip(M, gaps, strict=True)]
+        value = float(steps[0][0])
+        low, high = percentile_interval(steps[1], self.level)
+        without = {n: s for n, s in zip(names, steps[2].tolist(), strict=True) if n in influential}
+        hangs = tuple(n for n, s in without.items() if abs(s - value) > max(1.0, value / 2))
+        return replace(
+            self,
+            gap=gaps,
+            spread=spread,
+            step_90=(value, min(float(low), value), max(float(high), value)),
+            hangs_on=hangs,
+        )
+
+
+def steps_along(M: Float, gap: Float, spread: Float) -> Float:
+    """Return the first step at which 90 % of the way is gone, shape (batch,); HORIZON where it never is.
+
+    Parameters
+    ----------
+    M : array, shape (batch, n_obj, n_obj)
+    gap : array, shape (batch, n_obj)
+        Start minus fixed point, in standard deviations `spread`; the way is measured in these.
+    spread : array, shape (n_obj,)
+    """
+    out = np.full(len(M), float(HORIZON))
+    going = np.isfinite(gap).all(axis=1) & np.isfinite(M).all(axis=(1, 2))
+    out[~going] = np.nan
+    scaled = M * (spread[None, :] / spread[:, None])
+    goal = (1 - WAY) * np.linalg.norm(gap, axis=1)
+    state = gap.copy()
+    for t in range(1, HORIZON):
+        state[going] = np.einsum("kij,kj->ki", scaled[going], state[going])
+        arrived = going & (np.linalg.norm(state, axis=1) <= goal)
+        out[arrived] = t
+        going &= ~arrived
+        if not going.any():
+            break
+    return out
+
+
+def decide(s: Situation) -> Verdict:
+    """Return the verdict of a group; reasons that forbid an answer are tried first."""
+    if s.panel.lineage:
+        return _lineage(s)
+    if not s.checks["stops_on_success"].passed:
+        return _stopping(s)
+    if np.isnan(s.radius[0]):
+        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+    if not s.checks["few_sessions"].passed:
+        return Verdict("cannot_tell", None, f"cannot tell: {s.checks['few_sessions'].message}", _wanted(s))
+    if s.gap is None or s.step_90 is None:
+        return _wandering(s)
+    if not s.checks["white_scores"].passed:
+        return _white(s)
+    return _settling(s)
+
+
+# ------------------------------------------------------------------------ plain loops
+
+
+def _settling(s: Situation) -> Verdict:
+    assert s.step_90 is not None  # noqa: S101
+    assert s.gap is not None  # noqa: S101
+    moved, low, high = _way(s)
+    names = s.panel.names
+    clear = (low > 0) | (high < 0)
+    better = [n for n, m, c in zip(names, moved, clear, strict=True) if c and m > 0]
+    worse = [n for n, m, c in zip(names, moved, clear, strict=True) if c and m < 0]
+    value, first, last = (s.first_step + v for v in s.step_90)
+    ends = f" [{first:.0f}, {last:.0f}]" if last < HORIZON else f" [{first:.0f} or later]"
+    if not better and not worse:
+        return _going_nowhere(s, moved, low, high)
+    if not better:
+        return Verdict(
+            "stop", s.first_step, f"stop at step {s.first_step}: further steps only make {_words(worse)} worse.{_hangs(s)}"
+        )
+    price = f"; it costs {_words(worse)}" if worse else ""
+    length = s.first_step + s.median_length
+    if value <= length:
+        if last > 4 * max(value, 1) and last > length:
+            return _wide(s, value, last)
+        return Verdict(
+            "stop",
+            int(value),
+            f"stop at step {value:.0f}{ends}: by then {WAY:.0%} of the way of {_words(better)} is gone{price}.{_caveat(s)}",
+        )
+    return Verdict(
+        "go_on",
+        None,
+        f"go on: {WAY:.0%} of the way of {_words(better)} takes until about step {value:.0f}{ends}, "
+        f"and sessions end at step {length:.0f}{price}.{_caveat(s)}",
+    )
+
+
+def _way(s: Situation) -> tuple[Float, Float, Float]:
+    """Way from the mean start to rest, in standard deviations, better is positive, with its interval."""
+    assert s.gap is not None  # noqa: S101
+    assert s.spread is not None  # noqa: S101
+    signs = s.panel.signs / s.spread
+    moved = -s.gap[0][0] * signs
+    left = -s.gap[2] * signs
+    half = student_quantile(s.level, max(s.n_clusters - 1, 1)) * np.sqrt(jackknife_variance(left))
+    return moved, moved - half, moved + half
+
+
+def _going_nowhere(s: Situation, moved: Float, low: Float, high: Float) -> Verdict:
+    reach = float(np.max(np.maximum(np.abs(low), np.abs(high))))
+    if reach <= NEGLIGIBLE or _small(moved, low, high):
+        return Verdict(
+            "stop",
+            s.first_step,
+            f"stop at step {s.first_step}: on average the scores are where they stay; "
+            f"the way left is below {max(reach, 0.01):.1g} standard deviations.{_caveat(s)}",
+        )
+    half = float(np.max(high - low)) / 2
+    return Verdict(
+        "cannot_tell",
+        None,
+        f"cannot tell: the way from start to rest is known to ±{half:.2g} standard deviations only; "
+        f"about {_needed(s, half / NEGLIGIBLE)} {s.noun} would do.",
+        _needed(s, half / NEGLIGIBLE),
+    )
+
+
+def _small(moved: Float, low: Float, high: Float) -> bool:
+    return bool(np.all(np.maximum(np.abs(low), np.abs(high)) <= NEGLIGIBLE))
+
+
+def _wide(s: Situation, value: float, last: float) -> Verdict:
+    ratio = np.log(max(last, 2) / max(value, 1)) / np.log(2)
+    needed = _needed(s, ratio)
+    until = f"{last:.0f}" if last < HORIZON else "never"
+    return Verdict(
+        "cannot_tell",
+        None,
+        f"cannot tell: {WAY:.0%} of the way may be gone by step {value:.0f} or by {until}; about {needed} {s.noun} would do.",
+        needed,
+    )
+
+
+def _white(s: Situation) -> Verdict:
+    moved, low, high = _way(s)
+    if s.checks["white_scores"].value is not None and _around_own_means(s):
+        return Verdict(
+            "cannot_tell",
+            None,
+            "cannot tell: sessions differ and this regression predicts no better than each session's own mean so far; "
+            f"more of the same will not settle it, repeated scorings or about {_needed(s, 2.0)} {s.noun} with longer runs might.",
+            _needed(s, 2.0),
+        )
+    clear = (low > 0) | (high < 0)
+    if not clear.any():
+        return _going_nowhere(s, moved, low, high)
+    step = s.first_step + 1
+    return Verdict(
+        "stop",
+        step,
+        f"stop at step {step}: after the first step scores look like independent draws around one mean; "
+        "one step more is a new draw, not progress.",
+    )
+
+
+def _around_own_means(s: Situation) -> bool:
+    return "session's own" in s.checks["white_scores"].message
+
+
+def _wandering(s: Situation) -> Verdict:
+    """The slowest mode's interval reaches 1, or there is one session only: read the mean path itself."""
+    if s.gap is None:
+        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+    late, p = _late_change(s)
+    better = [n for n, m, q in zip(s.panel.names, late, p, strict=True) if m > 0 and q < LEVEL]
+    worse = [n for n, m, q in zip(s.panel.names, late, p, strict=True) if m < 0 and q < LEVEL]
+    if better and not worse:
+        return Verdict(
+            "go_on", None, f"go on: {_words(better)} still rises in the second half of the sessions, and no end is in sight."
+            if all(o.maximize for o in s.panel.objectives if o.name in better)
+            else f"go on: {_words(better)} still improves in the second half of the sessions, and no end is in sight."
+        )  # fmt: skip
+    if worse and not better:
+        middle = s.first_step + int(s.median_length // 2)
+        return Verdict(
+            "stop", middle, f"stop at step {middle}: from there on {_words(worse)} gets worse and nothing gets better."
+        )
+    width = np.log(max(s.radius[2], 1e-9) / max(s.radius[0], 1e-9))
+    distance = abs(np.log(min(max(s.radius[0], 1e-9), 0.995)))
+    needed = _needed(s, float(np.clip(1.1 * width / distance, 1.5, 30)))
+    return Verdict(
+        "cannot_tell",
+        None,
+        f"cannot tell: settling and wandering off cannot be told apart (slowest mode {number(s.radius[0], 3)}, "
+        f"up to {number(s.radius[2], 3)}); about {needed} {s.noun}, or longer ones, would do.",
+        needed,
+    )
+
+
+def _late_change(s: Situation) -> tuple[Float, Float]:
+    """Mean change per step over the later half of each session, better is positive, with p-values per objective."""
+    pairs = s.panel.pairs()
+    late = pairs.step >= s.first_step + s.median_length / 2
+    if not late.any():
+        return np.zeros(s.panel.n_obj), np.ones(s.panel.n_obj)
+    dx = pairs.dx[late] * s.panel.signs
+    mean, left = cluster_means(dx, s.session_cluster[pairs.session[late]], s.n_all_clusters)
+    if len(left) < 2:
+        return mean, np.ones(s.panel.n_obj)
+    se = np.sqrt(jackknife_variance(left))
+    return mean, student_p(np.where(se > 0, mean / np.where(se > 0, se, 1.0), 0.0), len(left) - 1)
+
+
+# ----------------------------------------------------------------- loops that stop on success
+
+
+def _stopping(s: Situation) -> Verdict:
+    """Sessions stop on reaching a bar: what counts is how many of the unfinished still reach it per step."""
+    if s.stop_rule is None:
+        return Verdict(
+            "cannot_tell", None, "cannot tell: sessions end on target, and the log does not show which score ends them; "
+            f"about {_needed(s, 1.5)} {s.noun} run to a fixed length would do.", _needed(s, 1.5)
+        )  # fmt: skip
+    rule, name = s.stop_rule, s.panel.names[s.stop_rule.objective]
+    bar = f"{name} {number(rule.bar, 3)}"
+    reached, at_risk = success_per_step(s.panel, rule)
+    dry = _dry_from(reached, at_risk)
+    share = f"{rule.share:.0%} of sessions stop early at {bar}"
+    if dry is None:
+        last = max(t for t in range(len(at_risk)) if at_risk[t] > 0)
+        return Verdict(
+            "go_on",
+            None,
+            f"go on until it passes: {share}, and of the unfinished still {reached[-3:].sum() / max(at_risk[-3:].sum(), 1):.1%} "
+            f"per step do so in the last steps up to {s.first_step + last}.",
+        )
+    step = s.first_step + dry
+    return Verdict(
+        "stop",
+        step,
+        f"stop at success or at step {step}: {share}, and after that step less than 1 in 50 of the unfinished does per step.",
+    )
+
+
+def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int]:
+    """Return per step (from the first) how many sessions reach the bar there for the first time, and how many could."""
+    rows = np.flatnonzero(panel.complete)
+    hit: Bool = panel.signs[rule.objective] * (panel.x[rows, rule.objective] - rule.bar) >= 0
+    first = np.full(panel.n_sessions, np.iinfo(np.int64).max)
+    np.minimum.at(first, panel.session[rows[hit]], panel.step[rows[hit]])
+    open_ = panel.step <= first[panel.session]
+    origin = int(panel.step.min())
+    length = int(panel.step.max()) - origin + 1
+    at_risk = np.bincount(panel.step[open_] - origin, minlength=length)
+    reached = np.bincount(first[first < np.iinfo(np.int64).max] - origin, minlength=length)
+    return reached.astype(np.int64), at_risk.astype(np.int64)
+
+
+def _dry_from(reached: Int, at_risk: Int) -> int | None:
+    """First step after which fewer than 2 % of the unfinished sessions succeed per step, clearly so; None if never."""
+    for t in range(len(reached) - 1):
+        rest, risk = int(reached[t + 1 :].sum()), int(at_risk[t + 1 :].sum())
+        # Poisson upper limit of the rate: few trials left is no evidence that nothing would come.
+        if risk > 0 and (rest + 1.645 * np.sqrt(rest + 1) + 1) / risk < 0.02:
+            return t
+    return None
+
+
+# ------------------------------------------------------------------------------ lineages
+
+
+def _lineage(s: Situation) -> Verdict:
+    """The kept version is what counts: is it still gaining in the later half of the sessions?"""
+    if not np.any(s.panel.kept_rows >= 0) or s.n_clusters < 2:
+        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+    if not s.checks["few_sessions"].passed:
+        return Verdict("cannot_tell", None, f"cannot tell: {s.checks['few_sessions'].message}", _wanted(s))
+    gain = kept_gain(s.panel, s.session_cluster, s.n_all_clusters)
+    names = np.array(s.panel.names)
+    total = names[(gain.total > 0) & (gain.total_p < LEVEL)].tolist()
+    late = names[(gain.late > 0) & (gain.late_p < LEVEL)].tolist()
+    last = int(s.path.step[-1])
+    if not total:
+        needed = _needed(s, 2.0)
+        return Verdict(
+            "cannot_tell", None, "cannot tell: no objective of the kept version is seen to gain; "
+            f"about {needed} {s.noun} would do if the gain is half of what can be seen now.", needed
+        )  # fmt: skip
+    half = s.first_step + s.median_length / 2
+    if late and gain.step is not None and gain.step > half:
+        return Verdict(
+            "go_on", None, f"go on: the kept version still gains on {_words(late)} in the second half of the sessions "
+            f"({WAY:.0%} of the gain is had by step {gain.step}, the longest ends at {last})."
+        )  # fmt: skip
+    step = gain.step if gain.step is not None else last
+    return Verdict(
+        "stop", step, f"stop at step {step}: by then {WAY:.0%} of the kept version's gain on {_words(total)} is had."
+    )
+
+
+# --------------------------------------------------------------------------------- words
+
+
+def _words(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _needed(s: Situation, ratio: float) -> int:
+    """Clusters for a width smaller by `ratio`: width shrinks with the square root of their number."""
+    value = max(s.n_clusters, 2) * max(ratio, 1.0) ** 2
+    digits = 10 ** max(0, int(np.floor(np.log10(value))) - 1)
+    return int(np.ceil(value / digits) * digits)
+
+
+def _wanted(s: Situation) -> int:
+    return max(10, _needed(s, 2.0) if s.n_clusters >= 10 else 10)
+
+
+def _first_failure(s: Situation) -> str:
+    order = ("constant", "few_sessions", "collinear", "survivors_only")
+    failed = next((s.checks[n].message for n in order if not s.checks[n].passed), "too little data for a drift.")
+    return f"{failed} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
+
+
+def _caveat(s: Situation) -> str:
+    text = ""
+    if not s.checks["time_varying"].passed:
+        text = " Early steps follow another drift: see --from-step."
+    elif not s.checks["at_bounds"].passed:
+        text = " Scores piled up at a bound pull this."
+    return text + _hangs(s)
+
+
+def _hangs(s: Situation) -> str:
+    if not s.hangs_on:
+        return ""
+    return f" This hangs on {_words([f'{s.cluster_kind} {n}' for n in s.hangs_on[:2]])}."
