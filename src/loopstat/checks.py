@@ -15,11 +15,13 @@ from .result import Check, number
 from .skill import Skill
 
 MIN_CLUSTERS = 10
+WHITE_LEVEL = 0.025
 MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slopes trade against each other
 MAX_AT_BOUND = 0.05
 MAX_STOPPED = 0.05
 MAX_DUPLICATES = 0.05
 TEST_LEVEL = 0.05
+NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
 
 CHECKS = (
@@ -59,23 +61,32 @@ def run_checks(evidence: Evidence) -> tuple[Check, ...]:
 
 
 def _white_scores(e: Evidence) -> Check:
+    """Independent scores give A = -I and look convergent: at least one objective must be predicted better than that.
+
+    The null is that every objective is white, around one mean or around a mean of each session's own; Holm over the
+    objectives, one-sided 2.5 %.
+    """
     if e.skill is None:
-        return Check("white_scores", None, 0.0, False, "Too little data to tell this loop from independent scores.")
-    # One-sided 97.5 %: white scores pass one time in forty at most.
-    lows = {name: e.skill.overall[name][1] for name in ("mean", "running_mean")}
-    name, low = min(lows.items(), key=lambda item: -np.inf if np.isnan(item[1]) else item[1])
-    value = e.skill.overall[name][0]
-    passed = bool(low > 0)
-    against = {
-        "mean": "independent scores around one mean",
-        "running_mean": "independent scores around a mean of each session's own",
-    }[name]
+        return Check("white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores.")
+    p = holm(e.skill.beats)
+    if np.isnan(p).all():
+        return Check("white_scores", None, WHITE_LEVEL, False, "Nothing varies that could be predicted.")
+    value = float(np.nanmin(p))
+    skill = {name: e.skill.by_objective[name][0] for name in ("mean", "running_mean")}
+    better = np.minimum(skill["mean"], skill["running_mean"])
+    if value < WHITE_LEVEL:
+        j = int(np.nanargmin(p))
+        white = [n for n, q in zip(e.panel.names, p, strict=True) if not q < WHITE_LEVEL]
+        rest = f" Not so for {', '.join(white)}." if white else ""
+        message = f"The last score helps to predict {e.panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
+        return Check("white_scores", value, WHITE_LEVEL, True, message)
+    own = np.nanmean(skill["running_mean"]) < np.nanmean(skill["mean"])
+    around = "around a mean of each session's own" if own else "around one mean"
     message = (
-        f"The last score helps to predict the next one: held-out error {abs(value):.0%} below that of {against}."
-        if passed
-        else f"Cannot be told from {against}: a rate of about 1 and an R² of 0.5 would then mean nothing."
+        f"Cannot be told from independent scores {around}: held-out error is no better than "
+        f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
     )
-    return Check("white_scores", value, 0.0, passed, message)
+    return Check("white_scores", value, WHITE_LEVEL, False, message)
 
 
 def _few_sessions(e: Evidence) -> Check:
@@ -266,30 +277,30 @@ def _duplicate_sessions(e: Evidence) -> Check:
 
 
 def duplicate_share(panel: Panel) -> float:
-    """Return the share of sessions with at least two scores that equal an earlier session value for value."""
+    """Return the share of sessions that equal an earlier session value for value.
+
+    Only sessions with at least three different scores count: a few zeros and a one coincide by chance.
+    """
     start = group_starts(panel.session)
     ends = np.r_[start[1:], len(panel)]
     seen: set[bytes] = set()
     copies = counted = 0
     for s, t in zip(start.tolist(), ends.tolist(), strict=True):
-        if t - s < 2:
+        content = panel.x[s:t].tobytes()
+        if t - s < 3 or len(np.unique(panel.x[s:t], axis=0)) < 3:
             continue
         counted += 1
-        content = panel.x[s:t].tobytes()
         copies += content in seen
         seen.add(content)
     return copies / counted if counted else 0.0
 
 
 def _constant(e: Evidence) -> Check:
-    flat = [n for n, v in zip(e.panel.names, _variances(e), strict=True) if not v > 0]
+    if len(e.pairs) == 0:
+        return Check("constant", None, 0.0, False, NO_TRANSITION)
+    flat = [n for n, v in zip(e.panel.names, np.ptp(e.pairs.x, axis=0), strict=True) if not v > 0]
     message = "Every objective varies." if not flat else f"{', '.join(flat)} never changes here: there is no drift to fit."
     return Check("constant", float(len(flat)), 0.0, not flat, message)
-
-
-def _variances(e: Evidence) -> Float:
-    return e.pairs.x.var(axis=0) if len(e.pairs) else np.zeros(e.panel.n_obj)
-
 
 
 def cluster_of_sessions(panel: Panel, clusters: Clusters) -> Int:

@@ -35,7 +35,12 @@ from .sde import LinearSDE
 from .skill import BASELINES, Skill, held_out_skill
 from .verdict import Situation, Verdict, decide
 
-SCALES: dict[str, Scale] = {"modulus": "log", "interference.total": "fisher"}
+SCALES: dict[str, Scale] = {
+    "modulus": "log",
+    "interference.total": "fisher",
+    "r2_increments": "share",
+    "r2_levels": "share",
+}
 INFLUENTIAL = 5
 
 
@@ -388,9 +393,10 @@ class _Work:
         return LinearSDE(m.A[0], m.b[0], m.Q[0], objectives=self.panel.objectives)
 
     def _no_fit(self) -> None:
-        flat = [n for n, v in zip(self.panel.names, self.pairs.x.std(axis=0) if len(self.pairs) else [], strict=False) if v == 0]
+        spread = np.ptp(self.pairs.x, axis=0) if len(self.pairs) else []
+        flat = [n for n, v in zip(self.panel.names, spread, strict=False) if v == 0]
         why = (
-            "no transition with all objectives present"
+            "no transition has all objectives at both ends"
             if len(self.pairs) == 0
             else f"{', '.join(flat)} never changes"
             if flat

@@ -203,7 +203,8 @@ class Moments:
     def fixed_point(self) -> Float:
         """Return -A^{-1} b, shape (batch, n_obj); NaN where A is singular."""
         out = np.full_like(self.b, np.nan)
-        good = np.abs(np.linalg.det(self.A)) > 0  # NaN compares false
+        good = ~self.singular
+        good[good] = np.abs(np.linalg.det(self.A[good])) > 0
         if good.any():
             # Solved about the mean of x: -A^{-1} b cancels badly where values are large against their spread.
             drift_at_mean = self.b[good] + np.einsum("bij,bj->bi", self.A[good], self.mean_x[good])

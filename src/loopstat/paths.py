@@ -120,7 +120,8 @@ def _bar(value: Float, last: Float, early: Float, objective: int) -> StopRule | 
     good = (stopped / above >= HAZARD) & (short >= MIN_STOPPED) & (below <= 0.5) & (above < len(value))
     if not good.any():
         return None
-    k = int(np.flatnonzero(good)[-1])
+    # Of the bars that qualify, the highest that still explains nearly all early stops: values between are rare.
+    k = int(np.flatnonzero(good & (short >= 0.95 * short[good].max()))[0])
     return StopRule(objective, float(value[order][edge][k]), float(short[k] / last.sum()), float(stopped[k] / above[k]))
 
 

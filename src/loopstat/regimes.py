@@ -135,7 +135,8 @@ def classify(values: Complex, near_zero: tuple[Float, Float], length: float, *, 
     modulus = np.abs(values)
     with np.errstate(divide="ignore", invalid="ignore"):
         constant = -1 / np.log(modulus)
-        swing = modulus ** (np.pi / np.maximum(np.abs(np.angle(values)), 1e-300))
+        half_period = np.pi / np.maximum(np.abs(np.angle(values)), 1e-9)
+        swing = np.exp(half_period * np.log(np.clip(modulus, 1e-300, 1.0)))
     real = values.imag == 0
     covers_zero = real & (values.real + near_zero[0] <= 0) & (values.real + near_zero[1] >= 0)
     conditions: list[Bool] = [

@@ -20,7 +20,7 @@ from .panel import Panel
 FEW_CLUSTERS = 50  # below this many, percentile intervals are too short and leave-one-cluster-out with t is used
 MIN_SHARED_STARTS = 5  # a task column with fewer values cannot carry an interval
 
-Scale = Literal["identity", "log", "fisher"]
+Scale = Literal["identity", "log", "fisher", "share"]
 
 
 @dataclass(frozen=True)
@@ -139,19 +139,28 @@ def folds(n_clusters: int, n_folds: int, rng: Rng) -> Int:
 
 
 def to_scale(values: Float, scale: Scale) -> Float:
-    """Map values to a scale on which they are closer to normal: log of a positive, Fisher z of a correlation."""
+    """Map values to a scale on which they are closer to normal.
+
+    `log` of a positive number, `fisher` z of a correlation, `share`: log of the remainder 1 - v, for R^2.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         if scale == "log":
             return np.log(np.maximum(values, np.finfo(float).tiny))
         if scale == "fisher":
             return np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12))
+        if scale == "share":
+            return -np.log(np.maximum(1 - values, np.finfo(float).tiny))
     return values
 
 
 def from_scale(values: Float, scale: Scale) -> Float:
     """Undo `to_scale`."""
     with np.errstate(over="ignore"):
-        return np.exp(values) if scale == "log" else np.tanh(values) if scale == "fisher" else values
+        if scale == "log":
+            return np.exp(values)
+        if scale == "fisher":
+            return np.tanh(values)
+        return 1 - np.exp(-values) if scale == "share" else values
 
 
 def student_quantile(level: float, df: float) -> float:

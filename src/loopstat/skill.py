@@ -16,7 +16,7 @@ from .arrays import Float, Int, group_starts
 from .grams import Grams, Moments
 from .model import Rng
 from .panel import Pairs, Panel
-from .resample import folds, jackknife_interval
+from .resample import folds, jackknife_interval, jackknife_variance, student_p
 
 BASELINES = ("persistence", "mean", "constant_drift", "running_mean")
 SHRINKS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, np.inf])
@@ -35,12 +35,16 @@ class Skill:
         Baseline to (value, low, high), the mean over objectives.
     by_objective : dict
         Baseline to arrays (value, low, high) of shape (n_obj,).
+    beats : float array, shape (n_obj,)
+        One-sided p-value that the objective is predicted no better than by the overall mean or by the session's
+        running mean, whichever is larger.
     n_folds : int
         Cluster folds used.
     """
 
     overall: dict[str, Interval]
     by_objective: dict[str, tuple[Float, Float, Float]]
+    beats: Float
     n_folds: int
 
 
@@ -66,16 +70,26 @@ def held_out_skill(
     # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
     sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in errors.items()}
     ours = sums.pop("linear")
-    overall, by_objective = {}, {}
+    overall, by_objective, p = {}, {}, {}
     for name, theirs in sums.items():
         each = _skill(ours.sum(axis=0), theirs.sum(axis=0))
         left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
         low, high = jackknife_interval(each, left, level)
         by_objective[name] = (each, low, high)
+        p[name] = _one_sided(each, left)
         mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
         ends = jackknife_interval(mean, mean_left, level)
         overall[name] = (float(mean), float(ends[0]), float(ends[1]))
-    return Skill(overall, by_objective, n_folds)
+    return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), n_folds)
+
+
+def _one_sided(value: Float, left: Float) -> Float:
+    """Return the p-value of `value <= 0`, by leave-one-cluster-out."""
+    se = np.sqrt(jackknife_variance(left))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, value / se, 0.0)
+    two_sided = student_p(t, len(left) - 1)
+    return np.where(t > 0, two_sided / 2, 1 - two_sided / 2)
 
 
 def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold: Int) -> dict[str, Float]:

@@ -139,7 +139,7 @@ def decide(s: Situation) -> Verdict:
     if np.isnan(s.radius[0]):
         return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
     if not s.checks["few_sessions"].passed:
-        return Verdict("cannot_tell", None, f"cannot tell: {s.checks['few_sessions'].message}", _wanted(s))
+        return _too_few(s)
     if s.gap is None or s.step_90 is None:
         return _wandering(s)
     if not s.checks["white_scores"].passed:
@@ -265,14 +265,13 @@ def _wandering(s: Situation) -> Verdict:
     worse = [n for n, m, q in zip(s.panel.names, late, p, strict=True) if m < 0 and q < LEVEL]
     if better and not worse:
         return Verdict(
-            "go_on", None, f"go on: {_words(better)} still rises in the second half of the sessions, and no end is in sight."
-            if all(o.maximize for o in s.panel.objectives if o.name in better)
-            else f"go on: {_words(better)} still improves in the second half of the sessions, and no end is in sight."
+            "go_on", None, f"go on: {_words(better)} still {_verb(better, 'improve')} in the second half of the sessions, "
+            "and no end is in sight."
         )  # fmt: skip
     if worse and not better:
         middle = s.first_step + int(s.median_length // 2)
         return Verdict(
-            "stop", middle, f"stop at step {middle}: from there on {_words(worse)} gets worse and nothing gets better."
+            "stop", middle, f"stop at step {middle}: from there on {_words(worse)} {_verb(worse, 'get')} worse and nothing gets better."
         )
     width = np.log(max(s.radius[2], 1e-9) / max(s.radius[0], 1e-9))
     distance = abs(np.log(min(max(s.radius[0], 1e-9), 0.995)))
@@ -363,7 +362,7 @@ def _lineage(s: Situation) -> Verdict:
     if not np.any(s.panel.kept_rows >= 0) or s.n_clusters < 2:
         return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
     if not s.checks["few_sessions"].passed:
-        return Verdict("cannot_tell", None, f"cannot tell: {s.checks['few_sessions'].message}", _wanted(s))
+        return _too_few(s)
     gain = kept_gain(s.panel, s.session_cluster, s.n_all_clusters)
     names = np.array(s.panel.names)
     total = names[(gain.total > 0) & (gain.total_p < LEVEL)].tolist()
@@ -394,6 +393,10 @@ def _words(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
+def _verb(names: list[str], stem: str) -> str:
+    return stem + "s" if len(names) == 1 else stem
+
+
 def _needed(s: Situation, ratio: float) -> int:
     """Clusters for a width smaller by `ratio`: width shrinks with the square root of their number."""
     value = max(s.n_clusters, 2) * max(ratio, 1.0) ** 2
@@ -405,10 +408,22 @@ def _wanted(s: Situation) -> int:
     return max(10, _needed(s, 2.0) if s.n_clusters >= 10 else 10)
 
 
+def _too_few(s: Situation) -> Verdict:
+    noun = "sessions" if s.cluster_kind == "block" else s.noun
+    message = _lower(s.checks["few_sessions"].message)
+    return Verdict("cannot_tell", None, f"cannot tell: {message} About {_wanted(s)} {noun} would do.", _wanted(s))
+
+
 def _first_failure(s: Situation) -> str:
     order = ("constant", "few_sessions", "collinear", "survivors_only")
     failed = next((s.checks[n].message for n in order if not s.checks[n].passed), "too little data for a drift.")
-    return f"{failed} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
+    return f"{_lower(failed)} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
+
+
+def _lower(sentence: str) -> str:
+    """Lower the first letter, unless the sentence starts with a name of the user's."""
+    head = sentence.split(" ", 1)[0]
+    return sentence[0].lower() + sentence[1:] if head in ("Only", "No", "One", "Objectives") else sentence
 
 
 def _caveat(s: Situation) -> str:

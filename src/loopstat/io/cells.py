@@ -63,7 +63,7 @@ class Column:
         """SQL for the text a label value is known by; the same for a CSV as for a typed table."""
         if self.kind == "bool":
             return f"lower(trim(CAST({self.sql} AS VARCHAR)))"
-        if self.kind != "number" or self.name in ALWAYS_TEXT & {"session"} or self.native.endswith("INT"):
+        if self.kind != "number" or "INT" in self.native:
             return self.sql if self.is_text else f"CAST({self.sql} AS VARCHAR)"
         value = self.sql if self.native in ("FLOAT", "DOUBLE") else self.number_sql
         return (
@@ -96,12 +96,17 @@ class Cells:
     ) -> None:
         self._con, self._scans = con, scans
         self._n_types = 0
-        loaded = _columns(scans, names, numbers, labels)
+        loaded = _columns(scans, names, numbers)
+        # With several threads DuckDB 2.0 stores the rows of large files in another order than it reads them.
+        con.execute("SET threads = 1")
         counts = [self._load(i, s, loaded, names) for i, s in enumerate(scans)]
+        con.execute("RESET threads")
         self._ends = np.cumsum(counts)
         self.n_rows = int(self._ends[-1])
-        profiled = self._profile(loaded)
-        self.columns = {c.name: self._typed(c, labels) for c in profiled}
+        self.columns = {c.name: c for c in loaded}
+        self.columns = {c.name: c for c in self._profile(loaded)}
+        self._refuse_json_nan()
+        self.columns = {c.name: self._typed(c, labels) for c in self.columns.values()}
 
     # ------------------------------------------------------------------ loading
 
@@ -149,6 +154,14 @@ class Cells:
             raise self.not_numeric(column.name)
         return replace(column, kind="bool" if column.n_flags == column.n > 0 else "text")
 
+    def _refuse_json_nan(self) -> None:
+        for column in self.columns.values():
+            if column.n_nan and all(s.relation.startswith("read_json") for s in self._scans):
+                position = int(np.argmax(np.ma.filled(self._array(f"isnan({column.number_sql})"), False)))
+                raise self.refuse(
+                    "a bare NaN is not JSON (each line is one row).", position, column.name, "write null where a value is missing."
+                )
+
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         with plain_errors(self.file):
             return list(self._con.execute(sql).fetchall())
@@ -156,7 +169,9 @@ class Cells:
     def _array(self, sql: str) -> Any:
         """Return one SQL expression over all rows as an array; masked where NULL."""
         with plain_errors(self.file):
-            return np.ma.asanyarray(self._con.execute(f"SELECT {sql} AS v FROM t").fetchnumpy()["v"])
+            found = self._con.execute(f"SELECT {sql} AS v, rowid AS r FROM t").fetchnumpy()
+        values, rows = np.ma.asanyarray(found["v"]), np.asarray(found["r"])
+        return values if np.all(np.diff(rows) > 0) else values[np.argsort(rows)]
 
     # ------------------------------------------------------------------ places
 
@@ -176,33 +191,27 @@ class Cells:
     ) -> InputError:
         """Return the error for one row and column, in the user's words."""
         file, row = (self.file, None) if position is None else self.place(position)
-        shown = self.columns[column].shown if column in getattr(self, "columns", {}) else column
+        shown = self.columns[column].shown if column in self.columns else column
         return InputError(message, file=file, row=row, column=shown, hint=hint)
 
-    def text_at(self, column: str | Column, position: int) -> str:
+    def text_at(self, column: str, position: int) -> str:
         """Return a cell as text, shortened, for an error message."""
-        sql = self.columns[column].sql if isinstance(column, str) else column.sql
-        [(text,)] = self._rows(f"SELECT left(CAST({sql} AS VARCHAR), 40) FROM t LIMIT 1 OFFSET {position}")
+        sql = self.columns[column].sql
+        [(text,)] = self._rows(f"SELECT left(CAST({sql} AS VARCHAR), 40) FROM t WHERE rowid = {position}")
         return "an empty cell" if text is None else repr(str(text))
 
     def not_numeric(self, name: str) -> InputError:
         """Return the refusal of a column that should hold numbers, naming its first cell that is none."""
-        column = next(c for c in self._known() if c.name == name)
+        column = self.columns[name]
         bad = f"{column.sql} IS NOT NULL AND {column.sql} <> '{MISSING_NUMBER}' AND {column.number_sql} IS NULL"
         position = int(np.argmax(np.ma.filled(self._array(bad), False)))
-        file, row = self.place(position)
         most = f"{100 * column.n_numbers / max(column.n, 1):.3g} % of its cells are numbers, but this one is"
-        least = "expected numbers, got"
-        return InputError(
-            f"{most if column.n_numbers else least} {self.text_at(column, position)}.",
-            file=file,
-            row=row,
-            column=column.shown,
-            hint="correct the cell, or leave it empty (or NA) where the value is missing.",
+        return self.refuse(
+            f"{most if column.n_numbers else 'expected numbers, got'} {self.text_at(name, position)}.",
+            position,
+            name,
+            "correct the cell, or leave it empty (or NA) where the value is missing.",
         )
-
-    def _known(self) -> list[Column]:
-        return list(getattr(self, "columns", {}).values()) or self._profiled
 
     # ------------------------------------------------------------------ cells
 
@@ -302,7 +311,7 @@ def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
 
 
 def _columns(
-    scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str], labels: Collection[str]
+    scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str]
 ) -> list[Column]:
     """Return the columns worth loading, in order of first appearance; kinds that differ between files become raw."""
     fields: dict[str, list[Field]] = {}
@@ -320,7 +329,6 @@ def _columns(
         if kind == "raw" and name in ALWAYS_TEXT:
             kind = "text"
         made.append(Column(name, same[0].name, f"c{len(made)}", kind, _native(kind, same)))
-    del labels
     return made
 
 

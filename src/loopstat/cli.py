@@ -1,0 +1,189 @@
+"""The command line: reads options, calls one function, prints. No logic lives here."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import __version__
+from .errors import LoopstatError
+
+if TYPE_CHECKING:
+    from .analysis import Analysis, Progress
+
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """Prints loopstat's own errors as sentences and exits 2; nothing else is caught."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LoopstatError as error:
+            from .text import clean_sentence
+
+            click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(str(error))}", err=True)
+            ctx.exit(2)
+        except BrokenPipeError:  # the reader of our output went away, as `head` does
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="loopstat")
+def main() -> None:
+    """Measure loops in which a language model changes something step after step.
+
+    \b
+    loopstat demo                     see it work on bundled recordings, offline
+    loopstat analyze runs.parquet     your own table, one row per step of a session
+    loopstat template                 what such a table looks like
+    """
+
+
+def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
+    return [part.strip() for item in value for part in item.split(",") if part.strip()]
+
+
+def _options(function: Any) -> Any:
+    """Options that say how to read and analyse; shared by every command that does."""
+    listed: dict[str, Any] = {"multiple": True, "callback": _split}
+    for option in reversed(
+        [
+            click.option("--objectives", metavar="A,B", **listed, help="Columns to analyse. Default: the numeric ones."),
+            click.option("--by", metavar="COL,COL", **listed, help="One group per value; `none` pools. Default: strategy."),
+            click.option("--minimize", metavar="A,B", **listed, help="Objectives where smaller is better."),
+            click.option("--bounds", metavar="A=LOW:HIGH", multiple=True, help="Limits scores cannot leave; LOW:HIGH for all."),
+            click.option("--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."),
+            click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
+            click.option("--transform", metavar="A=log", **listed, help="log, log1p, logit or sqrt of an objective."),
+            click.option("--columns", metavar="session=COL,step=COL", **listed, help="Your names for our columns."),
+            click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
+            click.option(
+                "--estimator", type=click.Choice(["pooled"]), default="pooled", show_default=True, help="How drift is fitted."
+            ),
+            click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Replicates."),
+            click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals."),
+            click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures."),
+            click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."),
+            click.option("--html", "html_path", metavar="PATH", help="Write a page with the same tables."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_options
+def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None, **options: Any) -> None:
+    """Say where recorded loops go, how fast, what trades off, and whether to go on.
+
+    FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as one table
+    with a `file` label (compare them with --by file).
+    """
+    from .commands import run_analysis
+
+    command = " ".join(["loopstat analyze", *sys.argv[2:]]) if sys.argv[1:2] == ["analyze"] else "loopstat analyze"
+    result = run_analysis(list(files), options, command=command, progress=_progress())
+    deliver(result, json_path=json_path, html_path=html_path)
+
+
+@main.command()
+@click.option("--output", "folder", default="loopstat-demo", show_default=True, help="Folder for the report.")
+def demo(folder: str) -> None:
+    """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
+    from .commands import run_demo
+
+    results, report = run_demo(Path(folder), progress=_progress())
+    for result in results:
+        click.echo(_rendered(result) + "\n", color=_color())
+    click.echo(str(report))
+
+
+@main.command()
+@click.option(
+    "--kind",
+    type=click.Choice(["sessions", "lineage", "transitions", "pool"]),
+    default="sessions",
+    show_default=True,
+    help="What the table records.",
+)
+def template(kind: str) -> None:
+    """Print a small valid table to start from."""
+    from .io import template as make
+
+    click.echo(make(kind), nl=False)
+
+
+@main.command()
+@click.argument("term", required=False)
+def explain(term: str | None) -> None:
+    """Say in one plain sentence what a term or JSON key means; without TERM, list them all."""
+    from .glossary import explain as look_up
+
+    click.echo(look_up(term))
+
+
+# -------------------------------------------------------------------------- output
+
+
+def deliver(result: Analysis, *, json_path: str | None, html_path: str | None) -> None:
+    """Write what was asked for: data on standard output, everything said about it on standard error."""
+    from .commands import write_html, write_json
+
+    if json_path == "-":
+        click.echo(write_json(result, None), nl=False)
+        for note in result.notes:
+            click.echo(note, err=True)
+    else:
+        click.echo(_rendered(result), color=_color())
+    if json_path and json_path != "-":
+        write_json(result, Path(json_path))
+        click.echo(f"wrote {json_path}", err=True)
+    if html_path:
+        write_html(result, Path(html_path))
+        click.echo(f"wrote {html_path}", err=True)
+
+
+def _rendered(result: Analysis) -> str:
+    import shutil
+
+    from .text import render
+
+    styles: dict[str, dict[str, Any]] = {
+        "head": {"bold": True},
+        "key": {"dim": True},
+        "doubt": {"fg": "yellow", "bold": True},
+        "answer": {"bold": True},
+    }
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
+    return render(result, width=width, style=lambda text, role: click.style(text, **styles[role]))
+
+
+def _color() -> bool | None:
+    """Honour NO_COLOR and FORCE_COLOR; None leaves it to whether standard output is a terminal."""
+    import os
+
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
+def _progress() -> Progress | None:
+    """Return a progress line on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, total: int, label: str) -> None:
+        from .text import clean
+
+        text = f"{done}/{total} groups {clean(label)}" if done < total else ""
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+    return show
+

@@ -1,0 +1,163 @@
+"""What the commands do, from options to files: reading, analysing, writing."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .analysis import Analysis, Progress, analyze
+from .drift import LinearDrift
+from .errors import InputError, SettingsError
+from .io import read
+from .panel import Panel
+
+DEMO = (
+    {
+        "name": "repeated_games",
+        "objectives": ["points1", "points2"],
+        "by": ["strategy"],
+    },
+    {
+        "name": "llamea",
+        "objectives": ["aocc_separable", "multimodal", "code_chars"],
+        "by": ["model"],
+        "minimize": ["code_chars"],
+    },
+)
+
+
+def run_analysis(
+    files: Sequence[str], options: Mapping[str, Any], *, command: str, progress: Progress | None = None
+) -> Analysis:
+    """Read tables and analyse them as the command line was told to.
+
+    Parameters
+    ----------
+    files : paths or globs
+    options : mapping
+        The values of the command-line options, by their names with underscores.
+    command : str
+        The command line, kept with the result.
+    progress : callable, optional
+    """
+    by = list(options.get("by") or [])
+    where, unlike = parse_where(options.get("where") or ())
+    cluster = options.get("cluster")
+    pooled = by == ["none"]
+    wanted = [] if pooled else by
+    estimator = LinearDrift(int(options.get("bootstrap", 1000)), float(options.get("level", 0.95)), cluster)
+    reading = {
+        "objectives": list(options.get("objectives") or []) or None,
+        "minimize": list(options.get("minimize") or []),
+        "bounds": parse_bounds(options.get("bounds") or ()),
+        "columns": parse_pairs(options.get("columns") or (), "--columns"),
+        "transform": parse_pairs(options.get("transform") or (), "--transform"),
+        "from_step": options.get("from_step"),
+    }
+    labels = [*wanted, *where, *unlike, *([cluster] if cluster and cluster != "session" else [])]
+    panel = read(list(files), labels=labels, **reading)
+    panel = select(panel, where, unlike)
+    seed = int(options.get("seed", 0))
+    settings = {
+        **{k: v for k, v in reading.items() if k not in ("objectives", "minimize", "bounds")},
+        "where": {**where, **{f"{k}!": v for k, v in unlike.items()}},
+        "command": command,
+    }
+    return analyze(
+        panel, by=wanted if by else None, estimator=estimator, seed=seed, settings=settings, progress=progress
+    )
+
+
+def select(panel: Panel, where: Mapping[str, str], unlike: Mapping[str, str]) -> Panel:
+    """Return the part of a panel asked for; refuses to go on with nothing."""
+    part = panel.where(unlike=unlike, **where) if where or unlike else panel
+    if len(part) == 0:
+        raise InputError("--where leaves no row.", hint="look at the label values with --by.")
+    return part
+
+
+def run_demo(folder: Path, *, progress: Progress | None = None) -> tuple[list[Analysis], Path]:
+    """Analyse the bundled recordings; returns the results and the path of the one report on them."""
+    from .io.recordings import path
+
+    results = []
+    for demo in DEMO:
+        options = {k: v for k, v in demo.items() if k != "name"}
+        name = str(demo["name"])
+        flags = " ".join(f"--{k} {','.join(v)}" for k, v in options.items())
+        command = f"loopstat analyze {name}.parquet {flags}"
+        results.append(run_analysis([str(path(name))], options, command=command, progress=progress))
+    report = (folder / "report.html").resolve()
+    write_html(results, report)
+    return results, report
+
+
+# ------------------------------------------------------------------------ option values
+
+
+def parse_pairs(items: Sequence[str], option: str) -> dict[str, str]:
+    """Return `name=value` items as a dictionary; refuses anything else."""
+    out: dict[str, str] = {}
+    for item in items:
+        key, separator, value = (part.strip() for part in item.partition("="))
+        if not separator or not key or not value:
+            raise SettingsError(f"{option} expects NAME=VALUE. Got {item!r}.")
+        if key in out:
+            raise SettingsError(f"{option} names {key!r} twice.")
+        out[key] = value
+    return out
+
+
+def parse_where(items: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return (equal, unequal) conditions of `column=value` and `column!=value` items."""
+    unequal = [item.replace("!=", "=", 1) for item in items if "!=" in item]
+    return parse_pairs([i for i in items if "!=" not in i], "--where"), parse_pairs(unequal, "--where")
+
+
+def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | None]]:
+    """Return bounds by objective; the key `*` stands for all. An empty side is unbounded."""
+    out: dict[str, tuple[float | None, float | None]] = {}
+    for item in items:
+        name, _, span = item.rpartition("=")
+        low, separator, high = span.partition(":")
+        try:
+            ends = (float(low) if low.strip() else None, float(high) if high.strip() else None)
+        except ValueError:
+            separator = ""
+            ends = (None, None)
+        if not separator or (ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]):
+            raise SettingsError(f"--bounds expects NAME=LOW:HIGH with LOW below HIGH. Got {item!r}.")
+        out[name.strip() or "*"] = ends
+    return out
+
+
+# --------------------------------------------------------------------------- writing
+
+
+def write_json(result: Analysis, path: Path | None) -> str:
+    """Return the JSON text and write it to `path` if one is given."""
+    text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    if path is not None:
+        write_whole(path, text)
+    return text
+
+
+def write_html(result: Analysis | Sequence[Analysis], path: Path) -> None:
+    """Write the page."""
+    from .report import page
+
+    write_whole(path, page(result))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that a reader never sees half of it and an interrupted write leaves the old one."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror}.", file=str(path)) from error

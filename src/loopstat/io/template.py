@@ -1,0 +1,7 @@
+"""Small valid tables to start from."""
+
+from __future__ import annotations
+
+
+def template(kind: str) -> str:
+    return ""

@@ -1,0 +1,226 @@
+"""The terminal: an analysis in words a tired engineer understands, answer first, then figures, then why."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+
+import numpy as np
+
+from .analysis import Analysis
+from .drift import LinearDriftFit
+from .result import Estimate, number, show
+
+Style = Callable[[str, str], str]
+"""Takes (text, role) with role one of `head`, `key`, `doubt`, `answer`; returns the text to print."""
+
+KEY_WIDTH = 17
+MAX_TRADE_OFFS = 3
+MAX_NAME = 60
+WARNINGS = (
+    "stops_on_success",
+    "survivors_only",
+    "white_scores",
+    "unit_root",
+    "collinear",
+    "few_sessions",
+    "time_varying",
+    "at_bounds",
+    "duplicate_sessions",
+    "constant",
+)
+
+
+def unstyled(text: str, role: str) -> str:
+    """Return the text as it is."""
+    del role
+    return text
+
+
+def clean(text: str) -> str:
+    """Return a name made harmless for a terminal: control characters shown as escapes, length bounded."""
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return safe if len(safe) <= MAX_NAME else safe[: MAX_NAME - 1] + "…"
+
+
+def render(analysis: Analysis, *, width: int = 100, style: Style = unstyled) -> str:
+    """Return the whole terminal summary.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    width : int
+        Columns to wrap at.
+    style : callable, optional
+        Adds colour.
+    """
+    lines = _heading(analysis, width, style)
+    if len(analysis.groups) > 1:
+        lines += ["", style("Verdict", "head")]
+        for group in analysis.groups:
+            lines += _line(clean(group.label), clean_sentence(group.verdict.sentence), width, style, key_width=24)
+    for group in analysis.groups:
+        lines += ["", *_group(group, width, style)]
+    return "\n".join(lines)
+
+
+def clean_sentence(text: str) -> str:
+    """Return a sentence with control characters shown as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _heading(analysis: Analysis, width: int, style: Style) -> list[str]:
+    files = [clean(PurePath(f).name) for f in analysis.source.files]
+    name = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+    count = len(analysis.objectives)
+    head = f"{name}: {analysis.n_sessions:,} sessions, {analysis.n_steps:,} steps, {count} objective{'s' * (count > 1)}"
+    lines = [style(head, "head")]
+    for note in analysis.notes:
+        lines += _wrap(clean_sentence(note), width, "  ", "    ")
+    return lines
+
+
+def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
+    sessions, transitions = group.counts["n_sessions"], group.counts["n_transitions"]
+    per = f"{group.counts['n_steps'] / max(sessions, 1):.1f} steps each"
+    proposals = "proposals" if group.lineage else "transitions"
+    head = f"{clean(group.label)}   {sessions:,} sessions, {per}, {transitions:,} {proposals}"
+    lines = [style(head, "head")]
+    rows: list[tuple[str, str]] = []
+    rows += _ends(group)
+    rows += _speed(group)
+    rows += _trade_offs(group)
+    rows += _belief(group)
+    for key, text in rows:
+        lines += _line(key, text, width, style)
+    for name in WARNINGS:
+        check = group.check(name)
+        if not check.passed and _worth_saying(group, name):
+            mark = style("!", "doubt")
+            lines += [f"  {mark} {part}" if i == 0 else f"    {part}" for i, part in enumerate(_plain_wrap(clean_sentence(check.message), width - 4))]
+    if group.counts["n_dropped"]:
+        share = group.counts["n_dropped"] / max(group.counts["n_dropped"] + transitions, 1)
+        lines += [f"    {group.counts['n_dropped']:,} {proposals} ({share:.0%}) left out: a score is missing at one end."]
+    verdict = clean_sentence(group.verdict.sentence)
+    lines += [f"  {style(part, 'answer')}" for part in _plain_wrap(f"Verdict: {verdict}", width - 2)]
+    return lines
+
+
+def _worth_saying(group: LinearDriftFit, name: str) -> bool:
+    """A missing fit is said once, not by every check that needed one."""
+    if group.model is not None:
+        return True
+    return name == "constant" or (name == "few_sessions" and group.check("constant").passed)
+
+
+def _ends(group: LinearDriftFit) -> list[tuple[str, str]]:
+    rows = []
+    stopped = not group.check("stops_on_success").passed
+    rest = group.estimates.get("drift.equilibrium")
+    if rest is not None:
+        rows.append(("fitted rest" if stopped else "heads for", _vector(group.names, rest)))
+    elif "equilibrium" in group.reasons and not group.lineage:
+        rows.append(("heads for", f"not known: {group.reasons['equilibrium']}"))
+    end = group.estimates.get("kept_end.mean")
+    if end is not None:
+        rows.append(("kept end" if group.lineage else "ends at", _vector(group.names, end)))
+    if group.lineage and (point := group.estimates.get("drift.fixed_point")) is not None:
+        rows.append(("proposals alone", f"would rest at {_vector(group.names, point)}"))
+    return rows
+
+
+def _vector(names: Iterable[str], e: Estimate) -> str:
+    return "   ".join(
+        f"{clean(n)} {show(float(v), float(low), float(high))}"
+        for n, v, low, high in zip(names, e.value, e.low, e.high, strict=True)
+    )
+
+
+def _speed(group: LinearDriftFit) -> list[tuple[str, str]]:
+    if not group.regimes:
+        return []
+    half = group.estimates.get("half_life")
+    text = "it does not come to rest" if half is None else f"half of the way in {_steps(half)}"
+    if not group.check("white_scores").passed:
+        text = f"taken at its word, {text}"  # the warning below says why it may not be
+    slowest = group.regimes[0]
+    if slowest.p_oscillation is not None and slowest.regime == "oscillatory":
+        text += f"; {slowest.regime}, a swing every {number(slowest.period)} steps (p {number(slowest.p_oscillation)})"
+    elif slowest.probability is not None:
+        text += f"; {slowest.regime} ({slowest.probability:.0%})"
+    ninety = group.estimates.get("step_90")
+    if ninety is not None and float(ninety.value) < 1000 and group.check("stops_on_success").passed:
+        text += f"; 90% of the way after {float(ninety.value):.0f} steps"
+    return [("how fast", text)]
+
+
+def _steps(e: Estimate) -> str:
+    value, low, high = (float(v) for v in (e.value, e.low, e.high))
+    return show(value, low, high).replace(" [", " steps [", 1) if math.isfinite(value) else "no number of steps"
+
+
+def _trade_offs(group: LinearDriftFit) -> list[tuple[str, str]]:
+    total = group.estimates.get("interference.total")
+    if total is None:
+        return []
+    n = len(group.names)
+    pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
+    found = [(i, j) for i, j in pairs if total.p_adjusted is not None and total.p_adjusted[i, j] < 0.05]
+    found.sort(key=lambda ij: -abs(float(total.value[ij])))
+    if not found:
+        return [("trade-offs", "none found: no two objectives' changes are correlated beyond chance")]
+    return [("trade-offs" if k == 0 else "", _pair(group, total, *ij)) for k, ij in enumerate(found[:MAX_TRADE_OFFS])]
+
+
+def _pair(group: LinearDriftFit, total: Estimate, i: int, j: int) -> str:
+    word = "against" if total.value[i, j] < 0 else "with"
+    figure = show(*(float(v[i, j]) for v in (total.value, total.low, total.high)))
+    parts = []
+    for key, name in (("noise", "noise"), ("drift", "drift"), ("transient", "start-up"), ("rest", "rest")):
+        part = group.estimates.get(f"interference.{key}")
+        if part is not None and abs(float(part.value[i, j])) >= 0.005:
+            parts.append(f"{name} {float(part.value[i, j]):+.2f}")
+    why = f": {', '.join(parts)}" if parts else ""
+    return f"{clean(group.names[i])} {word} {clean(group.names[j])} {figure}{why}"
+
+
+def _belief(group: LinearDriftFit) -> list[tuple[str, str]]:
+    words = {
+        "mean": "guessing the mean",
+        "persistence": "standing still",
+        "running_mean": "each session's own mean so far",
+    }
+    parts = []
+    for key, name in words.items():
+        e = group.estimates.get(f"skill.{key}")
+        if e is None or not np.isfinite(e.value):
+            continue
+        value, low = float(e.value), float(e.low)
+        sure = "" if (low > 0 or value <= 0) else " (not surely)"
+        parts.append(f"{abs(value):.0%} {'better' if value > 0 else 'worse'} than {name}{sure}")
+    held = {"session": "sessions", "block": "stretches"}.get(group.clusters["kind"], f"{group.clusters['kind']}s")
+    rows = [("believe it?", f"on held-out {held} {', '.join(parts)}")] if parts else []
+    return [*rows, ("intervals by", group.clusters["sentence"] + f" ({group.clusters['n']} clusters)")]
+
+
+# ------------------------------------------------------------------------ lines
+
+
+def _line(key: str, text: str, width: int, style: Style, *, key_width: int = KEY_WIDTH) -> list[str]:
+    if len(key) >= key_width:
+        return [f"  {style(key, 'key')}", *(f"      {part}" for part in _plain_wrap(text, width - 6))]
+    parts = _plain_wrap(text, width - key_width - 2)
+    first = f"  {style(key, 'key')}{' ' * (key_width - len(key))}{parts[0]}"
+    return [first, *(" " * (key_width + 2) + part for part in parts[1:])]
+
+
+def _plain_wrap(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False) or [""]
+
+
+def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:
+    return textwrap.wrap(
+        text, width, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
