@@ -44,20 +44,32 @@ _HOME = {
 }
 __all__ = sorted([*_HOME, "__version__"])
 
-if TYPE_CHECKING:
-    from .analysis import Analysis, analyze
-    from .drift import LinearDrift, LinearDriftFit
-    from .errors import InputError, LoopstatError, SettingsError
-    from .glossary import explain
-    from .grams import Grams
-    from .io import read, template
-    from .model import Model, simulate
-    from .panel import Labels, Objective, Pairs, Panel, Source
-    from .regimes import Regime
-    from .resample import Clusters
-    from .result import Check, Estimate, Table
-    from .sde import LinearSDE
-    from .verdict import Verdict
+if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
+    from .analysis import Analysis as Analysis
+    from .analysis import analyze as analyze
+    from .drift import LinearDrift as LinearDrift
+    from .drift import LinearDriftFit as LinearDriftFit
+    from .errors import InputError as InputError
+    from .errors import LoopstatError as LoopstatError
+    from .errors import SettingsError as SettingsError
+    from .glossary import explain as explain
+    from .grams import Grams as Grams
+    from .io import read as read
+    from .io import template as template
+    from .model import Model as Model
+    from .model import simulate as simulate
+    from .panel import Labels as Labels
+    from .panel import Objective as Objective
+    from .panel import Pairs as Pairs
+    from .panel import Panel as Panel
+    from .panel import Source as Source
+    from .regimes import Regime as Regime
+    from .resample import Clusters as Clusters
+    from .result import Check as Check
+    from .result import Estimate as Estimate
+    from .result import Table as Table
+    from .sde import LinearSDE as LinearSDE
+    from .verdict import Verdict as Verdict
 
 
 def __getattr__(name: str) -> Any:

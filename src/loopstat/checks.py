@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float, Int, group_starts
+from .arrays import Bool, Float, Int, group_starts
 from .grams import Grams, Moments
 from .panel import Pairs, Panel
 from .paths import StopRule
@@ -67,7 +67,9 @@ def _white_scores(e: Evidence) -> Check:
     objectives, one-sided 2.5 %.
     """
     if e.skill is None:
-        return Check("white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores.")
+        return Check(
+            "white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores."
+        )
     p = holm(e.skill.beats)
     if np.isnan(p).all():
         return Check("white_scores", None, WHITE_LEVEL, False, "Nothing varies that could be predicted.")
@@ -78,7 +80,8 @@ def _white_scores(e: Evidence) -> Check:
         j = int(np.nanargmin(p))
         white = [n for n, q in zip(e.panel.names, p, strict=True) if not q < WHITE_LEVEL]
         rest = f" Not so for {', '.join(white)}." if white else ""
-        message = f"The last score helps to predict {e.panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
+        name = e.panel.names[j]
+        message = f"The last score helps to predict {name}: held-out error {better[j]:.0%} below any mean's.{rest}"
         return Check("white_scores", value, WHITE_LEVEL, True, message)
     own = np.nanmean(skill["running_mean"]) < np.nanmean(skill["mean"])
     around = "around a mean of each session's own" if own else "around one mean"
@@ -145,10 +148,11 @@ def _at_bounds(e: Evidence) -> Check:
     j = int(np.argmax(share))
     end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
     passed = bool(share[j] <= MAX_AT_BOUND)
+    percent = f"{share[j]:.1%}" if share[j] < 0.1 else f"{share[j]:.0%}"
     message = (
         "Few scores sit at an end of their range."
         if passed
-        else f"{share[j]:.0%} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
+        else f"{percent} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
     )
     return Check("at_bounds", float(share[j]), MAX_AT_BOUND, passed, message)
 
@@ -172,7 +176,7 @@ def _time_p(e: Evidence) -> float:
         return float("nan")
     start = np.zeros(len(e.pairs), dtype=bool)
     start[group_starts(e.pairs.session)] = True
-    early = e.pairs.step < np.median(e.pairs.step)
+    early = np.asarray(e.pairs.step < np.median(e.pairs.step))
     statistics = []
     for part in (start, early):
         if not 0.02 < part.mean() < 0.98:
@@ -186,7 +190,7 @@ def _time_p(e: Evidence) -> float:
     return float(np.nanmin(holm(student_p(t, e.n_clusters - 1)), initial=1.0))
 
 
-def _residual_contrasts(e: Evidence, part: Float) -> list[Float]:
+def _residual_contrasts(e: Evidence, part: Bool) -> list[Float]:
     """t statistics of the mean residual and of its slope on the objective itself, in a part of the transitions."""
     chosen = Pairs(
         **{k: getattr(e.pairs, k)[part] for k in ("start", "end", "x", "y", "session", "step")}, n_dropped=0, lag=1
@@ -216,7 +220,7 @@ def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
     part = Moments.of(g, grams)
     # Cov(y, x) within the part, less what the overall fit explains.
     cov_yx = (part.cov_y + part.cov_x - part.cov_dx) / 2
-    return np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2)
+    return np.asarray(np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2))
 
 
 def _stops_on_success(e: Evidence) -> Check:
@@ -299,7 +303,11 @@ def _constant(e: Evidence) -> Check:
     if len(e.pairs) == 0:
         return Check("constant", None, 0.0, False, NO_TRANSITION)
     flat = [n for n, v in zip(e.panel.names, np.ptp(e.pairs.x, axis=0), strict=True) if not v > 0]
-    message = "Every objective varies." if not flat else f"{', '.join(flat)} never changes here: there is no drift to fit."
+    message = (
+        "Every objective varies."
+        if not flat
+        else f"{', '.join(flat)} never {'changes' if len(flat) == 1 else 'change'} here: there is no drift to fit."
+    )
     return Check("constant", float(len(flat)), 0.0, not flat, message)
 
 

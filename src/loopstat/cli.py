@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ class _Group(click.Group):
 
             click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(str(error))}", err=True)
             ctx.exit(2)
+        except KeyboardInterrupt:
+            click.echo("interrupted: nothing was written.", err=True)
+            ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader of our output went away, as `head` does
             sys.stderr.close()
             ctx.exit(0)
@@ -54,22 +58,38 @@ def _options(function: Any) -> Any:
     listed: dict[str, Any] = {"multiple": True, "callback": _split}
     for option in reversed(
         [
-            click.option("--objectives", metavar="A,B", **listed, help="Columns to analyse. Default: the numeric ones."),
-            click.option("--by", metavar="COL,COL", **listed, help="One group per value; `none` pools. Default: strategy."),
+            click.option(
+                "--objectives", metavar="A,B", **listed, help="Columns to analyse. Default: the numeric ones."
+            ),
+            click.option(
+                "--by", metavar="COL,COL", **listed, help="One group per value; `none` pools. Default: strategy."
+            ),
             click.option("--minimize", metavar="A,B", **listed, help="Objectives where smaller is better."),
-            click.option("--bounds", metavar="A=LOW:HIGH", multiple=True, help="Limits scores cannot leave; LOW:HIGH for all."),
-            click.option("--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."),
+            click.option(
+                "--bounds", metavar="A=LOW:HIGH", multiple=True, help="Limits scores cannot leave; LOW:HIGH for all."
+            ),
+            click.option(
+                "--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."
+            ),
             click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
             click.option("--transform", metavar="A=log", **listed, help="log, log1p, logit or sqrt of an objective."),
             click.option("--columns", metavar="session=COL,step=COL", **listed, help="Your names for our columns."),
             click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
             click.option(
-                "--estimator", type=click.Choice(["pooled"]), default="pooled", show_default=True, help="How drift is fitted."
+                "--estimator",
+                type=click.Choice(["pooled"]),
+                default="pooled",
+                show_default=True,
+                help="How drift is fitted.",
             ),
             click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Replicates."),
             click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals."),
-            click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures."),
-            click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."),
+            click.option(
+                "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures."
+            ),
+            click.option(
+                "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
+            ),
             click.option("--html", "html_path", metavar="PATH", help="Write a page with the same tables."),
         ]
     ):
@@ -88,7 +108,7 @@ def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None
     """
     from .commands import run_analysis
 
-    command = " ".join(["loopstat analyze", *sys.argv[2:]]) if sys.argv[1:2] == ["analyze"] else "loopstat analyze"
+    command = shlex.join(["loopstat", *sys.argv[1:]]) if sys.argv[1:2] == ["analyze"] else "loopstat analyze"
     result = run_analysis(list(files), options, command=command, progress=_progress())
     deliver(result, json_path=json_path, html_path=html_path)
 
@@ -135,19 +155,20 @@ def explain(term: str | None) -> None:
 def deliver(result: Analysis, *, json_path: str | None, html_path: str | None) -> None:
     """Write what was asked for: data on standard output, everything said about it on standard error."""
     from .commands import write_html, write_json
+    from .text import clean_sentence
 
     if json_path == "-":
         click.echo(write_json(result, None), nl=False)
         for note in result.notes:
-            click.echo(note, err=True)
+            click.echo(clean_sentence(note), err=True)
     else:
         click.echo(_rendered(result), color=_color())
     if json_path and json_path != "-":
         write_json(result, Path(json_path))
-        click.echo(f"wrote {json_path}", err=True)
+        click.echo(f"wrote {clean_sentence(json_path)}", err=True)
     if html_path:
         write_html(result, Path(html_path))
-        click.echo(f"wrote {html_path}", err=True)
+        click.echo(f"wrote {clean_sentence(html_path)}", err=True)
 
 
 def _rendered(result: Analysis) -> str:
@@ -186,4 +207,3 @@ def _progress() -> Progress | None:
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
     return show
-

@@ -22,7 +22,7 @@ DEMO = (
     },
     {
         "name": "llamea",
-        "objectives": ["aocc_separable", "multimodal", "code_chars"],
+        "objectives": ["separable", "multimodal", "code_chars"],
         "by": ["model"],
         "minimize": ["code_chars"],
     },
@@ -49,7 +49,7 @@ def run_analysis(
     pooled = by == ["none"]
     wanted = [] if pooled else by
     estimator = LinearDrift(int(options.get("bootstrap", 1000)), float(options.get("level", 0.95)), cluster)
-    reading = {
+    reading: dict[str, Any] = {
         "objectives": list(options.get("objectives") or []) or None,
         "minimize": list(options.get("minimize") or []),
         "bounds": parse_bounds(options.get("bounds") or ()),

@@ -36,7 +36,7 @@ from .skill import BASELINES, Skill, held_out_skill
 from .verdict import Situation, Verdict, decide
 
 SCALES: dict[str, Scale] = {
-    "modulus": "log",
+    "modulus": "modulus",
     "interference.total": "fisher",
     "r2_increments": "share",
     "r2_levels": "share",
@@ -218,10 +218,9 @@ class LinearDriftFit:
                 target.update(dict.fromkeys((leaf, *keys)))
             else:
                 estimate.put(target, leaf, keys)
-        if self.model is None:
-            out["drift"] = None
-        if "interference.total" not in self.estimates:
-            out["interference"] = None
+        for key in ("drift", "kept_end", "interference", "skill", "skill_by_objective"):
+            if not any(path.startswith(f"{key}.") for path in self.estimates):
+                out[key] = None
         out["regimes"] = [plain(r) for r in self.regimes] if self.regimes else None
         out["path"] = {key: plain(getattr(self.path, key)) for key in ("step", "n", "mean", "low", "high")}
         out["checks"] = [plain(c) for c in self.checks]
@@ -245,7 +244,9 @@ class LinearDriftFit:
                 estimates[path] = Estimate.take(target, leaf, keys)
         drift = data["drift"]
         model = drift and LinearSDE(drift["A"], drift["b"], drift["Q"], objectives=objectives)
-        path_keys = {"step": np.int64, "n": np.int64, "mean": np.float64, "low": np.float64, "high": np.float64}
+        path = data["path"]
+        steps = [np.array(path[k], dtype=np.int64) for k in ("step", "n")]
+        means = [np.array(path[k], dtype=np.float64) for k in ("mean", "low", "high")]
         return cls(
             label=data["label"],
             by=dict(data["by"]),
@@ -257,7 +258,7 @@ class LinearDriftFit:
             model=model or None,
             estimates=estimates,
             regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
-            path=MeanPath(**{k: np.array(data["path"][k], dtype=t) for k, t in path_keys.items()}),
+            path=MeanPath(steps[0], steps[1], *means),
             checks=tuple(Check(**c) for c in data["checks"]),
             verdict=Verdict(**data["verdict"]),
             influential=tuple(Influence(**i) for i in data["influential"]),
@@ -295,7 +296,8 @@ class _Work:
         self.moments = Moments.of(self.grams.total(), self.grams)
         self.left_moments = Moments.of(self.grams.left_out()[self.filled], self.grams)
         self.boot_moments = Moments.of(self.grams.weighted(resampling.weights), self.grams)
-        self.few = self.n_clusters < FEW_CLUSTERS
+        # Without draws there are no percentiles: leaving clusters out then serves any number of them.
+        self.few = self.n_clusters < FEW_CLUSTERS or len(resampling.weights) == 0
         self.fits = not bool(self.moments.singular[0]) and self.n_clusters > 0
         self.reasons: dict[str, str] = {}
         self.estimates: dict[str, Estimate] = {}
@@ -457,8 +459,10 @@ class _Work:
                 "Proposals plus selection make the loop: the proposals' fixed point is not where it heads."
             )
             return
-        for name in ("rate_euler", "rate_exact"):
-            self._estimate(name)
+        self._estimate("rate_euler")
+        with np.errstate(divide="ignore"):
+            rate = [-np.log(r) for r in (radius[0], radius[2], radius[1])]
+        self.estimates["rate_exact"] = Estimate(*rate)
         self._half_life(radius)
         self._fixed_point()
         if radius[2] < 1:
@@ -592,7 +596,10 @@ class _Work:
             radius=evidence.radius,
             level=self.settings.level,
         )
-        if not self.fits or self.panel.lineage or self.paths is None:
+        if not self.fits or self.panel.lineage:
+            return situation
+        if self.paths is None:
+            self.reasons["step_90"] = "One session alone has no mean start to measure the way from."
             return situation
         situation = situation.with_gaps(
             M=(self.moments.M, self.boot_moments.M, self.left_moments.M),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .arrays import Float
+from .arrays import Float, Int
 from .resample import student_quantile
 
 FARTHEST = 1e4  # in standard errors: beyond this a side counts as open
@@ -13,9 +13,7 @@ REFINEMENTS = 40
 NEWTON_STEPS = 6
 
 
-def fixed_point_interval(
-    coefficients: Float, left_out: Float, point: Float, level: float
-) -> tuple[Float, Float]:
+def fixed_point_interval(coefficients: Float, left_out: Float, point: Float, level: float) -> tuple[Float, Float]:
     """Return the interval of each coordinate of the fixed point, shape (n_obj,) each; infinite on an open side.
 
     x_j belongs to it when the smallest value over the other coordinates of (A x + b)' V(x)^{-1} (A x + b), V(x) the
@@ -43,7 +41,7 @@ def fixed_point_interval(
     profile = _Profile(coefficients, np.einsum("cia,cjb->iajb", deviations, deviations))
     bound = student_quantile(level, c - 1) ** 2
     # One curve per objective and side, all walked together.
-    axis = np.tile(np.arange(n), 2)
+    axis = np.tile(np.arange(n, dtype=np.int64), 2)
     side = np.repeat([-1.0, 1.0], n)
     reach = _first_crossing(profile, point, axis, side * profile.standard_errors(point)[axis], bound)
     ends = point[axis] + reach
@@ -60,12 +58,13 @@ class _Profile:
     def standard_errors(self, point: Float) -> Float:
         """Delta-method standard errors of the fixed point: the unit in which the walk is taken."""
         inverse = np.linalg.pinv(self.A)
-        return np.sqrt(np.maximum(np.diag(inverse @ self._v(point[None])[0] @ inverse.T), 1e-300))
+        variance: Float = np.diag(inverse @ self._v(point[None])[0] @ inverse.T)
+        return np.asarray(np.sqrt(np.maximum(variance, 1e-300)), dtype=np.float64)
 
     def _v(self, x: Float) -> Float:
         z = np.concatenate([np.ones((len(x), 1)), x], axis=1)
         half = np.einsum("iajb,kb->kiaj", self.covariance, z)
-        return np.einsum("kiaj,ka->kij", half, z)
+        return np.asarray(np.einsum("kiaj,ka->kij", half, z))
 
     def value_and_slope(self, x: Float) -> tuple[Float, Float, Float]:
         """Return the statistic (k,), its gradient (k, n) and a Gauss-Newton Hessian (k, n, n)."""
@@ -82,7 +81,7 @@ class _Profile:
         jacobian = self.A[None] - np.einsum("kiaj,kj->kia", half, wg)[:, :, 1:]
         return value, 2 * wg @ self.A - dv, 2 * np.einsum("kim,kij,kjl->kml", jacobian, w, jacobian)
 
-    def minimise(self, x: Float, axis: Float) -> tuple[Float, Float]:
+    def minimise(self, x: Float, axis: Int) -> tuple[Float, Float]:
         """Return (statistic, x) after minimising over the coordinates other than `axis`, from x."""
         n = x.shape[1]
         free = np.ones((len(x), n), dtype=bool)
@@ -115,7 +114,7 @@ class _Profile:
         return value, slope, np.where(better[:, None, None], new_hessian, hessian), x
 
 
-def _first_crossing(profile: _Profile, point: Float, axis: Float, unit: Float, bound: float) -> Float:
+def _first_crossing(profile: _Profile, point: Float, axis: Int, unit: Float, bound: float) -> Float:
     """Walk outwards along each axis until the profile passes the bound; return signed distances, inf where never."""
     k = len(axis)
     rows = np.arange(k)

@@ -79,14 +79,14 @@ class Grams:
     @property
     def n_obj(self) -> int:
         """Number of objectives."""
-        return (self.g.shape[1] - 1) // 2
+        return int(self.g.shape[1] - 1) // 2
 
     def __len__(self) -> int:
         return len(self.g)
 
     def total(self) -> Float:
         """Return the sum over clusters, shape (1, p, p)."""
-        return self.g.sum(axis=0, keepdims=True)
+        return np.asarray(self.g.sum(axis=0, keepdims=True))
 
     def left_out(self) -> Float:
         """Return the sum without each cluster, shape (n_clusters, p, p)."""
@@ -183,7 +183,7 @@ class Moments:
         s = grams.scale
         outer = s[:, None] * s[None, :]
         M = slopes * (s[:, None] / s[None, :])
-        mean_x, mean_y = grams.centre + s * mean_u, grams.centre + s * mean_v
+        mean_x = grams.centre + s * mean_u
         step = s * (mean_v - mean_u)
         A = M - np.eye(n)
         return cls(

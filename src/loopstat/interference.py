@@ -75,7 +75,7 @@ def path_covariance(sums: Float) -> Float:
     mean = sums[:, :, 1:] / safe[:, :, None]
     grand = sums[:, :, 1:].sum(axis=1) / total[:, None]
     deviation = (mean - grand[:, None]) * np.sqrt(count / total[:, None])[:, :, None]
-    return np.swapaxes(deviation, 1, 2) @ deviation
+    return np.asarray(np.swapaxes(deviation, 1, 2) @ deviation)
 
 
 def start_moments(first: Float) -> tuple[Float, Float]:
@@ -101,7 +101,7 @@ def correlation(cov: Float) -> Float:
     sd = np.sqrt(np.einsum("bii->bi", cov))
     with np.errstate(divide="ignore", invalid="ignore"):
         out = cov / (sd[:, :, None] * sd[:, None, :])
-    return out * (1 - np.eye(cov.shape[-1]))
+    return np.asarray(out * (1 - np.eye(cov.shape[-1])))
 
 
 def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict[str, Float]:
@@ -129,7 +129,7 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
     nothing = np.full_like(M, np.nan)
     if sums is None or first is None:
         return {**out, **dict.fromkeys(("drift", "transient", "rest", "start_spread", "misfit"), nothing)}
-    lost = np.isnan(M).any(axis=(1, 2))
+    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
     steady = lyapunov(np.where(lost[:, None, None], 2.0 * np.eye(M.shape[-1]), M), moments.Q)
     path = path_covariance(sums)
     rest = moments.cov_x - steady - path

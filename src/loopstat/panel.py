@@ -233,9 +233,7 @@ class Panel:
         session = np.repeat(np.arange(len(parts)), lengths)
         step = np.concatenate([np.arange(n) for n in lengths])
         x = np.concatenate(parts)
-        per_row = {
-            name: Labels.of(values).take(session.astype(np.int64)) for name, values in (labels or {}).items()
-        }
+        per_row = {name: Labels.of(values).take(session.astype(np.int64)) for name, values in (labels or {}).items()}
         return cls(
             x=x,
             session=session,
@@ -268,7 +266,9 @@ class Panel:
             objectives=first.objectives,
             session_names=tuple(name for p in panels for name in p.session_names),
             labels={name: Labels.of([v for p in panels for v in p.labels[name].values()]) for name in shared},
-            accepted=None if any(a is None for a in accepted) else np.concatenate([a for a in accepted if a is not None]),
+            accepted=None
+            if any(a is None for a in accepted)
+            else np.concatenate([a for a in accepted if a is not None]),
             lineage=any(p.lineage for p in panels),
             survivors_only=any(p.survivors_only for p in panels),
             source=Source(
@@ -418,7 +418,7 @@ class Panel:
         parts: list[tuple[dict[str, str], Panel]] = [({}, self)]
         for column in columns:
             parts = [
-                ({**by, column: name}, panel.where(**{column: name}))
+                ({**by, column: name}, panel._where_one(column, name, True))
                 for by, panel in parts
                 for name in panel.label_values(column)
             ]

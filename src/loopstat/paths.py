@@ -107,7 +107,11 @@ def stop_on_success(panel: Panel) -> StopRule | None:
     found = [_bar(panel.x[rows, j] * panel.signs[j], last, early, j) for j in range(panel.n_obj)]
     rules = [r for r in found if r is not None and r.share >= 0.05]
     best = max(rules, key=lambda r: r.share, default=None)
-    return None if best is None else StopRule(best.objective, best.bar * panel.signs[best.objective], best.share, best.hazard)
+    return (
+        None
+        if best is None
+        else StopRule(best.objective, best.bar * panel.signs[best.objective], best.share, best.hazard)
+    )
 
 
 def _bar(value: Float, last: Float, early: Float, objective: int) -> StopRule | None:

@@ -67,7 +67,7 @@ def eigenvalues(M: Float) -> Complex:
     M : array, shape (batch, n, n)
         NaN maps give NaN eigenvalues.
     """
-    lost = np.isnan(M).any(axis=(1, 2))
+    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
     values = np.linalg.eigvals(np.where(lost[:, None, None], 0.0, M)).astype(np.complex128)
     # Conjugates may differ in the last bit of their modulus: rounding keeps pairs together.
     order = np.lexsort((-values.imag, -values.real, -np.round(np.abs(values), 12)), axis=-1)
@@ -179,7 +179,11 @@ def read_regimes(
     for k, name in enumerate(names.tolist()):
         modulus = float(abs(values[k]))
         turning = name == "oscillatory"
-        ends = {f"{key}_{end}": float(pair[i][k]) for key, pair in intervals.items() for i, end in enumerate(["low", "high"])}
+        ends = {
+            f"{key}_{end}": float(pair[i][k])
+            for key, pair in intervals.items()
+            for i, end in enumerate(["low", "high"])
+        }
         out.append(
             Regime(
                 re=float(values[k].real),

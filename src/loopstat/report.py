@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
-
-import numpy as np
 
 from . import __version__
 from .analysis import Analysis
@@ -30,7 +29,11 @@ def page(results: Analysis | Sequence[Analysis]) -> str:
 
     several = [results] if isinstance(results, Analysis) else list(results)
     environment = Environment(
-        loader=PackageLoader("loopstat"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("loopstat"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return environment.get_template("page.html").render(
         version=__version__, analyses=[analysis_data(r) for r in several]
@@ -103,9 +106,7 @@ def _map(group: LinearDriftFit) -> Table | None:
     rows = [
         (f"next change of {n}", *(_cell(a, i, j) for j in range(len(names))), _cell(b, i)) for i, n in enumerate(names)
     ]
-    return Table(
-        "Drift: effect of each objective's level on the next change", ("", *names, "at zero"), tuple(rows)
-    )
+    return Table("Drift: effect of each objective's level on the next change", ("", *names, "at zero"), tuple(rows))
 
 
 def _regimes(group: LinearDriftFit) -> Table | None:
@@ -117,7 +118,14 @@ def _regimes(group: LinearDriftFit) -> Table | None:
         value = number(r.re, 3) + (f" {sign} {number(abs(r.im), 3)}i" if r.im else "")
         belief = f"p {number(r.p_oscillation)}" if r.regime == "oscillatory" else f"{r.probability or 0:.0%}"
         rows.append(
-            (value, show(r.modulus, r.modulus_low, r.modulus_high), r.regime, belief, number(r.half_life), number(r.period))
+            (
+                value,
+                show(r.modulus, r.modulus_low, r.modulus_high),
+                r.regime,
+                belief,
+                number(r.half_life),
+                number(r.period),
+            )
         )
     head = ("eigenvalue of M", "modulus", "regime", "probability", "half-life, steps", "period, steps")
     return Table("How fast", head, tuple(rows))
@@ -145,9 +153,16 @@ def _interference(group: LinearDriftFit) -> list[Table]:
     names = [clean_sentence(n) for n in group.names]
     parts = {name: group.estimates.get(f"interference.{name}") for name in PARTS}
     rows = []
-    for i, j in zip(*np.triu_indices(len(names), 1), strict=True):
+    for i, j in itertools.combinations(range(len(names)), 2):
         adjusted = total.p_adjusted[i, j]
-        rows.append((f"{names[i]} and {names[j]}", _cell(total, i, j), number(adjusted), *(_cell(e, i, j) for e in parts.values())))
+        rows.append(
+            (
+                f"{names[i]} and {names[j]}",
+                _cell(total, i, j),
+                number(adjusted),
+                *(_cell(e, i, j) for e in parts.values()),
+            )
+        )
     head = ("objectives", "correlation of changes", "p (Holm)", "by drift", "by noise", "by start-up", "rest")
     return [Table("What trades off against what", head, tuple(rows))]
 
@@ -159,4 +174,6 @@ def _influence(group: LinearDriftFit) -> Table | None:
         (clean_sentence(i.cluster), clean_sentence(i.quantity), number(i.shift, 3), number(i.shift_in_se))
         for i in group.influential
     )
-    return Table("Clusters whose removal moves an answer most", ("cluster", "answer", "shift", "in standard errors"), rows)
+    return Table(
+        "Clusters whose removal moves an answer most", ("cluster", "answer", "shift", "in standard errors"), rows
+    )

@@ -20,7 +20,7 @@ from .panel import Panel
 FEW_CLUSTERS = 50  # below this many, percentile intervals are too short and leave-one-cluster-out with t is used
 MIN_SHARED_STARTS = 5  # a task column with fewer values cannot carry an interval
 
-Scale = Literal["identity", "log", "fisher", "share"]
+Scale = Literal["identity", "modulus", "fisher", "share"]
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def bootstrap_weights(n_clusters: int, n_boot: int, rng: Rng) -> Int:
     weights = np.empty((n_boot, n_clusters), dtype=dtype)
     for row in weights:
         row[:] = np.bincount(rng.integers(0, n_clusters, n_clusters, dtype=np.int32), minlength=n_clusters)
-    return weights  # type: ignore[return-value]
+    return weights
 
 
 def weighted_sums(weights: Int, values: Float) -> Float:
@@ -141,26 +141,25 @@ def folds(n_clusters: int, n_folds: int, rng: Rng) -> Int:
 def to_scale(values: Float, scale: Scale) -> Float:
     """Map values to a scale on which they are closer to normal.
 
-    `log` of a positive number, `fisher` z of a correlation, `share`: log of the remainder 1 - v, for R^2.
+    `fisher`: z of a correlation. `share`: log of the remainder 1 - v, for R^2. `modulus`: log of an eigenvalue's
+    modulus, continued by its tangent below 1/e, because near 0 the logarithm blows up and says nothing about decay.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        if scale == "log":
-            return np.log(np.maximum(values, np.finfo(float).tiny))
-        if scale == "fisher":
-            return np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12))
-        if scale == "share":
-            return -np.log(np.maximum(1 - values, np.finfo(float).tiny))
+    if scale == "modulus":
+        return np.where(values > 1 / np.e, np.log(np.maximum(values, 1 / np.e)), np.e * values - 2)
+    if scale == "fisher":
+        return np.arctanh(np.clip(values, -1 + 1e-12, 1 - 1e-12))
+    if scale == "share":
+        return -np.log(np.maximum(1 - values, np.finfo(float).tiny))
     return values
 
 
 def from_scale(values: Float, scale: Scale) -> Float:
-    """Undo `to_scale`."""
-    with np.errstate(over="ignore"):
-        if scale == "log":
-            return np.exp(values)
-        if scale == "fisher":
-            return np.tanh(values)
-        return 1 - np.exp(-values) if scale == "share" else values
+    """Undo `to_scale`; a modulus does not go below 0."""
+    if scale == "modulus":
+        return np.where(values > -1, np.exp(np.clip(values, -1, 700)), np.maximum((values + 2) / np.e, 0.0))
+    if scale == "fisher":
+        return np.tanh(values)
+    return 1 - np.exp(-values) if scale == "share" else values
 
 
 def student_quantile(level: float, df: float) -> float:

@@ -92,7 +92,9 @@ class Table:
 
         head = "".join(f"<th>{escape(c)}</th>" for c in self.columns)
         body = "".join("<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>" for row in self.rows)
-        return f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return (
+            f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
 
 
 def plain(value: Any) -> Any:
@@ -129,7 +131,7 @@ def show(value: float, low: float | None = None, high: float | None = None) -> s
     """
     if value is None or not math.isfinite(value):
         return "-"
-    if low is None or high is None:
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
         return number(value)
     finite = [end for end in (low, high) if math.isfinite(end)]
     width = max([abs(end - value) for end in finite] or [0.0])

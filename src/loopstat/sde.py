@@ -174,14 +174,14 @@ class LinearSDE:
         """Fixed point -A^{-1} b, shape (n_obj,); NaN where A is singular."""
         if np.linalg.matrix_rank(self.A) < len(self.b):
             return np.full(len(self.b), np.nan)
-        return np.linalg.solve(self.A, -self.b)
+        return np.asarray(np.linalg.solve(self.A, -self.b), dtype=np.float64)
 
     @cached_property
     def stationary_covariance(self) -> Float:
         """Covariance G_inf = M G_inf M' + V of the stationary law, shape (n_obj, n_obj); NaN where unstable."""
         if not self.is_stable:
             return np.full_like(self.Q, np.nan)
-        return lyapunov(self.M[None], self._one_step[2][None])[0]
+        return np.asarray(lyapunov(self.M[None], self._one_step[2][None])[0])
 
     def moments(self, mean: ArrayLike, covariance: ArrayLike, steps: int) -> tuple[Float, Float]:
         """Return the exact means (steps, n_obj) and covariances (steps, n_obj, n_obj) from a start, bounds ignored."""

@@ -48,9 +48,7 @@ class Skill:
     n_folds: int
 
 
-def held_out_skill(
-    panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, level: float, rng: Rng
-) -> Skill | None:
+def held_out_skill(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, level: float, rng: Rng) -> Skill | None:
     """Measure skill over cluster folds; None where fewer than two clusters are left.
 
     Parameters
@@ -142,7 +140,7 @@ def _best_on_training(errors: Callable[[float], Float], in_fold: Int) -> Float:
     per_fold = np.stack([_by_cluster(e, in_fold, n_folds) for e in every])
     best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
     stacked = np.stack(every)
-    return np.take_along_axis(stacked, best[in_fold][None], axis=0)[0]
+    return np.asarray(np.take_along_axis(stacked, best[in_fold][None], axis=0)[0])
 
 
 def _by_cluster(values: Float, cluster: Int, n: int) -> Float:

@@ -11,6 +11,7 @@ import numpy as np
 
 from .analysis import Analysis
 from .drift import LinearDriftFit
+from .regimes import Regime
 from .result import Estimate, number, show
 
 Style = Callable[[str, str], str]
@@ -98,14 +99,22 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
     for name in WARNINGS:
         check = group.check(name)
         if not check.passed and _worth_saying(group, name):
-            mark = style("!", "doubt")
-            lines += [f"  {mark} {part}" if i == 0 else f"    {part}" for i, part in enumerate(_plain_wrap(clean_sentence(check.message), width - 4))]
+            lines += _warning(check.message, width, style)
+    if group.model is None and group.check("constant").passed and group.check("few_sessions").passed:
+        lines += _warning(group.reasons["drift"], width, style)
     if group.counts["n_dropped"]:
         share = group.counts["n_dropped"] / max(group.counts["n_dropped"] + transitions, 1)
-        lines += [f"    {group.counts['n_dropped']:,} {proposals} ({share:.0%}) left out: a score is missing at one end."]
+        lines += [
+            f"    {group.counts['n_dropped']:,} {proposals} ({share:.0%}) left out: a score is missing at one end."
+        ]
     verdict = clean_sentence(group.verdict.sentence)
     lines += [f"  {style(part, 'answer')}" for part in _plain_wrap(f"Verdict: {verdict}", width - 2)]
     return lines
+
+
+def _warning(sentence: str, width: int, style: Style) -> list[str]:
+    parts = _plain_wrap(clean_sentence(sentence), width - 4)
+    return [f"  {style('!', 'doubt')} {parts[0]}", *(f"    {part}" for part in parts[1:])]
 
 
 def _worth_saying(group: LinearDriftFit, name: str) -> bool:
@@ -132,8 +141,9 @@ def _ends(group: LinearDriftFit) -> list[tuple[str, str]]:
 
 
 def _vector(names: Iterable[str], e: Estimate) -> str:
+    # Figures of one objective stay on one line: no-break spaces, undone after wrapping.
     return "   ".join(
-        f"{clean(n)} {show(float(v), float(low), float(high))}"
+        f"{clean(n)} {show(float(v), float(low), float(high))}".replace(" ", "\xa0")
         for n, v, low, high in zip(names, e.value, e.low, e.high, strict=True)
     )
 
@@ -141,19 +151,25 @@ def _vector(names: Iterable[str], e: Estimate) -> str:
 def _speed(group: LinearDriftFit) -> list[tuple[str, str]]:
     if not group.regimes:
         return []
-    half = group.estimates.get("half_life")
-    text = "it does not come to rest" if half is None else f"half of the way in {_steps(half)}"
+    half, ninety = group.estimates.get("half_life"), group.estimates.get("step_90")
+    if half is None:
+        text = "it does not come to rest"
+    elif ninety is None or 2 <= float(ninety.value) / max(float(half.value), 0.3) <= 6:
+        text = f"half of the way in {_steps(half)}"
+    else:  # the way starts off the slowest mode: its half-life is not that of the whole way
+        text = f"the slowest part halves in {_steps(half)}"
     if not group.check("white_scores").passed:
         text = f"taken at its word, {text}"  # the warning below says why it may not be
-    slowest = group.regimes[0]
-    if slowest.p_oscillation is not None and slowest.regime == "oscillatory":
-        text += f"; {slowest.regime}, a swing every {number(slowest.period)} steps (p {number(slowest.p_oscillation)})"
-    elif slowest.probability is not None:
-        text += f"; {slowest.regime} ({slowest.probability:.0%})"
-    ninety = group.estimates.get("step_90")
+    text += _slowest(group.regimes[0])
     if ninety is not None and float(ninety.value) < 1000 and group.check("stops_on_success").passed:
         text += f"; 90% of the way after {float(ninety.value):.0f} steps"
     return [("how fast", text)]
+
+
+def _slowest(slowest: Regime) -> str:
+    if slowest.regime == "oscillatory":
+        return f"; oscillatory, a swing every {number(slowest.period)} steps (p {number(slowest.p_oscillation)})"
+    return f"; {slowest.regime}" + ("" if slowest.probability is None else f" ({slowest.probability:.0%})")
 
 
 def _steps(e: Estimate) -> str:
@@ -198,6 +214,9 @@ def _belief(group: LinearDriftFit) -> list[tuple[str, str]]:
         if e is None or not np.isfinite(e.value):
             continue
         value, low = float(e.value), float(e.low)
+        if abs(value) < 0.005:
+            parts.append(f"no better than {name}")
+            continue
         sure = "" if (low > 0 or value <= 0) else " (not surely)"
         parts.append(f"{abs(value):.0%} {'better' if value > 0 else 'worse'} than {name}{sure}")
     held = {"session": "sessions", "block": "stretches"}.get(group.clusters["kind"], f"{group.clusters['kind']}s")
@@ -217,7 +236,8 @@ def _line(key: str, text: str, width: int, style: Style, *, key_width: int = KEY
 
 
 def _plain_wrap(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False) or [""]
+    parts = textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\xa0", " ") for part in parts] or [""]
 
 
 def _wrap(text: str, width: int, first: str, rest: str) -> list[str]:

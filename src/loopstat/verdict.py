@@ -20,6 +20,7 @@ WAY = 0.9  # the step asked for is the first at which this share of the way is g
 HORIZON = 3000  # steps looked ahead for it
 NEGLIGIBLE = 0.2  # a mean way shorter than this many standard deviations of the scores is no way
 LEVEL = 0.05
+DRY = 0.02  # below this share of unfinished sessions succeeding per step, going on is not worth it
 
 
 @dataclass(frozen=True)
@@ -122,9 +123,10 @@ def steps_along(M: Float, gap: Float, spread: Float) -> Float:
     state = gap.copy()
     for t in range(1, HORIZON):
         state[going] = np.einsum("kij,kj->ki", scaled[going], state[going])
-        arrived = going & (np.linalg.norm(state, axis=1) <= goal)
+        distance = np.linalg.norm(state, axis=1)
+        arrived = going & (distance <= goal)
         out[arrived] = t
-        going &= ~arrived
+        going &= ~arrived & (distance < 1e100)  # an unstable draw never arrives: left alone before it overflows
         if not going.any():
             break
     return out
@@ -137,150 +139,130 @@ def decide(s: Situation) -> Verdict:
     if not s.checks["stops_on_success"].passed:
         return _stopping(s)
     if np.isnan(s.radius[0]):
-        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+        return _no_fit(s)
     if not s.checks["few_sessions"].passed:
         return _too_few(s)
     if s.gap is None or s.step_90 is None:
         return _wandering(s)
     if not s.checks["white_scores"].passed:
         return _white(s)
-    return _settling(s)
+    return _settling(s, s.step_90)
+
+
+def _stop(step: int, why: str, *, at: str = "") -> Verdict:
+    return Verdict("stop", step, f"stop at {at or f'step {step}'}: {why}")
+
+
+def _go_on(why: str) -> Verdict:
+    return Verdict("go_on", None, f"go on: {why}")
+
+
+def _cannot_tell(why: str, needed: int | None = None) -> Verdict:
+    return Verdict("cannot_tell", None, f"cannot tell: {why}", needed)
 
 
 # ------------------------------------------------------------------------ plain loops
 
 
-def _settling(s: Situation) -> Verdict:
-    assert s.step_90 is not None  # noqa: S101
-    assert s.gap is not None  # noqa: S101
+def _settling(s: Situation, step_90: tuple[float, float, float]) -> Verdict:
     moved, low, high = _way(s)
-    names = s.panel.names
     clear = (low > 0) | (high < 0)
-    better = [n for n, m, c in zip(names, moved, clear, strict=True) if c and m > 0]
-    worse = [n for n, m, c in zip(names, moved, clear, strict=True) if c and m < 0]
-    value, first, last = (s.first_step + v for v in s.step_90)
-    ends = f" [{first:.0f}, {last:.0f}]" if last < HORIZON else f" [{first:.0f} or later]"
+    better = [n for n, m, c in zip(s.panel.names, moved, clear, strict=True) if c and m > 0]
+    worse = [n for n, m, c in zip(s.panel.names, moved, clear, strict=True) if c and m < 0]
     if not better and not worse:
-        return _going_nowhere(s, moved, low, high)
+        return _going_nowhere(s, low, high)
     if not better:
-        return Verdict(
-            "stop", s.first_step, f"stop at step {s.first_step}: further steps only make {_words(worse)} worse.{_hangs(s)}"
-        )
+        return _stop(s.first_step, f"further steps only make {_words(worse)} worse.{_hangs(s)}")
+    value, first, last = (s.first_step + v for v in step_90)
+    ends = f"[{first:.0f}, {last:.0f}]" if last < HORIZON else f"[{first:.0f} or later]"
     price = f"; it costs {_words(worse)}" if worse else ""
     length = s.first_step + s.median_length
-    if value <= length:
-        if last > 4 * max(value, 1) and last > length:
-            return _wide(s, value, last)
-        return Verdict(
-            "stop",
-            int(value),
-            f"stop at step {value:.0f}{ends}: by then {WAY:.0%} of the way of {_words(better)} is gone{price}.{_caveat(s)}",
+    if value > length:
+        return _go_on(
+            f"{WAY:.0%} of the way of {_words(better)} takes until about step {value:.0f} {ends}, "
+            f"and sessions end at step {length:.0f}{price}.{_caveat(s)}"
         )
-    return Verdict(
-        "go_on",
-        None,
-        f"go on: {WAY:.0%} of the way of {_words(better)} takes until about step {value:.0f}{ends}, "
-        f"and sessions end at step {length:.0f}{price}.{_caveat(s)}",
-    )
+    if last > 4 * max(value, 1) and last > length:
+        return _wide(s, value, last)
+    why = f"by then {WAY:.0%} of the way of {_words(better)} is gone{price}.{_caveat(s)}"
+    return _stop(int(value), why, at=f"step {value:.0f} {ends}")
 
 
 def _way(s: Situation) -> tuple[Float, Float, Float]:
     """Way from the mean start to rest, in standard deviations, better is positive, with its interval."""
-    assert s.gap is not None  # noqa: S101
+    assert s.gap is not None  # noqa: S101 - asked for only where there is a way
     assert s.spread is not None  # noqa: S101
     signs = s.panel.signs / s.spread
-    moved = -s.gap[0][0] * signs
-    left = -s.gap[2] * signs
+    moved, left = -s.gap[0][0] * signs, -s.gap[2] * signs
     half = student_quantile(s.level, max(s.n_clusters - 1, 1)) * np.sqrt(jackknife_variance(left))
     return moved, moved - half, moved + half
 
 
-def _going_nowhere(s: Situation, moved: Float, low: Float, high: Float) -> Verdict:
+def _going_nowhere(s: Situation, low: Float, high: Float) -> Verdict:
     reach = float(np.max(np.maximum(np.abs(low), np.abs(high))))
-    if reach <= NEGLIGIBLE or _small(moved, low, high):
-        return Verdict(
-            "stop",
+    if reach <= NEGLIGIBLE:
+        return _stop(
             s.first_step,
-            f"stop at step {s.first_step}: on average the scores are where they stay; "
-            f"the way left is below {max(reach, 0.01):.1g} standard deviations.{_caveat(s)}",
+            "on average the scores are where they stay; the way left is below "
+            f"{max(reach, 0.01):.1g} standard deviations.{_caveat(s)}",
         )
     half = float(np.max(high - low)) / 2
-    return Verdict(
-        "cannot_tell",
-        None,
-        f"cannot tell: the way from start to rest is known to ±{half:.2g} standard deviations only; "
-        f"about {_needed(s, half / NEGLIGIBLE)} {s.noun} would do.",
-        _needed(s, half / NEGLIGIBLE),
-    )
-
-
-def _small(moved: Float, low: Float, high: Float) -> bool:
-    return bool(np.all(np.maximum(np.abs(low), np.abs(high)) <= NEGLIGIBLE))
-
-
-def _wide(s: Situation, value: float, last: float) -> Verdict:
-    ratio = np.log(max(last, 2) / max(value, 1)) / np.log(2)
-    needed = _needed(s, ratio)
-    until = f"{last:.0f}" if last < HORIZON else "never"
-    return Verdict(
-        "cannot_tell",
-        None,
-        f"cannot tell: {WAY:.0%} of the way may be gone by step {value:.0f} or by {until}; about {needed} {s.noun} would do.",
+    needed = _needed(s, half / NEGLIGIBLE)
+    return _cannot_tell(
+        f"the way from start to rest is known to ±{half:.2g} standard deviations only; "
+        f"about {needed} {s.noun} would do.",
         needed,
     )
 
 
-def _white(s: Situation) -> Verdict:
-    moved, low, high = _way(s)
-    if s.checks["white_scores"].value is not None and _around_own_means(s):
-        return Verdict(
-            "cannot_tell",
-            None,
-            "cannot tell: sessions differ and this regression predicts no better than each session's own mean so far; "
-            f"more of the same will not settle it, repeated scorings or about {_needed(s, 2.0)} {s.noun} with longer runs might.",
-            _needed(s, 2.0),
-        )
-    clear = (low > 0) | (high < 0)
-    if not clear.any():
-        return _going_nowhere(s, moved, low, high)
-    step = s.first_step + 1
-    return Verdict(
-        "stop",
-        step,
-        f"stop at step {step}: after the first step scores look like independent draws around one mean; "
-        "one step more is a new draw, not progress.",
+def _wide(s: Situation, value: float, last: float) -> Verdict:
+    needed = _needed(s, float(np.log(max(last, 2) / max(value, 1)) / np.log(2)))
+    until = f"{last:.0f}" if last < HORIZON else "never"
+    return _cannot_tell(
+        f"{WAY:.0%} of the way may be gone by step {value:.0f} or by {until}; about {needed} {s.noun} would do.", needed
     )
 
 
-def _around_own_means(s: Situation) -> bool:
-    return "session's own" in s.checks["white_scores"].message
+def _white(s: Situation) -> Verdict:
+    if "session's own" in s.checks["white_scores"].message:
+        needed = _needed(s, 2.0)
+        return _cannot_tell(
+            "each session's own mean so far predicts better than this drift does; "
+            f"about {needed} {s.noun} with longer runs would do.",
+            needed,
+        )
+    _, low, high = _way(s)
+    if not np.any((low > 0) | (high < 0)):
+        return _going_nowhere(s, low, high)
+    return _stop(
+        s.first_step + 1,
+        "after the first step scores look like independent draws around one mean; "
+        "one step more is a new draw, not progress.",
+    )
 
 
 def _wandering(s: Situation) -> Verdict:
     """The slowest mode's interval reaches 1, or there is one session only: read the mean path itself."""
     if s.gap is None:
-        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+        return _no_fit(s)
     late, p = _late_change(s)
     better = [n for n, m, q in zip(s.panel.names, late, p, strict=True) if m > 0 and q < LEVEL]
     worse = [n for n, m, q in zip(s.panel.names, late, p, strict=True) if m < 0 and q < LEVEL]
     if better and not worse:
-        return Verdict(
-            "go_on", None, f"go on: {_words(better)} still {_verb(better, 'improve')} in the second half of the sessions, "
+        return _go_on(
+            f"{_words(better)} still {_verb(better, 'improve')} in the second half of the sessions, "
             "and no end is in sight."
-        )  # fmt: skip
+        )
     if worse and not better:
         middle = s.first_step + int(s.median_length // 2)
-        return Verdict(
-            "stop", middle, f"stop at step {middle}: from there on {_words(worse)} {_verb(worse, 'get')} worse and nothing gets better."
-        )
-    width = np.log(max(s.radius[2], 1e-9) / max(s.radius[0], 1e-9))
-    distance = abs(np.log(min(max(s.radius[0], 1e-9), 0.995)))
+        return _stop(middle, f"from there on {_words(worse)} {_verb(worse, 'get')} worse and nothing gets better.")
+    slowest, high = s.radius[0], s.radius[2]
+    width = np.log(max(high, 1e-9) / max(slowest, 1e-9))
+    distance = abs(np.log(min(max(slowest, 1e-9), 0.995)))
     needed = _needed(s, float(np.clip(1.1 * width / distance, 1.5, 30)))
-    return Verdict(
-        "cannot_tell",
-        None,
-        f"cannot tell: settling and wandering off cannot be told apart (slowest mode {number(s.radius[0], 3)}, "
-        f"up to {number(s.radius[2], 3)}); about {needed} {s.noun}, or longer ones, would do.",
+    return _cannot_tell(
+        f"settling and wandering off are alike here (slowest mode {number(slowest, 3)}, up to {number(high, 3)}); "
+        f"about {needed} {s.noun}, or longer ones, would do.",
         needed,
     )
 
@@ -305,29 +287,31 @@ def _late_change(s: Situation) -> tuple[Float, Float]:
 def _stopping(s: Situation) -> Verdict:
     """Sessions stop on reaching a bar: what counts is how many of the unfinished still reach it per step."""
     if s.stop_rule is None:
-        return Verdict(
-            "cannot_tell", None, "cannot tell: sessions end on target, and the log does not show which score ends them; "
-            f"about {_needed(s, 1.5)} {s.noun} run to a fixed length would do.", _needed(s, 1.5)
-        )  # fmt: skip
-    rule, name = s.stop_rule, s.panel.names[s.stop_rule.objective]
-    bar = f"{name} {number(rule.bar, 3)}"
+        needed = _needed(s, 1.5)
+        return _cannot_tell(
+            "sessions end on target, and the log does not show which score ends them; "
+            f"about {needed} {s.noun} run to a fixed length would do.",
+            needed,
+        )
+    rule = s.stop_rule
+    share = f"{rule.share:.0%} of sessions stop early at {s.panel.names[rule.objective]} {number(rule.bar, 3)}"
     reached, at_risk = success_per_step(s.panel, rule)
     dry = _dry_from(reached, at_risk)
-    share = f"{rule.share:.0%} of sessions stop early at {bar}"
-    if dry is None:
-        last = max(t for t in range(len(at_risk)) if at_risk[t] > 0)
-        return Verdict(
-            "go_on",
-            None,
-            f"go on until it passes: {share}, and of the unfinished still {reached[-3:].sum() / max(at_risk[-3:].sum(), 1):.1%} "
-            f"per step do so in the last steps up to {s.first_step + last}.",
-        )
-    step = s.first_step + dry
-    return Verdict(
-        "stop",
-        step,
-        f"stop at success or at step {step}: {share}, and after that step less than 1 in 50 of the unfinished does per step.",
+    if dry is not None:
+        step = s.first_step + dry
+        why = f"{share}, and after that step fewer than {DRY:.0%} of the unfinished do per step."
+        return _stop(step, why, at=f"success or at step {step}")
+    last = int(np.flatnonzero(at_risk)[-1])
+    first = max(1, last - max(last // 3, 1) + 1)
+    low, rate, high = _poisson_rate(int(reached[first : last + 1].sum()), int(at_risk[first : last + 1].sum()))
+    late = (
+        f"{share}, and of the unfinished {rate:.1%} [{low:.1%}, {min(high, 1):.1%}] per step do "
+        f"in steps {s.first_step + first} to {s.first_step + last}"
     )
+    if low > DRY / 2:
+        return _go_on(f"until it passes: {late}.")
+    needed = _needed(s, float(np.clip(np.sqrt(high / DRY), 1.2, 10)))
+    return _cannot_tell(f"when to give up is open: {late}; about {needed} {s.noun} would do.", needed)
 
 
 def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int]:
@@ -345,13 +329,20 @@ def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int]:
 
 
 def _dry_from(reached: Int, at_risk: Int) -> int | None:
-    """First step after which fewer than 2 % of the unfinished sessions succeed per step, clearly so; None if never."""
+    """First step after which the unfinished succeed at less than DRY per step, for sure; None if that is not seen."""
     for t in range(len(reached) - 1):
         rest, risk = int(reached[t + 1 :].sum()), int(at_risk[t + 1 :].sum())
-        # Poisson upper limit of the rate: few trials left is no evidence that nothing would come.
-        if risk > 0 and (rest + 1.645 * np.sqrt(rest + 1) + 1) / risk < 0.02:
+        if risk > 0 and _poisson_rate(rest, risk)[2] < DRY:
             return t
     return None
+
+
+def _poisson_rate(events: int, trials: int) -> tuple[float, float, float]:
+    """Return (low, rate, high) of events per trial, exact 90 % Poisson limits (Garwood)."""
+    from scipy.special import gammaincinv
+
+    low = float(gammaincinv(events, 0.05)) if events else 0.0
+    return low / trials, events / trials, float(gammaincinv(events + 1, 0.95)) / trials
 
 
 # ------------------------------------------------------------------------------ lineages
@@ -360,7 +351,7 @@ def _dry_from(reached: Int, at_risk: Int) -> int | None:
 def _lineage(s: Situation) -> Verdict:
     """The kept version is what counts: is it still gaining in the later half of the sessions?"""
     if not np.any(s.panel.kept_rows >= 0) or s.n_clusters < 2:
-        return Verdict("cannot_tell", None, f"cannot tell: {_first_failure(s)}", _wanted(s))
+        return _no_fit(s)
     if not s.checks["few_sessions"].passed:
         return _too_few(s)
     gain = kept_gain(s.panel, s.session_cluster, s.n_all_clusters)
@@ -370,20 +361,18 @@ def _lineage(s: Situation) -> Verdict:
     last = int(s.path.step[-1])
     if not total:
         needed = _needed(s, 2.0)
-        return Verdict(
-            "cannot_tell", None, "cannot tell: no objective of the kept version is seen to gain; "
-            f"about {needed} {s.noun} would do if the gain is half of what can be seen now.", needed
-        )  # fmt: skip
-    half = s.first_step + s.median_length / 2
-    if late and gain.step is not None and gain.step > half:
-        return Verdict(
-            "go_on", None, f"go on: the kept version still gains on {_words(late)} in the second half of the sessions "
+        return _cannot_tell(
+            "no objective of the kept version is seen to gain; "
+            f"about {needed} {s.noun} would do if the gain is half of what can be seen now.",
+            needed,
+        )
+    if late and gain.step is not None and gain.step > s.first_step + s.median_length / 2:
+        return _go_on(
+            f"the kept version still gains on {_words(late)} in the second half of the sessions "
             f"({WAY:.0%} of the gain is had by step {gain.step}, the longest ends at {last})."
-        )  # fmt: skip
+        )
     step = gain.step if gain.step is not None else last
-    return Verdict(
-        "stop", step, f"stop at step {step}: by then {WAY:.0%} of the kept version's gain on {_words(total)} is had."
-    )
+    return _stop(step, f"by then {WAY:.0%} of the kept version's gain on {_words(total)} is had.")
 
 
 # --------------------------------------------------------------------------------- words
@@ -399,24 +388,33 @@ def _verb(names: list[str], stem: str) -> str:
 
 def _needed(s: Situation, ratio: float) -> int:
     """Clusters for a width smaller by `ratio`: width shrinks with the square root of their number."""
-    value = max(s.n_clusters, 2) * max(ratio, 1.0) ** 2
+    now = s.panel.n_sessions if s.cluster_kind == "session" else s.n_clusters
+    value = max(now, 2) * max(ratio, 1.0) ** 2
     digits = 10 ** max(0, int(np.floor(np.log10(value))) - 1)
     return int(np.ceil(value / digits) * digits)
 
 
 def _wanted(s: Situation) -> int:
+    if s.cluster_kind == "block":
+        return 20
     return max(10, _needed(s, 2.0) if s.n_clusters >= 10 else 10)
 
 
 def _too_few(s: Situation) -> Verdict:
     noun = "sessions" if s.cluster_kind == "block" else s.noun
     message = _lower(s.checks["few_sessions"].message)
-    return Verdict("cannot_tell", None, f"cannot tell: {message} About {_wanted(s)} {noun} would do.", _wanted(s))
+    return _cannot_tell(f"{message} About {_wanted(s)} {noun} would do.", _wanted(s))
+
+
+def _no_fit(s: Situation) -> Verdict:
+    return _cannot_tell(_first_failure(s), _wanted(s))
 
 
 def _first_failure(s: Situation) -> str:
     order = ("constant", "few_sessions", "collinear", "survivors_only")
     failed = next((s.checks[n].message for n in order if not s.checks[n].passed), "too little data for a drift.")
+    if not (s.checks["constant"].passed and s.checks["collinear"].passed) and len(s.path.step) > 1:
+        return f"{_lower(failed)} No number of sessions would do while that is so."
     return f"{_lower(failed)} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
 
 

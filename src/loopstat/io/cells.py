@@ -4,6 +4,8 @@ Text columns of a CSV are typed here and nowhere else: a column is numeric when 
 number, and a column that is almost numeric is refused, because one `n/a?` would otherwise turn scores into labels.
 """
 
+# ruff: noqa: S608  every identifier in the SQL here is our own (c0, c1, ...) and every text in it a constant
+
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
@@ -120,7 +122,9 @@ class Cells:
             [(rows,)] = self._con.execute(f"SELECT count(*) FROM t WHERE f = {number}").fetchall()
         if not rows:
             raise InputError(
-                "has column names but no rows.", file=scan.file, hint="`loopstat template` prints a table to start from."
+                "has column names but no rows.",
+                file=scan.file,
+                hint="`loopstat template` prints a table to start from.",
             )
         return int(rows)
 
@@ -159,7 +163,10 @@ class Cells:
             if column.n_nan and all(s.relation.startswith("read_json") for s in self._scans):
                 position = int(np.argmax(np.ma.filled(self._array(f"isnan({column.number_sql})"), False)))
                 raise self.refuse(
-                    "a bare NaN is not JSON (each line is one row).", position, column.name, "write null where a value is missing."
+                    "a bare NaN is not JSON (each line is one row).",
+                    position,
+                    column.name,
+                    "write null where a value is missing.",
                 )
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -284,6 +291,11 @@ class Cells:
         found = [self._array(f"CAST(enum_code(CAST({e} AS {kind})) AS BIGINT)") for e in expressions]
         return [np.ma.filled(codes.astype(np.int64), MISSING) for codes in found], names
 
+    def distinguishes(self, *names: str) -> bool:
+        """True where no two rows agree in all these columns."""
+        key = ", ".join(self.columns[n].sql for n in names)
+        return bool(self._rows(f"SELECT count(DISTINCT ({key})) = count(*) FROM t")[0][0])
+
     # ------------------------------------------------------------------ choosing labels
 
     def label_names(self, objectives: Collection[str], wanted: Collection[str]) -> list[str]:
@@ -310,15 +322,13 @@ def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
     return [f for f in scan.fields if f.name not in hidden]
 
 
-def _columns(
-    scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str]
-) -> list[Column]:
+def _columns(scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str]) -> list[Column]:
     """Return the columns worth loading, in order of first appearance; kinds that differ between files become raw."""
     fields: dict[str, list[Field]] = {}
     for scan in scans:
         for f in _visible(scan, names):
             fields.setdefault(names.get(f.name, f.name), []).append(f)
-    made = []
+    made: list[Column] = []
     for name, same in fields.items():
         kinds = {f.kind for f in same if f.native != '"NULL"'} or {"text"}
         if "nested" in kinds or is_content(name):

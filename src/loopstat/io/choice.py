@@ -195,12 +195,14 @@ def _scaled(v: Float) -> Float:
 
 
 def _too_many(values: Columns, file: str | None) -> InputError:
-    by_gaps = sorted(values, key=lambda n: float(np.mean(np.isnan(values[n]))))
-    ready = [n for n in values if n in by_gaps[:MOST_OBJECTIVES]]
+    absent = np.isnan(np.array(list(values.values())))
+    rows = absent.sum(axis=0) <= HALF_A_ROW * len(values)
+    gaps = dict(zip(values, np.round(absent[:, rows].mean(axis=1), 2).tolist(), strict=True))
+    ready = sorted(values, key=lambda n: gaps[n])[:MOST_OBJECTIVES]
     return InputError(
         f"{len(values)} columns could be objectives, more than {MOST_OBJECTIVES}: {listed(values, 40)}.",
         file=file,
-        hint=f"choose, for example: {option('--objectives', ','.join(ready))}",
+        hint=f"choose, for example: {option('--objectives', ','.join(n for n in values if n in ready))}",
     )
 
 

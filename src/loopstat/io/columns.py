@@ -58,7 +58,6 @@ def unknown(name: str, known: Sequence[str], *, file: str | None, option: str) -
     return InputError(
         f"there is no column `{name}` ({option}). {guess}Columns: {listed(known)}.",
         file=file,
-        hint=f"name a column that exists in {option}." if not close else None,
     )
 
 

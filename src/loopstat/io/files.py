@@ -10,6 +10,7 @@ import csv
 import glob
 import gzip
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from typing import IO, Any
 from ..errors import InputError, SettingsError
 
 PARQUET, GZIP, ZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
+FIRST_BLOCK = 1 << 16
 DELIMITERS = (",", "\t", ";", "|")
 LONGEST_LINE = (2_000_000, 32_000_000, 512_000_000)  # bytes; each retry costs memory, so start small
 LONGEST_OBJECT = 512_000_000
@@ -129,7 +131,7 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
         head = stream.read(8)
     if head.startswith(PARQUET):
         return _parquet(con, path)
-    if head.startswith(ZIP) or head.startswith(ZSTD):
+    if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
             f"is not a table loopstat reads: it is {kind}.", file=str(path), hint="unpack it, or save it as CSV."
@@ -151,7 +153,7 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
 def _first_text(path: Path, *, zipped: bool) -> str:
     try:
         with _bytes(path, zipped) as stream:
-            block = stream.read(1 << 16)
+            block = stream.read(FIRST_BLOCK)
     except (OSError, EOFError) as error:
         raise InputError(f"cannot be unpacked: {error}.", file=str(path)) from None
     if block[:2] in (b"\xff\xfe", b"\xfe\xff") or (b"\x00" in block and _mostly_utf16(block)):
@@ -161,7 +163,7 @@ def _first_text(path: Path, *, zipped: bool) -> str:
     try:
         text = block.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if error.start < len(block) - 4:
+        if len(block) < FIRST_BLOCK or error.start < len(block) - 4:  # a character may be cut at the block's end
             raise _not_utf8(path, block, error.start) from None
         text = block[: error.start].decode("utf-8-sig")
     if not text.strip():
@@ -237,7 +239,7 @@ def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
 def fields_of(con: Any, relation: str, file: str) -> tuple[Field, ...]:
     """Return the typed columns of a relation."""
     with plain_errors(file):
-        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+        described = con.execute(f"DESCRIBE FROM {relation}").fetchall()
     return tuple(_field(str(name), str(native)) for name, native, *_ in described)
 
 
@@ -316,14 +318,43 @@ def plain_errors(file: str) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise InputError(_sentence(str(error)), file=file, hint=_remedy(str(error))) from None
+        refusal = LineTooLongError if "Maximum line size" in str(error) else InputError
+        message = _json_fault(file) if "JSON" in str(error) else None
+        raise refusal(message or _sentence(str(error)), file=file, hint=_remedy(str(error))) from None
     except UnicodeDecodeError:
         raise InputError("is not encoded in UTF-8.", file=file, hint="save it again as UTF-8.") from None
 
 
-def line_too_long(error: InputError) -> bool:
-    """True where reading again with a longer line limit may succeed."""
-    return "longer than" in error.message
+class LineTooLongError(InputError):
+    """A line is longer than the limit it was read with; a larger limit may do."""
+
+
+def _json_fault(file: str) -> str | None:
+    """Return what is wrong with the first bad line of a JSON file; DuckDB miscounts the lines."""
+    number = 0
+    try:
+        with _bytes(Path(file), _is_gzip(Path(file))) as stream:
+            for line in stream:
+                number += 1
+                if line.strip().startswith(b"["):
+                    return None
+                if line.strip():
+                    json.loads(line, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at").replace("Unterminated string starting", "a string is cut off")
+        return f"line {number} is not valid JSON: {what} at character {error.colno}."
+    except (OSError, ValueError) as error:
+        return f"line {number} is not valid JSON: {error}."
+    return None
+
+
+def _no_constant(token: str) -> object:
+    raise ValueError(f"a bare {token} is not JSON")
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP
 
 
 def _sentence(message: str) -> str:
@@ -331,24 +362,31 @@ def _sentence(message: str) -> str:
     where = f"line {line.group(1)} " if line else ""
     cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
     if cells:
-        return f"{where}has {cells.group(2)} cells where the header has {cells.group(1)}: not a table as it stands."
-    if "unterminated quote" in message:
-        return f"{where}opens a quote that is not closed as CSV asks."
-    if "Invalid unicode" in message or "not utf-8" in message.lower():
-        return f"{where}is not encoded in UTF-8."
-    if "Maximum line size" in message or "maximum_object_size" in message:
-        return f"{where}is longer than loopstat reads."
-    if "JSON" in message:
-        detail = re.search(r"line \d+: ([^\n]*?)\.?\s*(?:\n|$)", message)
-        return f"{where}is not valid JSON: {detail.group(1) if detail else 'it may be cut off'}."
+        found, expected = cells.group(2), cells.group(1)
+        return f"{where}has another number of cells ({found}) than the header ({expected}): not a table as it stands."
+    for sign, sentence in FAULTS.items():
+        if sign in message.casefold():
+            return where + sentence
     return "cannot be read: " + message.splitlines()[0].removeprefix("Invalid Input Error: ").rstrip(". ") + "."
 
 
+FAULTS = {
+    "unterminated quote": "opens a quote that is not closed as CSV asks.",
+    "invalid unicode": "is not encoded in UTF-8.",
+    "not utf-8": "is not encoded in UTF-8.",
+    "maximum line size": "is longer than loopstat reads.",
+    "maximum_object_size": "is longer than loopstat reads.",
+    "footer": "is a damaged Parquet file: its footer makes no sense.",
+    "json": "is not valid JSON; it may be cut off.",
+}
+
+
 def _remedy(message: str) -> str | None:
-    if "unicode" in message.lower() or "utf-8" in message.lower():
+    folded = message.casefold()
+    if "unicode" in folded or "utf-8" in folded:
         return "it may be Latin-1 or Windows-1252; save it again as UTF-8."
-    if "unterminated" in message:
+    if "unterminated" in folded:
         return 'write a quote inside a quoted cell twice ("").'
-    if "Malformed JSON" in message or "transform error" in message:
+    if "malformed json" in folded or "transform error" in folded:
         return "every line must be one whole JSON object; remove or repair that line."
     return None

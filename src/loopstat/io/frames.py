@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import SettingsError
-from .files import Scan, fields_of
+from .files import Scan, fields_of, plain_errors
 
 NAME = "frame"
 
@@ -23,12 +23,13 @@ class _Stream:
 def scan_frame(con: Any, frame: Any) -> Scan:
     """Register a dataframe with the connection and return how to read it."""
     library = type(frame).__module__.split(".")[0].lstrip("_")
+    shown = f"<{library} {type(frame).__name__}>"
     if library == "pandas":
         frame = frame.rename(columns=str)
     elif not hasattr(frame, "__arrow_c_stream__"):
         frame = _through_narwhals(frame)
-    con.register(NAME, frame if library == "pandas" else _Stream(frame))
-    shown = f"<{library} {type(frame).__name__}>"
+    with plain_errors(shown):
+        con.register(NAME, frame if library == "pandas" else _Stream(frame))
     return Scan(shown, NAME, fields_of(con, NAME, shown))
 
 

@@ -1,0 +1,211 @@
+"""Every term and JSON key in one plain sentence: `loopstat explain TERM`, and the source of docs/glossary.md."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from pathlib import Path
+
+from .errors import SettingsError
+
+TERMS: dict[str, str] = {
+    # --- what is looked at
+    "panel": "Many recorded sessions as one table: objective values, step numbers and labels, in which no transition "
+    "crosses a session.",
+    "session": "One run of a loop from its start to its end.",
+    "step": "One pass of the loop; the first row of a session is the start, and in a verdict `step` is where to stop.",
+    "objective": "A scored quantity that the loop moves, such as security or length.",
+    "transition": "The change from one version to the next one made from it.",
+    "lag": "Number of transitions between two states of one session.",
+    "strategy": "The prompt, method or setting that produced a row; it belongs to the transition into that row.",
+    "cluster": "What shares a start and is kept together when the data are resampled: a task, a session, or a column "
+    "you name.",
+    "lineage": "A recording with parents or acceptance, in which each row is a proposal made from a chosen version.",
+    "proposal": "A version that was tried, whether or not it was kept.",
+    "kept path": "The versions the loop held after each step, once proposals were accepted or rejected.",
+    "survivors": "Versions left in a log that dropped what was rejected; a drift fitted to them is too good.",
+    "drift": "The average change of the objectives at a given level, here linear: A x + b; also the part of an "
+    "interference that such drift causes.",
+    "diffusion": "The covariance of the noise per step, written Q.",
+    "one-step map": "The matrix M = I + A that carries a distance from rest to the next step.",
+    "regime": "How a mode of the loop behaves: unstable, slow, monotone, alternating or oscillatory.",
+    "unstable": "A regime in which distances from rest do not shrink: the modulus of the eigenvalue is 1 or more.",
+    "slow": "A regime that shrinks, but with a time constant longer than the median session.",
+    "monotone": "A regime that goes straight to its place of rest.",
+    "alternating": "A regime that overshoots at every step.",
+    "oscillatory": "A regime of damped swings, told from chance by a test of its own.",
+    "eigenvalue": "A factor by which one mode of the loop is multiplied at every step.",
+    "spectral radius": "The largest modulus of an eigenvalue of M; below 1 the loop settles.",
+    "leave-one-cluster-out": "Intervals from the answer's change when each cluster is left out, used below 50 "
+    "clusters.",
+    "Fieller interval": "The interval of the fixed point that stays valid, by opening, where A is nearly singular.",
+    "Holm": "A correction that keeps the chance of any false find among several tests at the level of one.",
+    "Gram": "Sums of products of one cluster's states, from which every linear estimate can be had.",
+    "proposal drift": "The drift of children about their parents in a lineage, rejected ones included.",
+    # --- JSON: top
+    "schema": "Name and version of the JSON layout.",
+    "version": "Version of loopstat that made the result.",
+    "source": "Where the data came from.",
+    "files": "Paths read, in order.",
+    "digest": "SHA-256 of the content read: equal data, equal digest.",
+    "n_sessions": "Number of sessions.",
+    "n_steps": "Number of rows.",
+    "n_transitions": "Number of transitions with all objectives at both ends; divisors of Q and of the "
+    "interference parts.",
+    "n_dropped": "Number of transitions left out because a score is missing at one end.",
+    "n_singular_draws": "Number of bootstrap draws from which no drift could be computed.",
+    "settings": "Everything that decides the figures: same settings, data and seed, same figures.",
+    "notes": "What was guessed, left out or assumed while reading, in sentences.",
+    "groups": "One entry per group of sessions.",
+    "label": "The group's name, such as `model=gpt-4o, strategy=x`, or `all`.",
+    "by": "Label values that define the group; in settings, the columns asked for.",
+    "objectives": "Names of the objectives, in the order of every vector and matrix; in settings, with "
+    "direction, bounds "
+    "and transform.",
+    "name": "Name of an objective or check.",
+    "direction": "`maximize` or `minimize`: which way is better; values are never sign-flipped.",
+    "transform": "Transform applied to an objective before anything else.",
+    "bounds": "Limits that scores cannot leave.",
+    "columns": "Your column names for ours.",
+    "from_step": "First step kept.",
+    "where": "Label values the analysis was restricted to; a key ending in ! was excluded.",
+    "command": "The command that made the result.",
+    "estimator": "How the drift was fitted: pooled least squares.",
+    "bootstrap": "Number of bootstrap replicates.",
+    "level": "Coverage the intervals aim at.",
+    "seed": "Seed of the random numbers; the same seed gives the same figures.",
+    "minimize": "Objectives for which smaller is better.",
+    # --- JSON: group
+    "clusters": "The resampling unit: its kind, how many there are, and the choice in words.",
+    "kind": "What the clusters are: session, task, block of steps, or a column.",
+    "n": "How many: clusters, or sessions averaged at each step of the mean path.",
+    "sentence": "The statement in words.",
+    "A": "Drift matrix: A[i][j] is the effect of objective j's level on objective i's next change.",
+    "A_p_value": "p-value of each entry of A being zero, by leave-one-cluster-out.",
+    "A_p_adjusted": "The same for the couplings (off the diagonal), Holm-adjusted.",
+    "b": "Drift where all objectives are zero, per step.",
+    "Q": "Covariance of the noise of one step.",
+    "M": "One-step map I + A.",
+    "fixed_point": "Where the fitted drift is zero, -A^{-1} b, whether or not the loop goes there.",
+    "equilibrium": "The fixed point where the loop settles for sure: the spectral radius is below 1 with its interval.",
+    "kept_end": "Mean of the last versions held by the sessions, observed, not fitted.",
+    "mean": "Average over sessions, with `low` and `high`; as a baseline of skill, guessing the overall mean.",
+    "low": "Lower end of the interval; in settings, the lower bound of an objective.",
+    "high": "Upper end of the interval; in settings, the upper bound of an objective.",
+    "regimes": "One entry per eigenvalue of M, largest modulus first; pairs appear twice.",
+    "re": "Real part of the eigenvalue.",
+    "im": "Imaginary part of the eigenvalue.",
+    "modulus": "Size of the eigenvalue: the share of a distance left after one step.",
+    "probability": "Share of bootstrap draws whose eigenvalue of this rank has the same regime; null for oscillatory.",
+    "p_oscillation": "p-value of the turn being chance; an oscillation is found below 0.05.",
+    "period": "Steps per swing, for an oscillatory pair.",
+    "half_life": "Steps in which half of the distance is gone.",
+    "rate_euler": "The source's rate, -max Re(m - 1); it can miss the slowest mode.",
+    "rate_exact": "-ln of the spectral radius, per step: the rate of the slowest mode.",
+    "step_90": "First step, counted from the start, at which 90 % of the way from the mean start to rest is gone.",
+    "r2_increments": "Share of the variance of changes explained, per objective; 0.5 for independent scores.",
+    "r2_levels": "Share of the variance of the next level explained, per objective; 0 for independent scores.",
+    "skill": "1 - MSE/MSE(baseline) on held-out clusters, the mean over objectives; above 0 is better than "
+    "the baseline.",
+    "skill_by_objective": "The same for each objective.",
+    "persistence": "Baseline that predicts no change.",
+    "constant_drift": "Baseline that predicts the mean change.",
+    "running_mean": "Baseline that predicts the session's own mean so far, shrunk to the overall mean.",
+    "interference": "Correlation of the objectives' changes, taken apart into what causes it.",
+    "total": "Correlation of the changes of two objectives, diagonal zero.",
+    "p_value": "p-value of there being nothing, not adjusted for several tests.",
+    "p_adjusted": "p-value after Holm's correction.",
+    "noise": "Part of the interference from noise that the objectives share within a step.",
+    "transient": "Part of the interference from sessions starting away from rest and moving together.",
+    "rest": "What remains of the interference: spread of the starts and misfit.",
+    "start_spread": "Part of the rest from sessions starting at different places.",
+    "misfit": "Part of the rest the linear model does not account for.",
+    "variance_shares": "Shares of each objective's variance of changes: rows drift, noise, transient, rest.",
+    "path": "The observed mean path over sessions, step by step.",
+    "checks": "What could make the answer wrong, each with a value, a limit and a sentence.",
+    "value": "What a check measured.",
+    "limit": "Where a check starts to fail.",
+    "passed": "Whether a check found nothing to worry about.",
+    "message": "What a check means, in one sentence.",
+    "influential": "The five clusters whose removal moves an answer most.",
+    "quantity": "The answer that moves.",
+    "shift": "By how much it moves when the cluster is left out, in its units.",
+    "shift_in_se": "The same in standard errors.",
+    "verdict": "What to do with the loop, in one line.",
+    "action": "`go_on`, `stop` or `cannot_tell`.",
+    "sessions_needed": "About how many clusters would settle a `cannot_tell`.",
+    "reasons": "For every key that is null, the sentence that says why.",
+    # --- checks
+    "white_scores": "Check that fails where the scores cannot be told from independent draws, around one mean or each "
+    "session's own; its value is a p-value.",
+    "few_sessions": "Check that fails below 10 independent clusters, and for one single session.",
+    "collinear": "Check that fails where objectives are nearly copies of one another (condition index above 30).",
+    "unit_root": "Check that fails where the interval of the slowest mode reaches 1.",
+    "at_bounds": "Check that fails where more than 5 % of an objective's scores sit at an end of its range.",
+    "time_varying": "Check that fails where early steps follow another drift than late ones; its value is a p-value.",
+    "stops_on_success": "Check that fails where sessions stop because they reached a value, so later steps show "
+    "unfinished sessions only.",
+    "survivors_only": "Check that fails where rejected proposals are missing from the table.",
+    "duplicate_sessions": "Check that fails where more than 5 % of the sessions are copies of others.",
+    "constant": "Check that fails where an objective never changes, or there is no transition.",
+}
+
+
+def explain(term: str | None = None) -> str:
+    """Return the sentence of a term or JSON key, or all of them.
+
+    Keys ending in `_low` and `_high` are the ends of the interval of the key without it.
+
+    Raises
+    ------
+    SettingsError
+        The term is not known; the message names the nearest ones.
+
+    Examples
+    --------
+    >>> explain("lag")
+    'lag: Number of transitions between two states of one session.'
+    """
+    if term is None:
+        return "\n".join(f"{name}: {sentence}" for name, sentence in sorted(TERMS.items(), key=lambda t: t[0].lower()))
+    found = _find(term)
+    if found is None:
+        lower = {name.lower(): name for name in TERMS}
+        near = [lower[n] for n in difflib.get_close_matches(term.lower(), lower, n=3, cutoff=0.5)]
+        hint = f" Did you mean: {', '.join(near)}?" if near else " `loopstat explain` lists every term."
+        raise SettingsError(f"no term {term!r} in the glossary.{hint}")
+    name, prefix = found
+    return f"{term}: {prefix}{TERMS[name]}"
+
+
+def _find(term: str) -> tuple[str, str] | None:
+    """Return the entry of a term, whatever its case, and what its ending adds."""
+    lower = {name.lower(): name for name in TERMS}
+    for text in (term, term.lower().replace("-", "_"), term.lower().replace("_", " "), term.lower().replace(" ", "_")):
+        if text in TERMS:
+            return text, ""
+        if text.lower() in lower:
+            return lower[text.lower()], ""
+    for ending, words in (("_low", "Lower end of the interval of: "), ("_high", "Upper end of the interval of: ")):
+        if term.endswith(ending) and term.removesuffix(ending) in TERMS:
+            return term.removesuffix(ending), words
+    return None
+
+
+def markdown() -> str:
+    """Return the glossary as a Markdown page."""
+    rows = sorted(TERMS.items(), key=lambda t: t[0].lower())
+    lines = [
+        "# Glossary",
+        "",
+        "What does this word, or this key of the JSON, mean? `loopstat explain TERM` prints the same sentences.",
+        "Beside every reported `X` stand `X_low` and `X_high`, the ends of its interval.",
+        "",
+        *(f"- **{name}**: {sentence}" for name, sentence in rows),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).write_text(markdown(), encoding="utf-8")

@@ -1,0 +1,120 @@
+"""The objectives of a table: which columns, in which direction and units, and values that cannot be used."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..arrays import Bool, Float
+from ..errors import InputError
+from ..panel import Objective
+from .cells import Cells
+from .choice import Choice, choose
+from .columns import NEVER_OBJECTIVE, is_content, unknown
+from .parents import Refuse
+from .rows import Rows
+from .settings import TRANSFORMS, Wanted
+
+ROUNDING = 1e-6  # share of the bounds' width by which a rounded value may leave them
+
+
+def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, ...], list[str]]:
+    """Return the names of the objectives, as asked for or by rule, and what to say about the choice."""
+    if wanted.objectives is not None:
+        chosen = Choice(wanted.objectives, ())
+        notes = []
+    else:
+        chosen = _chosen(cells, rows)
+        notes = [chosen.sentence()]
+    for name in chosen.kept:
+        _refuse_no_score(cells, name)
+    for name, option in wanted.named.items():
+        if name not in chosen.kept:
+            raise _not_chosen(cells, name, option, chosen)
+    return chosen.kept, notes
+
+
+def _chosen(cells: Cells, rows: Rows) -> Choice:
+    numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
+    return choose(
+        [c.name for c in numeric],
+        lambda name: cells.numbers(name)[rows.position],
+        session=rows.session,
+        step=rows.step,
+        booleans=[c.name for c in numeric if c.kind == "bool"],
+        file=cells.file,
+    )
+
+
+def _not_chosen(cells: Cells, name: str, option: str, chosen: Choice) -> InputError:
+    if name not in cells.columns:
+        return unknown(name, cells.names, file=cells.file, option=option)
+    reason = dict(chosen.left_out).get(name)
+    return InputError(
+        f"`{name}` in {option} is not an objective{f' (left out: {reason})' if reason else ''}. "
+        f"Objectives: {', '.join(chosen.kept)}.",
+        file=cells.file,
+        hint="name it in --objectives.",
+    )
+
+
+def _refuse_no_score(cells: Cells, name: str) -> None:
+    column = cells.columns.get(name)
+    if column is None or name in NEVER_OBJECTIVE or is_content(name):
+        raise cells.refuse("cannot be an objective: it is no score.", column=name)
+    if column.n == 0:
+        raise cells.refuse("cannot be an objective: it holds no value.", column=name)
+    if column.kind == "text":
+        raise cells.not_numeric(name)
+
+
+def scored(cells: Cells, rows: Rows, names: Sequence[str], wanted: Wanted) -> tuple[list[Objective], Float]:
+    """Return the objectives and their values in the file's units, shape (n_rows, n_obj), every one usable."""
+    columns = []
+    for name in names:
+        values = cells.numbers(name)[rows.position]
+        _refuse_values(values, name, wanted, rows.refuse(cells))
+        columns.append(values)
+    return [_objective(name, wanted) for name in names], np.column_stack(columns)
+
+
+def _objective(name: str, wanted: Wanted) -> Objective:
+    kind = wanted.transform.get(name)
+    low, high = (None if b is None else _moved_bound(b, kind) for b in wanted.bounds_of(name))
+    return Objective(name, name not in wanted.minimize, low, high, kind)
+
+
+def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> None:
+    def check(bad: Bool, why: str, hint: str) -> None:
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise refuse(f"the value {values[row]:g} {why}.", row=row, column=name, hint=hint)
+
+    check(np.isinf(values), "is infinite, expected a finite number", "leave the cell empty where there is no score.")
+    low, high = wanted.bounds_of(name)
+    below, above = -np.inf if low is None else low, np.inf if high is None else high
+    known = [abs(b) for b in (below, above) if np.isfinite(b)]
+    slack = ROUNDING * (above - below if len(known) == 2 else sum(known))  # a stored float32 may overshoot its bound
+    said = f"[{'' if low is None else f'{low:g}'}, {'' if high is None else f'{high:g}'}]"
+    check((values < below - slack) | (values > above + slack), f"lies outside the bounds {said}", "correct --bounds.")
+    if name in wanted.transform:
+        t = TRANSFORMS[wanted.transform[name]]
+        check(~t.inside(values) & ~np.isnan(values), f"cannot be transformed: {t.name} needs values {t.domain}", t.hint)
+
+
+def transformed(x: Float, objectives: Sequence[Objective]) -> Float:
+    """Return the values after every objective's transform."""
+    changed = x.copy()
+    for j, o in enumerate(objectives):
+        if o.transform is not None:
+            changed[:, j] = TRANSFORMS[o.transform].apply(x[:, j])
+    return changed
+
+
+def _moved_bound(bound: float, kind: str | None) -> float | None:
+    """Return a bound after the transform; None where it lies at or beyond the edge of the domain."""
+    if kind is None:
+        return float(bound)
+    at = np.array([bound], dtype=np.float64)
+    return float(TRANSFORMS[kind].apply(at)[0]) if TRANSFORMS[kind].inside(at)[0] else None
