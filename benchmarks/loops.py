@@ -168,6 +168,14 @@ def resting_loop() -> Loop:
     return Loop(loop.M, loop.rest, loop.Q, loop.rest, stationary(loop.M, loop.Q))
 
 
+def rising_loop() -> Loop:
+    """Objectives 2 and 3 are coupled by noise (-0.15) and not by drift, yet correlate at +0.24: both start low."""
+    M = np.array([[0.5, 0.0, 0.0], [0.0, 0.468, -0.132], [0.0, -0.132, 0.468]])
+    Q = correlated([1.0, 1.0, 1.0], {(1, 2): -0.33})
+    rest = np.array([5.0, 8.0, 8.0])
+    return Loop(M, rest, Q, rest - np.array([0.0, 4.5, 4.5]), stationary(M, Q))
+
+
 def scalar_loop(m: float, *, start: float = 0.0, spread: float | None = None) -> Loop:
     """One objective with step map m around 0 and unit noise; `spread` None starts in the steady state."""
     M, Q = np.array([[m]]), np.array([[1.0]])
@@ -207,6 +215,14 @@ def keep_the_better(rng: Rng, sessions: int, attempts: int, *, mean: float, sd: 
         accepted=accepted.ravel(),
         lineage=True,
     )
+
+
+def own_places(rng: Rng, sessions: int, steps: int) -> Array:
+    """Return two objectives at rest, each session around a place of its own (sd 1, correlated 0.8)."""
+    places = rng.standard_normal((sessions, 2)) @ cholesky(correlated([1.0, 1.0], {(0, 1): 0.8})).T
+    M, Q = 0.55 * np.eye(2), correlated([0.6**0.5] * 2, {(0, 1): 0.18})
+    loop = Loop(M, np.zeros(2), Q, np.zeros(2), stationary(M, Q))
+    return loop.run(rng, sessions, steps) + places[:, None]
 
 
 def stopped_at(x: Array, bar: float) -> list[Array]:

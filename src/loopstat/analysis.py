@@ -161,7 +161,7 @@ def analyze(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**kept, **(settings or {})},
-        notes=(*panel.source.notes, *([note] if note else [])),
+        notes=(*panel.source.notes, *([note] if note else []), *_kept_note(panel)),
         panel=panel,
     )
 
@@ -179,9 +179,15 @@ def default_by(panel: Panel) -> tuple[list[str], str]:
     why = (
         f"{len(values)} strategies"
         if not sizes
-        else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has {min(sizes.values())} sessions"
+        else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_DEFAULT_SESSIONS} sessions"
     )
     return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
+
+
+def _kept_note(panel: Panel) -> list[str]:
+    if panel.lineage and panel.accepted is None:
+        return ["kept versions: those later used as parents, because no `accepted` column says what was kept."]
+    return []
 
 
 class _Weights:

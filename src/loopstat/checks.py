@@ -94,7 +94,7 @@ def _white_scores(e: Evidence) -> Check:
 
 def _few_sessions(e: Evidence) -> Check:
     passed = e.n_clusters >= MIN_CLUSTERS
-    noun = "blocks of steps" if e.clusters.kind == "block" else f"{e.clusters.kind} clusters"
+    noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
     message = (
         f"{e.n_clusters} independent {noun} carry the intervals."
         if passed
@@ -144,7 +144,8 @@ def _at_bounds(e: Evidence) -> Check:
     low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
     high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
     constant = x.min(axis=0) == x.max(axis=0)
-    share = np.where(constant, 0.0, np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0)))
+    share = np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0))
+    share = np.where(constant | (share * len(x) < 3), 0.0, share)  # some value is always the smallest
     j = int(np.argmax(share))
     end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
     passed = bool(share[j] <= MAX_AT_BOUND)

@@ -30,7 +30,7 @@ class _Group(click.Group):
             click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(str(error))}", err=True)
             ctx.exit(2)
         except KeyboardInterrupt:
-            click.echo("interrupted: nothing was written.", err=True)
+            click.echo("interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:  # the reader of our output went away, as `head` does
             sys.stderr.close()

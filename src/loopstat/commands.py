@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ DEMO = (
     },
     {
         "name": "llamea",
-        "objectives": ["separable", "multimodal", "code_chars"],
+        "objectives": ["aocc_separable", "multimodal", "code_chars"],
         "by": ["model"],
         "minimize": ["code_chars"],
     },
@@ -80,16 +82,20 @@ def select(panel: Panel, where: Mapping[str, str], unlike: Mapping[str, str]) ->
 
 
 def run_demo(folder: Path, *, progress: Progress | None = None) -> tuple[list[Analysis], Path]:
-    """Analyse the bundled recordings; returns the results and the path of the one report on them."""
+    """Copy the bundled recordings to a folder and analyse them there, so that the commands shown can be repeated.
+
+    Returns the results and the path of the one report on them.
+    """
     from .io.recordings import path
 
     results = []
     for demo in DEMO:
         options = {k: v for k, v in demo.items() if k != "name"}
-        name = str(demo["name"])
+        table = folder / f"{demo['name']}.parquet"
+        write_whole(table, path(str(demo["name"])).read_bytes())
         flags = " ".join(f"--{k} {','.join(v)}" for k, v in options.items())
-        command = f"loopstat analyze {name}.parquet {flags}"
-        results.append(run_analysis([str(path(name))], options, command=command, progress=progress))
+        command = f"loopstat analyze {table} {flags}"
+        results.append(run_analysis([str(table)], options, command=command, progress=progress))
     report = (folder / "report.html").resolve()
     write_html(results, report)
     return results, report
@@ -113,8 +119,9 @@ def parse_pairs(items: Sequence[str], option: str) -> dict[str, str]:
 
 def parse_where(items: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return (equal, unequal) conditions of `column=value` and `column!=value` items."""
-    unequal = [item.replace("!=", "=", 1) for item in items if "!=" in item]
-    return parse_pairs([i for i in items if "!=" not in i], "--where"), parse_pairs(unequal, "--where")
+    unequal = [item for item in items if item.partition("=")[0].endswith("!")]
+    equal = [item for item in items if item not in unequal]
+    return parse_pairs(equal, "--where"), parse_pairs([i.replace("!=", "=", 1) for i in unequal], "--where")
 
 
 def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | None]]:
@@ -128,6 +135,8 @@ def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | 
         except ValueError:
             separator = ""
             ends = (None, None)
+        if any(end is not None and not math.isfinite(end) for end in ends):
+            separator = ""
         if not separator or (ends[0] is not None and ends[1] is not None and ends[0] >= ends[1]):
             raise SettingsError(f"--bounds expects NAME=LOW:HIGH with LOW below HIGH. Got {item!r}.")
         out[name.strip() or "*"] = ends
@@ -138,8 +147,12 @@ def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | 
 
 
 def write_json(result: Analysis, path: Path | None) -> str:
-    """Return the JSON text and write it to `path` if one is given."""
+    """Return the JSON text and write it to `path` if one is given.
+
+    Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
+    """
     text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
     if path is not None:
         write_whole(path, text)
     return text
@@ -152,12 +165,15 @@ def write_html(result: Analysis | Sequence[Analysis], path: Path) -> None:
     write_whole(path, page(result))
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file so that a reader never sees half of it and an interrupted write leaves the old one."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror}.", file=str(path)) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

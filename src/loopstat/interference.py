@@ -121,8 +121,8 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
         steady state.
     """
     sd = np.sqrt(np.einsum("bii->bi", moments.cov_dx))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        unit = 1 / (sd[:, :, None] * sd[:, None, :])
+    still = sd <= 0
+    unit = 1 / np.where(still, np.nan, sd)[:, :, None] / np.where(still, np.nan, sd)[:, None, :]
     M, A = moments.M, moments.A
     A_t = np.swapaxes(A, 1, 2)
     out = {"total": moments.cov_dx * unit, "noise": moments.Q * unit}

@@ -64,10 +64,12 @@ def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> Mean
     original = _session_positions(panel, path)
     steps, position = np.unique(path.step[rows], return_inverse=True)
     order = np.argsort(position, kind="stable")
-    pieces = np.split(rows[order], np.flatnonzero(np.diff(position[order])) + 1)
-    found = [mean_with_interval(path.x[p], cluster[original[path.session[p]]], n_clusters, level) for p in pieces]
-    stacked = [np.array(part).reshape(len(steps), panel.n_obj) for part in zip(*found, strict=True)]
-    return MeanPath(steps.astype(np.int64), np.array([len(p) for p in pieces], dtype=np.int64), *stacked)
+    pieces = np.split(rows[order], np.flatnonzero(np.diff(position[order])) + 1)[: len(steps)]
+    table = np.empty((3, len(steps), panel.n_obj))
+    for k, piece in enumerate(pieces):
+        table[:, k] = mean_with_interval(path.x[piece], cluster[original[path.session[piece]]], n_clusters, level)
+    count = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    return MeanPath(steps.astype(np.int64), count, table[0], table[1], table[2])
 
 
 def _session_positions(panel: Panel, part: Panel) -> Int:

@@ -20,6 +20,8 @@ Style = Callable[[str, str], str]
 KEY_WIDTH = 17
 MAX_TRADE_OFFS = 3
 MAX_NAME = 60
+MAX_WORD = 300
+MAX_SENTENCE = 5000
 WARNINGS = (
     "stops_on_success",
     "survivors_only",
@@ -68,8 +70,12 @@ def render(analysis: Analysis, *, width: int = 100, style: Style = unstyled) -> 
 
 
 def clean_sentence(text: str) -> str:
-    """Return a sentence with control characters shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """Return a sentence with control characters shown as escapes and overlong words cut."""
+    safe = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    if len(safe) <= MAX_WORD:
+        return safe
+    safe = " ".join(word if len(word) <= MAX_WORD else word[: MAX_NAME - 1] + "…" for word in safe.split(" "))
+    return safe if len(safe) <= MAX_SENTENCE else safe[: MAX_SENTENCE - 1] + "…"
 
 
 def _heading(analysis: Analysis, width: int, style: Style) -> list[str]:
@@ -216,6 +222,9 @@ def _belief(group: LinearDriftFit) -> list[tuple[str, str]]:
         value, low = float(e.value), float(e.low)
         if abs(value) < 0.005:
             parts.append(f"no better than {name}")
+            continue
+        if value < -1:
+            parts.append(f"far worse than {name}")
             continue
         sure = "" if (low > 0 or value <= 0) else " (not surely)"
         parts.append(f"{abs(value):.0%} {'better' if value > 0 else 'worse'} than {name}{sure}")

@@ -153,8 +153,8 @@ def _stop(step: int, why: str, *, at: str = "") -> Verdict:
     return Verdict("stop", step, f"stop at {at or f'step {step}'}: {why}")
 
 
-def _go_on(why: str) -> Verdict:
-    return Verdict("go_on", None, f"go on: {why}")
+def _go_on(why: str, *, until: str = "") -> Verdict:
+    return Verdict("go_on", None, f"go on{until}: {why}")
 
 
 def _cannot_tell(why: str, needed: int | None = None) -> Verdict:
@@ -301,7 +301,8 @@ def _stopping(s: Situation) -> Verdict:
         step = s.first_step + dry
         why = f"{share}, and after that step fewer than {DRY:.0%} of the unfinished do per step."
         return _stop(step, why, at=f"success or at step {step}")
-    last = int(np.flatnonzero(at_risk)[-1])
+    # The few longest sessions say nothing about a rate.
+    last = int(np.flatnonzero(at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max())))[-1])
     first = max(1, last - max(last // 3, 1) + 1)
     low, rate, high = _poisson_rate(int(reached[first : last + 1].sum()), int(at_risk[first : last + 1].sum()))
     late = (
@@ -309,7 +310,7 @@ def _stopping(s: Situation) -> Verdict:
         f"in steps {s.first_step + first} to {s.first_step + last}"
     )
     if low > DRY / 2:
-        return _go_on(f"until it passes: {late}.")
+        return _go_on(f"{late}.", until=" until it passes")
     needed = _needed(s, float(np.clip(np.sqrt(high / DRY), 1.2, 10)))
     return _cannot_tell(f"when to give up is open: {late}; about {needed} {s.noun} would do.", needed)
 

@@ -1,0 +1,236 @@
+"""Simulate everything claimed: `python -m benchmarks.validate` writes docs/validation.md.
+
+Each replicate has a random stream of its own, made from the cell's name and its number, so the figures do not depend
+on the number of workers, nor on which cells were kept from an earlier run.
+"""
+
+from __future__ import annotations
+
+import os
+
+# Before NumPy is loaded, here and in every worker: two workers with two threads each would trip over one another,
+# and sums must not depend on the number of threads.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import platform
+import sys
+import time
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import scipy
+
+import loopstat
+
+from . import cells as cells_module
+from . import loops as loops_module
+from .cells import Cell, Numbers, Row, all_cells
+
+FULL, QUICK = 2000, 100
+CHUNK = 20
+KEPT = Path(".validate")
+MODULES = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks", "paths")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Numbers under one key over the replicates: mean and standard deviation of each entry, and how many there were."""
+
+    mean: list[float]
+    sd: list[float]
+    n: list[int]
+
+
+def digest() -> str:
+    """Return a short digest of the code that decides the figures: kept cells of other code are not used."""
+    home = Path(loopstat.__file__).parent
+    files = [home / f"{name}.py" for name in MODULES]
+    files += [Path(str(m.__file__)) for m in (cells_module, loops_module)]
+    return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
+
+
+# ------------------------------------------------------------------------------ running
+
+
+def replicate(cell: Cell, number: int) -> Numbers:
+    """Run one replicate; an error names the cell and the number, so that it can be repeated."""
+    rng = np.random.default_rng([zlib.crc32(cell.name.encode()), number])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            return cell.run(rng)
+    except Exception as error:
+        raise RuntimeError(f"cell {cell.name!r}, replicate {number}: {error!r}") from error
+
+
+def chunk(work: tuple[str, int, int]) -> tuple[int, list[Numbers]]:
+    """Run replicates `first` to `last` of the cell of that name, in a worker."""
+    name, first, last = work
+    cell = next(c for c in all_cells() if c.name == name)
+    return first, [replicate(cell, k) for k in range(first, last)]
+
+
+def run_cell(cell: Cell, replicates: int, pool: multiprocessing.pool.Pool) -> dict[str, Tally]:
+    """Run a cell on all workers and tally it in the order of the replicates."""
+    work = [(cell.name, s, min(s + CHUNK, replicates)) for s in range(0, replicates, CHUNK)]
+    done: dict[int, list[Numbers]] = {}
+    for first, numbers in pool.imap_unordered(chunk, work):
+        done[first] = numbers
+        _progress(cell.name, len(done), len(work))
+    results = [numbers for first in sorted(done) for numbers in done[first]]
+    return {key: tally(np.array([np.ravel(r[key]) for r in results])) for key in results[0]}
+
+
+def tally(values: np.ndarray) -> Tally:
+    """Summarise values of shape (replicates, entries); NaN is left out."""
+    there = ~np.isnan(values)
+    n = there.sum(axis=0)
+    safe = np.maximum(n, 1)
+    mean = np.where(n > 0, np.where(there, values, 0.0).sum(axis=0) / safe, np.nan)
+    spread = np.where(there, values - mean, 0.0)
+    sd = np.sqrt((spread**2).sum(axis=0) / np.maximum(n - 1, 1))
+    return Tally([float(m) for m in mean], [float(s) for s in sd], [int(k) for k in n])
+
+
+def _progress(name: str, done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\r  {name:16s} {done / total:4.0%}", end=end, file=sys.stderr, flush=True)
+
+
+def kept_or_run(
+    chosen: Sequence[Cell], replicates: int, workers: int
+) -> Iterator[tuple[Cell, dict[str, Tally], float]]:
+    """Yield each cell with its tallies and seconds, from `.validate` where the same code has run it before."""
+    KEPT.mkdir(exist_ok=True)
+    code = digest()
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for k, cell in enumerate(chosen, 1):
+            count = max(10, round(replicates * cell.share))
+            path = KEPT / f"{cell.name}-{count}-{code}.json"
+            if path.exists():
+                data = json.loads(path.read_text())
+            else:
+                start = time.perf_counter()
+                found = run_cell(cell, count, pool)
+                data = {"seconds": time.perf_counter() - start, "tallies": {k: asdict(t) for k, t in found.items()}}
+                part = path.with_suffix(".part")
+                part.write_text(json.dumps(data))
+                part.replace(path)  # an interrupted run leaves no half cell
+            tallies = {key: Tally(**t) for key, t in data["tallies"].items()}
+            print(f"[{k}/{len(chosen)}] {cell.name}: {count} panels, {data['seconds']:.0f} s", file=sys.stderr, flush=True)
+            yield cell, tallies, data["seconds"]
+
+
+# ------------------------------------------------------------------------------ reading
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table: what was measured, the figure with its Monte Carlo error, the band, and the reading."""
+
+    words: str
+    figure: str
+    error: str
+    band: str
+    reading: str
+
+
+def line(row: Row, t: Tally) -> Line:
+    """Read a tally against its band; an entry counts as outside where it is more than 2.6 Monte Carlo errors out."""
+    mean, sd, n = (np.array(v, dtype=np.float64) for v in (t.mean, t.sd, t.n))
+    there = n > 0
+    if not there.any():
+        return Line(row.words, "never reported", "", "", "")
+    mean, error, n = mean[there], sd[there] / np.sqrt(n[there]), n[there]
+    digits = 3 if error.max() > 5e-4 else 4
+    low, high = (f"{v:.{digits}f}" for v in (mean.min(), mean.max()))
+    figure = low if len(mean) == 1 or low == high else f"{low} to {high}"
+    figure += f" ({len(mean)} entries)" if len(mean) > 1 else ""
+    figure += f", in {n.min():.0f} panels" if n.min() < max(t.n) or n.min() < _panels(t) else ""
+    if row.band is None:
+        return Line(row.words, figure, f"{error.max():.{digits}f}", "", "")
+    out = np.maximum(row.band[0] - mean, mean - row.band[1])
+    reading = "in" if np.all(out <= 0) else "edge" if np.all(out <= 2.6 * error) else "OUT"
+    return Line(row.words, figure, f"{error.max():.{digits}f}", f"{row.band[0]:g} to {row.band[1]:g}", reading)
+
+
+def _panels(t: Tally) -> int:
+    return max(t.n)
+
+
+def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str, replicates: int) -> str:
+    """Return docs/validation.md."""
+    lines = [[line(row, tallies[row.key]) for row in cell.rows] for cell, tallies, _ in results]
+    readings = [x.reading for part in lines for x in part if x.reading]
+    outside = [
+        f"- {cell.name}: {x.words}: {x.figure}, wanted {x.band}"
+        for (cell, _, _), part in zip(results, lines, strict=True)
+        for x in part
+        if x.reading == "OUT"
+    ]
+    head = [
+        "# Validation by simulation",
+        "",
+        "Panels are simulated outside the package (plain NumPy, `benchmarks/loops.py`), fitted by it, and compared with",
+        "the truth. This page is written by the command; do not edit it.",
+        "",
+        f"    {command}",
+        "",
+        f"loopstat {loopstat.__version__}, code {digest()}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"SciPy {scipy.__version__}; {replicates:,} panels in the largest cells.",
+        "",
+        f"{len(readings)} figures have a band: {readings.count('in')} lie in it, {readings.count('edge')} within 2.6 Monte "
+        f"Carlo errors of it, {readings.count('OUT')} outside"
+        + (":" if outside else "."),
+        "",
+        *outside,
+        "",
+        "Where an estimate has several entries the smallest and the largest figure are shown; the Monte Carlo error is",
+        "the largest among them. Rows without a band are information.",
+    ]
+    body: list[str] = []
+    for (cell, tallies, _), part in zip(results, lines, strict=True):
+        panels = max(max(t.n) for t in tallies.values())
+        body += ["", f"## {cell.name}", "", f"{cell.title}. {panels:,} panels.", ""]
+        body += ["| | figure | Monte Carlo error | band | |", "|---|---|---|---|---|"]
+        body += [f"| {x.words} | {x.figure} | {x.error} | {x.band} | {x.reading} |" for x in part]
+    return "\n".join([*head, *body]) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the cells and write the page; the exit status is 1 where a figure lies outside its band."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.validate", description=__doc__)
+    parser.add_argument("--replicates", type=int, default=FULL, help=f"panels in the largest cells (default {FULL})")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} panels, printed, not written")
+    parser.add_argument("--only", nargs="+", metavar="CELL", help="run these cells only, printed, not written")
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--write", type=Path, default=Path("docs/validation.md"), metavar="PATH")
+    options = parser.parse_args(arguments)
+    chosen = [c for c in all_cells() if not options.only or c.name in options.only]
+    if not chosen:
+        parser.error(f"no such cell; cells: {', '.join(c.name for c in all_cells())}")
+    replicates = QUICK if options.quick else options.replicates
+    command = "python -m benchmarks.validate" + (f" --replicates {replicates}" if replicates != FULL else "")
+    results = list(kept_or_run(chosen, replicates, options.workers))
+    text = report(results, command, replicates)
+    if options.quick or options.only:
+        print(text)
+    else:
+        options.write.parent.mkdir(parents=True, exist_ok=True)
+        options.write.write_text(text, encoding="utf-8")
+        print(options.write)
+    return int("| OUT |" in text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
