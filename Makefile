@@ -36,7 +36,7 @@ validate: $(VENV)/.full ## simulate: recovery, coverage and size of everything c
 	$(BIN)/python -m benchmarks.validate
 
 docs: $(VENV)/.full ## build the documentation into site/
-	$(BIN)/python -m loopstat.glossary docs/glossary.md
+	$(BIN)/python docs/build.py
 	$(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove the environment and everything built

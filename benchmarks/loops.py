@@ -226,7 +226,7 @@ def own_places(rng: Rng, sessions: int, steps: int) -> Array:
 
 
 def stopped_at(x: Array, bar: float) -> list[Array]:
-    """Cut each session of (sessions, steps, 1) after its first score at or above the bar (the start may not stop it)."""
-    hit = x[:, 1:, 0] >= bar
-    last = np.where(hit.any(axis=1), hit.argmax(axis=1) + 1, x.shape[1] - 1)
+    """Cut each session of (sessions, steps, 1) after its first score at or above the bar."""
+    hit = x[:, :, 0] >= bar
+    last = np.where(hit.any(axis=1), hit.argmax(axis=1), x.shape[1] - 1)
     return [s[: k + 1] for s, k in zip(x, last, strict=True)]

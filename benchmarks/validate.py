@@ -6,17 +6,11 @@ on the number of workers, nor on which cells were kept from an earlier run.
 
 from __future__ import annotations
 
-import os
-
-# Before NumPy is loaded, here and in every worker: two workers with two threads each would trip over one another,
-# and sums must not depend on the number of threads.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 import argparse
 import hashlib
 import json
 import multiprocessing
+import os
 import platform
 import sys
 import time
@@ -38,16 +32,21 @@ from .cells import Cell, Numbers, Row, all_cells
 FULL, QUICK = 2000, 100
 CHUNK = 20
 KEPT = Path(".validate")
-MODULES = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks", "paths")
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+MODULES = "panel grams resample sde drift regimes equilibrium interference skill checks paths".split()
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Numbers under one key over the replicates: mean and standard deviation of each entry, and how many there were."""
+    """Numbers under one key over the replicates: mean and standard deviation of each entry, and how many there were.
+
+    `rate` says that all of them were 0 or 1.
+    """
 
     mean: list[float]
     sd: list[float]
     n: list[int]
+    rate: bool
 
 
 def digest() -> str:
@@ -98,7 +97,8 @@ def tally(values: np.ndarray) -> Tally:
     mean = np.where(n > 0, np.where(there, values, 0.0).sum(axis=0) / safe, np.nan)
     spread = np.where(there, values - mean, 0.0)
     sd = np.sqrt((spread**2).sum(axis=0) / np.maximum(n - 1, 1))
-    return Tally([float(m) for m in mean], [float(s) for s in sd], [int(k) for k in n])
+    rate = bool(np.isin(values[there], (0.0, 1.0)).all())
+    return Tally([float(m) for m in mean], [float(s) for s in sd], [int(k) for k in n], rate)
 
 
 def _progress(name: str, done: int, total: int) -> None:
@@ -108,11 +108,12 @@ def _progress(name: str, done: int, total: int) -> None:
 
 
 def kept_or_run(
-    chosen: Sequence[Cell], replicates: int, workers: int
+    chosen: Sequence[Cell], replicates: int, workers: int, code: str
 ) -> Iterator[tuple[Cell, dict[str, Tally], float]]:
     """Yield each cell with its tallies and seconds, from `.validate` where the same code has run it before."""
     KEPT.mkdir(exist_ok=True)
-    code = digest()
+    # Read by NumPy in the workers: their threads would trip over one another, and sums depend on how many there are.
+    os.environ.update(dict.fromkeys(THREADS, "1"))
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for k, cell in enumerate(chosen, 1):
             count = max(10, round(replicates * cell.share))
@@ -127,7 +128,9 @@ def kept_or_run(
                 part.write_text(json.dumps(data))
                 part.replace(path)  # an interrupted run leaves no half cell
             tallies = {key: Tally(**t) for key, t in data["tallies"].items()}
-            print(f"[{k}/{len(chosen)}] {cell.name}: {count} panels, {data['seconds']:.0f} s", file=sys.stderr, flush=True)
+            print(
+                f"[{k}/{len(chosen)}] {cell.name}: {count} panels, {data['seconds']:.0f} s", file=sys.stderr, flush=True
+            )
             yield cell, tallies, data["seconds"]
 
 
@@ -145,32 +148,35 @@ class Line:
     reading: str
 
 
-def line(row: Row, t: Tally) -> Line:
-    """Read a tally against its band; an entry counts as outside where it is more than 2.6 Monte Carlo errors out."""
+def line(row: Row, t: Tally, panels: int) -> Line:
+    """Read a tally against its band; an entry is outside where it is more than 2.6 Monte Carlo errors out of it."""
     mean, sd, n = (np.array(v, dtype=np.float64) for v in (t.mean, t.sd, t.n))
     there = n > 0
     if not there.any():
         return Line(row.words, "never reported", "", "", "")
     mean, error, n = mean[there], sd[there] / np.sqrt(n[there]), n[there]
-    digits = 3 if error.max() > 5e-4 else 4
+    digits = 3 if t.rate or error.max() > 5e-4 else 4
     low, high = (f"{v:.{digits}f}" for v in (mean.min(), mean.max()))
     figure = low if len(mean) == 1 or low == high else f"{low} to {high}"
     figure += f" ({len(mean)} entries)" if len(mean) > 1 else ""
-    figure += f", in {n.min():.0f} panels" if n.min() < max(t.n) or n.min() < _panels(t) else ""
+    figure += f", in {n.min():.0f} panels" if n.min() < panels else ""
     if row.band is None:
         return Line(row.words, figure, f"{error.max():.{digits}f}", "", "")
+    if t.rate:  # the error a true rate at the edge of the band would have: that of 100 % seen is no 0
+        edge = np.clip(mean, *row.band)
+        error = np.sqrt(np.maximum(edge * (1 - edge), 1 / n) / n)
     out = np.maximum(row.band[0] - mean, mean - row.band[1])
     reading = "in" if np.all(out <= 0) else "edge" if np.all(out <= 2.6 * error) else "OUT"
     return Line(row.words, figure, f"{error.max():.{digits}f}", f"{row.band[0]:g} to {row.band[1]:g}", reading)
 
 
-def _panels(t: Tally) -> int:
-    return max(t.n)
-
-
-def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str, replicates: int) -> str:
+def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str, replicates: int, code: str) -> str:
     """Return docs/validation.md."""
-    lines = [[line(row, tallies[row.key]) for row in cell.rows] for cell, tallies, _ in results]
+    panels = [max(max(t.n) for t in tallies.values()) for _, tallies, _ in results]
+    lines = [
+        [line(row, tallies[row.key], n) for row in cell.rows]
+        for (cell, tallies, _), n in zip(results, panels, strict=True)
+    ]
     readings = [x.reading for part in lines for x in part if x.reading]
     outside = [
         f"- {cell.name}: {x.words}: {x.figure}, wanted {x.band}"
@@ -181,17 +187,16 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
     head = [
         "# Validation by simulation",
         "",
-        "Panels are simulated outside the package (plain NumPy, `benchmarks/loops.py`), fitted by it, and compared with",
-        "the truth. This page is written by the command; do not edit it.",
+        "Panels are simulated outside the package (plain NumPy, `benchmarks/loops.py`), fitted by it, and compared",
+        "with the truth. This page is written by the command; do not edit it.",
         "",
         f"    {command}",
         "",
-        f"loopstat {loopstat.__version__}, code {digest()}, Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"loopstat {loopstat.__version__}, code {code}, Python {platform.python_version()}, NumPy {np.__version__}, "
         f"SciPy {scipy.__version__}; {replicates:,} panels in the largest cells.",
         "",
-        f"{len(readings)} figures have a band: {readings.count('in')} lie in it, {readings.count('edge')} within 2.6 Monte "
-        f"Carlo errors of it, {readings.count('OUT')} outside"
-        + (":" if outside else "."),
+        f"{len(readings)} figures have a band: {readings.count('in')} lie in it, {readings.count('edge')} (edge) within "
+        f"2.6 Monte Carlo errors of it, {readings.count('OUT')} (OUT) outside{':' if outside else '.'}",
         "",
         *outside,
         "",
@@ -199,9 +204,8 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
         "the largest among them. Rows without a band are information.",
     ]
     body: list[str] = []
-    for (cell, tallies, _), part in zip(results, lines, strict=True):
-        panels = max(max(t.n) for t in tallies.values())
-        body += ["", f"## {cell.name}", "", f"{cell.title}. {panels:,} panels.", ""]
+    for (cell, _, _), n, part in zip(results, panels, lines, strict=True):
+        body += ["", f"## {cell.name}", "", f"{cell.title}. {n:,} panels.", ""]
         body += ["| | figure | Monte Carlo error | band | |", "|---|---|---|---|---|"]
         body += [f"| {x.words} | {x.figure} | {x.error} | {x.band} | {x.reading} |" for x in part]
     return "\n".join([*head, *body]) + "\n"
@@ -221,8 +225,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"no such cell; cells: {', '.join(c.name for c in all_cells())}")
     replicates = QUICK if options.quick else options.replicates
     command = "python -m benchmarks.validate" + (f" --replicates {replicates}" if replicates != FULL else "")
-    results = list(kept_or_run(chosen, replicates, options.workers))
-    text = report(results, command, replicates)
+    code = digest()
+    results = list(kept_or_run(chosen, replicates, options.workers, code))
+    if digest() != code:
+        parser.exit(2, "the code changed while this ran: run it again.\n")
+    text = report(results, command, replicates, code)
     if options.quick or options.only:
         print(text)
     else:

@@ -304,10 +304,11 @@ def _constant(e: Evidence) -> Check:
     if len(e.pairs) == 0:
         return Check("constant", None, 0.0, False, NO_TRANSITION)
     flat = [n for n, v in zip(e.panel.names, np.ptp(e.pairs.x, axis=0), strict=True) if not v > 0]
+    verb = "changes" if len(flat) == 1 else "change"
     message = (
         "Every objective varies."
         if not flat
-        else f"{', '.join(flat)} never {'changes' if len(flat) == 1 else 'change'} here: there is no drift to fit."
+        else f"{', '.join(flat)} never {verb} here: there is no drift to fit; choose others with --objectives."
     )
     return Check("constant", float(len(flat)), 0.0, not flat, message)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import sys
-from pathlib import Path
 
 from .errors import SettingsError
 
@@ -205,7 +203,3 @@ def markdown() -> str:
         "",
     ]
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(markdown(), encoding="utf-8")

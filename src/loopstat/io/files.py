@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..errors import InputError, SettingsError
+from .columns import near
 
 PARQUET, GZIP, ZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
 FIRST_BLOCK = 1 << 16
@@ -81,8 +82,6 @@ def _neighbours(text: str) -> str:
     folder = Path(text).parent
     if not folder.is_dir():
         return f"the folder {folder} does not exist either."
-    from .columns import near
-
     close = near(Path(text).name, [p.name for p in sorted(folder.iterdir())[:1000]])
     return f"did you mean {folder / close[0]}?" if close else "check the path."
 

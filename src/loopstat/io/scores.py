@@ -37,9 +37,15 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
 
 def _chosen(cells: Cells, rows: Rows) -> Choice:
     numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
+
+    def column(name: str) -> Float:
+        values = cells.numbers(name)[rows.position]
+        _refuse_infinite(values, name, rows.refuse(cells))
+        return values
+
     return choose(
         [c.name for c in numeric],
-        lambda name: cells.numbers(name)[rows.position],
+        column,
         session=rows.session,
         step=rows.step,
         booleans=[c.name for c in numeric if c.kind == "bool"],
@@ -86,21 +92,29 @@ def _objective(name: str, wanted: Wanted) -> Objective:
 
 
 def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> None:
-    def check(bad: Bool, why: str, hint: str) -> None:
-        if bad.any():
-            row = int(np.argmax(bad))
-            raise refuse(f"the value {values[row]:g} {why}.", row=row, column=name, hint=hint)
-
-    check(np.isinf(values), "is infinite, expected a finite number", "leave the cell empty where there is no score.")
+    _refuse_infinite(values, name, refuse)
     low, high = wanted.bounds_of(name)
     below, above = -np.inf if low is None else low, np.inf if high is None else high
     known = [abs(b) for b in (below, above) if np.isfinite(b)]
     slack = ROUNDING * (above - below if len(known) == 2 else sum(known))  # a stored float32 may overshoot its bound
     said = f"[{'' if low is None else f'{low:g}'}, {'' if high is None else f'{high:g}'}]"
-    check((values < below - slack) | (values > above + slack), f"lies outside the bounds {said}", "correct --bounds.")
+    outside = (values < below - slack) | (values > above + slack)
+    _refuse_first(outside, values, name, refuse, f"lies outside the bounds {said}", "correct --bounds.")
     if name in wanted.transform:
         t = TRANSFORMS[wanted.transform[name]]
-        check(~t.inside(values) & ~np.isnan(values), f"cannot be transformed: {t.name} needs values {t.domain}", t.hint)
+        bad = ~t.inside(values) & ~np.isnan(values)
+        _refuse_first(bad, values, name, refuse, f"cannot be transformed: {t.name} needs values {t.domain}", t.hint)
+
+
+def _refuse_infinite(values: Float, name: str, refuse: Refuse) -> None:
+    hint = "leave the cell empty where there is no score, or choose other columns with --objectives."
+    _refuse_first(np.isinf(values), values, name, refuse, "is infinite, expected a finite number", hint)
+
+
+def _refuse_first(bad: Bool, values: Float, name: str, refuse: Refuse, why: str, hint: str) -> None:
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise refuse(f"the value {values[row]:g} {why}.", row=row, column=name, hint=hint)
 
 
 def transformed(x: Float, objectives: Sequence[Objective]) -> Float:
