@@ -90,6 +90,7 @@ ESTIMATES = {
     "interference.noise": "interference, noise part",
     "interference.transient": "interference, transient part",
     "interference.rest": "interference, rest",
+    "interference.variance_shares": "shares of the variance, four parts",
     "kept_end.mean": "mean end",
 }
 
@@ -108,7 +109,7 @@ def coverage(fit: LinearDriftFit, truth: dict[str, Array]) -> Numbers:
             out[key] = np.full(value.shape, np.nan)
             continue
         out[key] = ((low <= value) & (value <= high)).astype(np.float64)
-    for key in [k for k in out if k.startswith("interference.")]:
+    for key in [k for k in out if k.startswith("interference.") and not k.endswith("shares")]:
         out[key] = out[key][np.triu_indices(len(out[key]), 1)]
     return out
 
@@ -132,7 +133,7 @@ def whole_fit(loop: Loop, sessions: int, n_boot: int, **how: float | bool) -> Ca
     return run
 
 
-PROMISED = frozenset(ESTIMATES) - {"interference.transient", "interference.rest"}
+PROMISED = frozenset(ESTIMATES) - {f"interference.{k}" for k in ("transient", "rest", "variance_shares")}
 
 
 def coverage_rows(*, promised: frozenset[str] = PROMISED, band: tuple[float, float] = NOMINAL) -> tuple[Row, ...]:

@@ -116,7 +116,7 @@ def cholesky(covariance: Array) -> Array:
 def stationary(M: Array, Q: Array) -> Array:
     """Return G = M G M' + Q by solving the linear system."""
     n = len(M)
-    return np.linalg.solve(np.eye(n * n) - np.kron(M, M), Q.ravel()).reshape(n, n)
+    return np.asarray(np.linalg.solve(np.eye(n * n) - np.kron(M, M), Q.ravel()).reshape(n, n), dtype=np.float64)
 
 
 def correlated(sd: list[float], pairs: dict[tuple[int, int], float]) -> Array:

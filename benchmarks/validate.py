@@ -33,7 +33,7 @@ FULL, QUICK = 2000, 100
 CHUNK = 20
 KEPT = Path(".validate")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-MODULES = "panel grams resample sde drift regimes equilibrium interference skill checks paths".split()
+SCIENCE = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks")
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Tally:
 def digest() -> str:
     """Return a short digest of the code that decides the figures: kept cells of other code are not used."""
     home = Path(loopstat.__file__).parent
-    files = [home / f"{name}.py" for name in MODULES]
+    files = [home / f"{name}.py" for name in (*SCIENCE, "paths")]
     files += [Path(str(m.__file__)) for m in (cells_module, loops_module)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 
@@ -178,6 +178,7 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
         for (cell, tallies, _), n in zip(results, panels, strict=True)
     ]
     readings = [x.reading for part in lines for x in part if x.reading]
+    n_in, n_edge, n_out = (readings.count(word) for word in ("in", "edge", "OUT"))
     outside = [
         f"- {cell.name}: {x.words}: {x.figure}, wanted {x.band}"
         for (cell, _, _), part in zip(results, lines, strict=True)
@@ -195,11 +196,11 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
         f"loopstat {loopstat.__version__}, code {code}, Python {platform.python_version()}, NumPy {np.__version__}, "
         f"SciPy {scipy.__version__}; {replicates:,} panels in the largest cells.",
         "",
-        f"{len(readings)} figures have a band: {readings.count('in')} lie in it, {readings.count('edge')} (edge) within "
-        f"2.6 Monte Carlo errors of it, {readings.count('OUT')} (OUT) outside{':' if outside else '.'}",
+        f"{len(readings)} figures have a band: {n_in} lie in it, {n_edge} (edge) within 2.6 Monte Carlo errors of it, "
+        f"{n_out} (OUT) outside{':' if outside else '.'}",
         "",
         *outside,
-        "",
+        *([""] if outside else []),
         "Where an estimate has several entries the smallest and the largest figure are shown; the Monte Carlo error is",
         "the largest among them. Rows without a band are information.",
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from xml.sax.saxutils import escape
@@ -38,7 +39,7 @@ def reference() -> str:
 def signature(thing: object) -> str:
     """Return the call signature without annotations, or nothing."""
     try:
-        parameters = inspect.signature(thing).parameters.values()  # type: ignore[arg-type]
+        parameters = inspect.signature(thing).parameters.values()
     except (TypeError, ValueError):
         return ""
     plain = [p.replace(annotation=inspect.Parameter.empty) for p in parameters]
@@ -129,8 +130,7 @@ def games_panel() -> list[str]:
         )
         out.append(f'<circle cx="{x(value):.1f}" cy="{row}" r="5.5" fill="{colour}"/>')
         out.append(text(600, row + 4, name, anchor="end"))
-    for v in (-1, -0.5, 0, 0.5, 1):
-        out.append(text(x(v), 330, f"{v:g}", GREY, anchor="middle"))
+    out += [text(x(v), 330, f"{v:g}", GREY, anchor="middle") for v in (-1, -0.5, 0, 0.5, 1)]
     return [
         *out,
         text(x(-1), 350, "one gains, the other loses", ORANGE),
@@ -138,12 +138,12 @@ def games_panel() -> list[str]:
     ]
 
 
-def scale(low: float, high: float, start: float, end: float):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     """Return the function from values to pixels."""
     return lambda v: float(start + (np.asarray(v, dtype=float) - low) / (high - low) * (end - start))
 
 
-def axis(x, y) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def axis(x: Callable[[float], float], y: Callable[[float], float]) -> list[str]:
     """Draw light grid lines with their values."""
     out = []
     for v in (0, 0.1, 0.2, 0.3, 0.4):
@@ -155,7 +155,8 @@ def axis(x, y) -> list[str]:  # type: ignore[no-untyped-def]  # noqa: ANN001
 
 def text(x: float, y: float, words: str, colour: str = INK, *, anchor: str = "start", weight: int = 400) -> str:
     """Return an SVG text element."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" font-weight="{weight}">{escape(words)}</text>'
+    place = f'x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-weight="{weight}"'
+    return f'<text {place} fill="{colour}">{escape(words)}</text>'
 
 
 if __name__ == "__main__":

@@ -254,14 +254,21 @@ def _ended_on_target(panel: Panel) -> float:
 
 
 def _survivors_only(e: Evidence) -> Check:
-    all_accepted = e.panel.accepted is not None and bool(np.all(e.panel.accepted))
-    value = float(e.panel.survivors_only or all_accepted)
+    value = float(e.panel.survivors_only or _all_accepted(e.panel))
     message = (
         "Rejected and failed proposals are in the table, as far as can be seen."
         if not value
         else "Only accepted proposals are in the table: drift fitted to survivors is too good."
     )
     return Check("survivors_only", value, 0.0, not value, message)
+
+
+def _all_accepted(panel: Panel) -> bool:
+    if panel.accepted is not None:
+        return bool(np.all(panel.accepted))
+    # Where nothing was rejected the table reads as a plain loop; its label still says what was recorded.
+    recorded = panel.labels.get("accepted")
+    return recorded is not None and set(recorded.values()) == {"true"}
 
 
 def _duplicate_sessions(e: Evidence) -> Check:
