@@ -24,7 +24,7 @@ _HOME = {
     "InputError": "errors",
     "Labels": "panel",
     "LinearDrift": "drift",
-    "LinearDriftFit": "drift",
+    "LinearDriftFit": "fit",
     "LinearSDE": "sde",
     "LoopstatError": "errors",
     "Model": "model",
@@ -48,10 +48,10 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .analysis import Analysis as Analysis
     from .analysis import analyze as analyze
     from .drift import LinearDrift as LinearDrift
-    from .drift import LinearDriftFit as LinearDriftFit
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
+    from .fit import LinearDriftFit as LinearDriftFit
     from .glossary import explain as explain
     from .grams import Grams as Grams
     from .io import read as read

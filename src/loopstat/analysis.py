@@ -10,8 +10,9 @@ import numpy as np
 
 from . import __version__
 from .arrays import Int
-from .drift import LinearDrift, LinearDriftFit, Resampling
+from .drift import LinearDrift, Resampling
 from .errors import InputError
+from .fit import LinearDriftFit
 from .panel import Objective, Panel, Source
 from .resample import Clusters, bootstrap_weights, choose_clusters
 from .result import Table, plain

@@ -9,7 +9,7 @@ from typing import Any
 
 from . import __version__
 from .analysis import Analysis
-from .drift import LinearDriftFit
+from .fit import LinearDriftFit
 from .interference import PARTS
 from .result import Estimate, Table, number, show
 from .skill import BASELINES

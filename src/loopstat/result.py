@@ -26,6 +26,12 @@ class Estimate:
     p_value: Any = None
     p_adjusted: Any = None
 
+    def __repr__(self) -> str:
+        if np.ndim(self.value) == 0:
+            return f"Estimate({show(float(self.value), float(self.low), float(self.high))})"
+        cells = zip(*(np.ravel(part).tolist() for part in (self.value, self.low, self.high)), strict=True)
+        return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
+
     def __post_init__(self) -> None:
         """Freeze the arrays."""
         for name in ("value", "low", "high", "p_value", "p_adjusted"):

@@ -10,7 +10,7 @@ from pathlib import PurePath
 import numpy as np
 
 from .analysis import Analysis
-from .drift import LinearDriftFit
+from .fit import LinearDriftFit
 from .regimes import Regime
 from .result import Estimate, number, show
 
