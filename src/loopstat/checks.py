@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -289,22 +290,22 @@ def _duplicate_sessions(e: Evidence) -> Check:
 
 
 def duplicate_share(panel: Panel) -> float:
-    """Return the share of sessions that equal an earlier session value for value.
+    """Return the share of sessions of three or more steps that equal an earlier session value for value.
 
-    Only sessions with at least three different scores count: a few zeros and a one coincide by chance.
+    Only copies with at least three different scores count: a few zeros and a one coincide by chance.
     """
     start = group_starts(panel.session)
     ends = np.r_[start[1:], len(panel)]
-    seen: set[bytes] = set()
-    copies = counted = 0
-    for s, t in zip(start.tolist(), ends.tolist(), strict=True):
+    long = [(s, t) for s, t in zip(start.tolist(), ends.tolist(), strict=True) if t - s >= 3]
+    times: Counter[bytes] = Counter()
+    first: dict[bytes, tuple[int, int]] = {}
+    for s, t in long:
         content = panel.x[s:t].tobytes()
-        if t - s < 3 or len(np.unique(panel.x[s:t], axis=0)) < 3:
-            continue
-        counted += 1
-        copies += content in seen
-        seen.add(content)
-    return copies / counted if counted else 0.0
+        times[content] += 1
+        first.setdefault(content, (s, t))
+    repeated = [(first[content], n) for content, n in times.items() if n > 1]
+    copies = sum(n - 1 for (s, t), n in repeated if len(np.unique(panel.x[s:t], axis=0)) >= 3)
+    return copies / len(long) if long else 0.0
 
 
 def _constant(e: Evidence) -> Check:

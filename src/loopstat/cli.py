@@ -27,7 +27,8 @@ class _Group(click.Group):
         except LoopstatError as error:
             from .text import clean_sentence
 
-            click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(str(error))}", err=True)
+            head = click.style("error", fg="red", bold=True)
+            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=_color())
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted.", err=True)

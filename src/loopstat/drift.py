@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -194,6 +194,8 @@ class _Work:
         checks = run_checks(evidence)
         influential = self._influential(session_cluster)
         path = mean_path(self.panel, session_cluster, len(self.clusters), level)
+        if not next(c for c in checks if c.name == "stops_on_success").passed:
+            path = replace(path, label="unfinished sessions only")
         verdict = decide(self._situation(evidence, checks, path, session_cluster, influential))
         return LinearDriftFit(
             label=label,

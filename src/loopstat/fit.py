@@ -157,7 +157,7 @@ class LinearDriftFit:
             if not any(path.startswith(f"{key}.") for path in self.estimates):
                 out[key] = None
         out["regimes"] = [plain(r) for r in self.regimes] if self.regimes else None
-        out["path"] = {key: plain(getattr(self.path, key)) for key in ("step", "n", "mean", "low", "high")}
+        out["path"] = plain(vars(self.path))
         out["checks"] = [plain(c) for c in self.checks]
         out["influential"] = [plain(i) for i in self.influential]
         out["verdict"] = plain(self.verdict)
@@ -193,7 +193,7 @@ class LinearDriftFit:
             model=model or None,
             estimates=estimates,
             regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
-            path=MeanPath(steps[0], steps[1], *means),
+            path=MeanPath(steps[0], steps[1], *means, label=path["label"]),
             checks=tuple(Check(**c) for c in data["checks"]),
             verdict=Verdict(**data["verdict"]),
             influential=tuple(Influence(**i) for i in data["influential"]),

@@ -119,7 +119,7 @@ TERMS: dict[str, str] = {
     "start_spread": "Part of the rest from sessions starting at different places.",
     "misfit": "Part of the rest the linear model does not account for.",
     "variance_shares": "Shares of each objective's variance of changes: rows drift, noise, transient, rest.",
-    "path": "The observed mean path over sessions, step by step.",
+    "path": "The observed mean path, step by step; its `label` says of which sessions.",
     "checks": "What could make the answer wrong, each with a value, a limit and a sentence.",
     "value": "What a check measured.",
     "limit": "Where a check starts to fail.",

@@ -42,6 +42,8 @@ class MeanPath:
     step, n : int arrays, shape (n_steps,)
         Step number and sessions averaged.
     mean, low, high : arrays, shape (n_steps, n_obj)
+    label : str
+        Whose mean it is: `sessions`, or `unfinished sessions only` where sessions stop on success.
     """
 
     step: Int
@@ -49,6 +51,7 @@ class MeanPath:
     mean: Float
     low: Float
     high: Float
+    label: str = "sessions"
 
 
 def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> MeanPath:

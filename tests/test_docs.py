@@ -1,0 +1,283 @@
+"""Documentation that cannot rot: docstrings, the glossary, and every block of code in README and docs."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import doctest
+import importlib
+import inspect
+import json
+import os
+import pkgutil
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import loopstat
+import pytest
+from conftest import ROOT, executable, plain_table
+from loopstat.glossary import TERMS, explain, markdown
+
+DATA = ROOT.parent / "shared" / "data"
+PUBLIC = [n for n in loopstat.__all__ if not n.startswith("_")]
+
+# --------------------------------------------------------------------------------- docstrings
+
+
+def _functions() -> Iterator[tuple[str, Any]]:
+    """Yield every public function and every public method that is the package's own."""
+    for name in PUBLIC:
+        found = getattr(loopstat, name)
+        if not inspect.isclass(found):
+            yield name, found
+            continue
+        for attribute, value in vars(found).items():
+            inner = value.__func__ if isinstance(value, classmethod | staticmethod) else value
+            inner = value.fget if isinstance(value, property) else getattr(inner, "func", inner)
+            if not attribute.startswith("_") and inspect.isfunction(inner):
+                yield f"{name}.{attribute}", inner
+
+
+FUNCTIONS = dict(_functions())
+DATACLASSES = [n for n in PUBLIC if dataclasses.is_dataclass(getattr(loopstat, n))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_documented(name: str) -> None:
+    text = inspect.getdoc(getattr(loopstat, name)) or ""
+    assert len(text) > 20
+    assert text.splitlines()[0].rstrip().endswith((".", ",", ":", ";")) or "\n" in text
+    assert not text.startswith(f"{name}("), "the docstring a dataclass writes itself says nothing"
+
+
+@pytest.mark.parametrize("name", list(FUNCTIONS))
+def test_every_public_method_is_documented(name: str) -> None:
+    assert len(inspect.getdoc(FUNCTIONS[name]) or "") > 10
+
+
+@pytest.mark.parametrize("name", [n for n in PUBLIC if inspect.isfunction(getattr(loopstat, n))])
+def test_functions_name_their_parameters(name: str) -> None:
+    function = getattr(loopstat, name)
+    text = inspect.getdoc(function) or ""
+    assert re.search(r"^Parameters\n-+$", text, re.MULTILINE)
+    section = re.split(r"^Parameters\n-+$", text, flags=re.MULTILINE)[1]
+    named = " ".join(line.split(":")[0] for line in section.splitlines() if line and not line.startswith(" "))
+    for parameter in inspect.signature(function).parameters:
+        assert re.search(rf"\b{parameter}\b", named), f"{parameter} is not described"
+    if inspect.signature(function).return_annotation not in (None, "None", "str"):
+        assert re.search(r"^Returns\n-+$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", DATACLASSES)
+def test_fields_are_described(name: str) -> None:
+    described = inspect.getdoc(getattr(loopstat, name)) or ""
+    for field in dataclasses.fields(getattr(loopstat, name)):
+        known = re.search(rf"\b{field.name}s?\b", described) or field.name in TERMS
+        assert known or field.name.startswith("_"), f"{field.name} is described neither there nor in the glossary"
+
+
+MODULES = [m.name for m in pkgutil.walk_packages(loopstat.__path__, "loopstat.")]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_examples_in_docstrings(module: str) -> None:
+    found = importlib.import_module(module)
+    assert inspect.getdoc(found), "every module says what it is for"
+    assert doctest.testmod(found, optionflags=doctest.ELLIPSIS).failed == 0
+
+
+# ----------------------------------------------------------------------------------- glossary
+
+OPEN = {"reasons", "where", "transform", "columns", "by"}  # their keys are the user's names, or other keys
+
+
+def keys_of(value: Any) -> set[str]:
+    """Return every key of the JSON below a value, without names that come from the data."""
+    if isinstance(value, list):
+        return {k for v in value for k in keys_of(v)}
+    if not isinstance(value, dict):
+        return set()
+    return set(value) | {k for name, v in value.items() if name not in OPEN for k in keys_of(v)}
+
+
+@pytest.mark.parametrize("result", ["plain_json", "lineage_json"])
+def test_every_json_key_is_in_the_glossary(result: str, request: pytest.FixtureRequest) -> None:
+    keys = {re.sub(r"_(low|high)$", "", k) for k in keys_of(request.getfixturevalue(result))}
+    assert sorted(keys - set(TERMS)) == []
+    for key in keys:
+        assert explain(key).startswith(f"{key}: ")
+
+
+def test_every_check_and_regime_is_in_the_glossary(plain_json: dict[str, Any]) -> None:
+    said = {c["name"] for g in plain_json["groups"] for c in g["checks"]}
+    assert said | {"unstable", "slow", "monotone", "alternating", "oscillatory"} <= set(TERMS)
+
+
+def test_every_term_is_one_sentence() -> None:
+    for term, sentence in TERMS.items():
+        assert sentence.endswith("."), term
+        assert "\n" not in sentence
+        assert len(sentence) < 200, term
+    assert len({t.lower() for t in TERMS} - {"a", "b", "q", "m", "n"}) >= len(TERMS) - 5, "found whatever its case"
+
+
+def test_the_glossary_page_is_current() -> None:
+    page = ROOT / "docs" / "glossary.md"
+    assert page.read_text(encoding="utf-8") == markdown(), f"python -m loopstat.glossary {page.relative_to(ROOT)}"
+
+
+def test_the_glossary_writes_its_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "loopstat.glossary", str(tmp_path / "g.md")]
+    subprocess.run(command, check=True, capture_output=True)
+    assert (tmp_path / "g.md").read_text(encoding="utf-8") == markdown()
+
+
+# ------------------------------------------------------------------------------ blocks of code
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block of a page: its language, its text and the line it starts in."""
+
+    language: str
+    text: str
+    line: int
+
+    @property
+    def commands(self) -> list[str]:
+        """The `$ loopstat` lines, continued lines joined; comments after two spaces are left out."""
+        joined = re.sub(r"\\\n\s*", "", self.text)
+        return [re.sub(r"\s{2,}#.*$", "", c) for c in re.findall(r"^\s*\$ (loopstat\b.*)$", joined, re.MULTILINE)]
+
+
+def blocks_of(page: Path) -> list[Block]:
+    """Return the fenced blocks of a Markdown page, in order."""
+    text = page.read_text(encoding="utf-8")
+    fence = re.compile(r"^( *)(`{3,})([\w+-]*)[^\n]*\n(.*?)^\1\2[ ]*$", re.MULTILINE | re.DOTALL)
+    return [
+        Block(m[3], re.sub(rf"^{m[1]}", "", m[4], flags=re.MULTILINE), text.count("\n", 0, m.start()) + 2)
+        for m in fence.finditer(text)
+    ]
+
+
+PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))) if p.is_file()]
+
+
+def _recordings(folder: Path) -> None:
+    """Put the recordings that pages speak of into a folder: runs.parquet, runs.csv, before.csv and after.csv."""
+    import duckdb
+
+    rows = plain_table(folder / "runs.csv").read_text()
+    named = rows.replace("quality,speed,length", "security,efficiency,functionality")
+    named = named.replace("straight", "security-first").replace("swing", "feature-first")
+    for name in ("runs.csv", "before.csv", "after.csv"):
+        (folder / name).write_text(named)
+    with duckdb.connect() as con:
+        con.execute(f"COPY (FROM read_csv('{folder / 'runs.csv'}')) TO '{folder / 'runs.parquet'}'")
+
+
+def _run_command(command: str, folder: Path) -> None:
+    if command.startswith("loopstat analyze") and "--bootstrap" not in command:
+        command = command.replace("loopstat analyze", "loopstat analyze --bootstrap 20", 1)  # figures are not compared
+    path = f"{Path(executable()).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"$ {command}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+def test_code_on_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a page's Python blocks in one namespace, and its `$ loopstat` lines, in order, in one folder.
+
+    The folder holds small recordings under the names that pages use. Blocks that need tables which are not part of
+    the repository run where those are found beside it.
+    """
+    blocks = [b for b in blocks_of(page) if b.language == "python" or b.commands]
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    if blocks:
+        _recordings(folder)
+    if DATA.is_dir():
+        (tmp_path / "shared").mkdir()
+        (tmp_path / "shared" / "data").symlink_to(DATA)
+    monkeypatch.chdir(folder)
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    skipped = 0
+    for block in blocks:
+        if "shared/data" in block.text and not DATA.is_dir():
+            skipped += 1
+            continue
+        if block.language == "python":
+            code = compile(ast.parse(block.text), f"{page.name}:{block.line}", "exec")
+            exec(code, namespace)  # noqa: S102 - it is our own documentation
+            continue
+        for command in block.commands:
+            _run_command(command, folder)
+    if skipped and skipped == len(blocks):
+        pytest.skip(f"{skipped} blocks need tables that are not part of the repository")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
+def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+    prose = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)", prose):
+        if "://" not in target and not target.startswith("mailto:"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_blocks_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "p.md"
+    page.write_text("# T\n\n```console\n$ loopstat analyze a.csv \\\n    --by x   # why\nout\n$ ls\n```\n\n```python\nx = 1\n```\n")
+    found = blocks_of(page)
+    assert [b.language for b in found] == ["console", "python"]
+    assert found[0].commands == ["loopstat analyze a.csv --by x"]
+    assert (found[1].text, found[1].line) == ("x = 1\n", 12)
+
+
+# ---------------------------------------------------------------------------------- whole tree
+
+REGISTRIES = [  # in halves, so that this file names none either
+    r"\bpy" + r"pi\.org",
+    "python" + "hosted",
+    "anaconda" + r"\.org",
+    "conda-" + "forge",
+    r"registry\." + "npm",
+    "crates" + r"\.io",
+]
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    for name in listed.stdout.splitlines():
+        path = ROOT / name
+        if path.is_file() and path.suffix not in (".parquet", ".png"):
+            yield path, path.read_text(encoding="utf-8")
+
+
+def test_no_text_names_a_package_registry() -> None:
+    for path, text in _texts():
+        for pattern in REGISTRIES:
+            assert not re.search(pattern, text), f"{path.relative_to(ROOT)}: {pattern}"
+
+
+def test_stored_json_is_valid() -> None:
+    for path, text in _texts():
+        if path.suffix == ".json":
+            json.loads(text)
+
+
+def test_no_warning_is_hidden() -> None:
+    hidden = [p for p, text in _texts() if p.suffix == ".py" and "filterwarnings(" + '"ignore"' in text]
+    assert hidden == []
+    assert warnings.filters, "pytest turns warnings into errors"
