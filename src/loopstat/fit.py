@@ -193,7 +193,7 @@ class LinearDriftFit:
             model=model or None,
             estimates=estimates,
             regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
-            path=MeanPath(steps[0], steps[1], *means, label=path["label"]),
+            path=MeanPath(steps[0], steps[1], means[0], means[1], means[2], path["label"]),
             checks=tuple(Check(**c) for c in data["checks"]),
             verdict=Verdict(**data["verdict"]),
             influential=tuple(Influence(**i) for i in data["influential"]),
