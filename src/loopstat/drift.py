@@ -16,10 +16,11 @@ from .grams import Grams, Moments
 from .interference import PARTS, PathSums, correlation, decompose, start_moments
 from .model import Rng
 from .panel import Pairs, Panel
-from .paths import MeanPath, mean_path, mean_with_interval, stop_on_success
+from .paths import MeanPath, cluster_means, mean_path, mean_with_interval, stop_on_success
 from .regimes import Regime, eigenvalues, oscillation_test, rates, read_regimes
 from .resample import (
     FEW_CLUSTERS,
+    ClusterInfluence,
     Clusters,
     Scale,
     bootstrap_weights,
@@ -214,6 +215,7 @@ class _Work:
             influential=influential,
             reasons=self.reasons,
             draws={"M": self.boot_moments.M, "b": self.boot_moments.b, "Q": self.boot_moments.Q},
+            influence=self._influence_values(session_cluster),
         )
 
     def _counts(self) -> dict[str, int]:
@@ -251,7 +253,6 @@ class _Work:
         if len(session) == 0:
             self.reasons["kept_end"] = "No session holds a version with all objectives present."
             return
-        self.ends_at = session, x
         found = mean_with_interval(x, session_cluster[session], len(self.clusters), self.settings.level)
         self.estimates["kept_end.mean"] = Estimate(*found)
 
@@ -385,6 +386,24 @@ class _Work:
         for row in sorted(rows, key=lambda r: -abs(r.shift_in_se)):
             best.setdefault(row.cluster, row)
         return tuple(best.values())[:INFLUENTIAL]
+
+    def _influence_values(self, session_cluster: Int) -> dict[str, ClusterInfluence]:
+        kind, names = self.clusters.kind, self.clusters.names
+        out = {}
+        if "kept_end.mean" in self.estimates:
+            session, x = self.panel.ends()
+            at = session_cluster[session]
+            left = cluster_means(x, at, len(names))[1]
+            out["kept_end"] = ClusterInfluence.of(kind, [names[k] for k in np.unique(at)], left)
+        if not self.fits or self.n_clusters < 3:
+            return out
+        filled = [names[k] for k in self.filled]
+        out["coupling"] = ClusterInfluence.of(kind, filled, self.left["drift.A"])
+        if "drift.equilibrium" in self.estimates:
+            out["equilibrium"] = ClusterInfluence.of(kind, filled, self.left["fixed_point"])
+        if "rate_exact" in self.estimates:
+            out["rate_exact"] = ClusterInfluence.of(kind, filled, self.left["rate_exact"])
+        return out
 
     def _influences(self, session_cluster: Int) -> list[Influence]:
         names = [self.clusters.names[k] for k in self.filled]

@@ -14,6 +14,7 @@ from .interference import PARTS
 from .panel import Objective
 from .paths import MeanPath
 from .regimes import Regime
+from .resample import ClusterInfluence
 from .result import Check, Estimate, Table, plain, show
 from .sde import LinearSDE
 from .skill import BASELINES
@@ -59,6 +60,9 @@ class LinearDriftFit:
         JSON key that is null to the sentence that says why.
     draws : dict
         Bootstrap draws `M`, `b`, `Q` (not written to JSON).
+    influence : dict
+        Per-cluster influence values of `equilibrium`, `kept_end`, `rate_exact` and `coupling`, from which differences
+        between groups get their errors (not written to JSON).
     """
 
     label: str
@@ -77,6 +81,7 @@ class LinearDriftFit:
     influential: tuple[Influence, ...]
     reasons: dict[str, str]
     draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
+    influence: dict[str, ClusterInfluence] = field(default_factory=dict, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.verdict.sentence}"

@@ -154,6 +154,16 @@ def explain(term: str | None = None) -> str:
 
     Keys ending in `_low` and `_high` are the ends of the interval of the key without it.
 
+    Parameters
+    ----------
+    term : str, optional
+        A term or JSON key, in any case, words joined by spaces, hyphens or underscores. Default: all of them.
+
+    Returns
+    -------
+    str
+        `term: sentence`, one line per term.
+
     Raises
     ------
     SettingsError

@@ -13,7 +13,7 @@ from .fit import LinearDriftFit
 from .interference import PARTS
 from .result import Estimate, Table, number, show
 from .skill import BASELINES
-from .text import clean_sentence
+from .text import clean_sentence, doubts
 
 BASELINE_WORDS = {
     "persistence": "standing still",
@@ -67,6 +67,7 @@ def group_data(group: LinearDriftFit) -> dict[str, Any]:
         + f"; intervals by {clean_sentence(group.clusters['sentence'])} ({group.clusters['n']} clusters)",
         "verdict": clean_sentence(group.verdict.sentence),
         "action": group.verdict.action,
+        "doubts": doubts(group),
         "tables": [t for t in tables if t is not None],
         "checks": [
             {"name": c.name, "passed": c.passed, "value": number(c.value, 3), "message": clean_sentence(c.message)}

@@ -182,6 +182,32 @@ def jackknife_variance(left_out: Float) -> Float:
     return np.asarray((c - 1) / c * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
 
 
+@dataclass(frozen=True)
+class ClusterInfluence:
+    """What each cluster contributes to the error of an estimate: `values[c]` sums in squares to its variance.
+
+    Groups that share clusters (the same tasks) keep their covariance: the variance of a difference is the sum over
+    clusters of (values_a - values_b)^2.
+
+    Attributes
+    ----------
+    kind : str
+        What the clusters are; influences of different kinds are not paired.
+    names : tuple of str
+    values : float array, shape (n_clusters, ...)
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    values: Float
+
+    @classmethod
+    def of(cls, kind: str, names: Sequence[str], left_out: Float) -> ClusterInfluence:
+        """Make from leave-one-cluster-out values, shape (n_clusters, ...)."""
+        c = max(len(left_out), 1)
+        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out))
+
+
 def jackknife_interval(value: Float, left_out: Float, level: float, scale: Scale = "identity") -> tuple[Float, Float]:
     """Return the leave-one-cluster-out interval with t(C-1) on the given scale.
 

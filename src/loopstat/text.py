@@ -102,12 +102,8 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
     rows += _belief(group)
     for key, text in rows:
         lines += _line(key, text, width, style)
-    for name in WARNINGS:
-        check = group.check(name)
-        if not check.passed and _worth_saying(group, name):
-            lines += _warning(check.message, width, style)
-    if group.model is None and group.check("constant").passed and group.check("few_sessions").passed:
-        lines += _warning(group.reasons["drift"], width, style)
+    for sentence in doubts(group):
+        lines += _warning(sentence, width, style)
     if group.counts["n_dropped"]:
         share = group.counts["n_dropped"] / max(group.counts["n_dropped"] + transitions, 1)
         lines += [
@@ -118,8 +114,17 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
     return lines
 
 
+def doubts(group: LinearDriftFit) -> list[str]:
+    """Return what casts doubt on a group's answer, in sentences, the gravest first."""
+    failed = [c for c in map(group.check, WARNINGS) if not c.passed and _worth_saying(group, c.name)]
+    sentences = [c.message for c in failed]
+    if group.model is None and group.check("constant").passed and group.check("few_sessions").passed:
+        sentences.append(group.reasons["drift"])
+    return [clean_sentence(s) for s in sentences]
+
+
 def _warning(sentence: str, width: int, style: Style) -> list[str]:
-    parts = _plain_wrap(clean_sentence(sentence), width - 4)
+    parts = _plain_wrap(sentence, width - 4)
     return [f"  {style('!', 'doubt')} {parts[0]}", *(f"    {part}" for part in parts[1:])]
 
 
