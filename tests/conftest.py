@@ -72,7 +72,7 @@ def lineage_table(path: Path) -> Path:
         rows.append((f"run{i}", 0, "a", "", "", "true", *np.round(best, 6).tolist()))
         for t in range(1, 8):
             children = [0.8 * best + 0.1 + 0.5 * rng.normal(size=2) for _ in "ab"]
-            good = max((0, 1), key=lambda k: float(children[k][0]))  # noqa: B023 - used at once
+            good = max((0, 1), key=lambda k: float(children[k][0]))
             taken = children[good][0] > best[0]
             for k, child in enumerate(children):
                 scores = ("", "") if rng.random() < 0.05 and k != good else tuple(np.round(child, 6).tolist())
@@ -88,7 +88,8 @@ def invoke(*args: object) -> Result:
     """Run the command line in this process; warnings are errors here, and nothing but an exit may be raised."""
     from loopstat.cli import main
 
-    result = CliRunner().invoke(main, [str(a) for a in args], prog_name="loopstat")
+    env: dict[str, str | None] = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": "100"}
+    result = CliRunner(env=env).invoke(main, [str(a) for a in args], prog_name="loopstat")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

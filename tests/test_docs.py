@@ -5,22 +5,23 @@ from __future__ import annotations
 import ast
 import dataclasses
 import doctest
-import importlib
+import importlib.util
 import inspect
 import json
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import loopstat
 import pytest
+
+import loopstat
 from conftest import ROOT, executable, plain_table
 from loopstat.glossary import TERMS, explain, markdown
 
@@ -78,7 +79,8 @@ def test_functions_name_their_parameters(name: str) -> None:
 def test_fields_are_described(name: str) -> None:
     described = inspect.getdoc(getattr(loopstat, name)) or ""
     for field in dataclasses.fields(getattr(loopstat, name)):
-        known = re.search(rf"\b{field.name}s?\b", described) or field.name in TERMS
+        name = re.sub(r"_(low|high)$", "", field.name)
+        known = re.search(rf"\b{name}\b", described) or name in TERMS
         assert known or field.name.startswith("_"), f"{field.name} is described neither there nor in the glossary"
 
 
@@ -127,15 +129,14 @@ def test_every_term_is_one_sentence() -> None:
     assert len({t.lower() for t in TERMS} - {"a", "b", "q", "m", "n"}) >= len(TERMS) - 5, "found whatever its case"
 
 
-def test_the_glossary_page_is_current() -> None:
-    page = ROOT / "docs" / "glossary.md"
-    assert page.read_text(encoding="utf-8") == markdown(), f"python -m loopstat.glossary {page.relative_to(ROOT)}"
-
-
-def test_the_glossary_writes_its_page(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "loopstat.glossary", str(tmp_path / "g.md")]
-    subprocess.run(command, check=True, capture_output=True)
-    assert (tmp_path / "g.md").read_text(encoding="utf-8") == markdown()
+def test_pages_made_from_the_code_are_current() -> None:
+    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    build = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(build)
+    for page, text in (("glossary.md", markdown()), ("python.md", build.reference())):
+        assert (ROOT / "docs" / page).read_text(encoding="utf-8").strip() == text.strip(), "run: python docs/build.py"
 
 
 # ------------------------------------------------------------------------------ blocks of code
@@ -151,27 +152,39 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """The `$ loopstat` lines, continued lines joined; comments after two spaces are left out."""
+        """The lines that run loopstat: after `$ ` in a console block, as they stand in an indented one."""
         joined = re.sub(r"\\\n\s*", "", self.text)
-        return [re.sub(r"\s{2,}#.*$", "", c) for c in re.findall(r"^\s*\$ (loopstat\b.*)$", joined, re.MULTILINE)]
+        prompt = "" if self.language == "indented" else r"\$ "
+        found = re.findall(rf"^\s*{prompt}(loopstat\b.*)$", joined, re.MULTILINE)
+        return [re.sub(r"\s{2,}#.*$", "", c) for c in found]
 
 
 def blocks_of(page: Path) -> list[Block]:
-    """Return the fenced blocks of a Markdown page, in order."""
+    """Return the fenced and the indented blocks of a Markdown page, in order."""
     text = page.read_text(encoding="utf-8")
     fence = re.compile(r"^( *)(`{3,})([\w+-]*)[^\n]*\n(.*?)^\1\2[ ]*$", re.MULTILINE | re.DOTALL)
-    return [
+    found = [
         Block(m[3], re.sub(rf"^{m[1]}", "", m[4], flags=re.MULTILINE), text.count("\n", 0, m.start()) + 2)
         for m in fence.finditer(text)
     ]
+    prose = fence.sub(lambda m: "\n" * m[0].count("\n"), text)
+    indented = re.compile(r"(?<=\n\n)(?: {4}[^\n]*\n)+")
+    found += [Block("indented", m[0], prose.count("\n", 0, m.start()) + 1) for m in indented.finditer(prose)]
+    return sorted(found, key=lambda b: b.line)
 
 
 PAGES = [p for p in (ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))) if p.is_file()]
 
 
 def _recordings(folder: Path) -> None:
-    """Put the recordings that pages speak of into a folder: runs.parquet, runs.csv, before.csv and after.csv."""
+    """Put the recordings that pages speak of into a folder: runs.*, before.csv, after.csv, and what the demo copies."""
     import duckdb
+
+    from loopstat.io.recordings import RECORDINGS, path
+
+    (folder / "loopstat-demo").mkdir()
+    for name in RECORDINGS:
+        shutil.copy(path(name), folder / "loopstat-demo")
 
     rows = plain_table(folder / "runs.csv").read_text()
     named = rows.replace("quality,speed,length", "security,efficiency,functionality")
@@ -182,12 +195,30 @@ def _recordings(folder: Path) -> None:
         con.execute(f"COPY (FROM read_csv('{folder / 'runs.csv'}')) TO '{folder / 'runs.parquet'}'")
 
 
+def _fetch(block: Block, folder: Path) -> bool:
+    """Link the public tables a block names into its folder; False where they are not to be had here."""
+    made = set(re.findall(r"(?:>|--json|--html) *(\S+)", block.text))
+    names = set(re.findall(r"[\w./-]+\.(?:parquet|csv|jsonl)\b", block.text)) - made
+    for name in sorted(n for n in names if block.commands and not (folder / n).exists()):
+        found = sorted(DATA.rglob(Path(name).name)) if DATA.is_dir() else []
+        if found and name == Path(name).name:
+            (folder / name).symlink_to(found[0])
+        elif not DATA.is_dir():
+            return False
+    return "shared/data" not in block.text or DATA.is_dir()
+
+
 def _run_command(command: str, folder: Path) -> None:
     if command.startswith("loopstat analyze") and "--bootstrap" not in command:
         command = command.replace("loopstat analyze", "loopstat analyze --bootstrap 20", 1)  # figures are not compared
     path = f"{Path(executable()).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-c", command], cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
+        ["bash", "-c", command],
+        cwd=folder,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, f"$ {command}\n{done.stderr}"
 
@@ -211,7 +242,7 @@ def test_code_on_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.Monk
     namespace: dict[str, Any] = {"__name__": "__main__"}
     skipped = 0
     for block in blocks:
-        if "shared/data" in block.text and not DATA.is_dir():
+        if not _fetch(block, folder):
             skipped += 1
             continue
         if block.language == "python":
@@ -234,11 +265,13 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
 
 def test_blocks_are_found(tmp_path: Path) -> None:
     page = tmp_path / "p.md"
-    page.write_text("# T\n\n```console\n$ loopstat analyze a.csv \\\n    --by x   # why\nout\n$ ls\n```\n\n```python\nx = 1\n```\n")
+    fenced = "```console\n$ loopstat analyze a.csv \\\n    --by x   # why\nout\n$ ls\n```\n\n```python\nx = 1\n```\n"
+    page.write_text(f"# T\n\n{fenced}\nMore:\n\n    make demo\n    loopstat template  # a table\n")
     found = blocks_of(page)
-    assert [b.language for b in found] == ["console", "python"]
-    assert found[0].commands == ["loopstat analyze a.csv --by x"]
-    assert (found[1].text, found[1].line) == ("x = 1\n", 12)
+    assert [b.language for b in found] == ["console", "python", "indented"]
+    assert [b.commands for b in found] == [["loopstat analyze a.csv --by x"], [], ["loopstat template"]]
+    assert [b.line for b in found] == [4, 11, 16]
+    assert found[1].text == "x = 1\n"
 
 
 # ---------------------------------------------------------------------------------- whole tree

@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import loopstat
 import pytest
+
+import loopstat
 
 PACKAGE = Path(loopstat.__file__).parent
 
@@ -18,7 +19,7 @@ STOREYS: dict[str, tuple[str, ...]] = {
     "ground": ("errors", "arrays", "panel", "model", "result", "resample"),
     "science": (
         *("grams", "sde", "paths", "regimes", "equilibrium", "skill", "interference"),
-        *("checks", "verdict", "fit", "drift", "analysis"),
+        *("checks", "verdict", "pareto", "fit", "compare", "drift", "analysis"),
     ),
     "world": ("io",),
     "faces": ("glossary", "text", "report", "commands", "cli"),
@@ -28,7 +29,19 @@ INSIDE_IO = (
     *("io.rows", "io.links", "io.scores", "io.template", "io.recordings", "io.tables", "io"),
 )
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "core", "base", "misc", "tools"}
-HEAVY = {"scipy", "duckdb", "narwhals", "click", "rich", "jinja2", "markupsafe", "pandas", "polars", "pyarrow"}
+HEAVY = {
+    "scipy",
+    "moocore",
+    "duckdb",
+    "narwhals",
+    "click",
+    "rich",
+    "jinja2",
+    "markupsafe",
+    "pandas",
+    "polars",
+    "pyarrow",
+}
 AT_THE_TOP = {"click": {"cli"}}  # the only heavy library a module may import outside a function, and where
 
 
@@ -127,7 +140,7 @@ def test_heavy_libraries_are_imported_where_used() -> None:
 
 @pytest.mark.parametrize("storey", ["ground", "science"])
 def test_estimators_see_neither_files_nor_faces(storey: str) -> None:
-    allowed = {"numpy", "scipy", "markupsafe", *sys.stdlib_module_names}
+    allowed = {"numpy", "scipy", "moocore", "markupsafe", *sys.stdlib_module_names}
     for name in STOREYS[storey]:
         foreign = {i for i in _imports(name) if not i.startswith(".")}
         assert not foreign - allowed, f"{name} imports {sorted(foreign - allowed)}"

@@ -337,6 +337,8 @@ class _Work:
         for name in BASELINES:
             self.estimates[f"skill.{name}"] = Estimate(*skill.overall[name])
             self.estimates[f"skill_by_objective.{name}"] = Estimate(*skill.by_objective[name])
+            if np.isnan(skill.overall[name][0]):
+                self.reasons[f"skill.{name}"] = "This baseline makes no error here, so nothing can be saved."
         return skill
 
     def _interference(self) -> None:

@@ -35,7 +35,7 @@ def fixed_point_interval(coefficients: Float, left_out: Float, point: Float, lev
     Fieller (1954); Anderson and Rubin (1949).
     """
     c, n = len(left_out), len(point)
-    if c < 2 or not np.isfinite(point).all() or not np.isfinite(left_out).all():
+    if c <= n or not np.isfinite(point).all() or not np.isfinite(left_out).all():
         return np.full(n, -np.inf), np.full(n, np.inf)
     deviations = np.sqrt((c - 1) / c) * (left_out - left_out.mean(axis=0))
     profile = _Profile(coefficients, np.einsum("cia,cjb->iajb", deviations, deviations))
@@ -73,7 +73,8 @@ class _Profile:
         v = np.einsum("kiaj,ka->kij", half, z)
         g = self.b + x @ self.A.T
         n = v.shape[-1]
-        w = np.linalg.inv(v + 1e-14 * np.trace(v, axis1=1, axis2=2)[:, None, None] * np.eye(n))
+        ridge = 1e-12 * np.trace(v, axis1=1, axis2=2) + 1e-300  # a direction without variance is no contradiction
+        w = np.linalg.inv(v + ridge[:, None, None] * np.eye(n))
         wg = np.einsum("kij,kj->ki", w, g)
         value = np.einsum("ki,ki->k", g, wg)
         # d/dx_m of z' C z along w g: the part a GLS step with V held fixed would miss.

@@ -48,14 +48,22 @@ class LinearDriftFit:
         The group's name and the label values that define it.
     settings : LinearDrift
     objectives : tuple of Objective
+    lineage : bool
+        Transitions are proposals.
+    counts : dict
+        Sessions, steps, transitions, dropped transitions, singular draws.
+    clusters : dict
+        Kind, number and choice of the resampling unit.
     model : LinearSDE or None
         The fitted loop, ready to `simulate`.
     estimates : dict
         Path in the JSON (`drift.A`, `rate_exact`, `interference.total`, ...) to Estimate.
     regimes : tuple of Regime
         Empty for lineages and where there is no fit.
+    path : MeanPath
     checks : tuple of Check
     verdict : Verdict
+    influential : tuple of Influence
     reasons : dict
         JSON key that is null to the sentence that says why.
     draws : dict

@@ -180,6 +180,9 @@ class Moments:
         c_vv = second[:, 1 + n :, 1 + n :] - mean_v[:, :, None] * mean_v[:, None, :]
         slopes, singular = _solve(c_uu, c_vu, count)
         residual = c_vv - slopes @ np.swapaxes(c_vu, 1, 2)
+        size = np.sqrt(np.maximum(np.einsum("bii->bi", c_vv), 0))
+        # A loop without noise leaves rounding of either sign, which is no covariance.
+        residual[np.abs(residual) <= 1e-12 * size[:, :, None] * size[:, None, :]] = 0.0
         s = grams.scale
         outer = s[:, None] * s[None, :]
         M = slopes * (s[:, None] / s[None, :])

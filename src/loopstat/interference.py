@@ -96,9 +96,14 @@ def start_spread(M: Float, excess: Float, counts: Float) -> Float:
     return out
 
 
+def _positive_root(variance: Float) -> Float:
+    """Return standard deviations; NaN where all changes are equal, which rounding may show as a variance of -1e-17."""
+    return np.sqrt(np.where(variance > 0, variance, np.nan))
+
+
 def correlation(cov: Float) -> Float:
     """Return correlations with the diagonal set to zero by convention, shape (batch, n, n)."""
-    sd = np.sqrt(np.einsum("bii->bi", cov))
+    sd = _positive_root(np.einsum("bii->bi", cov))
     with np.errstate(divide="ignore", invalid="ignore"):
         out = cov / (sd[:, :, None] * sd[:, None, :])
     return np.asarray(out * (1 - np.eye(cov.shape[-1])))
@@ -120,7 +125,7 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
         with their diagonals: diagonals of the parts are shares of each objective's variance. NaN where the loop has no
         steady state.
     """
-    sd = np.sqrt(np.einsum("bii->bi", moments.cov_dx))
+    sd = _positive_root(np.einsum("bii->bi", moments.cov_dx))
     still = sd <= 0
     unit = 1 / np.where(still, np.nan, sd)[:, :, None] / np.where(still, np.nan, sd)[:, None, :]
     M, A = moments.M, moments.A

@@ -25,7 +25,7 @@ MISSING = -1
 
 @dataclass(frozen=True)
 class Objective:
-    """One scored quantity: its name, the direction that is better, and the bounds it cannot leave.
+    """One scored quantity: its name, the direction that is better (`maximize`), and the bounds it cannot leave.
 
     `low` and `high` are in the units of the values in the panel (after `transform`); None means unbounded.
     """

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arrays import Bool, Float
+from .result import plain
 
 REGIMES = ("unstable", "slow", "monotone", "alternating", "oscillatory")
 TURN_SURVIVES = 0.05  # a rotation must leave more than this share of the distance after half a period to be a swing
@@ -56,7 +57,7 @@ class Regime:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return dict(vars(self))
+        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def eigenvalues(M: Float) -> Complex:

@@ -13,7 +13,7 @@ from .fit import LinearDriftFit
 from .interference import PARTS
 from .result import Estimate, Table, number, show
 from .skill import BASELINES
-from .text import clean_sentence, doubts
+from .text import chance, clean_sentence, doubts
 
 BASELINE_WORDS = {
     "persistence": "standing still",
@@ -70,11 +70,22 @@ def group_data(group: LinearDriftFit) -> dict[str, Any]:
         "doubts": doubts(group),
         "tables": [t for t in tables if t is not None],
         "checks": [
-            {"name": c.name, "passed": c.passed, "value": number(c.value, 3), "message": clean_sentence(c.message)}
+            {"name": c.name, "passed": c.passed, "value": _measure(c.value), "message": clean_sentence(c.message)}
             for c in group.checks
         ],
         "reasons": {k: clean_sentence(v) for k, v in group.reasons.items()},
     }
+
+
+def _measure(value: float | None) -> str:
+    """Return what a check measured: counts whole, shares and p-values with three digits."""
+    if value is not None and float(value).is_integer() and abs(value) < 1e6:
+        return f"{value:.0f}"
+    return "< 0.001" if value is not None and 0 < value < 0.001 else _or_dash(value, 3)
+
+
+def _or_dash(value: float | None, digits: int = 2) -> str:
+    return "–" if value is None else number(value, digits)
 
 
 def _cell(e: Estimate | None, *index: int) -> str:
@@ -86,12 +97,13 @@ def _cell(e: Estimate | None, *index: int) -> str:
 def _answers(group: LinearDriftFit) -> Table:
     stopped = not group.check("stops_on_success").passed
     columns = {
-        "fitted rest" if stopped else "heads for": "drift.equilibrium",
+        "fitted rest" if stopped and not group.lineage else "heads for": "drift.equilibrium",
         "kept end" if group.lineage else "ends at": "kept_end.mean",
         "R² of changes": "r2_increments",
         "R² of levels": "r2_levels",
     }
-    if group.lineage:
+    if group.lineage:  # proposals plus selection make the loop: the fit alone heads nowhere
+        del columns["heads for"]
         columns["proposals alone would rest at"] = "drift.fixed_point"
     found = {head: group.estimates.get(key) for head, key in columns.items()}
     rows = [(clean_sentence(n), *(_cell(e, j) for e in found.values())) for j, n in enumerate(group.names)]
@@ -117,15 +129,16 @@ def _regimes(group: LinearDriftFit) -> Table | None:
     for r in group.regimes:
         sign = "+" if r.im >= 0 else "−"
         value = number(r.re, 3) + (f" {sign} {number(abs(r.im), 3)}i" if r.im else "")
-        belief = f"p {number(r.p_oscillation)}" if r.regime == "oscillatory" else f"{r.probability or 0:.0%}"
+        belief = "–" if r.probability is None else f"{r.probability:.0%}"
+        belief = chance(r.p_oscillation) if r.regime == "oscillatory" else belief
         rows.append(
             (
                 value,
                 show(r.modulus, r.modulus_low, r.modulus_high),
                 r.regime,
                 belief,
-                number(r.half_life),
-                number(r.period),
+                _or_dash(r.half_life),
+                _or_dash(r.period),
             )
         )
     head = ("eigenvalue of M", "modulus", "regime", "probability", "half-life, steps", "period, steps")
@@ -133,13 +146,13 @@ def _regimes(group: LinearDriftFit) -> Table | None:
 
 
 def _skill(group: LinearDriftFit) -> Table | None:
-    if "skill.mean" not in group.estimates:
+    if not any(f"skill_by_objective.{name}" in group.estimates for name in BASELINES):
         return None
     rows = [
         (
             BASELINE_WORDS[name],
-            _cell(group.estimates[f"skill.{name}"]),
-            *(_cell(group.estimates[f"skill_by_objective.{name}"], j) for j in range(len(group.names))),
+            _cell(group.estimates.get(f"skill.{name}")),
+            *(_cell(group.estimates.get(f"skill_by_objective.{name}"), j) for j in range(len(group.names))),
         )
         for name in BASELINES
     ]
@@ -160,7 +173,7 @@ def _interference(group: LinearDriftFit) -> list[Table]:
             (
                 f"{names[i]} and {names[j]}",
                 _cell(total, i, j),
-                number(adjusted),
+                chance(float(adjusted)).removeprefix("p "),
                 *(_cell(e, i, j) for e in parts.values()),
             )
         )

@@ -159,7 +159,7 @@ def from_scale(values: Float, scale: Scale) -> Float:
         return np.where(values > -1, np.exp(np.clip(values, -1, 700)), np.maximum((values + 2) / np.e, 0.0))
     if scale == "fisher":
         return np.tanh(values)
-    return 1 - np.exp(-values) if scale == "share" else values
+    return 1 - np.exp(np.minimum(-values, 700)) if scale == "share" else values
 
 
 def student_quantile(level: float, df: float) -> float:

@@ -74,7 +74,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Table:
-    """A titled table of text cells that renders to terminal, HTML and JSON."""
+    """A table of text cells, `title`, `columns` and `rows`, that renders to terminal, HTML and JSON."""
 
     title: str
     columns: tuple[str, ...]
@@ -157,9 +157,11 @@ def number(value: float | None, digits: int = 2) -> str:
 
 
 def _decimals(width: float) -> int:
+    """Decimals that resolve a width: one digit of it, two where it starts with a 1."""
     if not width > 0:
         return 2
-    return int(min(max(0, 1 - math.floor(math.log10(width))), 6))
+    power = math.floor(math.log10(width))
+    return min(max(0, (1 if width < 2 * 10.0**power else 0) - power), 6)
 
 
 def _fixed(value: float, decimals: int) -> str:

@@ -85,7 +85,7 @@ def _one_sided(value: Float, left: Float) -> Float:
     """Return the p-value of `value <= 0`, by leave-one-cluster-out."""
     se = np.sqrt(jackknife_variance(left))
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(se > 0, value / se, 0.0)
+        t = np.where(se > 0, value / se, np.where(value > 0, np.inf, 0.0))  # no error at all: a loop without noise
     two_sided = student_p(t, len(left) - 1)
     return np.where(t > 0, two_sided / 2, 1 - two_sided / 2)
 

@@ -179,8 +179,13 @@ def _speed(group: LinearDriftFit) -> list[tuple[str, str]]:
 
 def _slowest(slowest: Regime) -> str:
     if slowest.regime == "oscillatory":
-        return f"; oscillatory, a swing every {number(slowest.period)} steps (p {number(slowest.p_oscillation)})"
+        return f"; oscillatory, a swing every {number(slowest.period)} steps ({chance(slowest.p_oscillation)})"
     return f"; {slowest.regime}" + ("" if slowest.probability is None else f" ({slowest.probability:.0%})")
+
+
+def chance(p: float | None) -> str:
+    """Return a p-value in words: below a thousandth its digits say nothing."""
+    return "p < 0.001" if p is not None and p < 0.001 else f"p {number(p)}"
 
 
 def _steps(e: Estimate) -> str:

@@ -207,6 +207,9 @@ def _going_nowhere(s: Situation, low: Float, high: Float) -> Verdict:
             f"{max(reach, 0.01):.1g} standard deviations.{_caveat(s)}",
         )
     half = float(np.max(high - low)) / 2
+    if not np.isfinite(half):  # without one of the clusters there is no fit at all
+        needed = _needed(s, 2.0)
+        return _cannot_tell(f"the fit hangs on single {s.noun}; about {needed} would do.", needed)
     needed = _needed(s, half / NEGLIGIBLE)
     return _cannot_tell(
         f"the way from start to rest is known to ±{half:.2g} standard deviations only; "

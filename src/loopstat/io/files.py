@@ -82,11 +82,19 @@ def _neighbours(text: str) -> str:
     folder = Path(text).parent
     if not folder.is_dir():
         return f"the folder {folder} does not exist either."
-    close = near(Path(text).name, [p.name for p in sorted(folder.iterdir())[:1000]])
+    try:
+        beside = [p.name for p in sorted(folder.iterdir())[:1000]]
+    except OSError as error:
+        return f"the folder {folder} cannot be read: {error.strerror}."
+    close = near(Path(text).name, beside)
     return f"did you mean {folder / close[0]}?" if close else "check the path."
 
 
 def _check_readable(path: Path) -> None:
+    if any("\ud800" <= c <= "\udfff" for c in str(path)):
+        raise InputError(
+            "has a name that is not valid UTF-8, which cannot be opened.", file=str(path), hint="rename it."
+        )
     if path.is_dir():
         raise InputError("is a directory, not a table.", file=str(path), hint=f"name its files: '{path}/*.parquet'.")
     try:
