@@ -124,7 +124,7 @@ def test_student_quantiles_of_printed_tables(df: int, quantile: float) -> None:
     assert student_p(np.array([quantile, -quantile]), df) == pytest.approx([0.05, 0.05], rel=1e-4)
 
 
-@pytest.mark.parametrize(("scale", "values"), [("log", [0.1, 2.0]), ("fisher", [-0.9, 0.3]), ("share", [-1.0, 0.8])])
+@pytest.mark.parametrize(("scale", "values"), [("modulus", [0.1, 0.5, 2.0]), ("fisher", [-0.9, 0.3]), ("share", [-1.0, 0.8])])
 def test_scales_undo_themselves(scale: str, values: list[float]) -> None:
     np.testing.assert_allclose(from_scale(to_scale(np.array(values), scale), scale), values, rtol=1e-12)  # type: ignore[arg-type]
 
@@ -133,8 +133,9 @@ def test_intervals_on_a_scale_stay_in_range() -> None:
     left = 0.95 + 0.02 * np.random.default_rng(4).standard_normal(8).clip(-2, 2)
     low, high = jackknife_interval(np.asarray(0.95), left, 0.95, "fisher")
     assert -1 < low < 0.95 < high < 1
-    low, high = jackknife_interval(np.asarray(0.95), left, 0.95, "log")
-    assert 0 < low < 0.95 < high
+    near_zero = np.abs(0.05 + 0.04 * np.random.default_rng(5).standard_normal(8))
+    low, high = jackknife_interval(np.asarray(0.05), near_zero, 0.95, "modulus")
+    assert 0 <= low < 0.05 < high
 
 
 def test_percentiles_leave_lost_draws_out() -> None:

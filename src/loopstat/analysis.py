@@ -10,10 +10,12 @@ import numpy as np
 
 from . import __version__
 from .arrays import Int
+from .compare import Comparison, compare
 from .drift import LinearDrift, Resampling
 from .errors import InputError
 from .fit import LinearDriftFit
 from .panel import Objective, Panel, Source
+from .pareto import ParetoGroup, pareto
 from .resample import Clusters, bootstrap_weights, choose_clusters
 from .result import Table, plain
 
@@ -38,6 +40,12 @@ class Analysis:
         Everything that decides the figures; the same settings, data and seed give the same figures.
     notes : tuple of str
         What was guessed, left out or assumed, in sentences.
+    comparisons : tuple of Comparison
+        Groups against each other.
+    pareto : tuple of ParetoGroup
+        Groups on all objectives at once.
+    panel : Panel or None
+        What was analysed; None in a result read back from JSON.
     """
 
     groups: tuple[LinearDriftFit, ...]
@@ -47,6 +55,8 @@ class Analysis:
     n_steps: int
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    pareto: tuple[ParetoGroup, ...] = ()
     panel: Panel | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
@@ -74,6 +84,8 @@ class Analysis:
             "settings": {**plain(self.settings), "objectives": [o.to_dict() for o in self.objectives]},
             "notes": list(self.notes),
             "groups": [g.to_dict() for g in self.groups],
+            "comparisons": [c.to_dict() for c in self.comparisons],
+            "pareto": [p.to_dict() for p in self.pareto],
         }
 
     @classmethod
@@ -101,6 +113,8 @@ class Analysis:
             n_steps=source["n_steps"],
             settings=settings,
             notes=tuple(data["notes"]),
+            comparisons=tuple(Comparison.from_dict(c) for c in data["comparisons"]),
+            pareto=tuple(ParetoGroup.from_dict(p) for p in data["pareto"]),
         )
 
 
@@ -110,6 +124,7 @@ def analyze(
     by: Sequence[str] | None = None,
     estimator: LinearDrift | None = None,
     seed: int = 0,
+    reference: str | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> Analysis:
@@ -123,6 +138,8 @@ def analyze(
         sessions each, otherwise no grouping; an empty list asks for no grouping.
     estimator : LinearDrift, optional
     seed : int
+    reference : str, optional
+        Label of the group the others are compared with, where there are more than six.
     settings : mapping, optional
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
@@ -147,6 +164,7 @@ def analyze(
         groups.append(replace(fit, by=values))
     if progress:
         progress(len(parts), len(parts), "")
+    labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {
         "by": columns,
         "cluster": estimator.cluster,
@@ -154,6 +172,7 @@ def analyze(
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,
+        "reference": reference,
     }
     return Analysis(
         groups=tuple(groups),
@@ -163,6 +182,10 @@ def analyze(
         n_steps=len(panel),
         settings={**kept, **(settings or {})},
         notes=(*panel.source.notes, *([note] if note else []), *_kept_note(panel)),
+        comparisons=compare(groups, reference=reference, level=estimator.level),
+        pareto=pareto(
+            labelled, level=estimator.level, cluster=estimator.cluster, rng=np.random.default_rng([seed, len(parts)])
+        ),
         panel=panel,
     )
 

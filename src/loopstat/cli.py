@@ -75,6 +75,7 @@ def _options(function: Any) -> Any:
             click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
             click.option("--transform", metavar="A=log", **listed, help="log, log1p, logit or sqrt of an objective."),
             click.option("--columns", metavar="session=COL,step=COL", **listed, help="Your names for our columns."),
+            click.option("--reference", metavar="LABEL", help="Compare every group with this one."),
             click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
             click.option(
                 "--estimator",

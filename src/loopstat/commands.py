@@ -69,7 +69,13 @@ def run_analysis(
         "command": command,
     }
     return analyze(
-        panel, by=wanted if by else None, estimator=estimator, seed=seed, settings=settings, progress=progress
+        panel,
+        by=wanted if by else None,
+        estimator=estimator,
+        seed=seed,
+        reference=options.get("reference"),
+        settings=settings,
+        progress=progress,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,9 +13,10 @@ from .arrays import Float
 from .errors import SettingsError
 from .fit import LinearDriftFit
 from .resample import ClusterInfluence, holm, student_p, student_quantile
-from .result import plain
+from .result import number, plain, show
 
 MAX_ALL_PAIRS = 6
+SURE = 0.05  # Holm-adjusted p-value below which a difference is put into words
 QUANTITIES = ("kept_end", "equilibrium", "rate_exact", "coupling")
 ESTIMATE = {
     "kept_end": "kept_end.mean",
@@ -48,6 +49,12 @@ class Comparison:
         """Return the plain-data form used in JSON."""
         return plain(vars(self))  # type: ignore[no-any-return]
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
+        """Read back what `to_dict` wrote."""
+        numbers = ("difference", "low", "high", "p_value", "p_adjusted")
+        return cls(**{**data, **{k: float("nan") if data[k] is None else data[k] for k in numbers}})
+
 
 def compare(
     groups: Sequence[LinearDriftFit], *, reference: str | None = None, level: float = 0.95
@@ -77,6 +84,46 @@ def compare(
         adjusted = holm(np.array([row.p_value for row in rows]))
         found += [replace(row, p_adjusted=float(p)) for row, p in zip(rows, adjusted, strict=True)]
     return tuple(found)
+
+
+def sentences(comparisons: Sequence[Comparison]) -> list[str]:
+    """Say in one sentence per pair of groups what differs beyond chance (Holm within a quantity), ends first."""
+    pairs = dict.fromkeys((c.a, c.b) for c in comparisons)
+    return [_sentence(a, b, [c for c in comparisons if (c.a, c.b) == (a, b)]) for a, b in pairs]
+
+
+def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
+    found = [c for c in rows if c.p_adjusted < SURE]
+    parts = []
+    ends = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "kept_end"]
+    if ends:
+        parts.append(f"ends {_and(ends)}")
+    heads = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "equilibrium"]
+    if heads:
+        parts.append(f"heads for a place {_and(heads)}")
+    parts += [f"settles {_amount(c, 'faster', 'slower')} per step" for c in found if c.quantity == "rate_exact"]
+    coupled = [c for c in found if c.quantity == "coupling"]
+    if coupled:
+        parts.append(f"couples {_and([str(c.objective) for c in coupled])} differently")
+    if not parts:
+        return f"{a} and {b}: no difference is found{_width(rows)}."
+    return f"{a} {'; '.join(parts)} than {b}."
+
+
+def _amount(c: Comparison, more: str, less: str) -> str:
+    sign = 1 if c.difference >= 0 else -1
+    ends = sorted((sign * c.low, sign * c.high))
+    return f"{show(sign * c.difference, *ends)} {more if sign > 0 else less}"
+
+
+def _width(rows: Sequence[Comparison]) -> str:
+    """What could have been seen: half the width of the intervals of the ends."""
+    ends = [f"{number((c.high - c.low) / 2)} on {c.objective}" for c in rows if c.quantity == "kept_end"]
+    return f"; ends are compared to ±{_and(ends)}" if ends else ""
+
+
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def pairs_of(

@@ -42,6 +42,10 @@ SCALES: dict[str, Scale] = {
     "r2_increments": "share",
     "r2_levels": "share",
 }
+# Squares: at 0 every draw lies above the estimate, so percentiles never hold the truth, however many sessions.
+SQUARES = {"r2_increments", "r2_levels"}
+SQUARES |= {f"interference.{k}" for k in ("transient", "rest", "start_spread", "misfit")}
+MANY_CLUSTERS = 2000  # up to here the mean path is also had without each cluster
 INFLUENTIAL = 5
 
 
@@ -151,7 +155,7 @@ class _Work:
         paths = self.paths
         self.point = derive(self.moments, *(paths.total() if paths else nothing))
         self.boot = derive(self.boot_moments, *(paths.weighted(weights) if paths else nothing))
-        light = paths is None or not self.few
+        light = paths is None or self.n_clusters > MANY_CLUSTERS
         left = nothing if light or paths is None else tuple(part[self.filled] for part in paths.left_out())
         self.left = derive(self.left_moments, *left)
 
@@ -160,7 +164,7 @@ class _Work:
     def _ends(self, name: str) -> tuple[Float, Float]:
         # A statistic that cannot be had without some cluster has no leave-one-out interval; neither does its bootstrap.
         level = self.settings.level
-        if self.few:
+        if self.few or (name in SQUARES and np.isfinite(self.left[name]).all()):
             return jackknife_interval(self.point[name][0], self.left[name], level, SCALES.get(name, "identity"))
         return percentile_interval(self.boot[name], level)
 

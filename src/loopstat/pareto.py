@@ -6,7 +6,7 @@ The share of points that nothing dominates falls with the number of points alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,17 @@ class ParetoGroup:
     n_compared: int
     reference: Float
     ends: Float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ParetoGroup:
+        """Read back what `to_dict` wrote; the ends are not kept."""
+        triples = [
+            tuple(float("nan") if data[k] is None else float(data[k]) for k in (key, f"{key}_low", f"{key}_high"))
+            for key in ("share_final", "share_path", "hypervolume")
+        ]
+        reference = np.array(data["reference"], dtype=np.float64)
+        a, b, c = triples
+        return cls(data["label"], a, b, c, data["n_compared"], reference, np.zeros((0, len(reference))))  # type: ignore[arg-type]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""

@@ -10,6 +10,7 @@ from pathlib import PurePath
 import numpy as np
 
 from .analysis import Analysis
+from .compare import sentences
 from .fit import LinearDriftFit
 from .regimes import Regime
 from .result import Estimate, number, show
@@ -19,6 +20,7 @@ Style = Callable[[str, str], str]
 
 KEY_WIDTH = 17
 MAX_TRADE_OFFS = 3
+MAX_COMPARISONS = 6
 MAX_NAME = 60
 MAX_WORD = 300
 MAX_SENTENCE = 5000
@@ -66,7 +68,22 @@ def render(analysis: Analysis, *, width: int = 100, style: Style = unstyled) -> 
             lines += _line(clean(group.label), clean_sentence(group.verdict.sentence), width, style, key_width=24)
     for group in analysis.groups:
         lines += ["", *_group(group, width, style)]
+    lines += _against_each_other(analysis, width, style)
     return "\n".join(lines)
+
+
+def _against_each_other(analysis: Analysis, width: int, style: Style) -> list[str]:
+    """What differs between groups, the clearest first; all of it is in the report and the JSON."""
+    said = sentences(analysis.comparisons)
+    if not said:
+        return []
+    found = [s for s in said if "no difference is found" not in s]
+    shown = (found or said)[:MAX_COMPARISONS]
+    lines = ["", style("Against each other", "head")]
+    for sentence in shown:
+        lines += _wrap(clean_sentence(sentence), width, "  ", "    ")
+    rest = len(said) - len(shown)
+    return [*lines, f"  ({rest} more in --json and --html)"] if rest else lines
 
 
 def clean_sentence(text: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from .arrays import Bool, Float, Int
 from .panel import Panel
 from .paths import MeanPath, StopRule, cluster_means, kept_gain
-from .resample import jackknife_variance, percentile_interval, student_p, student_quantile
+from .resample import jackknife_interval, jackknife_variance, percentile_interval, student_p, student_quantile
 from .result import Check, number, plain
 
 Action = Literal["go_on", "stop", "cannot_tell"]
@@ -93,7 +93,12 @@ class Situation:
             return replace(self, gap=gaps, spread=spread)
         steps = [steps_along(m, g / spread, spread) for m, g in zip(M, gaps, strict=True)]
         value = float(steps[0][0])
-        low, high = percentile_interval(steps[1], self.level)
+        # Without draws, steps without each cluster serve.
+        low, high = (
+            percentile_interval(steps[1], self.level)
+            if len(steps[1])
+            else jackknife_interval(np.asarray(value), steps[2], self.level)
+        )
         without = {n: s for n, s in zip(names, steps[2].tolist(), strict=True) if n in influential}
         hangs = tuple(n for n, s in without.items() if abs(s - value) > max(1.0, value / 2))
         return replace(
@@ -393,7 +398,7 @@ def _verb(names: list[str], stem: str) -> str:
 def _needed(s: Situation, ratio: float) -> int:
     """Clusters for a width smaller by `ratio`: width shrinks with the square root of their number."""
     now = s.panel.n_sessions if s.cluster_kind == "session" else s.n_clusters
-    value = max(now, 2) * max(ratio, 1.0) ** 2
+    value = max(now, 2) * (max(ratio, 1.0) if np.isfinite(ratio) else 2.0) ** 2
     digits = 10 ** max(0, int(np.floor(np.log10(value))) - 1)
     return int(np.ceil(value / digits) * digits)
 
