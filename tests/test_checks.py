@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from simulated import fit, keep_the_better, run, three
 
 from loopstat import Labels, LinearDrift, Objective, Panel
 from loopstat.checks import CHECKS, duplicate_share
+from simulated import fit, keep_the_better, run, three
 
 
 def clean() -> Panel:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import M3, REST, fit, grams_of, run, three
 
 from loopstat.equilibrium import fixed_point_interval
 from loopstat.grams import Moments
 from loopstat.resample import jackknife_variance, student_quantile
+from simulated import M3, REST, fit, grams_of, run, three
 
 
 def coefficients(x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import M3, REST, grams_of, moments_of, three
 
 from loopstat import Grams, Panel, SettingsError
 from loopstat.grams import Moments, reference
+from simulated import M3, REST, grams_of, moments_of, three
 
 
 def raw_moments_slopes(x: np.ndarray) -> np.ndarray:
@@ -98,9 +98,7 @@ def test_clusters_need_not_be_sorted() -> None:
     grams = Grams.of(pairs, task, [str(k) for k in range(7)])
     for k in range(7):
         alone = Panel.from_arrays(three(30, 6, seed=8)[k::7])
-        ref = Grams.of(
-            alone.pairs(), alone.pairs().session * 0, ["all"], centre=grams.centre, scale=grams.scale
-        )
+        ref = Grams.of(alone.pairs(), alone.pairs().session * 0, ["all"], centre=grams.centre, scale=grams.scale)
         np.testing.assert_allclose(grams.g[k], ref.g[0], atol=1e-10)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 
 from loopstat import Panel
 from loopstat.interference import PARTS, PathSums, correlation, decompose, path_covariance, start_moments, start_spread
 from loopstat.resample import bootstrap_weights
+from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 
 
 def path_of(x: np.ndarray | list[np.ndarray]) -> tuple[PathSums, Panel]:

@@ -6,10 +6,10 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
-from simulated import keep_the_better
 
 from loopstat import InputError, Labels, Objective, Panel, SettingsError
 from loopstat.panel import label_text, previous_step
+from simulated import keep_the_better
 
 
 def rows(**columns: object) -> Panel:
@@ -159,7 +159,7 @@ def test_where_names_what_there_is() -> None:
     panel = rows(session=[0, 0], step=[0, 1], x=[1, 2], model=["m", "m"])
     with pytest.raises(InputError, match="Values: m"):
         panel.where(model="n")
-    with pytest.raises(InputError, match="no label column `task`. Label columns: model"):
+    with pytest.raises(InputError, match="no label column `task`"):
         panel.where(task="t")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from simulated import grams_of, three
 
 from loopstat import LinearDrift, Panel
 from loopstat.grams import Moments
 from loopstat.resample import bootstrap_weights, jackknife_variance
+from simulated import grams_of, three
 
 
 def ragged(seed: int = 3) -> list[np.ndarray]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import fit, grams_of, run, turning
 
 from loopstat.grams import Moments
 from loopstat.regimes import classify, eigenvalues, half_life, oscillation_test, rates
 from loopstat.resample import bootstrap_weights
+from simulated import fit, grams_of, run, turning
 
 
 def named(value: complex, *, half_width: float = 0.01, length: float = 9.0, oscillates: bool = False) -> str:

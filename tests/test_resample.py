@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import three
 
 from loopstat import Panel, SettingsError
 from loopstat.resample import (
@@ -21,6 +20,7 @@ from loopstat.resample import (
     to_scale,
     weighted_sums,
 )
+from simulated import three
 
 
 def with_tasks(tasks: list[str | None], steps: int = 4) -> Panel:
@@ -124,7 +124,9 @@ def test_student_quantiles_of_printed_tables(df: int, quantile: float) -> None:
     assert student_p(np.array([quantile, -quantile]), df) == pytest.approx([0.05, 0.05], rel=1e-4)
 
 
-@pytest.mark.parametrize(("scale", "values"), [("modulus", [0.1, 0.5, 2.0]), ("fisher", [-0.9, 0.3]), ("share", [-1.0, 0.8])])
+@pytest.mark.parametrize(
+    ("scale", "values"), [("modulus", [0.1, 0.5, 2.0]), ("fisher", [-0.9, 0.3]), ("share", [-1.0, 0.8])]
+)
 def test_scales_undo_themselves(scale: str, values: list[float]) -> None:
     np.testing.assert_allclose(from_scale(to_scale(np.array(values), scale), scale), values, rtol=1e-12)  # type: ignore[arg-type]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.integrate import quad_vec
 from scipy.linalg import expm
-from simulated import M3, Q3, REST, steady
 
 from loopstat import LinearSDE, Objective, SettingsError, simulate
 from loopstat.sde import lyapunov
+from simulated import M3, Q3, REST, steady
 
 A3 = np.array([[-0.5, 0.3, 0.0], [-0.2, -0.8, 0.1], [0.0, 0.2, -0.3]])
 

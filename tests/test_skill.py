@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from simulated import fit, grams_of, run, three
 
 from loopstat import Panel
 from loopstat.skill import BASELINES, SHRINKS, held_out_skill, running_mean, squared_errors
+from simulated import fit, grams_of, run, three
 
 
 def ragged(seed: int = 0, n: int = 30) -> list[np.ndarray]:

@@ -311,7 +311,7 @@ def duplicate_share(panel: Panel) -> float:
 def _constant(e: Evidence) -> Check:
     if len(e.pairs) == 0:
         return Check("constant", None, 0.0, False, NO_TRANSITION)
-    flat = [n for n, v in zip(e.panel.names, np.ptp(e.pairs.x, axis=0), strict=True) if not v > 0]
+    flat = [n for n, v in zip(e.panel.names, np.ptp(e.panel.x[e.panel.complete], axis=0), strict=True) if not v > 0]
     verb = "changes" if len(flat) == 1 else "change"
     message = (
         "Every objective varies."

@@ -33,9 +33,12 @@ class _Group(click.Group):
         except KeyboardInterrupt:
             click.echo("interrupted.", err=True)
             ctx.exit(INTERRUPTED)
-        except BrokenPipeError:  # the reader of our output went away, as `head` does
-            sys.stderr.close()
-            ctx.exit(0)
+        except OSError as error:
+            if isinstance(error, BrokenPipeError):  # the reader of our output went away, as `head` does
+                sys.stderr.close()
+                ctx.exit(0)
+            click.echo(f"error: {error.strerror or error}.", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

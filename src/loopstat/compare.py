@@ -17,6 +17,7 @@ from .result import number, plain, show
 
 MAX_ALL_PAIRS = 6
 SURE = 0.05  # Holm-adjusted p-value below which a difference is put into words
+NOTHING = "no difference is found"
 QUANTITIES = ("kept_end", "equilibrium", "rate_exact", "coupling")
 ESTIMATE = {
     "kept_end": "kept_end.mean",
@@ -86,10 +87,17 @@ def compare(
     return tuple(found)
 
 
-def sentences(comparisons: Sequence[Comparison]) -> list[str]:
-    """Say in one sentence per pair of groups what differs beyond chance (Holm within a quantity), ends first."""
-    pairs = dict.fromkeys((c.a, c.b) for c in comparisons)
-    return [_sentence(a, b, [c for c in comparisons if (c.a, c.b) == (a, b)]) for a, b in pairs]
+def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit]) -> list[str]:
+    """Say in one sentence per pair of groups what differs beyond chance (Holm within a quantity), ends first.
+
+    Groups are called by their label values alone (`gpt-4o, rephrase`).
+    """
+    short = {g.label: ", ".join(g.by.values()) or g.label for g in groups}
+    rows: dict[tuple[str, str], list[Comparison]] = {}
+    for c in comparisons:
+        rows.setdefault((c.a, c.b), []).append(c)
+    said = [_sentence(short.get(a, a), short.get(b, b), found) for (a, b), found in rows.items()]
+    return sorted(said, key=lambda s: NOTHING in s)  # stable: what was found first, in order
 
 
 def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
@@ -106,8 +114,8 @@ def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
     if coupled:
         parts.append(f"couples {_and([str(c.objective) for c in coupled])} differently")
     if not parts:
-        return f"{a} and {b}: no difference is found{_width(rows)}."
-    return f"{a} {'; '.join(parts)} than {b}."
+        return f"{a} against {b}: {NOTHING}{_width(rows)}."
+    return f"{a} against {b}: {'; '.join(parts)}."
 
 
 def _amount(c: Comparison, more: str, less: str) -> str:
@@ -119,7 +127,7 @@ def _amount(c: Comparison, more: str, less: str) -> str:
 def _width(rows: Sequence[Comparison]) -> str:
     """What could have been seen: half the width of the intervals of the ends."""
     ends = [f"{number((c.high - c.low) / 2)} on {c.objective}" for c in rows if c.quantity == "kept_end"]
-    return f"; ends are compared to ±{_and(ends)}" if ends else ""
+    return f"; ends are known to ±{_and(ends)}" if ends else ""
 
 
 def _and(parts: Sequence[str]) -> str:

@@ -228,6 +228,7 @@ class _Work:
             "n_steps": len(self.panel),
             "n_transitions": len(self.pairs),
             "n_dropped": self.pairs.n_dropped,
+            "n_idle_sessions": self.panel.n_sessions - len(np.unique(self.pairs.session)),
             "n_singular_draws": int(np.sum(self.boot_moments.singular)),
         }
 
@@ -238,7 +239,7 @@ class _Work:
         return LinearSDE(m.A[0], m.b[0], m.Q[0], objectives=self.panel.objectives)
 
     def _no_fit(self) -> None:
-        spread = np.ptp(self.pairs.x, axis=0) if len(self.pairs) else []
+        spread = np.ptp(self.panel.x[self.panel.complete], axis=0) if len(self.pairs) else []
         flat = [n for n, v in zip(self.panel.names, spread, strict=False) if v == 0]
         why = (
             "no transition has all objectives at both ends"
@@ -259,6 +260,8 @@ class _Work:
             return
         found = mean_with_interval(x, session_cluster[session], len(self.clusters), self.settings.level)
         self.estimates["kept_end.mean"] = Estimate(*found)
+        if np.isnan(found[1]).all():
+            self.reasons["kept_end.low"] = self.reasons["kept_end.high"] = "One cluster alone gives no interval."
 
     def _drift(self) -> None:
         for name in ("drift.A", "drift.b", "drift.Q", "drift.M", "r2_increments", "r2_levels"):

@@ -23,6 +23,8 @@ from .verdict import Verdict
 if TYPE_CHECKING:
     from .drift import LinearDrift
 
+COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_sessions", "n_singular_draws")
+
 
 @dataclass(frozen=True)
 class Influence:
@@ -201,7 +203,7 @@ class LinearDriftFit:
             settings=settings,
             objectives=objectives,
             lineage=data["lineage"],
-            counts={k: data[k] for k in ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_singular_draws")},
+            counts={k: data[k] for k in COUNTS},
             clusters=dict(data["clusters"]),
             model=model or None,
             estimates=estimates,

@@ -12,7 +12,8 @@ TERMS: dict[str, str] = {
     "crosses a session.",
     "session": "One run of a loop from its start to its end.",
     "step": "One pass of the loop; the first row of a session is the start, and in a verdict `step` is where to stop.",
-    "objective": "A scored quantity that the loop moves, such as security or length.",
+    "objective": "A scored quantity that the loop moves, such as security or length; in a comparison also `i<-j`, the "
+    "effect of j's level on i's next change.",
     "transition": "The change from one version to the next one made from it.",
     "lag": "Number of transitions between two states of one session.",
     "strategy": "The prompt, method or setting that produced a row; it belongs to the transition into that row.",
@@ -51,6 +52,7 @@ TERMS: dict[str, str] = {
     "n_transitions": "Number of transitions with all objectives at both ends; divisors of Q and of the "
     "interference parts.",
     "n_dropped": "Number of transitions left out because a score is missing at one end.",
+    "n_idle_sessions": "Number of sessions that carry no transition: one step only, or scores missing.",
     "n_singular_draws": "Number of bootstrap draws from which no drift could be computed.",
     "settings": "Everything that decides the figures: same settings, data and seed, same figures.",
     "notes": "What was guessed, left out or assumed while reading, in sentences.",
@@ -133,6 +135,20 @@ TERMS: dict[str, str] = {
     "action": "`go_on`, `stop` or `cannot_tell`.",
     "sessions_needed": "About how many clusters would settle a `cannot_tell`.",
     "reasons": "For every key that is null, the sentence that says why.",
+    # --- JSON: between groups
+    "comparisons": "Differences between groups, pair by pair.",
+    "a": "The first group of a comparison.",
+    "difference": "The first group's figure less the second's, in the units of the data.",
+    "paired": "Number of clusters both groups hold: their errors are then compared cluster by cluster.",
+    "coupling": "An entry of A off the diagonal.",
+    "reference": "In settings, the group others are compared with; in `pareto`, the point volumes are measured from.",
+    "pareto": "How groups stand on all objectives at once.",
+    "share_final": "Share of the group's ends that no end of any group beats on everything, on equal numbers "
+    "per group.",
+    "share_path": "The same for all points along the sessions.",
+    "hypervolume": "Volume the group's ends dominate above the reference point, in the product of the "
+    "objectives' units.",
+    "n_compared": "Number of ends per group in each Pareto comparison.",
     # --- checks
     "white_scores": "Check that fails where the scores cannot be told from independent draws, around one mean or each "
     "session's own; its value is a p-value.",

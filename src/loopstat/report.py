@@ -1,19 +1,39 @@
-"""The page: an analysis as one self-contained HTML file with the same tables as the terminal and JSON."""
+"""The report: first everything it says as plain data (`report_data`), then the writing of one self-contained page.
+
+Every figure shown is looked up in the analysis' JSON form and carries its place there, so the page cannot disagree
+with it.
+"""
 
 from __future__ import annotations
 
+import base64
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import PurePath
 from typing import Any
 
-from . import __version__
+import numpy as np
+
+from . import __version__, svg
 from .analysis import Analysis
+from .arrays import Float
+from .compare import sentences
 from .fit import LinearDriftFit
-from .interference import PARTS
-from .result import Estimate, Table, number, show
+from .panel import Panel
+from .pareto import ParetoGroup, attainment
+from .regimes import eigenvalues
+from .result import number, show
 from .skill import BASELINES
-from .text import chance, clean_sentence, doubts
+from .text import clean_sentence, doubts
+
+MAX_SESSIONS = 300  # drawn per group, and
+MAX_SESSIONS_ALL = 1000  # in all, and
+MAX_VALUES = 240_000  # scores in all: a page is a file that is sent around
+MAX_CLOUD = 150
+MAX_PAIRS = 10
+MISSING = 65535
 
 BASELINE_WORDS = {
     "persistence": "standing still",
@@ -21,10 +41,93 @@ BASELINE_WORDS = {
     "constant_drift": "a constant step",
     "running_mean": "the session's own mean so far",
 }
+ACTIONS = {"go_on": "go on", "stop": "stop", "cannot_tell": "cannot tell"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text of a table cell and, for a figure, its place in the JSON (`groups.0.drift.A.0.1`)."""
+
+    text: str
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A titled table for the page; `note` says how to read it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Fan:
+    """One objective's sessions over steps, for the chart: the mean with its interval, rest and end, sessions packed.
+
+    `sessions` holds 16-bit levels between `low` and `high`, row by row, base64; 65535 is a missing score.
+    """
+
+    objective: str
+    steps: list[int]
+    mean: list[float | None]
+    mean_low: list[float | None]
+    mean_high: list[float | None]
+    rest: list[float | None] | None
+    end: list[float | None] | None
+    low: float
+    high: float
+    sessions: str
+    names: list[str]
+    drawn: str
+    summary: str
+    rest_word: str = "heads for"
+
+
+@dataclass(frozen=True)
+class GroupData:
+    """What the page shows of one group."""
+
+    anchor: str
+    label: str
+    counts: str
+    action: str
+    action_word: str
+    verdict: str
+    fans: list[Fan]
+    pictures: list[tuple[str, str]]
+    sheets: list[Sheet]
+    checks: list[dict[str, Any]]
+    failed: list[str]
+    reasons: dict[str, str]
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything one report says about one analysis, as plain data; nothing in it is HTML but finished pictures."""
+
+    title: str
+    size: str
+    objectives: list[str]
+    groups: list[GroupData]
+    ends: list[tuple[str, str]]
+    comparisons: list[str]
+    compared: list[tuple[str, Sheet]]
+    pareto: Sheet | None
+    pareto_picture: str
+    pareto_note: str
+    notes: list[str]
+    drawn: str
+    digest: str
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+# --------------------------------------------------------------------------- the page
 
 
 def page(results: Analysis | Sequence[Analysis]) -> str:
-    """Return the HTML page of one or several analyses; every text from the data is escaped."""
+    """Return the HTML of one or several analyses: one file, no address outside it, every text escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     several = [results] if isinstance(results, Analysis) else list(results)
@@ -35,159 +138,489 @@ def page(results: Analysis | Sequence[Analysis]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("page.html").render(
-        version=__version__, analyses=[analysis_data(r) for r in several]
+    library = files("loopstat") / "vendor" / "uplot"
+    script = (library / "uPlot.iife.min.js").read_text(encoding="utf-8")
+    return environment.get_template("report.html").render(
+        version=__version__,
+        reports=[report_data(r, prefix=f"r{k}-") for k, r in enumerate(several)],
+        uplot_css=(library / "uPlot.min.css").read_text(encoding="utf-8"),
+        uplot_js=script[script.index("*/") + 2 :],  # its banner holds an address
     )
 
 
-def analysis_data(result: Analysis) -> dict[str, Any]:
-    """Return everything the page shows of an analysis, as plain data and tables."""
+def report_data(result: Analysis, *, prefix: str = "") -> ReportData:
+    """Collect everything the report says.
+
+    Parameters
+    ----------
+    result : Analysis
+    prefix : str
+        Put before anchors, where a page holds several reports.
+    """
+    data = result.to_dict()
     names = [PurePath(f).name for f in result.source.files]
-    return {
-        "title": clean_sentence(", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")),
-        "size": f"{result.n_sessions:,} sessions, {result.n_steps:,} steps",
-        "objectives": [
-            {"name": clean_sentence(o.name), "direction": "larger is better" if o.maximize else "smaller is better"}
-            for o in result.objectives
-        ],
-        "notes": [clean_sentence(n) for n in result.notes],
-        "groups": [group_data(g) for g in result.groups],
-        "digest": result.source.digest,
-        "settings": {k: str(v) for k, v in result.settings.items() if v not in (None, {}, [])},
-    }
+    chosen = _drawn(result)
+    groups = [_group(result, data, k, chosen.get(g.label), prefix) for k, g in enumerate(result.groups)]
+    sheet, picture_, note = _pareto(result, data)
+    return ReportData(
+        title=clean_sentence(", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")),
+        size=f"{result.n_sessions:,} sessions, {result.n_steps:,} steps",
+        objectives=_directions(result),
+        groups=groups,
+        ends=_ends(result),
+        comparisons=[clean_sentence(s) for s in sentences(result.comparisons, result.groups)],
+        compared=_compared(result, data),
+        pareto=sheet,
+        pareto_picture=picture_,
+        pareto_note=note,
+        notes=[clean_sentence(n) for n in result.notes],
+        drawn=_drawn_sentence(result, chosen),
+        digest=result.source.digest,
+        settings={k: clean_sentence(str(v)) for k, v in result.settings.items() if v not in (None, {}, [])},
+    )
 
 
-def group_data(group: LinearDriftFit) -> dict[str, Any]:
-    """Return what the page shows of one group."""
-    tables = [_answers(group), _map(group), _regimes(group), _skill(group), *_interference(group), _influence(group)]
-    return {
-        "label": clean_sentence(group.label),
-        "counts": f"{group.counts['n_sessions']:,} sessions, {group.counts['n_transitions']:,} "
+def _directions(result: Analysis) -> list[str]:
+    """Say which way is better, at once where it is the same for all."""
+    names = [clean_sentence(o.name) for o in result.objectives]
+    ways = ["larger is better" if o.maximize else "smaller is better" for o in result.objectives]
+    if len(set(ways)) == 1:
+        return [*names[:-1], f"{names[-1]} ({ways[0]})"]
+    return [f"{name} ({way})" for name, way in zip(names, ways, strict=True)]
+
+
+# ------------------------------------------------------------------------ figures from JSON
+
+
+def _at(data: Any, path: str) -> Any:
+    for part in path.split("."):
+        if data is None:
+            return None
+        data = data[int(part)] if isinstance(data, list) else data.get(part)
+    return data
+
+
+def _figure(data: Mapping[str, Any], path: str, *index: int) -> Cell:
+    """Look up a figure with its interval: `X` with `X_low` and `X_high`, or `mean`/`total` with `low` and `high`."""
+    triple = _triple(data, path, *index)
+    return Cell(_shown(triple), ".".join([path, *map(str, index)]) if triple[0] is not None else "")
+
+
+def _triple(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
+    parent, _, leaf = path.rpartition(".")
+    ends = (
+        ("low", "high")
+        if leaf in ("mean", "total", "difference") and "skill" not in parent
+        else (f"{leaf}_low", f"{leaf}_high")
+    )
+    tail = "".join(f".{i}" for i in index)
+    found = [_at(data, f"{parent}.{name}{tail}") for name in (leaf, *ends)]
+    return found[0], found[1], found[2]
+
+
+def _shown(triple: svg.Range) -> str:
+    value, low, high = triple
+    if value is None:
+        return "–"
+    if low is None and high is None:
+        return number(value, 3)
+    return show(value, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+def _number(data: Mapping[str, Any], path: str, digits: int = 3) -> Cell:
+    value = _at(data, path)
+    return Cell(number(value, digits) if value is not None else "–", path if value is not None else "")
+
+
+# -------------------------------------------------------------------------- one group
+
+
+def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | None, prefix: str) -> GroupData:
+    group, at = result.groups[k], f"groups.{k}"
+    sheets = [_answers(group, data, at), _skill(group, data, at), _interference(group, data, at), _map(group, data, at)]
+    sheets += [_regimes(group, data, at), _influence(group, data, at)]
+    return GroupData(
+        anchor=f"{prefix}g{k}",
+        label=clean_sentence(group.label),
+        counts=f"{group.counts['n_sessions']:,} sessions, {group.counts['n_transitions']:,} "
         + ("proposals" if group.lineage else "transitions")
         + f"; intervals by {clean_sentence(group.clusters['sentence'])} ({group.clusters['n']} clusters)",
-        "verdict": clean_sentence(group.verdict.sentence),
-        "action": group.verdict.action,
-        "doubts": doubts(group),
-        "tables": [t for t in tables if t is not None],
-        "checks": [
-            {"name": c.name, "passed": c.passed, "value": _measure(c.value), "message": clean_sentence(c.message)}
+        action=group.verdict.action,
+        action_word=ACTIONS[group.verdict.action],
+        verdict=clean_sentence(group.verdict.sentence),
+        fans=_fans(group, data, at, chosen),
+        pictures=_pictures(group, data, at, chosen),
+        sheets=[s for s in sheets if s is not None],
+        checks=[
+            {"name": c.name, "passed": c.passed, "value": number(c.value, 3), "message": clean_sentence(c.message)}
             for c in group.checks
         ],
-        "reasons": {k: clean_sentence(v) for k, v in group.reasons.items()},
-    }
+        failed=doubts(group),
+        reasons={key: clean_sentence(why) for key, why in group.reasons.items()},
+    )
 
 
-def _measure(value: float | None) -> str:
-    """Return what a check measured: counts whole, shares and p-values with three digits."""
-    if value is not None and float(value).is_integer() and abs(value) < 1e6:
-        return f"{value:.0f}"
-    return "< 0.001" if value is not None and 0 < value < 0.001 else _or_dash(value, 3)
+def _rest_word(group: LinearDriftFit) -> str:
+    if group.lineage:
+        return "proposals alone would rest at"
+    return "heads for" if group.check("stops_on_success").passed else "fitted rest"
 
 
-def _or_dash(value: float | None, digits: int = 2) -> str:
-    return "–" if value is None else number(value, digits)
-
-
-def _cell(e: Estimate | None, *index: int) -> str:
-    if e is None:
-        return "–"
-    return show(*(float(part[index] if index else part) for part in (e.value, e.low, e.high)))
-
-
-def _answers(group: LinearDriftFit) -> Table:
-    stopped = not group.check("stops_on_success").passed
+def _answers(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet:
     columns = {
-        "fitted rest" if stopped and not group.lineage else "heads for": "drift.equilibrium",
+        _rest_word(group): "drift.fixed_point" if group.lineage else "drift.equilibrium",
         "kept end" if group.lineage else "ends at": "kept_end.mean",
         "R² of changes": "r2_increments",
         "R² of levels": "r2_levels",
     }
-    if group.lineage:  # proposals plus selection make the loop: the fit alone heads nowhere
-        del columns["heads for"]
-        columns["proposals alone would rest at"] = "drift.fixed_point"
-    found = {head: group.estimates.get(key) for head, key in columns.items()}
-    rows = [(clean_sentence(n), *(_cell(e, j) for e in found.values())) for j, n in enumerate(group.names)]
-    return Table("Where it goes", ("objective", *found), tuple(rows))
+    rows = tuple(
+        (Cell(clean_sentence(n)), *(_figure(data, f"{at}.{path}", j) for path in columns.values()))
+        for j, n in enumerate(group.names)
+    )
+    return Sheet("Where it goes", ("objective", *columns), rows)
 
 
-def _map(group: LinearDriftFit) -> Table | None:
-    a = group.estimates.get("drift.A")
-    if a is None:
+def _map(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    if group.model is None:
         return None
     names = [clean_sentence(n) for n in group.names]
-    b = group.estimates["drift.b"]
-    rows = [
-        (f"next change of {n}", *(_cell(a, i, j) for j in range(len(names))), _cell(b, i)) for i, n in enumerate(names)
-    ]
-    return Table("Drift: effect of each objective's level on the next change", ("", *names, "at zero"), tuple(rows))
-
-
-def _regimes(group: LinearDriftFit) -> Table | None:
-    if not group.regimes:
-        return None
-    rows = []
-    for r in group.regimes:
-        sign = "+" if r.im >= 0 else "−"
-        value = number(r.re, 3) + (f" {sign} {number(abs(r.im), 3)}i" if r.im else "")
-        belief = "–" if r.probability is None else f"{r.probability:.0%}"
-        belief = chance(r.p_oscillation) if r.regime == "oscillatory" else belief
-        rows.append(
-            (
-                value,
-                show(r.modulus, r.modulus_low, r.modulus_high),
-                r.regime,
-                belief,
-                _or_dash(r.half_life),
-                _or_dash(r.period),
-            )
-        )
-    head = ("eigenvalue of M", "modulus", "regime", "probability", "half-life, steps", "period, steps")
-    return Table("How fast", head, tuple(rows))
-
-
-def _skill(group: LinearDriftFit) -> Table | None:
-    if not any(f"skill_by_objective.{name}" in group.estimates for name in BASELINES):
-        return None
-    rows = [
+    rows = tuple(
         (
-            BASELINE_WORDS[name],
-            _cell(group.estimates.get(f"skill.{name}")),
-            *(_cell(group.estimates.get(f"skill_by_objective.{name}"), j) for j in range(len(group.names))),
+            Cell(f"next change of {n}"),
+            *(_figure(data, f"{at}.drift.A", i, j) for j in range(len(names))),
+            _figure(data, f"{at}.drift.b", i),
+        )
+        for i, n in enumerate(names)
+    )
+    note = "Each row: what a higher level of the column's objective adds to the next change of the row's."
+    return Sheet("Drift", ("", *names, "at zero"), rows, note)
+
+
+def _regimes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    rows = []
+    for k, r in enumerate(group.regimes):
+        here = f"{at}.regimes.{k}"
+        value = number(r.re, 3) + (f" {'+' if r.im >= 0 else '−'} {number(abs(r.im), 3)}i" if r.im else "")
+        belief = f"p {number(r.p_oscillation)}" if r.regime == "oscillatory" else f"{r.probability or 0:.0%}"
+        cells = (Cell(value), _figure(data, f"{here}.modulus"), Cell(r.regime), Cell(belief))
+        rows.append((*cells, _figure(data, f"{here}.half_life"), _number(data, f"{here}.period")))
+    head = ("eigenvalue", "modulus", "regime", "probability", "half-life, steps", "period, steps")
+    return Sheet("How fast", head, tuple(rows)) if rows else None
+
+
+def _skill(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    if "skill.mean" not in group.estimates:
+        return None
+    rows = tuple(
+        (
+            Cell(BASELINE_WORDS[name]),
+            _figure(data, f"{at}.skill.{name}"),
+            *(_figure(data, f"{at}.skill_by_objective.{name}", j) for j in range(len(group.names))),
         )
         for name in BASELINES
-    ]
-    head = ("held-out error saved against", "all objectives", *(clean_sentence(n) for n in group.names))
-    return Table("How far to believe it", head, tuple(rows))
+    )
+    head = ("error saved against", "all objectives", *(clean_sentence(n) for n in group.names))
+    note = "On held-out clusters: 0 is no better than the baseline, 1 is no error at all."
+    return Sheet("How far to believe it", head, rows, note)
 
 
-def _interference(group: LinearDriftFit) -> list[Table]:
+def _pairs(group: LinearDriftFit) -> list[tuple[int, int]]:
+    """Pairs of objectives, the most correlated first."""
     total = group.estimates.get("interference.total")
     if total is None:
         return []
+    every = itertools.combinations(range(len(group.names)), 2)
+    return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
+
+
+def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
     names = [clean_sentence(n) for n in group.names]
-    parts = {name: group.estimates.get(f"interference.{name}") for name in PARTS}
-    rows = []
-    for i, j in itertools.combinations(range(len(names)), 2):
-        adjusted = total.p_adjusted[i, j]
-        rows.append(
-            (
-                f"{names[i]} and {names[j]}",
-                _cell(total, i, j),
-                chance(float(adjusted)).removeprefix("p "),
-                *(_cell(e, i, j) for e in parts.values()),
-            )
-        )
-    head = ("objectives", "correlation of changes", "p (Holm)", "by drift", "by noise", "by start-up", "rest")
-    return [Table("What trades off against what", head, tuple(rows))]
-
-
-def _influence(group: LinearDriftFit) -> Table | None:
-    if not group.influential:
-        return None
     rows = tuple(
-        (clean_sentence(i.cluster), clean_sentence(i.quantity), number(i.shift, 3), number(i.shift_in_se))
-        for i in group.influential
+        (
+            Cell(f"{names[i]} and {names[j]}"),
+            _figure(data, f"{at}.interference.total", i, j),
+            _number(data, f"{at}.interference.p_adjusted.{i}.{j}", 2),
+            *(_figure(data, f"{at}.interference.{cause}", i, j) for cause in svg.CAUSES),
+        )
+        for i, j in _pairs(group)
     )
-    return Table(
-        "Clusters whose removal moves an answer most", ("cluster", "answer", "shift", "in standard errors"), rows
+    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in svg.CAUSES))
+    return Sheet("What trades off against what", head, rows) if rows else None
+
+
+def _influence(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    rows = tuple(
+        (
+            Cell(clean_sentence(i.cluster)),
+            Cell(clean_sentence(i.quantity)),
+            _number(data, f"{at}.influential.{k}.shift"),
+            _number(data, f"{at}.influential.{k}.shift_in_se", 2),
+        )
+        for k, i in enumerate(group.influential)
     )
+    head = ("without", "this answer", "moves by", "standard errors")
+    return Sheet("What it hangs on", head, rows) if rows else None
+
+
+# ------------------------------------------------------------------------- the fan charts
+
+
+def _drawn(result: Analysis) -> dict[str, Panel]:
+    """Choose the sessions that are drawn, evenly through each group: the kept paths."""
+    if result.panel is None:
+        return {}
+    parts = result.panel.split(list(result.settings["by"]))
+    each = min(MAX_SESSIONS, max(1, MAX_SESSIONS_ALL // max(len(parts), 1)))
+    out = {}
+    for group, (_, part) in zip(result.groups, parts, strict=True):
+        path = part.kept()
+        length = len(path) / max(path.n_sessions, 1)
+        room = int(MAX_VALUES / max(len(parts), 1) / max(length * path.n_obj, 1))
+        take = np.unique(np.linspace(0, path.n_sessions - 1, min(each, max(room, 5), path.n_sessions)).astype(int))
+        out[group.label] = path.take(np.isin(path.session, take))
+    return out
+
+
+def _drawn_sentence(result: Analysis, chosen: Mapping[str, Panel]) -> str:
+    shown = sum(p.n_sessions for p in chosen.values())
+    if not chosen or shown >= result.n_sessions:
+        return ""
+    return (
+        f"Pictures show {shown:,} of {result.n_sessions:,} sessions, evenly chosen; every figure is from all of them."
+    )
+
+
+def _fans(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None) -> list[Fan]:
+    if len(group.path.step) < 2:
+        return []
+    return [_fan(group, data, at, chosen, j) for j in range(len(group.names))]
+
+
+def _fan(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None, j: int) -> Fan:
+    path = _at(data, f"{at}.path")
+    columns = [[row[j] for row in path[key]] for key in ("mean", "low", "high")]
+    rest = _triple(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", j)
+    end = _triple(data, f"{at}.kept_end.mean", j)
+    low, high, packed, names = _packed(group, chosen, j)
+    name = clean_sentence(group.names[j])
+    return Fan(
+        objective=name,
+        steps=path["step"],
+        mean=columns[0],
+        mean_low=columns[1],
+        mean_high=columns[2],
+        rest=list(rest) if rest[0] is not None else None,
+        end=list(end) if end[0] is not None else None,
+        low=low,
+        high=high,
+        sessions=packed,
+        names=names,
+        drawn=f"mean of {path['label']}",
+        summary=_fan_words(group, name, path, columns[0], rest, end),
+        rest_word=_rest_word(group),
+    )
+
+
+def _fan_words(
+    group: LinearDriftFit, name: str, path: Mapping[str, Any], mean: list[float], rest: svg.Range, end: svg.Range
+) -> str:
+    words = f"{name}: the mean goes from {number(mean[0], 3)} at step {path['step'][0]} to {number(mean[-1], 3)} "
+    words += f"at step {path['step'][-1]}; sessions end at {_shown(end)}"
+    return words + (f"; {_rest_word(group)} {_shown(rest)}." if rest[0] is not None else ".")
+
+
+def _packed(group: LinearDriftFit, chosen: Panel | None, j: int) -> tuple[float, float, str, list[str]]:
+    """Levels of the drawn sessions on the grid of steps, as 16-bit numbers between the lowest and the highest."""
+    steps = group.path.step
+    if chosen is None or len(chosen) == 0:
+        mean = group.path.mean[:, j]
+        return float(mean.min()), float(mean.max()), "", []
+    values = chosen.x[:, j]
+    known = values[~np.isnan(values)]
+    if len(known) == 0:
+        return 0.0, 1.0, "", []
+    low, high = float(known.min()), float(known.max())
+    grid = np.full((chosen.n_sessions, len(steps)), MISSING, dtype="<u2")
+    position = np.searchsorted(steps, chosen.step)
+    inside = (position < len(steps)) & ~np.isnan(values)
+    inside[inside] = steps[position[inside]] == chosen.step[inside]
+    level = (values[inside] - low) / (high - low if high > low else 1.0) * (MISSING - 1)
+    grid[chosen.session[inside], position[inside]] = np.round(level).astype("<u2")
+    names = [clean_sentence(n)[:80] for n in chosen.session_names]
+    return low, high, base64.b64encode(grid.tobytes()).decode(), names
+
+
+# ---------------------------------------------------------------------------- pictures
+
+
+def _pictures(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None) -> list[tuple[str, str]]:
+    """Return (caption, svg) pairs."""
+    out = []
+    if group.model is not None and len(group.names) > 1:
+        out.append(("Where the drift pushes", _phase(group, data, at, chosen)))
+    if group.regimes:
+        out.append(("How fast each mode dies out", _disc(group)))
+    if "skill.mean" in group.estimates:
+        out.append(("Error saved on held-out clusters", _skill_picture(data, at)))
+    if _pairs(group):
+        out.append(("What makes objectives move together", _causes(group, data, at)))
+    return out
+
+
+def _phase(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None) -> str:
+    pairs = _pairs(group)
+    i, j = pairs[0] if pairs else (0, 1)
+    path = group.path.mean[:, [i, j]]
+    points = chosen.x[chosen.complete][:, [i, j]] if chosen is not None else np.zeros((0, 2))
+    points = points[np.linspace(0, len(points) - 1, min(len(points), 250)).astype(int)] if len(points) else points
+    limits = _limits(np.concatenate([path, points]) if len(points) else path)
+    rest = [_triple(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", k) for k in (i, j)]
+    names = (clean_sentence(group.names[i]), clean_sentence(group.names[j]))
+    plane = svg.Plane(
+        names, points, path, _field(group, i, j, limits), (rest[0], rest[1]) if rest[0][0] is not None else None, limits
+    )
+    title = f"Drift field of {names[0]} and {names[1]}, mean path and {_rest_word(group)}"
+    return svg.phase(plane, title=title)
+
+
+def _limits(points: Float) -> tuple[tuple[float, float], tuple[float, float]]:
+    low, high = np.quantile(points, 0.01, axis=0), np.quantile(points, 0.99, axis=0)
+    pad = np.where(high > low, 0.08 * (high - low), 0.5)
+    return (float(low[0] - pad[0]), float(high[0] + pad[0])), (float(low[1] - pad[1]), float(high[1] + pad[1]))
+
+
+def _field(group: LinearDriftFit, i: int, j: int, limits: tuple[tuple[float, float], tuple[float, float]]) -> Float:
+    """Drift on a grid of the plane, the other objectives at the mean of the path."""
+    assert group.model is not None  # noqa: S101 - drawn only where there is a fit
+    gx, gy = np.meshgrid(*(np.linspace(lo, hi, 11)[1:-1] for lo, hi in limits))
+    x = np.tile(group.path.mean.mean(axis=0), (gx.size, 1))
+    x[:, i], x[:, j] = gx.ravel(), gy.ravel()
+    drift = x @ group.model.A.T + group.model.b
+    return np.column_stack([x[:, i], x[:, j], drift[:, i], drift[:, j]])
+
+
+def _disc(group: LinearDriftFit) -> str:
+    draws = group.draws.get("M")
+    cloud: list[complex] = []
+    if draws is not None:
+        values = eigenvalues(draws[~np.isnan(draws).any(axis=(1, 2))][:MAX_CLOUD])
+        cloud = [complex(z) for z in values.ravel().tolist()]
+    modes = [complex(r.re, r.im) for r in group.regimes]
+    names = [r.regime for r in group.regimes]
+    words = ", ".join(f"{abs(z):.3g} {n}" for z, n in zip(modes, names, strict=True))
+    return svg.disc(modes, names, cloud, title=f"Eigenvalues on the unit disc: {words}")
+
+
+def _skill_picture(data: Mapping[str, Any], at: str) -> str:
+    rows = []
+    for k, name in enumerate(BASELINES):
+        triple = _triple(data, f"{at}.skill.{name}")
+        look = "c0" if triple[1] is not None and triple[1] > 0 else "c1"
+        rows.append(svg.Row(f"against {BASELINE_WORDS[name]}", triple, look, svg.MARKS[k]))
+    words = "; ".join(f"against {BASELINE_WORDS[n]} {_shown(_triple(data, f'{at}.skill.{n}'))}" for n in BASELINES)
+    return svg.dots(rows, title=f"Share of error saved {words}", zero=True, limits=(-0.6, 1.0))
+
+
+def _causes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> str:
+    names = [clean_sentence(n) for n in group.names]
+    rows = [
+        (
+            f"{names[i]} and {names[j]}",
+            _triple(data, f"{at}.interference.total", i, j),
+            {cause: _at(data, f"{at}.interference.{cause}.{i}.{j}") for cause in svg.CAUSES},
+        )
+        for i, j in _pairs(group)[:6]
+    ]
+    words = "; ".join(f"{label} {_shown(total)}" for label, total, _ in rows)
+    return svg.causes(rows, title=f"Correlation of changes and its causes: {words}")
+
+
+# ------------------------------------------------------------------------ all groups
+
+
+def _short(group: LinearDriftFit) -> str:
+    return clean_sentence(", ".join(group.by.values()) or group.label)
+
+
+def _ends(result: Analysis) -> list[tuple[str, str]]:
+    """Return one dot plot per objective: where every group ends."""
+    data = result.to_dict()
+    out = []
+    for j, o in enumerate(result.objectives):
+        rows = [
+            svg.Row(_short(g), _triple(data, f"groups.{k}.kept_end.mean", j), f"c{k % 6}", svg.MARKS[k % 6])
+            for k, g in enumerate(result.groups)
+        ]
+        name = clean_sentence(o.name)
+        words = "; ".join(f"{r.label} {_shown(r.value)}" for r in rows)
+        out.append((f"{name}: where sessions end", svg.dots(rows, title=f"Mean end on {name}: {words}")))
+    return out
+
+
+def _compared(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, Sheet]]:
+    """Return one table per compared quantity."""
+    words = {
+        "kept_end": "Ends",
+        "equilibrium": "Equilibria",
+        "rate_exact": "Rates (exact, per step)",
+        "coupling": "Couplings (what a level adds to the next change)",
+    }
+    out = []
+    for quantity, title in words.items():
+        rows = tuple(
+            (
+                Cell(clean_sentence(c.a)),
+                Cell(clean_sentence(c.b)),
+                Cell(clean_sentence(c.objective or "")),
+                _figure(data, f"comparisons.{k}.difference"),
+                _number(data, f"comparisons.{k}.p_adjusted", 2),
+            )
+            for k, c in enumerate(result.comparisons)
+            if c.quantity == quantity
+        )
+        if rows:
+            note = "Difference a − b; p after Holm's correction over this table."
+            out.append((quantity, Sheet(title, ("a", "b", "on", "difference", "p (Holm)"), rows, note)))
+    return out
+
+
+def _pareto(result: Analysis, data: Mapping[str, Any]) -> tuple[Sheet | None, str, str]:
+    if not result.pareto:
+        return None, "", ""
+    rows = tuple(
+        (
+            Cell(str(k + 1)),
+            Cell(clean_sentence(p.label)),
+            *(_figure(data, f"pareto.{k}.{key}") for key in ("share_final", "share_path", "hypervolume")),
+        )
+        for k, p in enumerate(result.pareto)
+    )
+    head = ("", "group", "ends nothing beats", "points on the way nothing beats", "volume dominated")
+    corner = ", ".join(
+        f"{clean_sentence(o.name)} {number(v, 3)}"
+        for o, v in zip(result.objectives, result.pareto[0].reference.tolist(), strict=True)
+    )
+    note = (
+        f"Compared on {result.pareto[0].n_compared} ends of each group, because the share falls with the number of "
+        f"points alone. Volume is measured from {corner}."
+    )
+    return Sheet("On all objectives at once", head, rows), _pareto_picture(result), note
+
+
+def _pareto_picture(result: Analysis) -> str:
+    if len(result.pareto[0].ends) == 0:
+        return ""
+    signs = [1 if o.maximize else -1 for o in result.objectives[:2]]
+    groups = [(clean_sentence(p.label), p.ends[:, :2], _half_reached(p, signs)) for p in result.pareto]
+    names = (clean_sentence(result.objectives[0].name), clean_sentence(result.objectives[1].name))
+    title = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
+    return svg.scatter(groups, names, title=title, better=(signs[0], signs[1]))
+
+
+def _half_reached(group: ParetoGroup, signs: Sequence[int]) -> Float:
+    """Return the curve of points that half of the ends are at least as good as on both objectives, shape (k, 2)."""
+    turned = group.ends[:, :2] * signs
+    grid = np.stack([np.quantile(turned[:, j], np.linspace(0, 1, 60)) for j in (0, 1)])
+    reached = attainment(turned, grid) >= 0.5
+    curve = [(grid[0, a], grid[1, np.flatnonzero(row)[-1]]) for a, row in enumerate(reached) if row.any()]
+    return np.array(curve, dtype=np.float64).reshape(-1, 2) * signs

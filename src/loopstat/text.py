@@ -74,11 +74,10 @@ def render(analysis: Analysis, *, width: int = 100, style: Style = unstyled) -> 
 
 def _against_each_other(analysis: Analysis, width: int, style: Style) -> list[str]:
     """What differs between groups, the clearest first; all of it is in the report and the JSON."""
-    said = sentences(analysis.comparisons)
+    said = sentences(analysis.comparisons, analysis.groups)
     if not said:
         return []
-    found = [s for s in said if "no difference is found" not in s]
-    shown = (found or said)[:MAX_COMPARISONS]
+    shown = said[:MAX_COMPARISONS]
     lines = ["", style("Against each other", "head")]
     for sentence in shown:
         lines += _wrap(clean_sentence(sentence), width, "  ", "    ")
@@ -121,6 +120,8 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
         lines += _line(key, text, width, style)
     for sentence in doubts(group):
         lines += _warning(sentence, width, style)
+    if idle := group.counts["n_idle_sessions"]:
+        lines += [f"    {idle:,} of {sessions:,} sessions carry no transition: one step only, or scores missing."]
     if group.counts["n_dropped"]:
         share = group.counts["n_dropped"] / max(group.counts["n_dropped"] + transitions, 1)
         lines += [

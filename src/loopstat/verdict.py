@@ -381,6 +381,13 @@ def _lineage(s: Situation) -> Verdict:
             f"({WAY:.0%} of the gain is had by step {gain.step}, the longest ends at {last})."
         )
     step = gain.step if gain.step is not None else last
+    if step >= last or (gain.step is not None and gain.step > s.first_step + s.median_length / 2):
+        needed = _needed(s, 1.5)
+        return _cannot_tell(
+            f"the kept version gained on {_words(total)}, but whether it still does cannot be seen; "
+            f"about {needed} {s.noun} would do.",
+            needed,
+        )
     return _stop(step, f"by then {WAY:.0%} of the kept version's gain on {_words(total)} is had.")
 
 
