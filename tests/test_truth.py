@@ -14,6 +14,7 @@ from loopstat import LinearSDE, Objective, Panel
 from loopstat.grams import Moments
 from loopstat.regimes import oscillation_test
 from loopstat.resample import bootstrap_weights, jackknife_interval, jackknife_variance, student_p
+from loopstat.verdict import HORIZON, steps_along
 from simulated import M3, Q3, REST, fit, grams_of, keep_the_better, moments_of, root, run, steady, three, turning
 
 
@@ -163,12 +164,11 @@ def test_fieller_interval_near_a_unit_root() -> None:
     assert np.mean(bounded) == pytest.approx(0.08, abs=0.05)
 
 
-def test_draws_beyond_one_do_not_overflow() -> None:
-    # The interval of the slowest mode ends below 1 and some draws lie above it: their way to rest is endless.
-    x = run(0.93, 1.0, sessions=150, steps=9, seed=3)
-    found = fit(x, n_boot=400)
-    assert found.draws["M"].max() > 1 > found.regimes[0].modulus_high
-    assert np.isfinite(found.estimates["step_90"].high)
+def test_steps_until_nine_tenths_of_the_way_are_gone() -> None:
+    # 0.5^4 < 0.1 < 0.5^3; 0.9^22 < 0.1 < 0.9^21; beyond 1 the way never ends, and the search must not overflow.
+    maps = np.array([0.5, 0.9, 0.0, 1.5, np.nan])[:, None, None]
+    steps = steps_along(maps, np.ones((5, 1)), np.ones(1))
+    np.testing.assert_array_equal(steps, [4, 22, 1, HORIZON, np.nan])
 
 
 # -------------------------------------------------------------------------- interference

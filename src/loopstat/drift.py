@@ -423,7 +423,7 @@ class _Work:
                 answers += self._columns("equilibrium", self.point["fixed_point"][0], self.left["fixed_point"])
         a, left = self.point["drift.A"][0], self.left["drift.A"]
         answers += [
-            (f"A {to}<-{of}", float(a[i, j]), left[:, i, j])
+            (f"drift {to}<-{of}", float(a[i, j]), left[:, i, j])
             for i, to in enumerate(self.panel.names)
             for j, of in enumerate(self.panel.names)
         ]

@@ -128,7 +128,7 @@ TERMS: dict[str, str] = {
     "passed": "Whether a check found nothing to worry about.",
     "message": "What a check means, in one sentence.",
     "influential": "The five clusters whose removal moves an answer most.",
-    "quantity": "The answer that moves.",
+    "quantity": "Which answer is compared, or moves; `drift i<-j` is an entry of A.",
     "shift": "By how much it moves when the cluster is left out, in its units.",
     "shift_in_se": "The same in standard errors.",
     "verdict": "What to do with the loop, in one line.",

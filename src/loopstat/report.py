@@ -34,6 +34,7 @@ MAX_VALUES = 240_000  # scores in all: a page is a file that is sent around
 MAX_CLOUD = 150
 MAX_PAIRS = 10
 MISSING = 65535
+OPEN_ENDED = ("equilibrium", "fixed_point")  # a null end of these is an open side, not a missing figure
 
 BASELINE_WORDS = {
     "persistence": "standing still",
@@ -203,7 +204,10 @@ def _at(data: Any, path: str) -> Any:
 def _figure(data: Mapping[str, Any], path: str, *index: int) -> Cell:
     """Look up a figure with its interval: `X` with `X_low` and `X_high`, or `mean`/`total` with `low` and `high`."""
     triple = _triple(data, path, *index)
-    return Cell(_shown(triple), ".".join([path, *map(str, index)]) if triple[0] is not None else "")
+    return Cell(
+        _shown(triple, open_ended=path.endswith(OPEN_ENDED)),
+        ".".join([path, *map(str, index)]) if triple[0] is not None else "",
+    )
 
 
 def _triple(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
@@ -218,11 +222,12 @@ def _triple(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
     return found[0], found[1], found[2]
 
 
-def _shown(triple: svg.Range) -> str:
+def _shown(triple: svg.Range, *, open_ended: bool = False) -> str:
+    """Return the figure in words; a missing end means an open side only where sides can be open."""
     value, low, high = triple
     if value is None:
         return "–"
-    if low is None and high is None:
+    if low is None and high is None and not open_ended:
         return number(value, 3)
     return show(value, -np.inf if low is None else low, np.inf if high is None else high)
 
@@ -426,7 +431,7 @@ def _fan_words(
 ) -> str:
     words = f"{name}: the mean goes from {number(mean[0], 3)} at step {path['step'][0]} to {number(mean[-1], 3)} "
     words += f"at step {path['step'][-1]}; sessions end at {_shown(end)}"
-    return words + (f"; {_rest_word(group)} {_shown(rest)}." if rest[0] is not None else ".")
+    return words + (f"; {_rest_word(group)} {_shown(rest, open_ended=True)}." if rest[0] is not None else ".")
 
 
 def _packed(group: LinearDriftFit, chosen: Panel | None, j: int) -> tuple[float, float, str, list[str]]:
