@@ -81,6 +81,16 @@ def test_time_varying_finds_a_first_step_of_another_kind() -> None:
     assert fit(Panel.from_arrays(three(60, 10, seed=7))).check("time_varying").passed
 
 
+def test_time_varying_finds_another_slope_around_the_same_mean() -> None:
+    # Persistence 0.8 in the first half and 0.2 in the second: residuals average to zero throughout.
+    noise = np.random.default_rng(7).standard_normal((200, 11, 1))
+    x = np.zeros_like(noise)
+    x[:, 0] = 2 * noise[:, 0]
+    for t in range(10):
+        x[:, t + 1] = (0.8 if t < 5 else 0.2) * x[:, t] + noise[:, t + 1]
+    assert not fit(x).check("time_varying").passed
+
+
 def test_time_varying_rarely_cries_wolf() -> None:
     # Nominal 0.05; 100 panels of 20 sessions have a standard error of 0.02: above 0.13 once in 3,000 seeds.
     failed = [not fit(three(20, 8, seed=[s, 8])).check("time_varying").passed for s in range(100)]

@@ -13,6 +13,7 @@ import pkgutil
 import re
 import shutil
 import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -314,3 +315,16 @@ def test_no_warning_is_hidden() -> None:
     hidden = [p for p, text in _texts() if p.suffix == ".py" and "filterwarnings(" + '"ignore"' in text]
     assert hidden == []
     assert warnings.filters, "pytest turns warnings into errors"
+
+
+def test_the_tutorial_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A figure in the text that the commands no longer print would be a lie.
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ (loopstat (?:demo|analyze loopstat-demo.*))$", page, re.MULTILINE)
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
+    run = [subprocess.run(c.split(), capture_output=True, text=True, check=True, env=environment) for c in commands]
+    printed = "".join(done.stdout for done in run)
+    for block in re.findall(r"```text\n(.*?)```", page, re.DOTALL):
+        assert block.strip() in printed

@@ -27,7 +27,7 @@ from .errors import SettingsError
 from .fit import LinearDriftFit
 from .panel import Objective, Panel
 from .pareto import ParetoGroup, attainment
-from .regimes import Regime, eigenvalues
+from .regimes import Complex, Regime, eigenvalues
 from .result import Estimate, number, show
 from .text import clean
 
@@ -40,12 +40,13 @@ COLOURS = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 DASHES = ("-", "--", "-.", ":")
 PLAIN: Mapping[str, Any] = {"parse_math": False, "usetex": False}
-SMALL = {"fontsize": "small", **PLAIN}
+WHITE: Mapping[str, Any] = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}
+SMALL: Mapping[str, Any] = {"fontsize": "small", **PLAIN}
 
 CAUSES = {
     "noise": ("noise", SKY, ""),
     "drift": ("drift", ORANGE, "////"),
-    "transient": ("start-up", GREEN, "...."),
+    "transient": ("start-up", GREEN, "\\\\\\\\"),
     "rest": ("rest", "#b9bfc5", "xxxx"),
 }
 BASELINES = {
@@ -62,12 +63,13 @@ AXIS_OF = {
 }
 MAX_POINTS = 600  # of a scatter
 MAX_LABEL = 34
-RASTER_FROM = 4000  # vertices of session lines from which vector files hold them as an image
+RASTER_FROM = 1500  # points of lines or clouds from which vector files hold them as an image
 FIELD = 11  # arrows per side
 STEPS_OF_CURVE = 120
 
 Name = str | int
 Ends = tuple[float, float]
+Look = dict[str, Any]
 
 
 # ------------------------------------------------------------------ sessions, mean and where they go
@@ -105,25 +107,36 @@ def fan(
     low, high = _limits(path.x[path.complete, j], must=[*mean, *(_near(end) if end else ())], may=_near(rest))
     first, last = _span(fit.path.step)
     unit = (last - first) / 20
-    _zero_and_bounds(ax, fit.objectives[j], (low, high), (first, last))
+    edge = last + 1.6 * unit
+    if low < 0 < high and fit.objectives[j].low != 0:
+        ax.plot((first, last), (0, 0), color="#aab1b8", linewidth=0.9, zorder=0.5, label="_zero")
+    _bounds(ax, fit.objectives[j], (low, high), (first, last))
     _draw_lines(ax, lines)
     _draw_mean(ax, fit, j)
-    marks = [(float(mean[-1]), f"mean of\n{fit.path.label}", BLUE)] if len(mean) else []
+    marks = [_Mark(float(mean[-1]), _mean_words(fit), BLUE, last)] if len(mean) else []
     if rest is not None:
-        _level(ax, rest, (first, last + 1.6 * unit), (low, high))
-        marks.append((rest.value, rest.text(), rest.colour))
+        _level(ax, rest, (first, edge), (low, high))
+        marks.append(_Mark(rest.value, rest.text(), rest.colour, edge))
     elif not fit.lineage:
-        marks.append(((low + high) / 2, "heads for:\nnot known", GREY))
+        marks.append(_Mark(low, "heads for:\nnot known", GREY, None))
     if end is not None:
         _error_bar(ax, last + unit, end, (low, high))
-        marks.append((end.value, end.text(), INK))
+        marks.append(_Mark(end.value, end.text(), INK, edge))
     _frame(ax, (first, last), (low, high))
-    _right_column(ax, marks, last + 1.6 * unit, unit)
-    ax.set_xlabel("step")
+    _right_column(ax, marks, edge, unit)
+    _x_name(ax, "step", (first, last))
     ax.set_ylabel(_axis_name(fit.objectives[j]), **PLAIN)
     few = "" if n == len(lines) else f", {len(lines):,} drawn"
     _title(ax, f"{_short(fit.label)}: {n:,} session{'s' * (n != 1)}{few}")
     return ax
+
+
+def _mean_words(fit: LinearDriftFit) -> str:
+    if fit.counts["n_sessions"] == 1:
+        return "the session"
+    if fit.path.label != "sessions":
+        return "mean of " + fit.path.label.replace(" ", "\n", 1)
+    return "mean of the\nversions kept" if fit.lineage else "mean of\nthe sessions"
 
 
 def _session_lines(path: Panel, j: int, most: int) -> tuple[list[Float], int]:
@@ -143,10 +156,11 @@ def _draw_lines(ax: Axes, lines: Sequence[Float]) -> None:
 
     if not lines:
         return
-    dense = sum(map(len, lines)) > RASTER_FROM
-    alpha = float(np.clip(14 / len(lines), 0.13, 0.7))
-    drawn = LineCollection(list(lines), colors="#7d858d", linewidths=0.7, alpha=alpha, rasterized=dense)
-    drawn.set_label("sessions")
+    every = np.concatenate(lines)
+    crowd = len(every) / len(np.unique(every, axis=0))  # scores of few values lie on top of one another
+    alpha = float(np.clip(min(22 / len(lines), 3 / crowd), 0.02, 0.6))
+    look: Look = {"colors": "#7d858d", "linewidths": 0.7, "alpha": alpha, "rasterized": len(every) > RASTER_FROM}
+    drawn = LineCollection(list(lines), label="sessions", **look)
     ax.add_collection(drawn, autolim=False)
 
 
@@ -154,7 +168,7 @@ def _draw_mean(ax: Axes, fit: LinearDriftFit, j: int) -> None:
     path = fit.path
     sure = np.isfinite(path.low[:, j]) & np.isfinite(path.high[:, j])
     if sure.any():
-        band = {"color": BLUE, "alpha": 0.22, "linewidth": 0, "label": "mean interval"}
+        band: Look = {"color": BLUE, "alpha": 0.22, "linewidth": 0, "label": "mean interval"}
         ax.fill_between(path.step, path.low[:, j], path.high[:, j], where=sure.tolist(), **band)
     ax.plot(path.step, path.mean[:, j], color="white", linewidth=4.2)
     ax.plot(path.step, path.mean[:, j], color=BLUE, linewidth=2.4, label="mean", solid_capstyle="round")
@@ -166,7 +180,7 @@ def _level(ax: Axes, rest: _Bar, span: Ends, limits: Ends) -> None:
     if high > low:
         ax.fill_between(span, low, high, color=rest.colour, alpha=0.13, linewidth=0, label="equilibrium interval")
     if limits[0] <= rest.value <= limits[1]:
-        look = {"color": rest.colour, "linestyle": rest.dash, "linewidth": 1.6, "label": "equilibrium"}
+        look: Look = {"color": rest.colour, "linestyle": rest.dash, "linewidth": 1.6, "label": "equilibrium"}
         ax.plot(span, [rest.value, rest.value], **look)
 
 
@@ -209,13 +223,14 @@ def phase(
     limits = [
         _limits(x[:, k], must=fit.path.mean[:, k], may=_near(rest)) for k, rest in zip((i, j), rests, strict=True)
     ]
-    for k, axis in zip((i, j), "xy", strict=True):
-        _mark_bounds(ax, fit.objectives[k], limits[axis == "y"], axis)
-    some = x[_some(len(x), MAX_POINTS)]
-    ax.plot(some[:, i], some[:, j], ".", color="#b9bfc5", markersize=3, label="states", zorder=1)
+    _bounds(ax, fit.objectives[i], limits[0], limits[1], across=False)
+    _bounds(ax, fit.objectives[j], limits[1], limits[0])
+    _dots(ax, x[:, [i, j]], size=5, color="#b9bfc5", label="states", zorder=1)
     factor = _field(ax, fit, (i, j), x.mean(axis=0) if len(x) else None, limits)
-    _draw_path(ax, path)
-    _resting_point(ax, rests, limits)
+    towards = path[-1:] if None in rests else np.array([[r.value for r in rests if r]])
+    side = np.where((towards >= path[:1]).all(axis=0), 1, -1) if len(path) else np.ones(2)
+    _draw_path(ax, path, -side)
+    _resting_point(ax, rests, limits, side)
     _frame(ax, *limits)
     ax.set_xlabel(_axis_name(fit.objectives[i]), **PLAIN)
     ax.set_ylabel(_axis_name(fit.objectives[j]), **PLAIN)
@@ -241,23 +256,24 @@ def _field(ax: Axes, fit: LinearDriftFit, at: tuple[int, int], mean: Float | Non
     if not longest > 0:
         return 0.0
     factor = min(1.0, 0.95 / longest)
-    look = {"angles": "xy", "scale_units": "xy", "scale": 1 / factor, "units": "inches", "width": 0.012, "zorder": 2}
-    drawn = ax.quiver(u, v, change[:, 0], change[:, 1], color="#828b94", headwidth=4.5, headlength=5, **look)
-    drawn.set_label("drift")
+    look: Look = {"angles": "xy", "scale_units": "xy", "scale": 1 / factor, "units": "inches", "width": 0.012}
+    head: Look = {"headwidth": 4.5, "headlength": 5, "color": "#828b94", "zorder": 2, "label": "drift"}
+    ax.quiver(u, v, change[:, 0], change[:, 1], **look, **head)
     return factor
 
 
-def _draw_path(ax: Axes, path: Float) -> None:
+def _draw_path(ax: Axes, path: Float, side: Float) -> None:
     if len(path) == 0:
         return
     ax.plot(*path.T, color="white", linewidth=4.4, zorder=3)
-    ax.plot(*path.T, "-", color=BLUE, linewidth=2.2, marker="o", markersize=3, label="mean", zorder=4)
-    look = {"markerfacecolor": "white", "markeredgecolor": BLUE, "markeredgewidth": 2, "markersize": 8}
+    size = 3 if len(path) <= 30 else 0
+    ax.plot(*path.T, "-o", color=BLUE, linewidth=2.2, markersize=size, label="mean", zorder=4)
+    look: Look = {"markerfacecolor": "white", "markeredgecolor": BLUE, "markeredgewidth": 2, "markersize": 8}
     ax.plot(*path[0], "o", label="start", zorder=5, **look)
-    _say_at(ax, path[0], "start", BLUE)
+    _say_at(ax, path[0], "start", BLUE, side)
 
 
-def _resting_point(ax: Axes, rests: tuple[_Bar | None, _Bar | None], limits: Sequence[Ends]) -> None:
+def _resting_point(ax: Axes, rests: tuple[_Bar | None, _Bar | None], limits: Sequence[Ends], side: Float) -> None:
     """Draw where the loop would rest with both intervals, cut at the edge where they are open."""
     a, b = rests
     if a is None or b is None or not all(low <= r.value <= high for r, (low, high) in zip((a, b), limits, strict=True)):
@@ -268,17 +284,19 @@ def _resting_point(ax: Axes, rests: tuple[_Bar | None, _Bar | None], limits: Seq
         where = (ends, other) if across else (other, ends)
         ax.plot(*where, color=a.colour, linewidth=2, linestyle=a.dash, label="equilibrium interval", zorder=5)
     face = "white" if a.hollow else a.colour
-    ax.plot(
-        [a.value], [b.value], "D", color=a.colour, markerfacecolor=face, markersize=7, label="equilibrium", zorder=6
-    )
-    _say_at(ax, np.array([a.value, b.value]), a.words.removesuffix(" at"), a.colour)
+    look: Look = {"color": a.colour, "markerfacecolor": face, "markersize": 7, "zorder": 6}
+    ax.plot([a.value], [b.value], "D", label="equilibrium", **look)
+    _say_at(ax, np.array([a.value, b.value]), a.words.removesuffix(" at"), a.colour, side)
 
 
-def _say_at(ax: Axes, point: Float, words: str, colour: str) -> None:
-    """Write beside a point, on a white ground."""
-    box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
-    look = {"color": colour, "bbox": box, "zorder": 7, "fontweight": "bold", **SMALL}
-    ax.annotate(words, (float(point[0]), float(point[1])), (8, 7), textcoords="offset points", **look)
+def _say_at(ax: Axes, point: Float, words: str, colour: str, side: Float) -> None:
+    """Write beside a point, on a white ground; `side` is -1 or +1 across and up."""
+    right, up = (bool(v > 0) for v in side)
+    box: Look = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.8}
+    look: Look = {"color": colour, "bbox": box, "zorder": 7, "fontweight": "bold", **SMALL}
+    place: Look = {"ha": "left" if right else "right", "va": "bottom" if up else "top"}
+    at = (float(point[0]), float(point[1]))
+    ax.annotate(words, at, (8 if right else -8, 6 if up else -6), textcoords="offset points", **look, **place)
 
 
 # -------------------------------------------------------------------------------- eigenvalues
@@ -301,69 +319,64 @@ def disc(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     """
     ax = _axes(ax, (6.0, 3.7))
     angle = np.linspace(0, 2 * np.pi, 241)
-    ax.fill(np.cos(angle), np.sin(angle), facecolor="#f5f7f8", edgecolor=GREY, linewidth=1)
+    ax.fill(np.cos(angle), np.sin(angle), facecolor="#f5f7f8", edgecolor=GREY, linewidth=1, label="_circle")
+    cloud = _cloud_of(fit)
     reach = max([1.12, *(1.08 * r.modulus for r in fit.regimes)])
-    for across in ((-reach, reach), (0, 0)):
-        ax.plot(across, across[::-1] if across[0] == 0 else (0, 0), color=FAINT, linewidth=0.8, zorder=1)
-    ax.plot((0, 0), (-reach, reach), color=FAINT, linewidth=0.8, zorder=1)
-    _cloud(ax, fit, reach)
-    marks = [_eigenvalue(ax, k, r) for k, r in enumerate(fit.regimes)]
+    reach = max(reach, min(1.5, 1.05 * float(np.quantile(np.abs(cloud), 0.995)))) if len(cloud) else reach
+    ax.plot((-reach, reach), (0, 0), color=FAINT, linewidth=0.8, zorder=1, label="_axis")
+    ax.plot((0, 0), (-reach, reach), color=FAINT, linewidth=0.8, zorder=1, label="_axis")
+    _draw_cloud(ax, cloud[np.abs(cloud) <= reach])
+    for k, r in enumerate(fit.regimes):
+        _eigenvalue(ax, k - (r.im < 0), r)
     _frame(ax, (-reach, reach), (-reach, reach), ticks=[-1, -0.5, 0, 0.5, 1])
     ax.set_aspect("equal")
-    labels = [(r.im, _regime_words(r), m, r) for r, m in zip(fit.regimes, marks, strict=True) if r.im >= 0]
-    _disc_column(ax, labels, reach)
+    _disc_column(ax, [r for r in fit.regimes if r.im >= 0], reach)
     if not fit.regimes:
         _say(ax, 0, 0, _wrap(fit.reasons.get("regimes", "No regime is known."), 26), ha="center", va="center")
-    ax.set_xlabel("real part")
+    _x_name(ax, "real part", (-reach, reach))
     ax.set_ylabel("imaginary part")
     _title(ax, f"{_short(fit.label)}: eigenvalues of the one-step map")
     return ax
 
 
-def _cloud(ax: Axes, fit: LinearDriftFit, reach: float) -> None:
+def _cloud_of(fit: LinearDriftFit) -> Complex:
     maps = fit.draws.get("M")
     if maps is None or len(maps) == 0 or not fit.regimes:
-        return
+        return np.zeros(0, dtype=np.complex128)
     values = eigenvalues(maps).ravel()
-    values = values[np.abs(values) <= reach]
-    look = {
-        "color": BLUE,
-        "markersize": 2,
-        "alpha": 0.18,
-        "markeredgewidth": 0,
-        "rasterized": len(values) > RASTER_FROM,
-    }
-    ax.plot(values.real, values.imag, "o", label="bootstrap", zorder=2, **look)
+    return values[~np.isnan(values)]
 
 
-def _eigenvalue(ax: Axes, k: int, r: Regime) -> str:
+def _draw_cloud(ax: Axes, values: Complex) -> None:
+    look: Look = {"color": SKY, "markersize": 3, "alpha": 0.25, "markeredgewidth": 0}
+    ax.plot(values.real, values.imag, "o", label="bootstrap", zorder=2, rasterized=len(values) > RASTER_FROM, **look)
+
+
+def _eigenvalue(ax: Axes, k: int, r: Regime) -> None:
     if r.im == 0:
-        ax.plot([r.re_low, r.re_high], [0, 0], color=INK, linewidth=2, label="eigenvalue interval", zorder=3)
-    marker = MARKERS[k % len(MARKERS)]
-    look = {"color": INK, "markersize": 6.5, "markeredgecolor": "white", "label": "eigenvalue", "zorder": 4}
-    ax.plot([r.re], [r.im], marker, **look)
-    return marker
+        ax.plot([r.re_low, r.re_high], [0, 0], color=INK, linewidth=1.2, label="eigenvalue interval", zorder=3)
+    look: Look = {"color": BLUE, "markersize": 7, "markeredgecolor": "white", "label": "eigenvalue", "zorder": 4}
+    ax.plot([r.re], [r.im], MARKERS[k % len(MARKERS)], **look)
 
 
 def _regime_words(r: Regime) -> str:
     size = f"{r.regime}\n{show(r.modulus, r.modulus_low, r.modulus_high)}"
-    return f"{size}\na swing every {number(r.period)} steps" if r.period else size
+    return f"{size}\nswings in {number(r.period)} steps" if r.period else size
 
 
-def _disc_column(ax: Axes, labels: Sequence[tuple[float, str, str, Regime]], reach: float) -> None:
+def _disc_column(ax: Axes, regimes: Sequence[Regime], reach: float) -> None:
     """Write the regimes to the right of the disc, slowest on top, each with a line to its eigenvalue."""
+    words = [_regime_words(r) for r in regimes]
     width, height = _inches(ax)
-    text = _text_width([words for _, words, _, _ in labels])
-    unit = max(min(height / (2 * reach), (width - text - 0.5) / (2 * reach)), 1e-3)
-    room = (text + 0.4) / unit if labels else 0.0
-    ax.set_xlim(-reach, reach + room)
-    lines = max((w.count("\n") + 1 for _, w, _, _ in labels), default=1)
-    step = min(1.45 * lines * _font_inches() / unit, 2 * reach / max(len(labels), 1))
-    top = step * (len(labels) - 1) / 2
-    for k, (_, words, _, r) in enumerate(labels):
-        y = top - k * step
-        ax.plot([r.re, reach, reach + 0.1 / unit], [r.im, y, y], color=GREY, linewidth=0.7, zorder=2.5)
-        _say(ax, reach + 0.16 / unit, y, words, va="center")
+    text = _text_width(words)
+    unit = max(min(height, width - text - 0.5) / (2 * reach), 1e-3)  # inches that one unit takes
+    ax.set_xlim(-reach, reach + ((text + 0.4) / unit if words else 0.0))
+    lines = max((w.count("\n") + 1 for w in words), default=1)
+    step = min(1.45 * lines * _font_inches() / unit, 2 * reach / max(len(words), 1))
+    for k, r in enumerate(regimes):
+        y = step * ((len(words) - 1) / 2 - k)
+        ax.plot([r.re, reach, reach + 0.1 / unit], [r.im, y, y], color=GREY, linewidth=0.7, zorder=2.5, label="_to")
+        _say(ax, reach + 0.16 / unit, y, words[k], va="center")
 
 
 # ------------------------------------------------------------------------------- rows of figures
@@ -388,7 +401,11 @@ class _Bar:
         return low, high
 
     def text(self, between: str = "\n") -> str:
-        return f"{self.words}{between}{show(self.value, self.low, self.high)}".strip()
+        """Return words and figure, on lines of their own or on one; nothing where there is no figure."""
+        if np.isnan(self.value):
+            return ""
+        words = self.words if between == "\n" else self.words.replace("\n", " ")
+        return f"{words}{between}{show(self.value, self.low, self.high)}".strip()
 
 
 @dataclass(frozen=True)
@@ -409,7 +426,16 @@ def _rows(ax: Axes, rows: Sequence[_Row], limits: Ends, *, top: float = 0.0) -> 
     starts = [top + float(v) for v in np.cumsum([0.0, *(row.lines for row in rows)])]
     low, high = limits
     for y, row in zip(starts, rows, strict=False):
-        _say(ax, low, y + 0.5, row.label, va="center", color=INK, fontweight="bold" if row.strong else "normal")
+        _say(
+            ax,
+            low,
+            y + 0.5,
+            row.label,
+            va="center",
+            color=INK,
+            fontweight="bold" if row.strong else "normal",
+            bbox=WHITE,
+        )
         for k, bar in enumerate(row.bars):
             _row_bar(ax, y + 1.4 + k, bar, limits)
     words = [bar.text(" ") for row in rows for bar in row.bars]
@@ -438,7 +464,7 @@ def _row_bar(ax: Axes, y: float, bar: _Bar, limits: Ends) -> None:
             ax.plot([edge], [y], head, color=bar.colour, markersize=5, clip_on=False, label="_open")
     if low <= bar.value <= high:
         face = "white" if bar.hollow else bar.colour
-        look = {"color": bar.colour, "markerfacecolor": face, "markeredgewidth": 1.4, "markersize": 6}
+        look: Look = {"color": bar.colour, "markerfacecolor": face, "markeredgewidth": 1.4, "markersize": 6}
         ax.plot([bar.value], [y], bar.marker, label="_value", zorder=4, **look)
 
 
@@ -476,8 +502,8 @@ def interference(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     for y, part in zip(starts, parts, strict=False):
         _stack(ax, y + 2.4, part)
     _zero(ax, 1.5)
-    _cause_key(ax, [cause for cause in CAUSES if any(cause in p for p in parts)])
-    ax.set_xlabel("correlation of the changes")
+    _cause_key(ax, [cause for cause in CAUSES if any(abs(p.get(cause, 0)) >= 0.005 for p in parts)])
+    _x_name(ax, "correlation of the changes", (-reach, reach))
     missing = "; proposals have no steady state: noise only" if fit.lineage else ""
     _title(ax, f"{_short(fit.label)}: what moves together{missing}")
     return ax
@@ -491,16 +517,15 @@ def _parts(fit: LinearDriftFit, pair: tuple[int, int]) -> dict[str, float]:
 def _total_row(fit: LinearDriftFit, total: Estimate, pair: tuple[int, int]) -> _Row:
     sure = total.p_adjusted is not None and bool(total.p_adjusted[pair] < SURE)
     names = " and ".join(_short(fit.names[k]) for k in pair)
-    figures = (float(v[pair]) for v in (total.value, total.low, total.high))
-    bar = _Bar(*figures, colour=INK if sure else GREY, marker="D", hollow=not sure)
-    return _Row(names, (bar, _Bar(np.nan, np.nan, np.nan, " ")), strong=sure)
+    bar = _Bar(*_figures(total, pair), colour=INK if sure else GREY, marker="D", hollow=not sure)
+    return _Row(names, (bar, _Bar(np.nan, np.nan, np.nan)), strong=sure)  # the second line is for the causes
 
 
 def _stack(ax: Axes, y: float, parts: Mapping[str, float]) -> None:
     reached = {True: 0.0, False: 0.0}
     for cause, value in parts.items():
         _, colour, hatch = CAUSES[cause]
-        look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0, "label": f"_{cause}"}
+        look: Look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0, "label": f"_{cause}"}
         ax.barh(y, value, left=reached[value > 0], height=0.62, **look)
         reached[value > 0] += value
 
@@ -509,11 +534,11 @@ def _cause_key(ax: Axes, causes: Sequence[str]) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    look = {"edgecolor": "white", "linewidth": 0}
+    look = Look(edgecolor="white", linewidth=0)
     patches = [Patch(facecolor=CAUSES[c][1], hatch=CAUSES[c][2], label=CAUSES[c][0], **look) for c in causes]
     total = Line2D([], [], color=INK, marker="D", linewidth=2, markersize=5, label="total")
-    place = {"loc": "upper left", "bbox_to_anchor": (0, 1), "borderpad": 0, "borderaxespad": 0.2}
-    spacing = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.4}
+    place: Look = {"loc": "upper left", "bbox_to_anchor": (0, 1), "borderpad": 0, "borderaxespad": 0.2}
+    spacing: Look = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.4}
     ax.legend(handles=[total, *patches], ncols=5, frameon=False, fontsize="small", **place, **spacing)
 
 
@@ -540,15 +565,16 @@ def skill(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     rows = [_Row(BASELINES[name], (_skill_bar(e),)) for name, e in found.items() if e is not None]
     ax = _row_axes(ax, sum(r.lines for r in rows))
     lows = [v for row in rows for v in (row.bars[0].low, row.bars[0].value) if np.isfinite(v)]
-    _rows(ax, rows, (max(-1.0, min([-0.1, *lows]) * 1.05), 1.0))
+    limits = (max(-1.0, min([-0.1, *lows]) * 1.05), 1.0)
+    _rows(ax, rows, limits)
     _zero(ax)
-    ax.set_xlabel("share of the baseline's squared error saved, held out")
+    _x_name(ax, "share of squared error saved, held out", limits)
     _title(ax, f"{_short(fit.label)}: does the fit predict?")
     return ax
 
 
 def _skill_bar(e: Estimate) -> _Bar:
-    value, low, high = (float(v) for v in (e.value, e.low, e.high))
+    value, low, high = _figures(e, ())
     sure = low > 0
     return _Bar(value, low, high, colour=BLUE if sure else GREY, hollow=not sure)
 
@@ -576,7 +602,7 @@ def ends(analysis: Analysis, *, objective: Name = 0, ax: Axes | None = None) -> 
     j = _position(analysis.objectives, objective)
     sign = 1.0 if analysis.objectives[j].maximize else -1.0
     groups = sorted(analysis.groups, key=lambda g: -sign * _end_of(g, j))
-    rows = [_Row(_short(g.label), _end_bars(g, j)) for g in groups]
+    rows = [_Row(label, _end_bars(g, j)) for label, g in zip(_values([g.label for g in groups]), groups, strict=True)]
     if not any(row.bars for row in rows):
         return _note(_axes(ax, (5.2, 2)), "No group holds a version with all objectives present.")
     ax = _row_axes(ax, sum(r.lines for r in rows))
@@ -584,8 +610,9 @@ def ends(analysis: Analysis, *, objective: Name = 0, ax: Axes | None = None) -> 
     squares = [v for bar in bars if bar.marker == "s" for v in bar.ends()]
     low, high = _limits(squares, may=[v for bar in bars for v in _near(bar)])
     _rows(ax, rows, (low, high))
-    _mark_bounds(ax, analysis.objectives[j], (low, high), "x")
-    ax.set_xlabel(_axis_name(analysis.objectives[j]), **PLAIN)
+    _bounds(ax, analysis.objectives[j], (low, high), ax.get_ylim(), across=False)
+    _x_name(ax, _axis_name(analysis.objectives[j]), (low, high))
+    _title(ax, "where sessions end and where they head, best on top")
     return ax
 
 
@@ -632,21 +659,24 @@ def comparisons(
     if not found:
         return _note(_axes(ax, (5.2, 2)), "No two groups can be compared in this quantity.")
     several = len({c.objective for c in found}) > 1
-    rows = [_difference_row(c, several) for c in found]
+    labels = [c.a for c in found] + [c.b for c in found]
+    shown = dict(zip(labels, _values(labels), strict=True))
+    rows = [_difference_row(c, shown, several) for c in found]
     ax = _row_axes(ax, sum(r.lines for r in rows))
-    _rows(ax, rows, _limits([v for c in found for v in (c.low, c.high, c.difference)], must=[0.0]))
+    limits = _limits([v for c in found for v in (c.low, c.high, c.difference)], must=[0.0])
+    _rows(ax, rows, limits)
     _zero(ax)
     one = "" if several or found[0].objective is None else f" on {_short(found[0].objective)}"
-    ax.set_xlabel(AXIS_OF[quantity] + one, **PLAIN)
+    _x_name(ax, AXIS_OF[quantity] + one, limits)
     _title(ax, f"filled: p < {SURE:g} after Holm's correction")
     return ax
 
 
-def _difference_row(c: Comparison, several: bool) -> _Row:
+def _difference_row(c: Comparison, shown: Mapping[str, str], several: bool) -> _Row:
     sure = c.p_adjusted < SURE
     on = f"{_short(c.objective)}: " if several and c.objective else ""
     bar = _Bar(c.difference, c.low, c.high, colour=BLUE if sure else GREY, hollow=not sure)
-    return _Row(f"{on}{_short(c.a)} − {_short(c.b)}", (bar,))
+    return _Row(f"{on}{shown[c.a]} − {shown[c.b]}", (bar,))
 
 
 # ------------------------------------------------------------------------------------- pareto
@@ -680,13 +710,13 @@ def pareto(analysis: Analysis, *, objectives: tuple[Name, Name] | None = None, a
     shown = (analysis.objectives[i], analysis.objectives[j])
     points = np.concatenate([g.ends for g in groups])[:, [i, j]]
     limits = (_limits(points[:, 0]), _limits(points[:, 1]))
-    for objective, axis, span in zip(shown, "xy", limits, strict=True):
-        _mark_bounds(ax, objective, span, axis)
+    _bounds(ax, shown[0], limits[0], limits[1], across=False)
+    _bounds(ax, shown[1], limits[1], limits[0])
     curves = [_draw_group(ax, k, g.ends[:, [i, j]], shown, limits) for k, g in enumerate(groups)]
     _frame(ax, *limits)
     _better(ax, shown, limits)
     _group_column(ax, groups, curves, limits)
-    ax.set_xlabel(_axis_name(shown[0]), **PLAIN)
+    _x_name(ax, _axis_name(shown[0]), limits[0])
     ax.set_ylabel(_axis_name(shown[1]), **PLAIN)
     _title(ax, "lines: what half of the ends reach; figures: share of ends nothing dominates")
     return ax
@@ -696,13 +726,9 @@ def _draw_group(ax: Axes, k: int, points: Float, shown: Sequence[Objective], lim
     """Draw a group's ends and its line; return the line."""
     signs = np.array([1.0 if o.maximize else -1.0 for o in shown])
     worst = np.array([low if o.maximize else high for o, (low, high) in zip(shown, limits, strict=True)])
-    places, count = np.unique(points, axis=0, return_counts=True)
-    some = _some(len(places), MAX_POINTS)
-    size = 9 * np.minimum(np.sqrt(count[some]), 8)
     colour, marker, dash = _look(k)
-    ax.scatter(*places[some].T, s=size, marker=marker, color=colour, alpha=0.4, linewidths=0, label="_ends")
-    curve = half_curve(points * signs, worst * signs) * signs
-    ax.plot(*curve.T, color="white", linewidth=4, zorder=3)
+    _dots(ax, points, size=9, marker=marker, color=colour, alpha=0.4, label="_ends", zorder=2)
+    curve = np.asarray(half_curve(points * signs, worst * signs) * signs)
     ax.plot(*curve.T, color=colour, linestyle=dash, linewidth=2, label="_half", zorder=4)
     return curve
 
@@ -727,11 +753,18 @@ def half_curve(points: Float, worst: ArrayLike) -> Float:
     columns = np.flatnonzero(reached.any(axis=1))
     last = reached.shape[1] - 1 - np.argmax(reached[columns][:, ::-1], axis=1)
     x, y = grid[0][columns], grid[1][last]
-    corners = np.column_stack(
-        [np.r_[np.asarray(worst)[0], np.repeat(x, 2)], np.r_[np.repeat(y, 2), np.asarray(worst)[1]]]
-    )
+    x0, y0 = np.asarray(worst, dtype=np.float64).tolist()
+    corners = np.column_stack([np.r_[x0, np.repeat(x, 2)], np.r_[np.repeat(y, 2), y0]])
     moved = np.r_[True, np.any(np.diff(corners, axis=0) != 0, axis=1)]
     return np.asarray(corners[moved])
+
+
+def _dots(ax: Axes, points: Float, *, size: float, **look: Any) -> None:
+    """Draw points, at most 600 places, larger where several share one."""
+    places, count = np.unique(points, axis=0, return_counts=True)
+    some = _some(len(places), MAX_POINTS)
+    sizes = size * np.minimum(np.sqrt(count[some]), 8)
+    ax.scatter(places[some, 0], places[some, 1], s=sizes, linewidths=0, **look)
 
 
 def _look(k: int) -> tuple[str, str, str]:
@@ -743,16 +776,17 @@ def _better(ax: Axes, shown: Sequence[Objective], limits: Sequence[Ends]) -> Non
     right, up = (o.maximize for o in shown)
     (x0, x1), (y0, y1) = limits
     corner = (x1 if right else x0, y1 if up else y0)
-    place = {"ha": "right" if right else "left", "va": "top" if up else "bottom", "color": GREY, "fontstyle": "italic"}
+    place: Look = {"ha": "right" if right else "left", "va": "top" if up else "bottom", "fontstyle": "italic"}
     arrow = {(True, True): "↗", (True, False): "↘", (False, True): "↖", (False, False): "↙"}[right, up]
-    _say(ax, *corner, f"better {arrow}" if right else f"{arrow} better", **place)
+    _say(ax, *corner, f"better {arrow}" if right else f" {arrow} better", bbox=WHITE, **place)
 
 
 def _group_column(ax: Axes, groups: Sequence[ParetoGroup], curves: Sequence[Float], limits: Sequence[Ends]) -> None:
     """Write labels at the right, ordered as the lines are, each beside a sample of its look."""
     (x0, x1), (y0, y1) = limits
     between = "\n" if len(groups) <= 6 else " "
-    words = [f"{_short(g.label)}{between}{show(*g.share_final)}" for g in groups]
+    labels = _values([g.label for g in groups])
+    words = [f"{label}{between}{show(*g.share_final)}" for label, g in zip(labels, groups, strict=True)]
     unit = (x1 - x0) / 20
     room = _room(ax, words, x1 - x0 + 2.6 * unit)
     ax.set_xlim(x0, x1 + 2.6 * unit + room)
@@ -761,7 +795,7 @@ def _group_column(ax: Axes, groups: Sequence[ParetoGroup], curves: Sequence[Floa
     for k, (y, text) in enumerate(zip(places.tolist(), words, strict=True)):
         colour, marker, dash = _look(k)
         span = [x1 + 0.6 * unit, x1 + 1.4 * unit, x1 + 2.2 * unit]
-        look = {"color": colour, "linestyle": dash, "linewidth": 2, "markersize": 6, "markevery": [1]}
+        look: Look = {"color": colour, "linestyle": dash, "linewidth": 2, "markersize": 6, "markevery": [1]}
         ax.plot(span, [y] * 3, marker=marker, label="_sample", **look)
         _say(ax, x1 + 2.6 * unit, y, text, va="center")
 
@@ -772,7 +806,7 @@ def _group_column(ax: Axes, groups: Sequence[ParetoGroup], curves: Sequence[Floa
 def _rest(fit: LinearDriftFit, j: int) -> _Bar | None:
     """Where the loop heads or, of a lineage, where proposals alone would rest."""
     if fit.lineage:
-        look = {"words": "proposals alone\nwould rest at", "dash": "--", "hollow": True}
+        look: Look = {"words": "proposals alone\nwould rest at", "dash": "--", "hollow": True}
         return _bar_of(fit.estimates.get("drift.fixed_point"), j, colour=VERMILION, marker="D", **look)
     stopped = any(c.name == "stops_on_success" and not c.passed for c in fit.checks)
     words = "fitted rest" if stopped else "heads for"
@@ -782,7 +816,11 @@ def _rest(fit: LinearDriftFit, j: int) -> _Bar | None:
 def _bar_of(e: Estimate | None, j: int, **look: Any) -> _Bar | None:
     if e is None or not np.isfinite(e.value[j]):
         return None
-    return _Bar(*(float(v[j]) for v in (e.value, e.low, e.high)), **look)
+    return _Bar(*_figures(e, (j,)), **look)
+
+
+def _figures(e: Estimate, at: tuple[int, ...]) -> tuple[float, float, float]:
+    return float(e.value[at]), float(e.low[at]), float(e.high[at])
 
 
 def _near(bar: _Bar | None) -> list[float]:
@@ -794,8 +832,9 @@ def _sessions_of(panel: Panel, fit: LinearDriftFit) -> Panel:
     """Return the sessions a fit was made from; refuses a panel that does not hold exactly them."""
     if panel.names != fit.names:
         raise SettingsError(f"the panel's objectives are {_listed(panel.names)}; the fit's are {_listed(fit.names)}.")
-    known = {column: value for column, value in fit.by.items() if column in panel.labels}
-    part = panel.where(**known) if known else panel
+    part = panel
+    for column, value in fit.by.items():
+        part = part._where_one(column, value, True) if column in part.labels else part
     if part.n_sessions != fit.counts["n_sessions"]:
         want = fit.counts["n_sessions"]
         raise SettingsError(f"the fit was made from {want} sessions. Got a panel of {part.n_sessions}.")
@@ -833,7 +872,7 @@ def _some(n: int, most: int) -> Int:
 
 
 def _limits(values: ArrayLike, *, must: ArrayLike = (), may: ArrayLike = ()) -> Ends:
-    """Return the range to show: all values but extreme ones, what must be seen, and what may be if it is not far off."""
+    """Return the range to show: all values but extreme ones, what must be seen, and what may be if it is near."""
     known, needed, wished = (np.asarray(v, dtype=np.float64).ravel() for v in (values, must, may))
     known, needed = known[np.isfinite(known)], needed[np.isfinite(needed)]
     every = np.r_[known, needed]
@@ -919,42 +958,66 @@ def _short(name: str) -> str:
     return safe if len(safe) <= MAX_LABEL else f"{safe[:half]}…{safe[-half + 1 :]}"
 
 
+def _values(labels: Sequence[str]) -> list[str]:
+    """Return group labels to draw, without the name of the column where it is the same one for all."""
+    parts = [label.partition("=") for label in labels]
+    if len({key for key, _, _ in parts}) == 1 and all(value and ", " not in value for _, _, value in parts):
+        return [_short(value) for _, _, value in parts]
+    return [_short(label) for label in labels]
+
+
 def _axis_name(objective: Objective) -> str:
     scale = f", {clean(objective.transform)} scale" if objective.transform else ""
     return f"{_short(objective.name)}{scale}" + ("" if objective.maximize else " (smaller is better)")
+
+
+def _x_name(ax: Axes, words: str, span: Ends) -> None:
+    """Name the horizontal axis under the part of it that carries figures."""
+    low, high = ax.get_xlim()
+    ax.set_xlabel(words, x=(sum(span) / 2 - low) / (high - low), ha="center", **PLAIN)
 
 
 def _zero(ax: Axes, top: float = 0.0) -> None:
     ax.plot([0, 0], [top, ax.get_ylim()[0]], color="#aab1b8", linewidth=0.9, zorder=0.5, label="_zero")
 
 
-def _zero_and_bounds(ax: Axes, objective: Objective, y: Ends, x: Ends) -> None:
-    if y[0] < 0 < y[1]:
-        ax.plot(x, (0, 0), color="#aab1b8", linewidth=0.9, zorder=0.5, label="_zero")
-    _mark_bounds(ax, objective, y, "y")
+def _bounds(ax: Axes, objective: Objective, limits: Ends, span: Ends, *, across: bool = True) -> None:
+    """Draw the declared bounds that lie in the picture as dotted lines along `span`, and say what they are."""
+    for bound, inside in ((objective.low, 1), (objective.high, -1)):
+        if bound is None or not limits[0] <= bound <= limits[1]:
+            continue
+        line = (span, (bound, bound)) if across else ((bound, bound), span)
+        ax.plot(*line, color=GREY, linewidth=0.9, linestyle=":", zorder=0.6, label="_bound")
+        at, move = ((span[1], bound), (-3, 2 * inside)) if across else ((bound, span[1]), (2 * inside, -3))
+        side: Look = {"va": "bottom" if inside > 0 else "top", "ha": "right"}
+        place = side if across else {"ha": "left" if inside > 0 else "right", "va": "top"}
+        small: Look = {**SMALL, "fontsize": "x-small", "color": GREY, "rotation": 0 if across else 90}
+        ax.annotate("bound", at, move, textcoords="offset points", **small, **place)
 
 
-def _mark_bounds(ax: Axes, objective: Objective, limits: Ends, axis: str) -> None:
-    """Draw the declared bounds that lie in the picture as dotted lines."""
-    for bound in (objective.low, objective.high):
-        if bound is not None and limits[0] <= bound <= limits[1]:
-            draw = ax.axhline if axis == "y" else ax.axvline
-            draw(bound, color=GREY, linewidth=0.9, linestyle=":", zorder=0.6, label="_bound")
+@dataclass(frozen=True)
+class _Mark:
+    """A label at the right edge: what it stands beside, its words, its colour, and where its line starts, if any."""
+
+    value: float
+    words: str
+    colour: str
+    start: float | None
 
 
-def _right_column(ax: Axes, marks: Sequence[tuple[float, str, str]], x: float, unit: float) -> None:
+def _right_column(ax: Axes, marks: Sequence[_Mark], x: float, unit: float) -> None:
     """Write labels at the right edge beside what they name, moved apart where they would overlap."""
     low, high = ax.get_ylim()
-    words = [text for _, text, _ in marks]
+    words = [m.words for m in marks]
     left = ax.get_xlim()[0]
     ax.set_xlim(left, x + 1.4 * unit + _room(ax, words, x + 1.4 * unit - left))
-    places = _spread([float(np.clip((v - low) / (high - low), 0, 1)) for v, _, _ in marks], _line_height(ax, words))
-    for (value, text, colour), place in zip(marks, places.tolist(), strict=True):
-        y = low + place * (high - low)
-        at = float(np.clip(value, low, high))
-        ax.plot([x, x + 1.1 * unit], [at, y], color=colour, linewidth=0.7)
-        beyond = " ↑" if value > high else " ↓" if value < low else ""
-        _say(ax, x + 1.3 * unit, y, text + beyond, va="center", color=colour)
+    places = _spread([float(np.clip((m.value - low) / (high - low), 0, 1)) for m in marks], _line_height(ax, words))
+    for m, place in zip(marks, places.tolist(), strict=True):
+        y, at = low + place * (high - low), float(np.clip(m.value, low, high))
+        if m.start is not None:
+            ax.plot([m.start, x, x + 1.1 * unit], [at, at, y], color=m.colour, linewidth=0.7, zorder=1.5, label="_to")
+        beyond = " ↑" if m.value > high else " ↓" if m.value < low else ""
+        _say(ax, x + 1.3 * unit, y, m.words + beyond, va="center", color=m.colour)
 
 
 def _spread(places: Sequence[float], gap: float) -> Float:

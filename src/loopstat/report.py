@@ -92,6 +92,7 @@ class GroupData:
 
     anchor: str
     label: str
+    short: str
     counts: str
     action: str
     action_word: str
@@ -110,6 +111,7 @@ class ReportData:
 
     title: str
     size: str
+    by: str
     objectives: list[str]
     groups: list[GroupData]
     ends: list[tuple[str, str]]
@@ -166,6 +168,7 @@ def report_data(result: Analysis, *, prefix: str = "") -> ReportData:
     return ReportData(
         title=clean_sentence(", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")),
         size=f"{result.n_sessions:,} sessions, {result.n_steps:,} steps",
+        by=clean_sentence(", ".join(result.settings["by"])) or "group",
         objectives=_directions(result),
         groups=groups,
         ends=_ends(result),
@@ -177,8 +180,14 @@ def report_data(result: Analysis, *, prefix: str = "") -> ReportData:
         notes=[clean_sentence(n) for n in result.notes],
         drawn=_drawn_sentence(result, chosen),
         digest=result.source.digest,
-        settings={k: clean_sentence(str(v)) for k, v in result.settings.items() if v not in (None, {}, [])},
+        settings={k: clean_sentence(_setting(v)) for k, v in result.settings.items() if v not in (None, {}, [])},
     )
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _directions(result: Analysis) -> list[str]:
@@ -247,6 +256,7 @@ def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | No
     return GroupData(
         anchor=f"{prefix}g{k}",
         label=clean_sentence(group.label),
+        short=_short(group),
         counts=f"{group.counts['n_sessions']:,} sessions, {group.counts['n_transitions']:,} "
         + ("proposals" if group.lineage else "transitions")
         + f"; intervals by {clean_sentence(group.clusters['sentence'])} ({group.clusters['n']} clusters)",
@@ -570,12 +580,13 @@ def _compared(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, Shee
         "rate_exact": "Rates (exact, per step)",
         "coupling": "Couplings (what a level adds to the next change)",
     }
+    short = {g.label: _short(g) for g in result.groups}
     out = []
     for quantity, title in words.items():
         rows = tuple(
             (
-                Cell(clean_sentence(c.a)),
-                Cell(clean_sentence(c.b)),
+                Cell(short.get(c.a, clean_sentence(c.a))),
+                Cell(short.get(c.b, clean_sentence(c.b))),
                 Cell(clean_sentence(c.objective or "")),
                 _figure(data, f"comparisons.{k}.difference"),
                 _number(data, f"comparisons.{k}.p_adjusted", 2),
@@ -592,15 +603,15 @@ def _compared(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, Shee
 def _pareto(result: Analysis, data: Mapping[str, Any]) -> tuple[Sheet | None, str, str]:
     if not result.pareto:
         return None, "", ""
+    short = {g.label: _short(g) for g in result.groups}
     rows = tuple(
         (
-            Cell(str(k + 1)),
-            Cell(clean_sentence(p.label)),
+            Cell(f"{k + 1}. {short.get(p.label, clean_sentence(p.label))}"),
             *(_figure(data, f"pareto.{k}.{key}") for key in ("share_final", "share_path", "hypervolume")),
         )
         for k, p in enumerate(result.pareto)
     )
-    head = ("", "group", "ends nothing beats", "points on the way nothing beats", "volume dominated")
+    head = ("group", "ends nothing beats", "points on the way nothing beats", "volume dominated")
     corner = ", ".join(
         f"{clean_sentence(o.name)} {number(v, 3)}"
         for o, v in zip(result.objectives, result.pareto[0].reference.tolist(), strict=True)
@@ -609,7 +620,7 @@ def _pareto(result: Analysis, data: Mapping[str, Any]) -> tuple[Sheet | None, st
         f"Compared on {result.pareto[0].n_compared} ends of each group, because the share falls with the number of "
         f"points alone. Volume is measured from {corner}."
     )
-    return Sheet("On all objectives at once", head, rows), _pareto_picture(result), note
+    return Sheet("Who is ahead", head, rows), _pareto_picture(result), note
 
 
 def _pareto_picture(result: Analysis) -> str:

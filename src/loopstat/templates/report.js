@@ -12,18 +12,23 @@
     return new Uint16Array(bytes.buffer);
   };
 
+  // Scores of a few values would lie on top of each other: their lines are spread by a few pixels, each always the same.
+  const FEW = 12, SPREAD = 9;
+  const repeats = (levels) => levels.length > 0 && new Set(levels).size <= FEW;
+
   const drawSessions = (u, fan, levels, chosen) => {
     const n = fan.steps.length;
     const rows = levels.length / n;
     const toY = (l) => u.valToPos(fan.low + (l / (MISSING - 1)) * (fan.high - fan.low), "y", true);
     const xs = fan.steps.map((s) => u.valToPos(s, "x", true));
-    const trace = (row) => {
+    const spread = repeats(levels) && rows > 1 ? SPREAD * devicePixelRatio : 0;
+    const trace = (row, beside = spread * (((row * 0.618034) % 1) - 0.5)) => {
       const path = new Path2D();
       let pen = false;
       for (let k = 0; k < n; k++) {
         const level = levels[row * n + k];
         if (level === MISSING) { pen = false; continue; }
-        if (pen) path.lineTo(xs[k], toY(level)); else path.moveTo(xs[k], toY(level));
+        if (pen) path.lineTo(xs[k], toY(level) + beside); else path.moveTo(xs[k], toY(level) + beside);
         pen = true;
       }
       return path;
@@ -39,7 +44,7 @@
     if (chosen !== null) {
       ctx.strokeStyle = css("--ink");
       ctx.lineWidth = 2 * devicePixelRatio;
-      ctx.stroke(trace(chosen));
+      ctx.stroke(trace(chosen, 0));
     }
     ctx.restore();
   };
@@ -51,9 +56,17 @@
     ctx.save();
     if (fan.rest) {
       const [value, low, high] = fan.rest;
-      const upper = y(high, top);
-      ctx.fillStyle = css("--rest-band");
-      ctx.fillRect(left, upper, width, y(low, top + height) - upper);
+      if (low !== null || high !== null) {
+        const upper = y(high, top), lower = y(low, top + height);
+        ctx.fillStyle = css("--rest-band");
+        if (low === null || high === null) { // an open side fades out
+          const fade = ctx.createLinearGradient(0, high === null ? lower : upper, 0, high === null ? upper : lower);
+          fade.addColorStop(0, css("--rest-band"));
+          fade.addColorStop(1, "transparent");
+          ctx.fillStyle = fade;
+        }
+        ctx.fillRect(left, upper, width, lower - upper);
+      }
       ctx.strokeStyle = css("--c5");
       ctx.lineWidth = 1.5 * devicePixelRatio;
       ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
@@ -98,25 +111,31 @@
     return `session ${fan.names[row]} by step, ${values.join(", ")}`;
   };
 
+  const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000];
+  const size = (box) => ({
+    width: document.documentElement.classList.contains("printing") ? Math.min(box.clientWidth, 620) : box.clientWidth,
+    height: parseFloat(getComputedStyle(box.querySelector(".plot")).minHeight),
+  });
+
   const create = (box) => {
     const fan = JSON.parse(box.querySelector("script").textContent);
     const said = box.querySelector(".said");
     const levels = unpack(fan);
     let chosen = null;
-    const inside = fan.mean.concat(fan.mean_low, fan.mean_high, [fan.low, fan.high]).filter((v) => v !== null);
+    const inside = fan.mean.concat([fan.low, fan.high]).filter((v) => v !== null);
     if (fan.rest && fan.rest[0] !== null && Math.abs(fan.rest[0] - (fan.low + fan.high) / 2) < 1.2 * (fan.high - fan.low)) inside.push(fan.rest[0]);
-    let low = Math.min(...inside), high = Math.max(...inside);
-    const pad = high > low ? 0.04 * (high - low) : 0.5;
+    const low = Math.min(...inside), high = Math.max(...inside);
+    const pad = high > low ? 0.06 * (high - low) : 0.5;
     const axis = () => ({ stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { stroke: css("--line") }, font: "12px system-ui, sans-serif" });
     const say = (k) => {
       if (k === null || k === undefined) return;
       said.textContent = `step ${fan.steps[k]}: mean ${interval([fan.mean[k], fan.mean_low[k], fan.mean_high[k]])}`;
     };
     const options = {
-      width: box.clientWidth, height: 230, padding: [8, 14, 0, 0], legend: { show: false },
+      ...size(box), padding: [8, 14, 0, 0], legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: [low - pad, high + pad] } },
-      axes: [{ ...axis(), size: 34 }, { ...axis(), size: 54, values: (_, vs) => vs.map((v) => String(+v.toPrecision(4))) }],
+      axes: [{ ...axis(), size: 30, label: "step", labelSize: 16, labelFont: axis().font, incrs: WHOLE, ticks: { show: false } }, { ...axis(), size: 54, values: (_, vs) => vs.map((v) => String(+v.toPrecision(4))) }],
       series: [{}, { stroke: css("--c0"), width: 3, points: { show: false } }, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }],
       bands: [{ series: [3, 2], fill: css("--mean-band") }],
       hooks: {
@@ -154,13 +173,18 @@
     }
   }, { rootMargin: "300px" });
   boxes.forEach((box) => watch.observe(box));
-  addEventListener("beforeprint", () => boxes.forEach((box) => made.has(box) || made.set(box, create(box))));
+  const print = (on) => { // paper is white and narrow
+    document.documentElement.classList.toggle("printing", on);
+    (on ? boxes : [...made.keys()]).forEach(remake);
+  };
+  addEventListener("beforeprint", () => print(true));
+  addEventListener("afterprint", () => print(false));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => [...made.keys()].forEach(remake));
   let timer = 0, width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth === width) return;
     width = innerWidth;
     clearTimeout(timer);
-    timer = setTimeout(() => [...made].forEach(([box, plot]) => plot.setSize({ width: box.clientWidth, height: 230 })), 120);
+    timer = setTimeout(() => [...made].forEach(([box, plot]) => plot.setSize(size(box))), 120);
   });
 })();
