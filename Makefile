@@ -37,6 +37,7 @@ validate: $(VENV)/.full ## simulate: recovery, coverage and size of everything c
 
 docs: $(VENV)/.full ## build the documentation into site/
 	$(BIN)/python docs/build.py
+	$(BIN)/python docs/gallery.py
 	$(BIN)/mkdocs build --strict --quiet
 
 clean: ## remove the environment and everything built

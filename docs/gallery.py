@@ -20,7 +20,8 @@ import loopstat as ls
 from loopstat import plots
 from loopstat.io.recordings import path
 
-code = ls.read(path("llamea"), objectives=["aocc_separable", "multimodal", "code_chars"], minimize=["code_chars"])
+scores = ["aocc_separable", "multimodal", "code_chars"]
+code = ls.read(path("llamea"), objectives=scores, minimize=["code_chars"])
 search = ls.analyze(code, by=["model"])
 games = ls.read(path("repeated_games"), objectives=["points1", "points2"])
 matches = ls.analyze(games, by=["strategy"])
@@ -52,7 +53,7 @@ PICTURES = (
     Picture(
         "fan-loop",
         "A loop without selection",
-        "Repeated games: payoffs take four values, and from the first rounds on the mean keeps within the interval of "
+        "Repeated games: payoffs take four values, and from the second round on the mean keeps within the interval of "
         "the equilibrium fitted to all changes.",
         'ax = plots.fan(games, cyclic, objective="points1", max_sessions=100)',
         "Session lines between four values, a flat mean line on the equilibrium line.",
@@ -107,8 +108,8 @@ PICTURES = (
     Picture(
         "pareto",
         "Good at both",
-        "Ends in two objectives, shorter programs and better search: half of a model's ends reach its line; the lines "
-        "cross, so neither model is better on both.",
+        "Ends in two objectives, shorter programs and better search: half of a model's ends reach any point of its "
+        "line; the lines cross, so neither model is better on both.",
         'ax = plots.pareto(search, objectives=("code_chars", "multimodal"))',
         "Two clouds of points with one staircase line each; the lines cross.",
     ),

@@ -31,7 +31,7 @@ HOSTILE = (
     "a\" onmouseover='x' b",
     "{{ 7*7 }}&amp;",
 )
-TWO_DIGITS = ("p_adjusted", "shift_in_se")
+ALONE = ("p_adjusted", "shift_in_se")  # shown without an interval, to two digits
 MATCH = "LOOPSTAT_REGENERATE=1 pytest tests/test_page.py writes it anew"
 
 Made = tuple[str, dict[str, Any]]
@@ -116,9 +116,11 @@ def expected(data: dict[str, Any], path: str) -> str:
         parts = parts[1:]
     key, index = parts[0], [int(p) for p in parts[1:]]
     beside = next((p for p in ((f"{key}_low", f"{key}_high"), ("low", "high")) if p[0] in holder), None)
-    alone = key in TWO_DIGITS
+    alone = key in ALONE
     value, low, high = (_entry(holder, k, index) for k in (key, *(beside if beside and not alone else ("", ""))))
     assert value is not None, f"{path} is null and cannot be shown"
+    if key == "p_adjusted" and value < 0.001:
+        return "< 0.001"
     if low is None and high is None:
         return number(value, 2 if alone else 3)
     return show(value, -np.inf if low is None else low, np.inf if high is None else high)
@@ -170,10 +172,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Made:
 # -------------------------------------------------------------------------------- self-contained
 
 
+def _without_levels(text: str) -> str:
+    """Leave out the sessions' packed scores: base64 has slashes of its own."""
+    return re.sub(r'"sessions": "[A-Za-z0-9+/=]*"', "", text)
+
+
 def test_the_page_is_self_contained(plain: Made, lineage: Made) -> None:
     for text, _ in (plain, lineage):
         reader = read_page(text)
-        assert not re.search(r"https?:|(?<![:\w])//[a-z0-9]|@import|url\(", re.sub(r"^\s*// .*", "", text, flags=re.M))
+        assert not re.search(r"https?:|[\"'(=\s]//[a-z0-9]|@import|url\(", _without_levels(text), re.I)
         assert not {t for t, _ in reader.tags} & {"iframe", "object", "embed", "img", "form", "base", "use", "image"}
         for tag, attributes in reader.tags:
             for name, value in attributes.items():

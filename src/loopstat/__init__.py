@@ -37,6 +37,7 @@ _HOME = {
     "Table": "result",
     "Verdict": "verdict",
     "analyze": "analysis",
+    "plots": "plots",
     "explain": "glossary",
     "read": "io",
     "simulate": "model",
@@ -45,6 +46,7 @@ _HOME = {
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
+    from . import plots as plots
     from .analysis import Analysis as Analysis
     from .analysis import analyze as analyze
     from .drift import LinearDrift as LinearDrift
@@ -75,7 +77,8 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'loopstat' has no attribute {name!r}")
-    value = getattr(import_module(f".{_HOME[name]}", __name__), name)
+    module = import_module(f".{_HOME[name]}", __name__)
+    value = module if name == "plots" else getattr(module, name)
     globals()[name] = value
     return value
 

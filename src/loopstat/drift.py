@@ -44,7 +44,7 @@ SCALES: dict[str, Scale] = {
 }
 # Squares: at 0 every draw lies above the estimate, so percentiles never hold the truth, however many sessions.
 SQUARES = {"r2_increments", "r2_levels"}
-SQUARES |= {f"interference.{k}" for k in ("transient", "rest", "start_spread", "misfit")}
+SQUARES |= {f"interference.{k}" for k in (*PARTS, "start_spread", "misfit")}
 MANY_CLUSTERS = 2000  # up to here the mean path is also had without each cluster
 INFLUENTIAL = 5
 

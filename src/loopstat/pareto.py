@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .arrays import Bool, Float, Int
 from .model import Rng
@@ -23,6 +24,7 @@ HALVES = 40  # halves of the clusters from which their intervals come
 REPEATS = 3  # subsamples of each half, averaged: what they differ by is no sampling error
 MAX_COMPARED = 1000  # points per group in one comparison, and
 MAX_TOTAL = 6000  # points of all groups: a comparison of more costs much and says little more
+STEPS_OF_CURVE = 120
 MIN_CLUSTERS = 4  # below it halves say nothing about the spread
 
 
@@ -130,6 +132,32 @@ def attainment(ends: Float, grid: Float) -> Float:
     """
     reach = [ends[:, j, None] >= grid[j][None, :] for j in (0, 1)]
     return np.asarray(np.einsum("mi,mj->ij", *(r.astype(np.float64) for r in reach)) / max(len(ends), 1))
+
+
+def half_curve(points: Float, worst: ArrayLike) -> Float:
+    """Return the corners of the line that half of some points reach, larger being better, shape (k, 2).
+
+    Parameters
+    ----------
+    points : array, shape (m, 2)
+    worst : array, shape (2,)
+        Where the line starts and ends.
+
+    Examples
+    --------
+    >>> half_curve(np.array([[1.0, 2.0], [2.0, 1.0], [0.0, 0.0]]), [0.0, 0.0]).tolist()
+    [[0.0, 1.0], [1.0, 1.0], [1.0, 0.0]]
+    """
+    share = np.linspace(0, 1, STEPS_OF_CURVE)
+    grid = np.quantile(points, share, axis=0, method="nearest").T
+    reached = attainment(points, grid) >= 0.5
+    columns = np.flatnonzero(reached.any(axis=1))
+    last = reached.shape[1] - 1 - np.argmax(reached[columns][:, ::-1], axis=1)
+    x, y = grid[0][columns], grid[1][last]
+    x0, y0 = np.asarray(worst, dtype=np.float64).tolist()
+    corners = np.column_stack([np.r_[x0, np.repeat(x, 2)], np.r_[np.repeat(y, 2), y0]])
+    moved = np.r_[True, np.any(np.diff(corners, axis=0) != 0, axis=1)]
+    return np.asarray(corners[moved])
 
 
 def pareto(

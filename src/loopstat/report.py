@@ -22,7 +22,7 @@ from .arrays import Float
 from .compare import sentences
 from .fit import LinearDriftFit
 from .panel import Panel
-from .pareto import ParetoGroup, attainment
+from .pareto import half_curve
 from .regimes import eigenvalues
 from .result import number, show
 from .skill import BASELINES
@@ -246,6 +246,12 @@ def _number(data: Mapping[str, Any], path: str, digits: int = 3) -> Cell:
     return Cell(number(value, digits) if value is not None else "–", path if value is not None else "")
 
 
+def _p(data: Mapping[str, Any], path: str) -> Cell:
+    """Look up a p-value; below a thousandth its digits say nothing."""
+    cell = _number(data, path, 2)
+    return Cell("< 0.001", path) if cell.path and _at(data, path) < 0.001 else cell
+
+
 # -------------------------------------------------------------------------- one group
 
 
@@ -354,7 +360,7 @@ def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sh
         (
             Cell(f"{names[i]} and {names[j]}"),
             _figure(data, f"{at}.interference.total", i, j),
-            _number(data, f"{at}.interference.p_adjusted.{i}.{j}", 2),
+            _p(data, f"{at}.interference.p_adjusted.{i}.{j}"),
             *(_figure(data, f"{at}.interference.{cause}", i, j) for cause in svg.CAUSES),
         )
         for i, j in _pairs(group)
@@ -587,16 +593,17 @@ def _compared(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, Shee
             (
                 Cell(short.get(c.a, clean_sentence(c.a))),
                 Cell(short.get(c.b, clean_sentence(c.b))),
-                Cell(clean_sentence(c.objective or "")),
+                *([] if quantity == "rate_exact" else [Cell(clean_sentence(c.objective or ""))]),
                 _figure(data, f"comparisons.{k}.difference"),
-                _number(data, f"comparisons.{k}.p_adjusted", 2),
+                _p(data, f"comparisons.{k}.p_adjusted"),
             )
             for k, c in enumerate(result.comparisons)
             if c.quantity == quantity
         )
         if rows:
             note = "Difference a − b; p after Holm's correction over this table."
-            out.append((quantity, Sheet(title, ("a", "b", "on", "difference", "p (Holm)"), rows, note)))
+            on = () if quantity == "rate_exact" else ("on",)
+            out.append((quantity, Sheet(title, ("a", "b", *on, "difference", "p (Holm)"), rows, note)))
     return out
 
 
@@ -627,16 +634,10 @@ def _pareto_picture(result: Analysis) -> str:
     if len(result.pareto[0].ends) == 0:
         return ""
     signs = [1 if o.maximize else -1 for o in result.objectives[:2]]
-    groups = [(clean_sentence(p.label), p.ends[:, :2], _half_reached(p, signs)) for p in result.pareto]
+    groups = [
+        (clean_sentence(p.label), p.ends[:, :2], half_curve(p.ends[:, :2] * signs, p.reference[:2] * signs) * signs)
+        for p in result.pareto
+    ]
     names = (clean_sentence(result.objectives[0].name), clean_sentence(result.objectives[1].name))
     title = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
     return svg.scatter(groups, names, title=title, better=(signs[0], signs[1]))
-
-
-def _half_reached(group: ParetoGroup, signs: Sequence[int]) -> Float:
-    """Return the curve of points that half of the ends are at least as good as on both objectives, shape (k, 2)."""
-    turned = group.ends[:, :2] * signs
-    grid = np.stack([np.quantile(turned[:, j], np.linspace(0, 1, 60)) for j in (0, 1)])
-    reached = attainment(turned, grid) >= 0.5
-    curve = [(grid[0, a], grid[1, np.flatnonzero(row)[-1]]) for a, row in enumerate(reached) if row.any()]
-    return np.array(curve, dtype=np.float64).reshape(-1, 2) * signs

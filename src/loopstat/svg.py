@@ -280,8 +280,8 @@ def _axes(
     names: tuple[str, str], limits: tuple[tuple[float, float], tuple[float, float]], height: float
 ) -> tuple[Map, Map, list[str]]:
     """Return the maps to pixels and the grid of a plane with two named axes."""
-    left, bottom = 46.0, 36.0
     (x0, x1), (y0, y1) = limits
+    left, bottom = 24 + 6.8 * max((len(_label(v)) for v in ticks(y0, y1)), default=2), 36.0
     x, y = scale(x0, x1, left, WIDTH - 8), scale(y0, y1, height - bottom, 8)
     body = []
     for v in ticks(x0, x1):
@@ -301,17 +301,19 @@ def phase(plane: Plane, *, title: str) -> str:
     """Draw where the drift pushes, where the mean goes, and where it would rest."""
     height = 320.0
     x, y, body = _axes(plane.names, plane.limits, height)
-    dots_path = "".join(f"M{x(a):.1f},{y(b):.1f}h0" for a, b in plane.points.tolist())
+    (x0, x1), (y0, y1) = plane.limits
+    inside = [(a, b) for a, b in plane.points.tolist() if x0 <= a <= x1 and y0 <= b <= y1]
+    dots_path = "".join(f"M{x(a):.1f},{y(b):.1f}h0" for a, b in inside)
     body.append(f'<path d="{dots_path}" class="cloud"/>')
     body += _arrows(plane.field, x, y)
     way = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in plane.path.tolist())
     body.append(f'<polyline points="{way}" class="mean"/>')
+    if plane.rest is not None:
+        body += _rest(plane, x, y)
     if len(plane.path):
         a, b = plane.path[0].tolist()
         body.append(mark("ring", x(a), y(b), "c0", "mean start", 6))
-        body.append(text(x(a) + 9, y(b) - 6, "start", "small"))
-    if plane.rest is not None:
-        body += _rest(plane, x, y)
+        body.append(text(x(a) - 9, y(b) - 6, "start", "small", "end"))
     return picture(WIDTH, height, title, body)
 
 
@@ -352,8 +354,8 @@ def _rest(plane: Plane, x: Map, y: Map) -> list[str]:
     if not (x0 <= a <= x1 and y0 <= b <= y1):
         return []
     return [
-        line(x(cut(a0, x0, x1, x0)), y(b), x(cut(a1, x0, x1, x1)), y(b), "bar c5"),
-        line(x(a), y(cut(b0, y0, y1, y0)), x(a), y(cut(b1, y0, y1, y1)), "bar c5"),
+        line(x(cut(a0, x0, x1, x0)), y(b), x(cut(a1, x0, x1, x1)), y(b), "bar thin c5"),
+        line(x(a), y(cut(b0, y0, y1, y0)), x(a), y(cut(b1, y0, y1, y1)), "bar thin c5"),
         mark("diamond", x(a), y(b), "c5", f"heads for {number(a, 3)}, {number(b, 3)}"),
         text(x(a) + 9, y(b) + 16, "heads for", "small"),
     ]
@@ -376,7 +378,9 @@ def scatter(
     """
     height = 340.0
     every = np.concatenate([p for _, p, _ in groups]) if groups else np.zeros((0, 2))
-    lows, highs = np.quantile(every, 0.005, axis=0), np.quantile(every, 0.995, axis=0)
+    middles = [np.median(p, axis=0) for _, p, _ in groups if len(p)]
+    lows = np.min([np.quantile(every, 0.005, axis=0), *middles], axis=0)
+    highs = np.max([np.quantile(every, 0.995, axis=0), *middles], axis=0)
     pad = np.where(highs > lows, 0.06 * (highs - lows), 0.5)
     (x0, y0), (x1, y1) = (lows - pad).tolist(), (highs + pad).tolist()
     x, y, body = _axes(names, ((x0, x1), (y0, y1)), height)
@@ -391,7 +395,7 @@ def scatter(
             a, b = np.median(points, axis=0).tolist()
             body.append(mark(shape, x(a), y(b), look, f"{label}: median {number(a, 3)}, {number(b, 3)}", 6))
             body.append(text(x(a) + 8, y(b) - 7, str(k + 1), "small strong"))
-    corner = (WIDTH - 14 if better[0] > 0 else 52, 20 if better[1] > 0 else height - 44)
-    words = "better ↗" if better == (1, 1) else "better"
+    corner = (WIDTH - 14 if better[0] > 0 else x(x0) + 6, 20 if better[1] > 0 else height - 44)
+    words = {(1, 1): "better ↗", (1, -1): "better ↘", (-1, 1): "↖ better", (-1, -1): "↙ better"}[better]
     body.append(text(*corner, words, "soft small", "end" if better[0] > 0 else "start"))
     return picture(WIDTH, height, title, body)

@@ -14,14 +14,19 @@
 
   // Scores of a few values would lie on top of each other: their lines are spread by a few pixels, each always the same.
   const FEW = 12, SPREAD = 9;
-  const repeats = (levels) => levels.length > 0 && new Set(levels).size <= FEW;
+  const repeats = (levels) => {
+    const count = new Map();
+    for (const level of levels) if (level !== MISSING) count.set(level, (count.get(level) || 0) + 1);
+    const every = [...count.values()].sort((a, b) => b - a), sum = (all) => all.reduce((a, b) => a + b, 0);
+    return sum(every.slice(0, FEW)) > 0.6 * sum(every);
+  };
 
   const drawSessions = (u, fan, levels, chosen) => {
     const n = fan.steps.length;
     const rows = levels.length / n;
     const toY = (l) => u.valToPos(fan.low + (l / (MISSING - 1)) * (fan.high - fan.low), "y", true);
     const xs = fan.steps.map((s) => u.valToPos(s, "x", true));
-    const spread = repeats(levels) && rows > 1 ? SPREAD * devicePixelRatio : 0;
+    const spread = rows > FEW && repeats(levels) ? SPREAD * devicePixelRatio : 0;
     const trace = (row, beside = spread * (((row * 0.618034) % 1) - 0.5)) => {
       const path = new Path2D();
       let pen = false;
@@ -62,7 +67,7 @@
         if (low === null || high === null) { // an open side fades out
           const fade = ctx.createLinearGradient(0, high === null ? lower : upper, 0, high === null ? upper : lower);
           fade.addColorStop(0, css("--rest-band"));
-          fade.addColorStop(1, "transparent");
+          fade.addColorStop(1, css("--rest-band").replace(/[\d.]+\)$/, "0)")); // transparent would be black
           ctx.fillStyle = fade;
         }
         ctx.fillRect(left, upper, width, lower - upper);
@@ -135,7 +140,7 @@
       ...size(box), padding: [8, 14, 0, 0], legend: { show: false },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
       scales: { x: { time: false }, y: { range: [low - pad, high + pad] } },
-      axes: [{ ...axis(), size: 30, label: "step", labelSize: 16, labelFont: axis().font, incrs: WHOLE, ticks: { show: false } }, { ...axis(), size: 54, values: (_, vs) => vs.map((v) => String(+v.toPrecision(4))) }],
+      axes: [{ ...axis(), size: 22, gap: 4, label: "step", labelSize: 16, labelGap: 0, labelFont: axis().font, incrs: WHOLE, ticks: { show: false } }, { ...axis(), size: 54, values: (_, vs) => vs.map((v) => String(+v.toPrecision(4))) }],
       series: [{}, { stroke: css("--c0"), width: 3, points: { show: false } }, { stroke: "transparent", points: { show: false } }, { stroke: "transparent", points: { show: false } }],
       bands: [{ series: [3, 2], fill: css("--mean-band") }],
       hooks: {

@@ -1,0 +1,19 @@
+"""Pictures of results for notebooks and papers: an `ax` goes in, the same `ax` comes out.
+
+    from loopstat import plots
+
+    ax = plots.fan(panel, fit, objective="quality")
+    ax.figure.savefig("fan.svg")
+
+They need matplotlib, the extra `[plots]`. Nothing is computed here that the result does not hold: what is drawn is what
+`to_dict` writes. Names from the data are drawn as plain text, never as mathematics. Everything drawn stands inside the
+axes, so a picture fits wherever its axes do.
+"""
+
+from __future__ import annotations
+
+from .groups import comparisons, ends, pareto
+from .modes import disc, interference, skill
+from .sessions import fan, phase
+
+__all__ = ["comparisons", "disc", "ends", "fan", "interference", "pareto", "phase", "skill"]
