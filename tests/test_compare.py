@@ -339,7 +339,7 @@ def test_sentences_say_what_differs() -> None:
     assert said == (
         "a against b: ends 2.3 [1.6, 3.0] higher on security and 0.5 [0.2, 0.8] lower on functionality; "
         "heads for a place 2.6 [1.6, 3.6] higher on security; settles 0.20 [0.10, 0.30] slower per step; "
-        "couples security<-length differently."
+        "how security reacts to length differs."
     )
     (nothing,) = sentences([replace(r, p_adjusted=0.5) for r in rows], named)
     assert nothing.startswith(f"a against b: {NOTHING}; ends are known to ±0.70 on security")

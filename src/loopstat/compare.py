@@ -112,10 +112,15 @@ def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
     parts += [f"settles {_amount(c, 'faster', 'slower')} per step" for c in found if c.quantity == "rate_exact"]
     coupled = [c for c in found if c.quantity == "coupling"]
     if coupled:
-        parts.append(f"couples {_and([str(c.objective) for c in coupled])} differently")
+        parts.append(f"{_and([_reaction(str(c.objective)) for c in coupled])} differs")
     if not parts:
         return f"{a} against {b}: {NOTHING}{_width(rows)}."
     return f"{a} against {b}: {'; '.join(parts)}."
+
+
+def _reaction(objective: str) -> str:
+    to, _, of = objective.partition("<-")
+    return f"how {to} reacts to {of}"
 
 
 def _amount(c: Comparison, more: str, less: str) -> str:

@@ -260,8 +260,6 @@ class _Work:
             return
         found = mean_with_interval(x, session_cluster[session], len(self.clusters), self.settings.level)
         self.estimates["kept_end.mean"] = Estimate(*found)
-        if np.isnan(found[1]).all():
-            self.reasons["kept_end.low"] = self.reasons["kept_end.high"] = "One cluster alone gives no interval."
 
     def _drift(self) -> None:
         for name in ("drift.A", "drift.b", "drift.Q", "drift.M", "r2_increments", "r2_levels"):

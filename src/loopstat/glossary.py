@@ -146,8 +146,9 @@ TERMS: dict[str, str] = {
     "share_final": "Share of the group's ends that no end of any group beats on everything, on equal numbers "
     "per group.",
     "share_path": "The same for all points along the sessions.",
-    "hypervolume": "Volume the group's ends dominate above the reference point, in the product of the "
-    "objectives' units.",
+    "hypervolume": "Mean volume that `n_volume` of the group's ends dominate above the reference point, in the product "
+    "of the objectives' units; its interval is rough.",
+    "n_volume": "Number of ends whose volume is measured: a quarter of those compared.",
     "n_compared": "Number of ends per group in each Pareto comparison.",
     # --- checks
     "white_scores": "Check that fails where the scores cannot be told from independent draws, around one mean or each "

@@ -625,9 +625,16 @@ def _pareto(result: Analysis, data: Mapping[str, Any]) -> tuple[Sheet | None, st
     )
     note = (
         f"Compared on {result.pareto[0].n_compared} ends of each group, because the share falls with the number of "
-        f"points alone. Volume is measured from {corner}."
+        f"points alone. Volume is that of {result.pareto[0].n_volume} ends, measured from {corner}; its interval is "
+        "rough, because a volume hangs on a few extreme ends." + _left_out(result)
     )
     return Sheet("Who is ahead", head, rows), _pareto_picture(result), note
+
+
+def _left_out(result: Analysis) -> str:
+    known = {p.label for p in result.pareto}
+    missing = [_short(g) for g in result.groups if g.label not in known]
+    return f" Too few ends to compare: {', '.join(missing)}." if missing else ""
 
 
 def _pareto_picture(result: Analysis) -> str:
