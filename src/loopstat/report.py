@@ -497,9 +497,9 @@ def _phase(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Pane
     limits = _limits(np.concatenate([path, points]) if len(points) else path)
     rest = [_triple(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", k) for k in (i, j)]
     names = (clean_sentence(group.names[i]), clean_sentence(group.names[j]))
-    plane = svg.Plane(
-        names, points, path, _field(group, i, j, limits), (rest[0], rest[1]) if rest[0][0] is not None else None, limits
-    )
+    at_rest = (rest[0], rest[1]) if rest[0][0] is not None else None
+    word = "proposals' rest" if group.lineage else _rest_word(group)
+    plane = svg.Plane(names, points, path, _field(group, i, j, limits), at_rest, limits, word)
     title = f"Drift field of {names[0]} and {names[1]}, mean path and {_rest_word(group)}"
     return svg.phase(plane, title=title)
 

@@ -264,7 +264,7 @@ class Plane:
     field : array, shape (k, 4)
         Where, and the drift there: x, y, dx, dy.
     rest : pair of Range or None
-        Equilibrium with its intervals.
+        Equilibrium with its intervals; `word` says what it is.
     limits : ((low, high), (low, high))
     """
 
@@ -274,6 +274,7 @@ class Plane:
     field: Float
     rest: tuple[Range, Range] | None
     limits: tuple[tuple[float, float], tuple[float, float]]
+    word: str = "heads for"
 
 
 def _axes(
@@ -356,8 +357,8 @@ def _rest(plane: Plane, x: Map, y: Map) -> list[str]:
     return [
         line(x(cut(a0, x0, x1, x0)), y(b), x(cut(a1, x0, x1, x1)), y(b), "bar thin c5"),
         line(x(a), y(cut(b0, y0, y1, y0)), x(a), y(cut(b1, y0, y1, y1)), "bar thin c5"),
-        mark("diamond", x(a), y(b), "c5", f"heads for {number(a, 3)}, {number(b, 3)}"),
-        text(x(a) + 9, y(b) + 16, "heads for", "small"),
+        mark("diamond", x(a), y(b), "c5", f"{plane.word} {number(a, 3)}, {number(b, 3)}"),
+        text(min(x(a) + 9, WIDTH - 8 - 6.2 * len(plane.word)), y(b) + 16, plane.word, "small"),
     ]
 
 
