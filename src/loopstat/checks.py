@@ -311,14 +311,23 @@ def duplicate_share(panel: Panel) -> float:
 def _constant(e: Evidence) -> Check:
     if len(e.pairs) == 0:
         return Check("constant", None, 0.0, False, NO_TRANSITION)
-    flat = [n for n, v in zip(e.panel.names, np.ptp(e.panel.x[e.panel.complete], axis=0), strict=True) if not v > 0]
+    flat = constant_objectives(e.panel, e.pairs)
     verb = "changes" if len(flat) == 1 else "change"
     message = (
         "Every objective varies."
         if not flat
-        else f"{', '.join(flat)} never {verb} here: there is no drift to fit; choose others with --objectives."
+        else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
+        "choose others with --objectives."
     )
     return Check("constant", float(len(flat)), 0.0, not flat, message)
+
+
+def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
+    """Return the objectives that never vary, at all or among the states that transitions start from."""
+    still = np.ptp(panel.x[panel.complete], axis=0) == 0
+    if len(pairs) > 1:
+        still |= np.ptp(pairs.x, axis=0) == 0
+    return [n for n, flat in zip(panel.names, still, strict=True) if flat]
 
 
 def cluster_of_sessions(panel: Panel, clusters: Clusters) -> Int:

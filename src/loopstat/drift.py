@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Float, Int, group_starts
-from .checks import Evidence, cluster_of_sessions, run_checks
+from .checks import Evidence, cluster_of_sessions, constant_objectives, run_checks
 from .equilibrium import fixed_point_interval
 from .errors import SettingsError
 from .fit import Influence, LinearDriftFit
@@ -239,8 +239,7 @@ class _Work:
         return LinearSDE(m.A[0], m.b[0], m.Q[0], objectives=self.panel.objectives)
 
     def _no_fit(self) -> None:
-        spread = np.ptp(self.panel.x[self.panel.complete], axis=0) if len(self.pairs) else []
-        flat = [n for n, v in zip(self.panel.names, spread, strict=False) if v == 0]
+        flat = constant_objectives(self.panel, self.pairs) if len(self.pairs) else []
         why = (
             "no transition has all objectives at both ends"
             if len(self.pairs) == 0
