@@ -173,7 +173,7 @@ def _loops() -> list[Cell]:
         ),
         Cell(
             "plain-60",
-            f"60 sessions: bootstrap percentiles near the switch. {body}",
+            f"60 sessions. {body}",
             (*coverage_rows(promised=PROMISED - SKILLS), *alarm_rows(few=True)),
             whole_fit(loop, 60, 1000),
         ),

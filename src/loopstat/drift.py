@@ -79,7 +79,7 @@ class LinearDrift:
 
     Notes
     -----
-    Below 50 clusters intervals leave one cluster out and use t(C-1); above, they are bootstrap percentiles. The fixed
+    Below 100 clusters intervals leave one cluster out and use t(C-1); above, they are bootstrap percentiles. The fixed
     point has Fieller's interval at any number.
 
     *When it is wrong*: noisy scorers fake convergence, differing sessions fake persistence, neither shrinks with more

@@ -18,7 +18,7 @@ def fixed_point_interval(coefficients: Float, left_out: Float, point: Float, lev
 
     x_j belongs to it when the smallest value over the other coordinates of (A x + b)' V(x)^{-1} (A x + b), V(x) the
     leave-one-cluster-out covariance of A x + b, is at most t(C-1)^2. Unlike a delta-method or bootstrap interval it
-    keeps its level when A is nearly singular, by opening (MODEL 1.1: 0.945 against 0.775).
+    keeps its level when A is nearly singular, by opening.
 
     Parameters
     ----------

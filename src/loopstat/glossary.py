@@ -35,7 +35,7 @@ TERMS: dict[str, str] = {
     "oscillatory": "A regime of damped swings, told from chance by a test of its own.",
     "eigenvalue": "A factor by which one mode of the loop is multiplied at every step.",
     "spectral radius": "The largest modulus of an eigenvalue of M; below 1 the loop settles.",
-    "leave-one-cluster-out": "Intervals from the answer's change when each cluster is left out, used below 50 "
+    "leave-one-cluster-out": "Intervals from the answer's change when each cluster is left out, used below 100 "
     "clusters.",
     "Fieller interval": "The interval of the fixed point that stays valid, by opening, where A is nearly singular.",
     "Holm": "A correction that keeps the chance of any false find among several tests at the level of one.",

@@ -17,7 +17,7 @@ from .errors import SettingsError
 from .model import Rng
 from .panel import Panel
 
-FEW_CLUSTERS = 50  # below this many, percentile intervals are too short and leave-one-cluster-out with t is used
+FEW_CLUSTERS = 100  # below, percentile intervals are too short (A at 60 sessions: 0.92-0.95): leave out clusters, use t
 MIN_SHARED_STARTS = 5  # a task column with fewer values cannot carry an interval
 
 Scale = Literal["identity", "modulus", "fisher", "share"]
