@@ -809,7 +809,8 @@ def test_same_seed_same_bytes(plain_path: Path) -> None:
     other = strict_json(invoke(*arguments, "--seed", 4).stdout)
     known = strict_json(first)
     assert other["groups"][1]["drift"]["A"] == known["groups"][1]["drift"]["A"]
-    assert other["groups"][1]["drift"]["A_low"] != known["groups"][1]["drift"]["A_low"], "60 clusters are drawn"
+    # Below 100 clusters the seed moves what is drawn: shares of draws and the folds of the skill.
+    assert other["groups"][1]["skill"] != known["groups"][1]["skill"]
 
 
 # ------------------------------------------------------------------------------------------ manners

@@ -141,7 +141,7 @@ def test_same_seed_same_numbers(sessions: list[np.ndarray], seed: int) -> None:
 
 
 def test_another_seed_moves_draws_and_not_estimates() -> None:
-    panel = Panel.from_arrays(three(60, 8, seed=1))
+    panel = Panel.from_arrays(three(120, 8, seed=1))
     one, other = (LinearDrift(n_boot=100).fit(panel, rng=seed).estimates["drift.A"] for seed in (1, 2))
     np.testing.assert_array_equal(one.value, other.value)
     assert np.any(one.low != other.low)

@@ -181,7 +181,7 @@ def analyze(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**kept, **(settings or {})},
-        notes=(*panel.source.notes, *([note] if note else []), *_kept_note(panel)),
+        notes=(*panel.source.notes, *([note] if note else []), *_direction_note(panel), *_kept_note(panel)),
         comparisons=compare(groups, reference=reference, level=estimator.level),
         pareto=pareto(
             labelled, level=estimator.level, cluster=estimator.cluster, rng=np.random.default_rng([seed, len(parts)])
@@ -206,6 +206,12 @@ def default_by(panel: Panel) -> tuple[list[str], str]:
         else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_DEFAULT_SESSIONS} sessions"
     )
     return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
+
+
+def _direction_note(panel: Panel) -> list[str]:
+    if all(o.maximize for o in panel.objectives):
+        return ["Larger counts as better for every objective; use --minimize to say otherwise."]
+    return []
 
 
 def _kept_note(panel: Panel) -> list[str]:
