@@ -22,7 +22,7 @@ STOREYS: dict[str, tuple[str, ...]] = {
         *("checks", "verdict", "pareto", "fit", "compare", "drift", "analysis"),
     ),
     "world": ("io",),
-    "faces": ("glossary", "text", "svg", "plots", "report", "commands", "cli"),
+    "faces": ("glossary", "text", "svg", "plots", "sheets", "report", "commands", "cli"),
 }
 INSIDE_IO = (
     *("io.columns", "io.settings", "io.files", "io.frames", "io.cells", "io.choice", "io.kinds", "io.parents"),

@@ -7,7 +7,6 @@ with it.
 from __future__ import annotations
 
 import base64
-import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
@@ -24,7 +23,20 @@ from .fit import LinearDriftFit
 from .panel import Panel
 from .pareto import half_curve
 from .regimes import eigenvalues
-from .result import number, show
+from .result import number
+from .sheets import (
+    BASELINE_WORDS,
+    Cell,
+    Sheet,
+    figure_cell,
+    group_sheets,
+    lookup,
+    p_cell,
+    pairs_by_strength,
+    rest_word_of,
+    shown_as,
+    triple_of,
+)
 from .skill import BASELINES
 from .text import clean_sentence, doubts
 
@@ -32,35 +44,9 @@ MAX_SESSIONS = 300  # drawn per group, and
 MAX_SESSIONS_ALL = 1000  # in all, and
 MAX_VALUES = 240_000  # scores in all: a page is a file that is sent around
 MAX_CLOUD = 150
-MAX_PAIRS = 10
 MISSING = 65535
-OPEN_ENDED = ("equilibrium", "fixed_point")  # a null end of these is an open side, not a missing figure
 
-BASELINE_WORDS = {
-    "persistence": "standing still",
-    "mean": "guessing the mean",
-    "constant_drift": "a constant step",
-    "running_mean": "the session's own mean so far",
-}
 ACTIONS = {"go_on": "go on", "stop": "stop", "cannot_tell": "cannot tell"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Text of a table cell and, for a figure, its place in the JSON (`groups.0.drift.A.0.1`)."""
-
-    text: str
-    path: str = ""
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """A titled table for the page; `note` says how to read it."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -199,66 +185,11 @@ def _directions(result: Analysis) -> list[str]:
     return [f"{name} ({way})" for name, way in zip(names, ways, strict=True)]
 
 
-# ------------------------------------------------------------------------ figures from JSON
-
-
-def _at(data: Any, path: str) -> Any:
-    for part in path.split("."):
-        if data is None:
-            return None
-        data = data[int(part)] if isinstance(data, list) else data.get(part)
-    return data
-
-
-def _figure(data: Mapping[str, Any], path: str, *index: int) -> Cell:
-    """Look up a figure with its interval: `X` with `X_low` and `X_high`, or `mean`/`total` with `low` and `high`."""
-    triple = _triple(data, path, *index)
-    return Cell(
-        _shown(triple, open_ended=path.endswith(OPEN_ENDED)),
-        ".".join([path, *map(str, index)]) if triple[0] is not None else "",
-    )
-
-
-def _triple(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
-    parent, _, leaf = path.rpartition(".")
-    ends = (
-        ("low", "high")
-        if leaf in ("mean", "total", "difference") and "skill" not in parent
-        else (f"{leaf}_low", f"{leaf}_high")
-    )
-    tail = "".join(f".{i}" for i in index)
-    found = [_at(data, f"{parent}.{name}{tail}") for name in (leaf, *ends)]
-    return found[0], found[1], found[2]
-
-
-def _shown(triple: svg.Range, *, open_ended: bool = False) -> str:
-    """Return the figure in words; a missing end means an open side only where sides can be open."""
-    value, low, high = triple
-    if value is None:
-        return "–"
-    if low is None and high is None and not open_ended:
-        return number(value, 3)
-    return show(value, -np.inf if low is None else low, np.inf if high is None else high)
-
-
-def _number(data: Mapping[str, Any], path: str, digits: int = 3) -> Cell:
-    value = _at(data, path)
-    return Cell(number(value, digits) if value is not None else "–", path if value is not None else "")
-
-
-def _p(data: Mapping[str, Any], path: str) -> Cell:
-    """Look up a p-value; below a thousandth its digits say nothing."""
-    cell = _number(data, path, 2)
-    return Cell("< 0.001", path) if cell.path and _at(data, path) < 0.001 else cell
-
-
 # -------------------------------------------------------------------------- one group
 
 
 def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | None, prefix: str) -> GroupData:
     group, at = result.groups[k], f"groups.{k}"
-    sheets = [_answers(group, data, at), _skill(group, data, at), _interference(group, data, at), _map(group, data, at)]
-    sheets += [_regimes(group, data, at), _influence(group, data, at)]
     return GroupData(
         anchor=f"{prefix}g{k}",
         label=clean_sentence(group.label),
@@ -271,7 +202,7 @@ def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | No
         verdict=clean_sentence(group.verdict.sentence),
         fans=_fans(group, data, at, chosen),
         pictures=_pictures(group, data, at, chosen),
-        sheets=[s for s in sheets if s is not None],
+        sheets=group_sheets(group, data, at),
         checks=[
             {"name": c.name, "passed": c.passed, "value": number(c.value, 3), "message": clean_sentence(c.message)}
             for c in group.checks
@@ -279,108 +210,6 @@ def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | No
         failed=doubts(group),
         reasons={key: clean_sentence(why) for key, why in group.reasons.items()},
     )
-
-
-def _rest_word(group: LinearDriftFit) -> str:
-    if group.lineage:
-        return "proposals alone would rest at"
-    return "heads for" if group.check("stops_on_success").passed else "fitted rest"
-
-
-def _answers(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet:
-    columns = {
-        _rest_word(group): "drift.fixed_point" if group.lineage else "drift.equilibrium",
-        "kept end" if group.lineage else "ends at": "kept_end.mean",
-        "R² of changes": "r2_increments",
-        "R² of levels": "r2_levels",
-    }
-    rows = tuple(
-        (Cell(clean_sentence(n)), *(_figure(data, f"{at}.{path}", j) for path in columns.values()))
-        for j, n in enumerate(group.names)
-    )
-    return Sheet("Where it goes", ("objective", *columns), rows)
-
-
-def _map(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if group.model is None:
-        return None
-    names = [clean_sentence(n) for n in group.names]
-    rows = tuple(
-        (
-            Cell(f"next change of {n}"),
-            *(_figure(data, f"{at}.drift.A", i, j) for j in range(len(names))),
-            _figure(data, f"{at}.drift.b", i),
-        )
-        for i, n in enumerate(names)
-    )
-    note = "Each row: what a higher level of the column's objective adds to the next change of the row's."
-    return Sheet("Drift", ("", *names, "at zero"), rows, note)
-
-
-def _regimes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    rows = []
-    for k, r in enumerate(group.regimes):
-        here = f"{at}.regimes.{k}"
-        value = number(r.re, 3) + (f" {'+' if r.im >= 0 else '−'} {number(abs(r.im), 3)}i" if r.im else "")
-        belief = f"p {number(r.p_oscillation)}" if r.regime == "oscillatory" else f"{r.probability or 0:.0%}"
-        cells = (Cell(value), _figure(data, f"{here}.modulus"), Cell(r.regime), Cell(belief))
-        rows.append((*cells, _figure(data, f"{here}.half_life"), _number(data, f"{here}.period")))
-    head = ("eigenvalue", "modulus", "regime", "probability", "half-life, steps", "period, steps")
-    return Sheet("How fast", head, tuple(rows)) if rows else None
-
-
-def _skill(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if "skill.mean" not in group.estimates:
-        return None
-    rows = tuple(
-        (
-            Cell(BASELINE_WORDS[name]),
-            _figure(data, f"{at}.skill.{name}"),
-            *(_figure(data, f"{at}.skill_by_objective.{name}", j) for j in range(len(group.names))),
-        )
-        for name in BASELINES
-    )
-    head = ("error saved against", "all objectives", *(clean_sentence(n) for n in group.names))
-    note = "On held-out clusters: 0 is no better than the baseline, 1 is no error at all."
-    return Sheet("How far to believe it", head, rows, note)
-
-
-def _pairs(group: LinearDriftFit) -> list[tuple[int, int]]:
-    """Pairs of objectives, the most correlated first."""
-    total = group.estimates.get("interference.total")
-    if total is None:
-        return []
-    every = itertools.combinations(range(len(group.names)), 2)
-    return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
-
-
-def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    names = [clean_sentence(n) for n in group.names]
-    rows = tuple(
-        (
-            Cell(f"{names[i]} and {names[j]}"),
-            _figure(data, f"{at}.interference.total", i, j),
-            _p(data, f"{at}.interference.p_adjusted.{i}.{j}"),
-            *(_figure(data, f"{at}.interference.{cause}", i, j) for cause in svg.CAUSES),
-        )
-        for i, j in _pairs(group)
-    )
-    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in svg.CAUSES))
-    return Sheet("What trades off against what", head, rows) if rows else None
-
-
-def _influence(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    rows = tuple(
-        (
-            Cell(clean_sentence(i.cluster)),
-            Cell(clean_sentence(i.quantity)),
-            _number(data, f"{at}.influential.{k}.shift"),
-            _number(data, f"{at}.influential.{k}.shift_in_se", 2),
-        )
-        for k, i in enumerate(group.influential)
-    )
-    head = ("without", "this answer", "moves by", "standard errors")
-    return Sheet("What it hangs on", head, rows) if rows else None
 
 
 # ------------------------------------------------------------------------- the fan charts
@@ -418,10 +247,10 @@ def _fans(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel
 
 
 def _fan(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None, j: int) -> Fan:
-    path = _at(data, f"{at}.path")
+    path = lookup(data, f"{at}.path")
     columns = [[row[j] for row in path[key]] for key in ("mean", "low", "high")]
-    rest = _triple(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", j)
-    end = _triple(data, f"{at}.kept_end.mean", j)
+    rest = triple_of(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", j)
+    end = triple_of(data, f"{at}.kept_end.mean", j)
     low, high, packed, names = _packed(group, chosen, j)
     name = clean_sentence(group.names[j])
     return Fan(
@@ -438,7 +267,7 @@ def _fan(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel 
         names=names,
         drawn=f"mean of {path['label']}",
         summary=_fan_words(group, name, path, columns[0], rest, end),
-        rest_word=_rest_word(group),
+        rest_word=rest_word_of(group),
     )
 
 
@@ -446,8 +275,8 @@ def _fan_words(
     group: LinearDriftFit, name: str, path: Mapping[str, Any], mean: list[float], rest: svg.Range, end: svg.Range
 ) -> str:
     words = f"{name}: the mean goes from {number(mean[0], 3)} at step {path['step'][0]} to {number(mean[-1], 3)} "
-    words += f"at step {path['step'][-1]}; sessions end at {_shown(end)}"
-    return words + (f"; {_rest_word(group)} {_shown(rest, open_ended=True)}." if rest[0] is not None else ".")
+    words += f"at step {path['step'][-1]}; sessions end at {shown_as(end)}"
+    return words + (f"; {rest_word_of(group)} {shown_as(rest, open_ended=True)}." if rest[0] is not None else ".")
 
 
 def _packed(group: LinearDriftFit, chosen: Panel | None, j: int) -> tuple[float, float, str, list[str]]:
@@ -483,24 +312,24 @@ def _pictures(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: P
         out.append(("How fast each mode dies out", _disc(group)))
     if "skill.mean" in group.estimates:
         out.append(("Error saved on held-out clusters", _skill_picture(data, at)))
-    if _pairs(group):
+    if pairs_by_strength(group):
         out.append(("What makes objectives move together", _causes(group, data, at)))
     return out
 
 
 def _phase(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None) -> str:
-    pairs = _pairs(group)
+    pairs = pairs_by_strength(group)
     i, j = pairs[0] if pairs else (0, 1)
     path = group.path.mean[:, [i, j]]
     points = chosen.x[chosen.complete][:, [i, j]] if chosen is not None else np.zeros((0, 2))
     points = points[np.linspace(0, len(points) - 1, min(len(points), 250)).astype(int)] if len(points) else points
     limits = _limits(np.concatenate([path, points]) if len(points) else path)
-    rest = [_triple(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", k) for k in (i, j)]
+    rest = [triple_of(data, f"{at}.drift.{'fixed_point' if group.lineage else 'equilibrium'}", k) for k in (i, j)]
     names = (clean_sentence(group.names[i]), clean_sentence(group.names[j]))
     at_rest = (rest[0], rest[1]) if rest[0][0] is not None else None
-    word = "proposals' rest" if group.lineage else _rest_word(group)
+    word = "proposals' rest" if group.lineage else rest_word_of(group)
     plane = svg.Plane(names, points, path, _field(group, i, j, limits), at_rest, limits, word)
-    title = f"Drift field of {names[0]} and {names[1]}, mean path and {_rest_word(group)}"
+    title = f"Drift field of {names[0]} and {names[1]}, mean path and {rest_word_of(group)}"
     return svg.phase(plane, title=title)
 
 
@@ -535,10 +364,10 @@ def _disc(group: LinearDriftFit) -> str:
 def _skill_picture(data: Mapping[str, Any], at: str) -> str:
     rows = []
     for k, name in enumerate(BASELINES):
-        triple = _triple(data, f"{at}.skill.{name}")
+        triple = triple_of(data, f"{at}.skill.{name}")
         look = "c0" if triple[1] is not None and triple[1] > 0 else "c1"
         rows.append(svg.Row(f"against {BASELINE_WORDS[name]}", triple, look, svg.MARKS[k]))
-    words = "; ".join(f"against {BASELINE_WORDS[n]} {_shown(_triple(data, f'{at}.skill.{n}'))}" for n in BASELINES)
+    words = "; ".join(f"against {BASELINE_WORDS[n]} {shown_as(triple_of(data, f'{at}.skill.{n}'))}" for n in BASELINES)
     return svg.dots(rows, title=f"Share of error saved {words}", zero=True, limits=(-0.6, 1.0))
 
 
@@ -547,12 +376,12 @@ def _causes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> str:
     rows = [
         (
             f"{names[i]} and {names[j]}",
-            _triple(data, f"{at}.interference.total", i, j),
-            {cause: _at(data, f"{at}.interference.{cause}.{i}.{j}") for cause in svg.CAUSES},
+            triple_of(data, f"{at}.interference.total", i, j),
+            {cause: lookup(data, f"{at}.interference.{cause}.{i}.{j}") for cause in svg.CAUSES},
         )
-        for i, j in _pairs(group)[:6]
+        for i, j in pairs_by_strength(group)[:6]
     ]
-    words = "; ".join(f"{label} {_shown(total)}" for label, total, _ in rows)
+    words = "; ".join(f"{label} {shown_as(total)}" for label, total, _ in rows)
     return svg.causes(rows, title=f"Correlation of changes and its causes: {words}")
 
 
@@ -569,11 +398,11 @@ def _ends(result: Analysis) -> list[tuple[str, str]]:
     out = []
     for j, o in enumerate(result.objectives):
         rows = [
-            svg.Row(_short(g), _triple(data, f"groups.{k}.kept_end.mean", j), f"c{k % 6}", svg.MARKS[k % 6])
+            svg.Row(_short(g), triple_of(data, f"groups.{k}.kept_end.mean", j), f"c{k % 6}", svg.MARKS[k % 6])
             for k, g in enumerate(result.groups)
         ]
         name = clean_sentence(o.name)
-        words = "; ".join(f"{r.label} {_shown(r.value)}" for r in rows)
+        words = "; ".join(f"{r.label} {shown_as(r.value)}" for r in rows)
         out.append((f"{name}: where sessions end", svg.dots(rows, title=f"Mean end on {name}: {words}")))
     return out
 
@@ -594,8 +423,8 @@ def _compared(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, Shee
                 Cell(short.get(c.a, clean_sentence(c.a))),
                 Cell(short.get(c.b, clean_sentence(c.b))),
                 *([] if quantity == "rate_exact" else [Cell(clean_sentence(c.objective or ""))]),
-                _figure(data, f"comparisons.{k}.difference"),
-                _p(data, f"comparisons.{k}.p_adjusted"),
+                figure_cell(data, f"comparisons.{k}.difference"),
+                p_cell(data, f"comparisons.{k}.p_adjusted"),
             )
             for k, c in enumerate(result.comparisons)
             if c.quantity == quantity
@@ -614,7 +443,7 @@ def _pareto(result: Analysis, data: Mapping[str, Any]) -> tuple[Sheet | None, st
     rows = tuple(
         (
             Cell(f"{k + 1}. {short.get(p.label, clean_sentence(p.label))}"),
-            *(_figure(data, f"pareto.{k}.{key}") for key in ("share_final", "share_path", "hypervolume")),
+            *(figure_cell(data, f"pareto.{k}.{key}") for key in ("share_final", "share_path", "hypervolume")),
         )
         for k, p in enumerate(result.pareto)
     )
