@@ -53,7 +53,6 @@ class Evidence:
     skill: Skill | None
     radius: tuple[float, float, float]
     stop_rule: StopRule | None
-    level: float
 
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 class _Group(click.Group):
-    """Prints loopstat's own errors as sentences and exits 2; nothing else is caught."""
+    """Prints errors as sentences: loopstat's own exit 2, the system's 1, an interrupt 130; nothing else is caught."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

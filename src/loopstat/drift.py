@@ -168,10 +168,10 @@ class _Work:
             return jackknife_interval(self.point[name][0], self.left[name], level, SCALES.get(name, "identity"))
         return percentile_interval(self.boot[name], level)
 
-    def _estimate(self, name: str, key: str | None = None) -> None:
+    def _estimate(self, name: str) -> None:
         value = self.point[name][0]
         if not np.isnan(value).all():
-            self.estimates[key or name] = Estimate(value, *self._ends(name))
+            self.estimates[name] = Estimate(value, *self._ends(name))
 
     # ------------------------------------------------------------------ the parts of the answer
 
@@ -194,10 +194,10 @@ class _Work:
             self._no_fit()
         evidence = Evidence(
             self.panel, self.pairs, self.clusters, self.n_clusters, self.grams, self.moments, self.left_moments,
-            skill, radius, stop_on_success(self.panel), level,
+            skill, radius, stop_on_success(self.panel),
         )  # fmt: skip
         checks = run_checks(evidence)
-        influential = self._influential(session_cluster)
+        influential = self._influential()
         path = mean_path(self.panel, session_cluster, len(self.clusters), level)
         if not next(c for c in checks if c.name == "stops_on_success").passed:
             path = replace(path, label="unfinished sessions only")
@@ -384,10 +384,10 @@ class _Work:
 
     # ------------------------------------------------------------------ influence and verdict
 
-    def _influential(self, session_cluster: Int) -> tuple[Influence, ...]:
+    def _influential(self) -> tuple[Influence, ...]:
         if not self.fits or self.n_clusters < 3:
             return ()
-        rows = [r for r in self._influences(session_cluster) if np.isfinite(r.shift_in_se)]
+        rows = [r for r in self._influences() if np.isfinite(r.shift_in_se)]
         best: dict[str, Influence] = {}
         for row in sorted(rows, key=lambda r: -abs(r.shift_in_se)):
             best.setdefault(row.cluster, row)
@@ -411,7 +411,7 @@ class _Work:
             out["rate_exact"] = ClusterInfluence.of(kind, filled, self.left["rate_exact"])
         return out
 
-    def _influences(self, session_cluster: Int) -> list[Influence]:
+    def _influences(self) -> list[Influence]:
         names = [self.clusters.names[k] for k in self.filled]
         answers: list[tuple[str, float, Float]] = []
         if not self.panel.lineage:

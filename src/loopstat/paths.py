@@ -161,8 +161,8 @@ def kept_gain(panel: Panel, cluster: Int, n_clusters: int) -> KeptGain:
     first, last = path.x[start], path.x[end]
     middle = path.x[(start + end) // 2]
     at = cluster[original[path.session[start]]]
-    total, total_p = _signed_mean((last - first) * panel.signs, at, n_clusters)
-    late, late_p = _signed_mean((last - middle) * panel.signs, at, n_clusters)
+    total, total_p = mean_test((last - first) * panel.signs, at, n_clusters)
+    late, late_p = mean_test((last - middle) * panel.signs, at, n_clusters)
     improving = (total > 0) & (total_p < 0.05)
     return KeptGain(total, total_p, late, late_p, _ninety(path, start, end, improving * panel.signs / _spread(path.x)))
 
@@ -172,7 +172,11 @@ def _spread(x: Float) -> Float:
     return np.where(sd > 0, sd, 1.0)
 
 
-def _signed_mean(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
+def mean_test(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
+    """Return the mean of rows and the p-value of its being zero, by leave-one-cluster-out, shape (n_obj,) each.
+
+    p is NaN for a single cluster.
+    """
     mean, left = cluster_means(values, cluster, n_clusters)
     if len(left) < 2:
         return mean, np.full_like(mean, np.nan)

@@ -157,7 +157,7 @@ def report_data(result: Analysis, *, prefix: str = "") -> ReportData:
         by=clean_sentence(", ".join(result.settings["by"])) or "group",
         objectives=_directions(result),
         groups=groups,
-        ends=_ends(result),
+        ends=_ends(result, data),
         comparisons=[clean_sentence(s) for s in sentences(result.comparisons, result.groups)],
         compared=_compared(result, data),
         pareto=sheet,
@@ -392,9 +392,8 @@ def _short(group: LinearDriftFit) -> str:
     return clean_sentence(", ".join(group.by.values()) or group.label)
 
 
-def _ends(result: Analysis) -> list[tuple[str, str]]:
+def _ends(result: Analysis, data: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return one dot plot per objective: where every group ends."""
-    data = result.to_dict()
     out = []
     for j, o in enumerate(result.objectives):
         rows = [

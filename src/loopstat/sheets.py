@@ -51,6 +51,7 @@ def group_sheets(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> lis
 
 
 def lookup(data: Any, path: str) -> Any:
+    """Return what stands at a place of the JSON (`groups.0.drift.A.0.1`), or None."""
     for part in path.split("."):
         if data is None:
             return None
@@ -68,6 +69,7 @@ def figure_cell(data: Mapping[str, Any], path: str, *index: int) -> Cell:
 
 
 def triple_of(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
+    """Return a figure and the ends of its interval, as the JSON names them: `X_low` or, for some, plain `low`."""
     parent, _, leaf = path.rpartition(".")
     ends = (
         ("low", "high")
@@ -90,6 +92,7 @@ def shown_as(triple: svg.Range, *, open_ended: bool = False) -> str:
 
 
 def number_cell(data: Mapping[str, Any], path: str, digits: int = 3) -> Cell:
+    """Look up a figure that has no interval."""
     value = lookup(data, path)
     return Cell(number(value, digits) if value is not None else "–", path if value is not None else "")
 
@@ -101,6 +104,7 @@ def p_cell(data: Mapping[str, Any], path: str) -> Cell:
 
 
 def rest_word_of(group: LinearDriftFit) -> str:
+    """Say what a group's fixed point is: where it heads, or no more than where the fit is at rest."""
     if group.lineage:
         return "proposals alone would rest at"
     return "heads for" if group.check("stops_on_success").passed else "fitted rest"

@@ -10,8 +10,8 @@ import numpy as np
 
 from .arrays import Bool, Float, Int
 from .panel import Panel
-from .paths import MeanPath, StopRule, cluster_means, kept_gain
-from .resample import jackknife_interval, jackknife_variance, percentile_interval, student_p, student_quantile
+from .paths import MeanPath, StopRule, kept_gain, mean_test
+from .resample import jackknife_interval, jackknife_variance, percentile_interval, student_quantile
 from .result import Check, number, plain
 
 Action = Literal["go_on", "stop", "cannot_tell"]
@@ -281,12 +281,7 @@ def _late_change(s: Situation) -> tuple[Float, Float]:
     late = pairs.step >= s.first_step + s.median_length / 2
     if not late.any():
         return np.zeros(s.panel.n_obj), np.ones(s.panel.n_obj)
-    dx = pairs.dx[late] * s.panel.signs
-    mean, left = cluster_means(dx, s.session_cluster[pairs.session[late]], s.n_all_clusters)
-    if len(left) < 2:
-        return mean, np.ones(s.panel.n_obj)
-    se = np.sqrt(jackknife_variance(left))
-    return mean, student_p(np.where(se > 0, mean / np.where(se > 0, se, 1.0), 0.0), len(left) - 1)
+    return mean_test(pairs.dx[late] * s.panel.signs, s.session_cluster[pairs.session[late]], s.n_all_clusters)
 
 
 # ----------------------------------------------------------------- loops that stop on success
