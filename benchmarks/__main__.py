@@ -22,8 +22,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import loopstat
-from loopstat import Grams, LinearDrift, Panel
+from loopstat import Grams, LinearDrift, Panel, analyze
 from loopstat.grams import Moments
+from loopstat.latent import Structure, evaluate
+from loopstat.latent_fit import Stack, find, starting_points
 from loopstat.resample import bootstrap_weights
 
 from .loops import Array, plain_loop
@@ -189,6 +191,78 @@ def machine_bandwidth() -> float:
     return 2 * a.nbytes / best_of(3, lambda: np.copyto(b, a))
 
 
+# ---------------------------------------------------------------------------- the latent fit
+
+
+def noisy_sessions(sessions: int, steps: int, seed: int) -> Array:
+    """Return scores of three objectives whose sessions differ and whose scorer is noisy."""
+    rng = np.random.default_rng(seed)
+    x = plain_loop().run(rng, sessions, steps)
+    return np.asarray(x + rng.standard_normal((sessions, 1, 3)) + 0.5 * rng.standard_normal(x.shape))
+
+
+def latent_rows(sizes: Sequence[int]) -> Iterator[Timing]:
+    """Yield the latent fit by size, and the same likelihood climbed by a general optimiser."""
+    from threadpoolctl import threadpool_limits
+
+    for sessions in (sizes[0], sizes[-1]):
+        x = noisy_sessions(sessions, STEPS, 1)
+        panel = Panel.from_arrays(x)
+        size = f"{sessions:,} sessions x {STEPS} x 3"
+        with threadpool_limits(1):
+            ours = best_of(3, lambda panel=panel: climbed(panel))  # type: ignore[misc]
+        flops = sessions * (3.0 * STEPS) ** 2 * 2
+        floor = max(flops / machine_flops(), 2 * x.nbytes / machine_bandwidth())
+        yield Timing(f"latent fit, {size}", ours, 1.0, limit(ours, floor, "reading the scores and their covariance"))
+        if sessions == sizes[0]:
+            seconds, value = general_optimiser(x)
+            behind = climbed(panel) - value
+            note = f"differences for slopes, free of starts; ends {behind:.2g} in log-likelihood below"
+            yield Timing(f"scipy BFGS, same likelihood, {size}", seconds, seconds / ours, note)
+        whole = best_of(1, lambda panel=panel: LinearDrift("latent", n_boot=0).fit(panel, rng=0))  # type: ignore[misc]
+        yield Timing(
+            f"  the whole latent fit, {size}", whole, None, "refits for intervals, tests, skill, checks, verdict"
+        )
+
+
+def climbed(panel: Panel) -> float:
+    """Return the log-likelihood of the latent fit, from the panel on."""
+    stack = Stack.of(panel, panel.session, panel.n_sessions)
+    assert stack is not None  # noqa: S101
+    found = find(stack, Structure(stack.n_obj, stack.n_steps), starting_points(stack))
+    assert found is not None  # noqa: S101
+    return found.at.log_likelihood
+
+
+def general_optimiser(x: Array) -> tuple[float, float]:
+    """Return seconds and log-likelihood of BFGS with difference quotients on the stacked normal likelihood."""
+    from scipy.optimize import minimize
+
+    panel = Panel.from_arrays(x)
+    stack = Stack.of(panel, panel.session, panel.n_sessions)
+    assert stack is not None  # noqa: S101
+    structure = Structure(stack.n_obj, stack.n_steps)
+
+    def lost(theta: Array) -> float:
+        at = evaluate(structure, theta, stack.sample, slopes=False)
+        return 1e10 if at is None else -at.log_likelihood
+
+    start = time.perf_counter()
+    found = minimize(lost, structure.pack(starting_points(stack)[0]), method="BFGS", options={"maxiter": 300})
+    return time.perf_counter() - start, -float(found.fun)
+
+
+def auto_rows() -> Iterator[Timing]:
+    """Yield whole analyses with the estimator chosen group by group."""
+    x = noisy_sessions(3200, STEPS, 2)
+    groups = [str(k // 80) for k in range(len(x))]
+    many = Panel.from_arrays(x, labels={"strategy": groups})
+    seconds = best_of(1, lambda: analyze(many, by=["strategy"]))
+    yield Timing("analyze auto, 40 groups x 80 sessions x 10 x 3", seconds, None, "1,000 replicates")
+    one = Panel.from_arrays(noisy_sessions(1500, 12, 3))
+    yield Timing("analyze auto, 1,500 sessions x 12 x 3", best_of(1, lambda: analyze(one)), None, "1,000 replicates")
+
+
 # ------------------------------------------------------------------------- the command line
 
 
@@ -210,8 +284,10 @@ def command_rows(runs: int) -> Iterator[Timing]:
         return
     objectives = "toxicity,positivity,difficulty,length"
     options = ["--objectives", objectives, "--minimize", "toxicity", "--by", "model,strategy", "--json", os.devnull]
-    seconds = process_time([loop, "analyze", str(TELEPHONE), *options], min(runs, 2))
-    yield Timing(what, seconds, None, "76,500 rows, 15 groups, 4 objectives, 1,000 replicates; whole process")
+    pooled = process_time([loop, "analyze", str(TELEPHONE), *options, "--estimator", "pooled"], min(runs, 2))
+    yield Timing(what, pooled, None, "--estimator pooled")
+    seconds = process_time([loop, "analyze", str(TELEPHONE), *options], 1)
+    yield Timing(what, seconds, None, "--estimator auto, 76,500 rows, 15 groups, 4 objectives; whole process")
 
 
 # -------------------------------------------------------------------------------- the table
@@ -259,7 +335,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     rows = []
     sizes, runs = (QUICK_SIZES, 2) if options.quick else (SIZES, 5)
-    for row in chain(bootstrap_rows(sizes), command_rows(runs)):
+    for row in chain(bootstrap_rows(sizes), latent_rows(sizes), auto_rows(), command_rows(runs)):
         rows.append(row)
         print(f"  {row.what.strip()}", file=sys.stderr, flush=True)
     text = table(rows)

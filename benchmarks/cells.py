@@ -613,6 +613,8 @@ def _hidden() -> list[Cell]:
 
 def all_cells() -> Sequence[Cell]:
     """Return every cell, longest first, so that workers end together."""
+    from .grid import grid_cells, thorough_cells  # which builds on this module
+
     return (
         *_loops(),
         *_tests(),
@@ -637,4 +639,6 @@ def all_cells() -> Sequence[Cell]:
         *_turns(),
         *_parts(),
         *_hidden(),
+        *grid_cells(),
+        *thorough_cells(),
     )

@@ -26,14 +26,17 @@ import scipy
 import loopstat
 
 from . import cells as cells_module
+from . import grid as grid_module
 from . import loops as loops_module
 from .cells import Cell, Numbers, Row, all_cells
 
-FULL, QUICK = 2000, 100
+FULL, QUICK = 1000, 100
 CHUNK = 20
 KEPT = Path(".validate")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SCIENCE = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks")
+SCIENCE += ("products", "slopes", "within", "noisy", "latent", "latent_fit", "choose", "curvature", "reversibility")
+SCIENCE += ("censored", "thorough")
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def digest() -> str:
     """Return a short digest of the code that decides the figures: kept cells of other code are not used."""
     home = Path(loopstat.__file__).parent
     files = [home / f"{name}.py" for name in (*SCIENCE, "paths")]
-    files += [Path(str(m.__file__)) for m in (cells_module, loops_module)]
+    files += [Path(str(m.__file__)) for m in (cells_module, grid_module, loops_module)]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 
 

@@ -358,7 +358,7 @@ def test_the_terminal_says_it_too(tmp_path: Path) -> None:
     rows = [(s, t, k, q + 3 * (k == "b"), v) for k in "ab" for s, t, q, v in loop_rows(20, 6, seed=ord(k), name=k)]
     table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))
     done = invoke("analyze", table, "--by", "strategy", "--bootstrap", 20)
-    result = analyze(read([str(table)]), by=["strategy"], estimator=LinearDrift(n_boot=20))
+    result = analyze(read([str(table)]), by=["strategy"], estimator=LinearDrift("auto", n_boot=20))
     (said,) = sentences(result.comparisons, result.groups)
     assert "lower on quality" in said
     assert "Against each other" in done.stdout

@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loopstat.errors import InputError, LoopstatError, SettingsError
-from loopstat.io import read, template
+from loopstat.io import read, read_scorer_noise, template
 from loopstat.io.parents import by_acceptance, by_step
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
@@ -69,6 +69,10 @@ def same(a: Panel, b: Panel) -> None:
     assert (a.accepted is None) == (b.accepted is None)
     if a.accepted is not None:
         np.testing.assert_array_equal(a.accepted, b.accepted)
+    assert (a.repeats is None) == (b.repeats is None)
+    if a.repeats is not None:
+        np.testing.assert_array_equal(a.repeats, b.repeats)
+        np.testing.assert_array_equal(a.repeat_scatter, b.repeat_scatter)
 
 
 # ---------------------------------------------------------------------------------------------------- formats
@@ -943,3 +947,245 @@ def test_arrow_dictionaries_and_decimals_are_read():
         }
     )
     assert read(typed).x[:, 0].tolist() == [1, 2, 4, 3, 5]
+
+
+# ---------------------------------------------------------------------------------------------------- repeats
+
+TWICE = [  # session, step, repeat, a, b; by hand: see the tests
+    *[("s", 0, 1, 1.0, 10.0), ("s", 0, 2, 3.0, 14.0)],
+    ("s", 1, 1, 5.0, 7.0),
+    *[("s", 2, 1, 2.0, 1.0), ("s", 2, 2, 4.0, 4.0), ("s", 2, 3, 9.0, 1.0)],
+]
+
+
+def twice(rows=TWICE) -> str:
+    return table("session,step,repeat,a,b", rows)
+
+
+def read_twice(source, **settings_) -> Panel:
+    return read(source, objectives=["a", "b"], **settings_)
+
+
+def test_repeats_and_their_scatter_by_hand(put):
+    panel = read_twice(put(twice()))
+    assert panel.repeats.tolist() == [2, 1, 3]
+    assert panel.x.tolist() == [[2, 12], [5, 7], [5, 2]]
+    assert panel.repeat_scatter.tolist() == [
+        [[2, 4], [4, 8]],  # (-1, -2) and (1, 2)
+        [[0, 0], [0, 0]],
+        [[26, -3], [-3, 6]],  # (-3, -1), (-1, 2) and (4, -1)
+    ]
+    [note] = [n for n in panel.source.notes if "repeated scorings" in n]
+    assert note == (
+        "3 repeated scorings were averaged into the 3 rows they belong to; the scorer's noise is measured from them."
+    )
+
+
+def test_repeats_are_transformed_before_they_are_averaged(put):
+    panel = read_twice(put(twice()), transform={"a": "log"}, bounds={"a": (1, 9)})
+    logs = np.log([2, 4, 9])
+    np.testing.assert_allclose(panel.x[:, 0], [np.log(3) / 2, np.log(5), logs.mean()])
+    np.testing.assert_allclose(panel.repeat_scatter[2, 0, 0], 3 * logs.var())
+    np.testing.assert_allclose(panel.repeat_scatter[0], [[np.log(3) ** 2 / 2, 2 * np.log(3)], [2 * np.log(3), 8]])
+    assert panel.x[:, 1].tolist() == [12, 7, 2]
+
+
+def test_a_scoring_that_lacks_an_objective_counts_in_the_mean_alone(put):
+    rows = [(*r[:4], None) if r[1:3] == (2, 2) else r for r in TWICE]
+    panel = read_twice(put(twice(rows)))
+    assert panel.x.tolist() == [[2, 12], [5, 7], [5, 1]]
+    assert panel.repeats.tolist() == [2, 1, 2]
+    assert panel.repeat_scatter[2].tolist() == [[24.5, 0], [0, 0]]  # about 5.5, the mean of the whole scorings
+
+
+def test_rows_without_a_whole_scoring_count_once(put):
+    rows = [*TWICE, ("s", 3, 1, 6.0, None), ("s", 3, 2, None, 3.0), ("s", 4, 1, None, 3.0), ("s", 4, 2, None, 5.0)]
+    panel = read_twice(put(twice(rows)))
+    assert panel.repeats.tolist() == [2, 1, 3, 1, 1]
+    assert not panel.repeat_scatter[3:].any()
+    np.testing.assert_array_equal(panel.x[3:], [[6, 3], [np.nan, 4]])
+
+
+def test_nothing_is_measured_where_nothing_was_scored_twice(put):
+    once = [r for r in TWICE if r[2] == 1]
+    assert read_twice(put(twice(once))).repeats is None
+    panel = read_twice(put(twice([*once, ("s", 2, 2, None, None)])))
+    assert (panel.repeats, panel.repeat_scatter) == (None, None)
+    [note] = [n for n in panel.source.notes if "repeated scorings" in n]
+    assert note.endswith("they belong to.")
+
+
+def test_equal_scorings_scatter_by_exactly_nothing(put):
+    rows = [("s", i, r, 0.1 + 0.2 * i, 1e9 / 3 + i * i) for i in range(4) for r in range(3)]
+    panel = read_twice(put(twice(rows)))
+    assert panel.repeats.tolist() == [3] * 4
+    assert not panel.repeat_scatter.any()
+
+
+def test_scores_too_large_to_square_are_refused(put):
+    rows = [("s", i, r, (1 + i + r) * 1e200, i * i % 7 + r) for i in range(4) for r in range(2)]
+    with pytest.raises(LoopstatError, match="`repeat_scatter` must be finite"):
+        read_twice(put(twice(rows)))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_scatter_equals_a_sum_by_hand_in_any_row_order(put, seed):
+    rng = np.random.default_rng(seed)
+    rows = [
+        (f"s{i}", step, r, *(None if rng.random() < 0.1 else round(v, 6) for v in rng.normal(50, 3, 2).tolist()))
+        for i in range(4)
+        for step in range(5)
+        for r in range(rng.integers(1, 5))
+    ]
+    by_key: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    for session, step, _, a, b in rows:
+        by_key.setdefault((session, step), []).extend([(a, b)] if a is not None and b is not None else [])
+    shuffled = [rows[i] for i in rng.permutation(len(rows))]
+    panel = read_twice(put(twice(shuffled)))
+    for i in range(len(panel)):
+        whole = np.array(by_key[panel.session_names[panel.session[i]], int(panel.step[i])]).reshape(-1, 2)
+        apart = whole - whole.mean(axis=0) if len(whole) else whole
+        assert panel.repeats[i] == max(len(whole), 1)
+        np.testing.assert_allclose(panel.repeat_scatter[i], apart.T @ apart, atol=1e-9)
+
+
+def test_dataframes_with_repeats_are_the_same(put):
+    path = put(twice())
+    expected = read_twice(path)
+    for source in (pl.read_csv(path), pd.read_csv(path), pl.read_csv(path).to_arrow()):
+        same(read_twice(source), expected)
+
+
+def test_the_digest_of_a_dataframe_tells_repeats_apart():
+    columns = ["session", "step", "repeat", "a", "b"]
+    wider = [(*r[:3], r[3] + (-1, 1)[r[2] - 1], r[4]) if r[1] == 0 else r for r in TWICE]
+    one, other = (read_twice(pl.DataFrame(rows, schema=columns, orient="row")) for rows in (TWICE, wider))
+    np.testing.assert_array_equal(one.x, other.x)
+    assert one.source.digest != other.source.digest
+
+
+def test_a_lineage_with_repeats(put):
+    rows = [
+        ("s", 0, "p", 1, None, None, 1, 1.0),
+        ("s", 0, "p", 2, None, None, 1, 2.0),
+        ("s", 1, "p", 1, 0, "p", 0, 0.5),
+        ("s", 1, "q", 1, 0, "p", 1, 3.0),
+        ("s", 1, "q", 2, 0, "p", 1, 6.0),
+        ("s", 2, "p", 1, 1, "q", 0, 1.0),
+        ("s", 2, "p", 2, 1, "q", 0, 5.0),
+    ]
+    header = "session,step,candidate,repeat,parent_step,parent_candidate,accepted,score"
+    panel = read(put(table(header, rows)), objectives=["score"])
+    assert panel.lineage
+    assert panel.x.ravel().tolist() == [1.5, 0.5, 4.5, 3.0]
+    assert panel.parent.tolist() == [-1, 0, 0, 2]
+    assert panel.repeats.tolist() == [2, 1, 2, 2]
+    assert panel.repeat_scatter.ravel().tolist() == [0.5, 0, 4.5, 8]
+    kept = panel.kept()  # the proposal of step 2 was rejected: the version of step 1 stays
+    assert kept.x.ravel().tolist() == [1.5, 4.5, 4.5]
+    assert kept.repeats.tolist() == [2, 2, 2]
+    assert kept.repeat_scatter.ravel().tolist() == [0.5, 4.5, 4.5]
+
+
+def test_repeats_follow_the_rows_from_a_step_on(put):
+    panel = read_twice(put(twice()), from_step=1)
+    assert panel.repeats.tolist() == [1, 3]
+    assert panel.repeat_scatter[1].tolist() == [[26, -3], [-3, 6]]
+
+
+# ---------------------------------------------------------------------------------------------------- scorer noise
+
+
+def noise_json(objectives=("a", "b"), covariance=((2, 0.5), (0.5, 1)), **extra) -> str:
+    return json.dumps({"objectives": objectives, "covariance": covariance, **extra})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_scorer_noise_is_read(put, encoding):
+    path = put(noise_json(["é", "b"]).encode(encoding), "noise.json")
+    for given_path in (path, str(path)):
+        noise = read_scorer_noise(given_path)
+        assert noise.objectives == ("é", "b")
+        assert noise.covariance.tolist() == [[2, 0.5], [0.5, 1]]
+    assert noise.of(("b", "é")).tolist() == [[1, 0.5], [0.5, 2]]
+
+
+def test_no_noise_is_noise(put):
+    assert not read_scorer_noise(put(noise_json(covariance=[[0, 0], [0, 0]]), "noise.json")).covariance.any()
+
+
+NOT_NOISE = {
+    "empty": ("", "is not JSON"),
+    "not JSON": ('{"objectives": ["a"],\n "covariance": [[1]', "is not JSON: .* in line 2"),
+    "not text": (b"\xff\xfe\x00a", "no text in UTF-8"),
+    "too deep": ("[" * 200_000, "is not JSON that can be read"),
+    "too long a number": ("1" * 9000, "is not JSON that can be read"),
+    "no object": ("[[1, 0], [0, 1]]", "must hold a JSON object with the keys objectives and covariance. Got a list"),
+    "null": ("null", "Got null"),
+    "no objectives": ('{"covariance": [[1]]}', "lacks the key `objectives`"),
+    "no covariance": ('{"objectives": ["a"]}', "lacks the key `covariance`"),
+    "unknown key": (noise_json(units="points"), "unknown key 'units'"),
+    "key twice": ('{"objectives": ["a"], "covariance": [[1]], "covariance": [[2]]}', "the key 'covariance' twice"),
+    "objectives no list": (noise_json("ab"), '`objectives` must be a list of at least one name. Got "ab"'),
+    "objectives empty": (noise_json([], []), "at least one name. Got an empty list"),
+    "objectives no names": (noise_json(["a", 3]), "must hold names. Got 3"),
+    "objective null": (noise_json(["a", None]), "must hold names. Got null"),
+    "objective empty": (noise_json(["a", ""]), "must hold names"),
+    "objectives twice": (noise_json(["a", "a"]), "`objectives` names 'a' twice"),
+    "too small": (noise_json(covariance=[[1]]), r"must have shape \(2, 2\)"),
+    "too large": (noise_json(["a"]), r"must have shape \(1, 1\)"),
+    "too few rows": (noise_json(covariance=[[1, 0]]), r"must have shape \(2, 2\)"),
+    "no rows": (noise_json(covariance=[]), r"must have shape \(2, 2\)"),
+    "ragged": (noise_json(covariance=[[1, 0], [0]]), "rows of one length. Got 1 and 2 numbers"),
+    "a number": (noise_json(covariance=1), "`covariance` must be a list of rows"),
+    "a flat list": (noise_json(covariance=[1, 0, 0, 1]), "`covariance` must be a list of rows"),
+    "nested too deep": (
+        noise_json(covariance=[[[1], 0], [0, 1]]),
+        "row 1, column 1: expected a finite number. Got a l",
+    ),
+    "text": (noise_json(covariance=[[1, "0"], [0, 1]]), 'row 1, column 2: expected a finite number. Got "0"'),
+    "null cell": (noise_json(covariance=[[1, 0], [None, 1]]), "row 2, column 1: .* Got null"),
+    "true": (noise_json(covariance=[[True, 0], [0, 1]]), "row 1, column 1: .* Got true"),
+    "NaN": (noise_json(covariance=[[1, 0], [0, float("nan")]]), "row 2, column 2: .* Got nan"),
+    "infinite": (noise_json(covariance=[[float("inf"), 0], [0, 1]]), "row 1, column 1: .* Got inf"),
+    "beyond floats": (noise_json(covariance=[[10**400, 0], [0, 1]]), "row 1, column 1: .* Got inf"),
+    "not symmetric": (noise_json(covariance=[[1, 0.5], [0.4, 1]]), "must be symmetric"),
+    "negative eigenvalue": (noise_json(covariance=[[1, 2], [2, 1]]), "negative eigenvalue"),
+    "negative variance": (noise_json(["a"], [[-1]]), "negative eigenvalue"),
+}
+
+
+@pytest.mark.parametrize("case", NOT_NOISE)
+def test_files_that_hold_no_noise_are_refused(put, case):
+    content, match = NOT_NOISE[case]
+    path = put(content, "noise.json")
+    with pytest.raises(InputError, match=match) as raised:
+        read_scorer_noise(path)
+    assert raised.value.file == str(path)
+    assert str(raised.value).startswith(f"{path}: ")
+    assert "scorer noise:" not in str(raised.value)
+    assert '"covariance": [[0.2, 0.0], [0.0, 0.1]]' in raised.value.hint
+
+
+@pytest.mark.parametrize(("name", "match"), [("", "is a directory"), ("none.json", "no such file"), ("\0", "UTF-8")])
+def test_noise_that_is_no_file(tmp_path, name, match):
+    with pytest.raises(InputError, match=match) as raised:
+        read_scorer_noise(tmp_path / name)
+    assert raised.value.file == str(tmp_path / name)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    value=st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=3) | st.integers(),
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["objectives", "covariance"]), inner)
+        ),
+        max_leaves=12,
+    )
+)
+def test_any_other_json_is_refused_in_words(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("noise") / "noise.json"
+    path.write_text(json.dumps(value))
+    with contextlib.suppress(InputError):
+        read_scorer_noise(path)

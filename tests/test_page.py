@@ -31,7 +31,14 @@ HOSTILE = (
     "a\" onmouseover='x' b",
     "{{ 7*7 }}&amp;",
 )
-ALONE = ("p_adjusted", "shift_in_se")  # shown without an interval, to two digits
+ALONE = (
+    "p_adjusted",
+    "p_value",
+    "p_effects",
+    "p_noise",
+    "p_fit",
+    "shift_in_se",
+)  # shown without an interval, to two digits
 MATCH = "LOOPSTAT_REGENERATE=1 pytest tests/test_page.py writes it anew"
 
 Made = tuple[str, dict[str, Any]]
@@ -119,7 +126,7 @@ def expected(data: dict[str, Any], path: str) -> str:
     alone = key in ALONE
     value, low, high = (_entry(holder, k, index) for k in (key, *(beside if beside and not alone else ("", ""))))
     assert value is not None, f"{path} is null and cannot be shown"
-    if key == "p_adjusted" and value < 0.001:
+    if key.startswith("p_") and value < 0.001:
         return "< 0.001"
     if low is None and high is None:
         return number(value, 2 if alone else 3)

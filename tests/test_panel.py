@@ -212,3 +212,94 @@ def test_signs_and_repr() -> None:
     assert panel.signs.tolist() == [-1]
     assert repr(panel) == "Panel(loop: 1 sessions, 2 steps, objectives cost)"
     assert panel.objectives[0].to_dict()["direction"] == "minimize"
+
+
+# --------------------------------------------------------------------------- repeats
+
+
+def repeated(panel: Panel) -> Panel:
+    """The panel with as many scorings of row i as 1 + i % 3, scattering by i where there are several."""
+    counts = 1 + np.arange(len(panel)) % 3
+    scatter = np.arange(len(panel))[:, None, None] * (counts > 1)[:, None, None] * np.eye(panel.n_obj)
+    return replace(panel, repeats=counts, repeat_scatter=scatter)
+
+
+def test_a_panel_without_repeats_has_none_anywhere() -> None:
+    panel = rows(session=[0, 0, 1, 1], step=[0, 1, 0, 1], x=[1, 2, 3, 4], model=["m", "m", "n", "n"])
+    for part in (panel, panel.where(model="n"), panel.from_step(1), Panel.concat([panel, panel])):
+        assert (part.repeats, part.repeat_scatter) == (None, None)
+    lineage = rows(session=[0, 0], step=[0, 1], x=[1, 2], accepted=[True, False])
+    assert lineage.kept().repeats is None
+
+
+def test_repeats_are_read_only_copies() -> None:
+    counts, scatter = np.array([2.0, 1.0]), np.array([[[3.0]], [[0.0]]])
+    panel = replace(rows(session=[0, 0], step=[0, 1], x=[1, 2]), repeats=counts, repeat_scatter=scatter)
+    counts[:], scatter[:] = 9, 9
+    assert panel.repeats is not None
+    assert panel.repeat_scatter is not None
+    assert (panel.repeats.tolist(), panel.repeats.dtype) == ([2, 1], np.int64)
+    assert panel.repeat_scatter.ravel().tolist() == [3, 0]
+    with pytest.raises(ValueError, match="read-only"):
+        panel.repeat_scatter[0] = 2.0
+    with pytest.raises(ValueError, match="read-only"):
+        panel.repeats[0] = 2
+
+
+@pytest.mark.parametrize(
+    ("repeats", "scatter", "message"),
+    [
+        ([2, 1], None, "both or neither"),
+        (None, np.zeros((2, 1, 1)), "both or neither"),
+        ([2], np.zeros((2, 1, 1)), r"`repeats` must have shape \(n_rows,\) = \(2,\)"),
+        ([2, 1], np.zeros((2, 1)), r"`repeat_scatter` must have shape .* = \(2, 1, 1\)"),
+        ([2, 0], np.zeros((2, 1, 1)), "at least 1"),
+        ([2, 1], np.full((2, 1, 1), np.nan), "must be finite"),
+        ([2, 1], np.ones((2, 1, 1)), "must be 0 where `repeats` is 1"),
+    ],
+)
+def test_repeats_that_make_no_sense(repeats: object, scatter: object, message: str) -> None:
+    panel = rows(session=[0, 0], step=[0, 1], x=[1, 2])
+    with pytest.raises(SettingsError, match=message):
+        replace(panel, repeats=repeats, repeat_scatter=scatter)  # type: ignore[arg-type]
+
+
+def test_repeats_go_with_their_rows() -> None:
+    panel = repeated(
+        rows(session=[0, 0, 0, 1, 1, 1], step=[0, 1, 2] * 2, x=np.ones((6, 2)), model=list("mmmnnn"), strategy="abbaba")
+    )
+    parts = {
+        (1, 5): panel.take(np.array([1, 5])),
+        (3, 4, 5): panel.where(model="n"),
+        (1, 2, 4, 5): panel.from_step(1),
+        (0, 1, 2, 3, 4): panel.where(strategy="b"),
+    }
+    assert panel.repeats is not None
+    assert panel.repeat_scatter is not None
+    for index, part in parts.items():
+        np.testing.assert_array_equal(part.repeats, panel.repeats[list(index)])
+        np.testing.assert_array_equal(part.repeat_scatter, panel.repeat_scatter[list(index)])
+    for by, part in panel.split(["model"]):
+        np.testing.assert_array_equal(part.repeats, panel.repeats[:3] if by == {"model": "m"} else panel.repeats[3:])
+
+
+def test_concat_counts_rows_without_repeats_once() -> None:
+    plain = rows(session=[0, 0], step=[0, 1], x=[1, 2])
+    panel = repeated(rows(session=[0, 0, 0], step=[0, 1, 2], x=[3, 4, 5]))
+    both = Panel.concat([plain, panel, plain])
+    assert both.repeats is not None
+    assert both.repeat_scatter is not None
+    assert both.repeats.tolist() == [1, 1, 1, 2, 3, 1, 1]
+    assert both.repeat_scatter.ravel().tolist() == [0, 0, 0, 1, 2, 0, 0]
+
+
+def test_the_kept_path_carries_the_kept_versions_own_repeats() -> None:
+    panel = repeated(
+        rows(session=[0] * 5, step=range(5), x=[1, 5, 2, 7, 3], accepted=[True, False, True, False, False])
+    )
+    kept = panel.kept()
+    assert kept.x.ravel().tolist() == [1, 1, 2, 2, 2]
+    assert kept.repeats is not None
+    assert kept.repeat_scatter is not None
+    assert kept.repeats.tolist() == [1, 1, 3, 3, 3]
+    assert kept.repeat_scatter.ravel().tolist() == [0, 0, 2, 2, 2]

@@ -462,7 +462,7 @@ def test_interference_adds_up(ax: Any) -> None:
     assert [line.get_xdata().tolist() for line in lines(ax, "_interval")] == [
         [total.low[p], total.high[p]] for p in pairs
     ]
-    for cause in modes.CAUSES:
+    for cause in ("noise", "drift", "transient", "rest"):
         widths = [b.patches[0].get_width() for b in ax.containers if b.get_label() == f"_{cause}"]
         assert widths == pytest.approx([f.estimates[f"interference.{cause}"].value[p] for p in pairs])
     rows: dict[float, float] = {}

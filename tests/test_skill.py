@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from loopstat import Panel
-from loopstat.skill import BASELINES, SHRINKS, held_out_skill, running_mean, squared_errors
+from loopstat.skill import BASELINES, SHRINKS, cluster_folds, held_out_skill, running_mean, squared_errors
 from simulated import fit, grams_of, run, three
 
 
@@ -68,8 +68,9 @@ def test_running_mean_is_shrunk_by_what_is_best_on_the_other_folds() -> None:
 def test_skill_is_one_minus_the_ratio_of_errors() -> None:
     panel = Panel.from_arrays(three(25, 8, seed=4))
     grams, rng = grams_of(panel), np.random.default_rng(7)
-    skill = held_out_skill(panel, panel.pairs(), grams, panel.pairs().session, level=0.95, rng=rng)
-    assert skill is not None
+    given = cluster_folds(grams, rng)
+    assert given is not None
+    skill = held_out_skill(panel, panel.pairs(), grams, panel.pairs().session, fold=given, level=0.95)
     order = np.random.default_rng(7).permutation(25)
     fold = np.empty(25, dtype=int)
     fold[order] = np.arange(25) % 5
@@ -92,9 +93,7 @@ def test_skill_of_a_loop_and_of_its_absence() -> None:
 
 def test_one_cluster_leaves_nothing_to_hold_out() -> None:
     panel = Panel.from_arrays(three(1, 8, seed=7))
-    pairs = panel.pairs()
-    grams = grams_of(panel)
-    assert held_out_skill(panel, pairs, grams, pairs.session, level=0.95, rng=np.random.default_rng(0)) is None
+    assert cluster_folds(grams_of(panel), np.random.default_rng(0)) is None
 
 
 def test_constant_objective_has_no_skill() -> None:

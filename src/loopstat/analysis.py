@@ -10,7 +10,7 @@ import numpy as np
 
 from . import __version__
 from .arrays import Int
-from .compare import Comparison, compare
+from .compare import Comparison, compare, estimators_note
 from .drift import LinearDrift, Resampling
 from .errors import InputError
 from .fit import LinearDriftFit
@@ -18,6 +18,7 @@ from .panel import Objective, Panel, Source
 from .pareto import ParetoGroup, pareto
 from .resample import Clusters, bootstrap_weights, choose_clusters
 from .result import Table, plain
+from .slopes import ScorerNoise
 
 SCHEMA = "loopstat.analysis/1"
 MAX_DEFAULT_GROUPS = 8
@@ -99,7 +100,16 @@ class Analysis:
             for o in settings.pop("objectives")
         )
         by_name = {o.name: o for o in objectives}
-        estimator = LinearDrift(settings["bootstrap"], settings["level"], settings["cluster"])
+        known = settings.get("scorer_noise")
+        estimator = LinearDrift(
+            settings["estimator"],
+            n_boot=settings["bootstrap"],
+            level=settings["level"],
+            cluster=settings["cluster"],
+            scorer_noise=None if known is None else ScorerNoise(tuple(known["objectives"]), known["covariance"]),
+            stops_at_bounds=settings["stops_at_bounds"],
+            thorough=settings["thorough"],
+        )
         groups = tuple(
             LinearDriftFit.from_dict(g, settings=estimator, objectives=tuple(by_name[n] for n in g["objectives"]))
             for g in data["groups"]
@@ -137,6 +147,7 @@ def analyze(
         One group per combination of values. Default: `strategy` where it has at most 8 values with at least 10
         sessions each, otherwise no grouping; an empty list asks for no grouping.
     estimator : LinearDrift, optional
+        Default `LinearDrift("auto")`.
     seed : int
     reference : str, optional
         Label of the group the others are compared with, where there are more than six.
@@ -149,7 +160,7 @@ def analyze(
     -------
     Analysis
     """
-    estimator = estimator or LinearDrift()
+    estimator = estimator or LinearDrift("auto")
     columns, note = (list(by), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
@@ -168,7 +179,10 @@ def analyze(
     kept = {
         "by": columns,
         "cluster": estimator.cluster,
-        "estimator": "pooled",
+        "estimator": estimator.estimator,
+        "scorer_noise": None if estimator.scorer_noise is None else estimator.scorer_noise.to_dict(),
+        "stops_at_bounds": estimator.stops_at_bounds,
+        "thorough": estimator.thorough,
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,
@@ -181,7 +195,13 @@ def analyze(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**kept, **(settings or {})},
-        notes=(*panel.source.notes, *([note] if note else []), *_direction_note(panel), *_kept_note(panel)),
+        notes=(
+            *panel.source.notes,
+            *([note] if note else []),
+            *_direction_note(panel),
+            *_kept_note(panel),
+            *(estimators_note(groups, reference) if len(groups) > 1 else []),
+        ),
         comparisons=compare(groups, reference=reference, level=estimator.level),
         pareto=pareto(
             labelled, level=estimator.level, cluster=estimator.cluster, rng=np.random.default_rng([seed, len(parts)])

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from .arrays import Bool, Float, Int, group_starts
+from .choose import Choice
+from .curvature import curvature_test
 from .grams import Grams, Moments
 from .panel import Pairs, Panel
-from .paths import StopRule
+from .paths import StopRule, mean_test
 from .resample import Clusters, holm, jackknife_variance, student_p
 from .result import Check, number
 from .skill import Skill
 
 MIN_CLUSTERS = 10
 WHITE_LEVEL = 0.025
+SERIAL_LEVEL = 0.01
 MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slopes trade against each other
 MAX_AT_BOUND = 0.05
 MAX_STOPPED = 0.05
@@ -32,6 +35,9 @@ CHECKS = (
     "unit_root",
     "at_bounds",
     "time_varying",
+    "curved",
+    "sessions_differ",
+    "noisy_scorer",
     "stops_on_success",
     "survivors_only",
     "duplicate_sessions",
@@ -53,6 +59,7 @@ class Evidence:
     skill: Skill | None
     radius: tuple[float, float, float]
     stop_rule: StopRule | None
+    choice: Choice
 
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -60,29 +67,83 @@ def run_checks(evidence: Evidence) -> tuple[Check, ...]:
     return tuple(globals()[f"_{name}"](evidence) for name in CHECKS)
 
 
-def _white_scores(e: Evidence) -> Check:
-    """Independent scores give A = -I and look convergent: at least one objective must be predicted better than that.
+def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
+    """Test that every objective is white, around one mean or around a mean of each session's own.
 
-    The null is that every objective is white, around one mean or around a mean of each session's own; Holm over the
-    objectives, one-sided 2.5 %.
+    Rejected where an objective is predicted, on held-out clusters, better than by the overall mean and by the running
+    mean (one-sided 2.5 %, Holm), or (`serial`) where scores of a session follow one another whatever its level (1 %):
+    that shows a loop, though not one the pooled drift describes.
+
+    Returns
+    -------
+    p_value : float
+        Smallest adjusted p-value.
+    evidence : str or None
+        What speaks against white scores, in a sentence; None where nothing does.
     """
+    p = holm(skill.beats)
+    value = float(np.nanmin(p)) if not np.isnan(p).all() else float("nan")
+    if value < WHITE_LEVEL:
+        return value, _predicted(panel, skill, p)
+    p_serial = serial_dependence(panel, clusters) if serial else np.full(panel.n_obj, np.nan)
+    if np.nanmin(p_serial, initial=1.0) < SERIAL_LEVEL:
+        j = int(np.nanargmin(p_serial))
+        return min(value, float(p_serial[j])), (
+            f"Within sessions, scores of {panel.names[j]} follow one another, whatever the session's own level."
+        )
+    return value, None
+
+
+def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
+    better = np.minimum(*(skill.by_objective[name][0] for name in ("mean", "running_mean")))
+    j = int(np.nanargmin(p))
+    white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
+    rest = f" Not so for {', '.join(white)}." if white else ""
+    return f"The last score helps to predict {panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
+
+
+def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
+    """Return, per objective, the Holm p-value of: scores are independent around a level of each session's own.
+
+    The mean of (y[t+2] - y[t+1]) y[t], less the mean of each step, is 0 then, whatever the levels; noise in the scorer
+    leaves it at 0 too.
+    """
+    two = panel.pairs(2)
+    nothing = np.full(panel.n_obj, np.nan)
+    if panel.lineage or len(two) == 0:
+        return nothing
+    middle = panel.parent[two.end]
+    whole = panel.complete[middle]
+    rows = np.stack([two.start, middle, two.end])[:, whole]
+    if rows.shape[1] == 0:
+        return nothing
+    x = panel.x - _step_means(panel)
+    product = (x[rows[2]] - x[rows[1]]) * x[rows[0]]
+    _, p = mean_test(product, clusters.row[rows[2]], len(clusters))
+    return holm(p)
+
+
+def _step_means(panel: Panel) -> Float:
+    """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
+    steps = panel.step - panel.step.min(initial=0)
+    rows = np.flatnonzero(panel.complete)
+    count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
+    sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
+    return np.asarray((sums / np.maximum(count, 1)[:, None])[steps])
+
+
+def _white_scores(e: Evidence) -> Check:
+    """Independent scores give A = -I and look convergent: something must speak against that."""
     if e.skill is None:
         return Check(
             "white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores."
         )
-    p = holm(e.skill.beats)
-    if np.isnan(p).all():
+    value, evidence = white_scores(e.panel, e.clusters, e.skill, serial=e.choice.name not in ("pooled", "censored"))
+    if np.isnan(value):
         return Check("white_scores", None, WHITE_LEVEL, False, "Nothing varies that could be predicted.")
-    value = float(np.nanmin(p))
+    if evidence is not None:
+        return Check("white_scores", value, WHITE_LEVEL, True, evidence)
     skill = {name: e.skill.by_objective[name][0] for name in ("mean", "running_mean")}
-    better = np.minimum(skill["mean"], skill["running_mean"])
-    if value < WHITE_LEVEL:
-        j = int(np.nanargmin(p))
-        white = [n for n, q in zip(e.panel.names, p, strict=True) if not q < WHITE_LEVEL]
-        rest = f" Not so for {', '.join(white)}." if white else ""
-        name = e.panel.names[j]
-        message = f"The last score helps to predict {name}: held-out error {better[j]:.0%} below any mean's.{rest}"
-        return Check("white_scores", value, WHITE_LEVEL, True, message)
     own = bool(np.nansum(skill["running_mean"] - skill["mean"]) < 0)
     around = "around a mean of each session's own" if own else "around one mean"
     message = (
@@ -126,7 +187,7 @@ def _unit_root(e: Evidence) -> Check:
     if e.panel.lineage:
         return Check("unit_root", None, 1.0, True, "Not asked: proposals of a lineage have no long run of their own.")
     if np.isnan(value):
-        return Check("unit_root", None, 1.0, False, "No fit: whether the loop settles is unknown.")
+        return Check("unit_root", None, 1.0, False, "No drift to read: whether the loop settles is unknown.")
     passed = bool(high < 1)
     message = (
         "The slowest mode shrinks: the loop settles."
@@ -222,6 +283,56 @@ def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
     # Cov(y, x) within the part, less what the overall fit explains.
     cov_yx = (part.cov_y + part.cov_x - part.cov_dx) / 2
     return np.asarray(np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2))
+
+
+def _curved(e: Evidence) -> Check:
+    p = curvature_test(e.pairs, e.clusters.row[e.pairs.end], len(e.clusters)).p_value
+    if e.moments.singular[0] or np.isnan(p):
+        return Check("curved", None, TEST_LEVEL, True, "Not tested: too few clusters for squares and products.")
+    passed = bool(p >= TEST_LEVEL)
+    message = (
+        "The drift is straight, as far as can be seen."
+        if passed
+        else "The drift bends: squares and products of the scores help to predict the next ones, "
+        "so one rate for all levels is an average."
+    )
+    return Check("curved", p, TEST_LEVEL, passed, message)
+
+
+def _sessions_differ(e: Evidence) -> Check:
+    return _allowed_for(
+        "sessions_differ",
+        e.choice,
+        e.choice.p_effects,
+        handled=("within", "latent", None),
+        seen="Sessions keep levels of their own, which the pooled drift takes for persistence",
+        unseen="No lasting differences between sessions are seen.",
+    )
+
+
+def _noisy_scorer(e: Evidence) -> Check:
+    return _allowed_for(
+        "noisy_scorer",
+        e.choice,
+        e.choice.p_noise,
+        handled=("instrument", "eiv", "latent", None),
+        seen="Scores jump back and forth as a noisy scorer makes them, which looks like convergence",
+        unseen="No noise of the scorer is seen.",
+    )
+
+
+def _allowed_for(
+    name: str, choice: Choice, p: float, *, handled: tuple[str | None, ...], seen: str, unseen: str
+) -> Check:
+    """A disturbance counts against the answer only where the estimator in use does not allow for it."""
+    if np.isnan(p):
+        return Check(name, None, TEST_LEVEL, True, "Not tested: see the estimator's reason.")
+    if p >= TEST_LEVEL:
+        return Check(name, p, TEST_LEVEL, True, unseen)
+    if choice.name in handled:
+        what = f"; {choice.name} allows for it." if choice.name else "."
+        return Check(name, p, TEST_LEVEL, True, seen + what)
+    return Check(name, p, TEST_LEVEL, False, f"{seen}: try --estimator auto.")
 
 
 def _stops_on_success(e: Evidence) -> Check:

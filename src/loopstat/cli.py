@@ -82,11 +82,22 @@ def _options(function: Any) -> Any:
             click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
             click.option(
                 "--estimator",
-                type=click.Choice(["pooled"]),
-                default="pooled",
+                type=click.Choice(["auto", "pooled", "within", "instrument", "eiv", "latent"]),
+                default="auto",
                 show_default=True,
-                help="How drift is fitted.",
+                help="How drift is fitted; `auto` says what it saw and why it chose.",
             ),
+            click.option(
+                "--scorer-noise",
+                metavar="FILE.json",
+                help="Covariance of the scorer's noise: objectives, covariance. A `repeat` column measures it.",
+            ),
+            click.option(
+                "--stops-at-bounds",
+                is_flag=True,
+                help="The loop itself stops at --bounds (not: is read through a clip); fits a censored likelihood.",
+            ),
+            click.option("--thorough", is_flag=True, help="Slow extras of the latent fit; hours on large tables."),
             click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Replicates."),
             click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals."),
             click.option(

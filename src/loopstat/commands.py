@@ -13,7 +13,7 @@ from typing import Any
 from .analysis import Analysis, Progress, analyze
 from .drift import LinearDrift
 from .errors import InputError, SettingsError
-from .io import read
+from .io import read, read_scorer_noise
 from .panel import Panel
 
 DEMO = (
@@ -50,7 +50,16 @@ def run_analysis(
     cluster = options.get("cluster")
     pooled = by == ["none"]
     wanted = [] if pooled else by
-    estimator = LinearDrift(int(options.get("bootstrap", 1000)), float(options.get("level", 0.95)), cluster)
+    noise = options.get("scorer_noise")
+    estimator = LinearDrift(
+        options.get("estimator") or "auto",
+        n_boot=int(options.get("bootstrap", 1000)),
+        level=float(options.get("level", 0.95)),
+        cluster=cluster,
+        scorer_noise=read_scorer_noise(noise) if noise else None,
+        stops_at_bounds=bool(options.get("stops_at_bounds")),
+        thorough=bool(options.get("thorough")),
+    )
     reading: dict[str, Any] = {
         "objectives": list(options.get("objectives") or []) or None,
         "minimize": list(options.get("minimize") or []),

@@ -87,6 +87,16 @@ def compare(
     return tuple(found)
 
 
+def estimators_note(groups: Sequence[LinearDriftFit], reference: str | None = None) -> list[str]:
+    """Say which comparisons are left out because the figures of the groups come from different estimators."""
+    if not any(a.estimator.name != b.estimator.name for a, b in pairs_of(groups, reference)):
+        return []
+    return [
+        "Groups fitted by different estimators are compared by their ends only: "
+        "their drifts differ by what each estimator allows for."
+    ]
+
+
 def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit]) -> list[str]:
     """Say in one sentence per pair of groups what differs beyond chance (Holm within a quantity), ends first.
 
@@ -158,6 +168,8 @@ def pairs_of(
 def _differences(a: LinearDriftFit, b: LinearDriftFit, quantity: str, level: float) -> list[Comparison]:
     key = ESTIMATE[quantity]
     if not all(key in g.estimates and quantity in g.influence for g in (a, b)) or a.names != b.names:
+        return []
+    if quantity != "kept_end" and a.estimator.name != b.estimator.name:
         return []
     difference = a.estimates[key].value - b.estimates[key].value
     se, df, shared = difference_error(a.influence[quantity], b.influence[quantity])

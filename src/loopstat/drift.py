@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from .arrays import Float, Int, group_starts
-from .checks import Evidence, cluster_of_sessions, constant_objectives, run_checks
+from .checks import Evidence, cluster_of_sessions, constant_objectives, run_checks, white_scores
+from .choose import ESTIMATORS, Choice, Material, choose
 from .equilibrium import fixed_point_interval
 from .errors import SettingsError
 from .fit import Influence, LinearDriftFit
 from .grams import Grams, Moments
-from .interference import PARTS, PathSums, correlation, decompose, start_moments
+from .interference import MODEL_PARTS, PARTS, PathSums, correlation, decompose, decompose_model, start_moments
 from .model import Rng
 from .panel import Pairs, Panel
 from .paths import MeanPath, cluster_means, mean_path, mean_with_interval, stop_on_success
@@ -32,8 +33,10 @@ from .resample import (
     student_p,
 )
 from .result import Check, Estimate
-from .sde import LinearSDE
-from .skill import BASELINES, Skill, held_out_skill
+from .reversibility import Reversibility, reversibility_test
+from .sde import LinearSDE, nearest_covariance
+from .skill import BASELINES, Skill, cluster_folds, held_out_skill
+from .slopes import ScorerNoise, Slopes
 from .verdict import Situation, decide
 
 SCALES: dict[str, Scale] = {
@@ -44,9 +47,12 @@ SCALES: dict[str, Scale] = {
 }
 # Squares: at 0 every draw lies above the estimate, so percentiles never hold the truth, however many sessions.
 SQUARES = {"r2_increments", "r2_levels"}
-SQUARES |= {f"interference.{k}" for k in (*PARTS, "start_spread", "misfit")}
+SQUARES |= {f"interference.{k}" for k in (*PARTS, "start_spread", *MODEL_PARTS)}
+OF_POOLED = ("r2_increments", "r2_levels")  # always the regression's own
 MANY_CLUSTERS = 2000  # up to here the mean path is also had without each cluster
 INFLUENTIAL = 5
+NO_PATHS: tuple[Float | None, Float | None] = (None, None)
+OF_DRIFT = ("regimes", "rate_euler", "rate_exact", "half_life", "step_90", "reversibility")
 
 
 @dataclass(frozen=True)
@@ -66,36 +72,63 @@ class Resampling:
 
 @dataclass(frozen=True)
 class LinearDrift:
-    """Pooled least squares of dx = A x + b + noise, Cov(noise) = Q, with intervals by cluster.
+    """Linear drift dx = A x + b + noise, Cov(noise) = Q, with intervals by cluster.
 
     Parameters
     ----------
+    estimator : str
+        `pooled`: least squares over all transitions. `within`: about each session's own mean, with the Nickell
+        correction; allows for lasting differences between sessions. `instrument`: the score a step earlier as
+        instrument; allows for a noisy scorer (differenced, and three steps back, where sessions differ too). `eiv`:
+        errors in variables with a scorer noise that is known. `latent`: maximum likelihood with both differing
+        sessions and scorer noise. `auto`: chosen by what the data show.
     n_boot : int
         Bootstrap replicates (weights on clusters; no row is resampled).
     level : float
         Coverage of the intervals.
     cluster : str, optional
         Label column of the resampling unit; default whatever shares a start.
+    scorer_noise : ScorerNoise, optional
+        Covariance of the scorer's noise where it is known; a `repeat` column in the table measures it.
+    stops_at_bounds : bool
+        The loop itself stops at the objectives' bounds (it is not merely read through a clip): a censored likelihood
+        is then right.
+    thorough : bool
+        Also the slow parts of the latent fit: a profile interval of the slowest modulus, a parametric bootstrap of the
+        two tests, and the fit against a free covariance.
 
     Notes
     -----
-    Below 100 clusters intervals leave one cluster out and use t(C-1); above, they are bootstrap percentiles. The fixed
+    Intervals of `pooled` leave one cluster out and use t(C-1) below 100 clusters; above, they are bootstrap
+    percentiles. The other estimators leave out single clusters up to 200 of them, one of 100 groups beyond. The fixed
     point has Fieller's interval at any number.
 
-    *When it is wrong*: noisy scorers fake convergence, differing sessions fake persistence, neither shrinks with more
-    data; curved drift; scores piled up at a bound. Each has a check.
+    *When it is wrong*: for `pooled`, noisy scorers fake convergence, differing sessions fake persistence, and neither
+    shrinks with more data; `within` takes scorer noise for convergence; `instrument` takes differing sessions for
+    persistence. For all: curved drift; maps that differ between sessions; scores piled up at a bound. Each has a check.
 
     References
     ----------
-    Shukla and Joshi (2025), eq. 5.
+    Shukla and Joshi (2025), eq. 5; Nickell (1981); Hahn and Kuersteiner (2002); Anderson and Hsiao (1981); Fuller
+    (1987); Kenny and Zautra (1995).
     """
 
+    estimator: str = "pooled"
     n_boot: int = 1000
     level: float = 0.95
     cluster: str | None = None
+    scorer_noise: ScorerNoise | None = None
+    stops_at_bounds: bool = False
+    thorough: bool = False
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
+        if self.estimator not in ESTIMATORS:
+            raise SettingsError(f"`estimator` must be one of {', '.join(ESTIMATORS)}. Got {self.estimator!r}.")
+        if self.stops_at_bounds and self.estimator not in ("auto", "pooled"):
+            raise SettingsError(
+                f"`stops_at_bounds` asks for a censored regression; it does not go with `{self.estimator}`."
+            )
         if self.n_boot < 0 or int(self.n_boot) != self.n_boot:
             raise SettingsError(f"`n_boot` must be an int of at least 0. Got {self.n_boot!r}.")
         if not 0.5 <= self.level < 1:
@@ -127,6 +160,7 @@ class _Work:
 
     def __init__(self, settings: LinearDrift, panel: Panel, resampling: Resampling, rng: Rng) -> None:
         self.settings, self.panel, self.rng = settings, panel, rng
+        self.weights = resampling.weights
         self.clusters = resampling.clusters
         self.pairs: Pairs = panel.pairs()
         self.cluster = self.clusters.row[self.pairs.end]
@@ -147,6 +181,8 @@ class _Work:
             if self.fits and not panel.lineage and panel.n_sessions > 1
             else None
         )
+        self.choice = Choice("pooled", "asked for.") if self.fits else Choice(None, "")
+        self.left_names = tuple(self.clusters.names[k] for k in self.filled)
         if self.fits:
             self._derive(resampling.weights)
 
@@ -158,18 +194,67 @@ class _Work:
         light = paths is None or self.n_clusters > MANY_CLUSTERS
         left = nothing if light or paths is None else tuple(part[self.filled] for part in paths.left_out())
         self.left = derive(self.left_moments, *left)
+        self.left_path: Float | None = None if paths is None else paths.left_out()[1][self.filled]
+
+    # ------------------------------------------------------------------ the estimator
+
+    @property
+    def refused(self) -> bool:
+        """True where the regression exists and the data cannot tell which drift it hides."""
+        return self.fits and self.choice.name is None
+
+    @property
+    def pooled(self) -> bool:
+        """True where the figures are those of the pooled regression."""
+        return self.choice.estimated is None
+
+    def _choose(self, weights: Int, white: bool, fold: Int | None) -> None:
+        """Choose the estimator and, where it is not the pooled regression, let its figures take the place."""
+        from threadpoolctl import threadpool_limits
+
+        settings = self.settings
+        material = Material(
+            panel=self.panel, pairs=self.pairs, clusters=self.clusters, filled=self.filled, moments=self.moments,
+            left_moments=self.left_moments, weights=weights, white=white, scorer_noise=settings.scorer_noise,
+            stops=stop_on_success(self.panel) is not None, stops_at_bounds=settings.stops_at_bounds, fold=fold,
+            level=settings.level, thorough=np.random.default_rng(0) if settings.thorough else None,
+        )  # fmt: skip
+        # Many small factorisations: threads of the linear algebra library only wait for one another.
+        with threadpool_limits(1):
+            self.choice = choose(material, settings.estimator)
+        if self.choice.estimated is not None:
+            self._adopt(weights)
+
+    def _adopt(self, weights: Int) -> None:
+        found, left_out = self.choice.estimated, self.choice.left_out
+        assert found is not None  # noqa: S101
+        assert left_out is not None  # noqa: S101
+        self.pooled_point, self.pooled_left = self.point, self.left
+        left = Moments.of(self.grams.total() - left_out.sums(self.grams.g), self.grams)
+        whole = without = drawn = NO_PATHS
+        if self.paths is not None:
+            sums, first = whole = self.paths.total()
+            without = sums - left_out.sums(self.paths.sums), first - left_out.sums(self.paths.first)
+            drawn = self.paths.weighted(weights)
+        self.moments, self.point = _read(self.moments, found.point, *whole)
+        self.left_moments, self.left = _read(left, found.left, *without)
+        self.boot_moments, self.boot = _read(self.boot_moments, found.boot, *drawn)
+        self.left_path, self.left_names = without[1], left_out.names
 
     # ------------------------------------------------------------------ intervals
 
     def _ends(self, name: str) -> tuple[Float, Float]:
         # A statistic that cannot be had without some cluster has no leave-one-out interval; neither does its bootstrap.
         level = self.settings.level
-        if self.few or (name in SQUARES and np.isfinite(self.left[name]).all()):
-            return jackknife_interval(self.point[name][0], self.left[name], level, SCALES.get(name, "identity"))
+        own = self.pooled or name not in OF_POOLED
+        point, left = (self.point, self.left) if own else (self.pooled_point, self.pooled_left)
+        if self.few or not self.pooled or (name in SQUARES and np.isfinite(left[name]).all()):
+            return jackknife_interval(point[name][0], left[name], level, SCALES.get(name, "identity"))
         return percentile_interval(self.boot[name], level)
 
     def _estimate(self, name: str) -> None:
-        value = self.point[name][0]
+        own = self.pooled or name not in OF_POOLED
+        value = (self.point if own else self.pooled_point)[name][0]
         if not np.isnan(value).all():
             self.estimates[name] = Estimate(value, *self._ends(name))
 
@@ -183,18 +268,26 @@ class _Work:
         radius = (np.nan, np.nan, np.nan)
         regimes: tuple[Regime, ...] = ()
         skill: Skill | None = None
+        pooled = self.moments, self.left_moments
+        reversible: Reversibility | None = None
         if self.fits:
-            self._drift()
-            radius = self._radius()
-            regimes = self._regimes()
-            self._long_run(radius)
             skill = self._skill()
+            for name in OF_POOLED:
+                self._estimate(name)
+            if self.refused:
+                self._refuse()
+            else:
+                self._drift()
+                radius = self._radius()
+                regimes = self._regimes()
+                self._long_run(radius)
+                reversible = self._reversibility()
             self._interference()
         else:
             self._no_fit()
         evidence = Evidence(
-            self.panel, self.pairs, self.clusters, self.n_clusters, self.grams, self.moments, self.left_moments,
-            skill, radius, stop_on_success(self.panel),
+            self.panel, self.pairs, self.clusters, self.n_clusters, self.grams, *pooled,
+            skill, radius, stop_on_success(self.panel), self.choice,
         )  # fmt: skip
         checks = run_checks(evidence)
         influential = self._influential()
@@ -220,6 +313,8 @@ class _Work:
             reasons=self.reasons,
             draws={"M": self.boot_moments.M, "b": self.boot_moments.b, "Q": self.boot_moments.Q},
             influence=self._influence_values(session_cluster),
+            estimator=self.choice,
+            reversibility=reversible,
         )
 
     def _counts(self) -> dict[str, int]:
@@ -233,10 +328,12 @@ class _Work:
         }
 
     def _model(self) -> LinearSDE | None:
-        if not self.fits:
+        if not self.fits or self.refused:
             return None
         m = self.moments
-        return LinearSDE(m.A[0], m.b[0], m.Q[0], objectives=self.panel.objectives)
+        # A difference of covariances may have a negative eigenvalue; no loop can.
+        Q = m.Q[0] if self.pooled else nearest_covariance(m.Q[0])
+        return LinearSDE(m.A[0], m.b[0], Q, objectives=self.panel.objectives)
 
     def _no_fit(self) -> None:
         flat = constant_objectives(self.panel, self.pairs) if len(self.pairs) else []
@@ -247,10 +344,15 @@ class _Work:
             if flat
             else f"{len(self.pairs)} transitions are too few, or the objectives are exact copies of one another"
         )
-        for key in ("drift", "regimes", "rate_euler", "rate_exact", "half_life", "step_90"):
+        for key in ("drift", *OF_DRIFT):
             self.reasons[key] = f"No drift could be fitted: {why}."
         for key in ("r2_increments", "r2_levels", "skill", "skill_by_objective", "interference"):
             self.reasons[key] = self.reasons["drift"]
+        self.choice = Choice(None, self.reasons["drift"])
+
+    def _refuse(self) -> None:
+        for key in ("drift", *OF_DRIFT):
+            self.reasons[key] = _sentence(self.choice.why)
 
     def _ends_at(self, session_cluster: Int) -> None:
         session, x = self.panel.ends()
@@ -261,7 +363,7 @@ class _Work:
         self.estimates["kept_end.mean"] = Estimate(*found)
 
     def _drift(self) -> None:
-        for name in ("drift.A", "drift.b", "drift.Q", "drift.M", "r2_increments", "r2_levels"):
+        for name in ("drift.A", "drift.b", "drift.Q", "drift.M"):
             self._estimate(name)
         a = self.estimates["drift.A"]
         p = self._p_values(self.point["drift.A"][0], self.left["drift.A"])
@@ -269,11 +371,11 @@ class _Work:
         self.estimates["drift.A"] = Estimate(a.value, a.low, a.high, p, holm(coupled))
 
     def _p_values(self, value: Float, left: Float) -> Float:
-        if self.n_clusters < 2:
+        if len(left) < 2:
             return np.full(value.shape, np.nan)
         se = np.sqrt(jackknife_variance(left))
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(se > 0, student_p(value / np.where(se > 0, se, 1.0), self.n_clusters - 1), np.nan)
+            return np.where(se > 0, student_p(value / np.where(se > 0, se, 1.0), len(left) - 1), np.nan)
 
     def _radius(self) -> tuple[float, float, float]:
         low, high = self._ends("modulus")
@@ -331,19 +433,46 @@ class _Work:
         self.estimates["drift.fixed_point"] = Estimate(point, centre + scale * low, centre + scale * high)
 
     def _skill(self) -> Skill | None:
-        skill = held_out_skill(
-            self.panel, self.pairs, self.grams, self.cluster, level=self.settings.level, rng=self.rng
-        )
-        if skill is None:
+        """Skill of the pooled drift; then the choice of an estimator, and its own skill where it predicts."""
+        fold = cluster_folds(self.grams, self.rng)
+        skill = None if fold is None else self._held_out(fold)
+        white = skill is not None and white_scores(self.panel, self.clusters, skill)[1] is None
+        self._choose(self.weights, white or skill is None, fold)
+        if fold is None or skill is None:
             for key in ("skill", "skill_by_objective"):
                 self.reasons[key] = "Fewer than two clusters: nothing can be held out."
             return None
+        shown = skill if self.choice.errors is None else self._held_out(fold, self.choice.errors)
         for name in BASELINES:
-            self.estimates[f"skill.{name}"] = Estimate(*skill.overall[name])
-            self.estimates[f"skill_by_objective.{name}"] = Estimate(*skill.by_objective[name])
-            if np.isnan(skill.overall[name][0]):
+            self.estimates[f"skill.{name}"] = Estimate(*shown.overall[name])
+            self.estimates[f"skill_by_objective.{name}"] = Estimate(*shown.by_objective[name])
+            if np.isnan(shown.overall[name][0]):
                 self.reasons[f"skill.{name}"] = "This baseline makes no error here, so nothing can be saved."
-        return skill
+        return shown
+
+    def _held_out(self, fold: Int, errors: Float | None = None) -> Skill:
+        return held_out_skill(
+            self.panel, self.pairs, self.grams, self.cluster, fold=fold, level=self.settings.level, errors=errors
+        )
+
+    def _reversibility(self) -> Reversibility | None:
+        why = (
+            "Proposals of a lineage have no steady state."
+            if self.panel.lineage
+            else "One objective alone is always reversible in a linear loop."
+            if self.panel.n_obj == 1
+            else None
+        )
+        if why is None and not np.linalg.eigvalsh(self.moments.Q[0])[0] > 0:
+            why = "The noise found is no covariance matrix: an estimator that takes differences can overshoot."
+        if why is None:
+            m, left = self.moments, self.left_moments
+            found = reversibility_test(m.M[0], m.Q[0], left.M, left.Q, len(self.pairs), self.settings.level)
+            if np.isfinite(found.p_value) or np.isfinite(found.entropy_production):
+                return found
+            why = "Too few clusters for a test of all pairs of objectives."
+        self.reasons["reversibility"] = why
+        return None
 
     def _interference(self) -> None:
         n = self.panel.n_obj
@@ -360,20 +489,33 @@ class _Work:
         else:
             self.reasons["interference"] = "One objective alone has nothing to interfere with."
             return
+        parts = PARTS if self.pooled else MODEL_PARTS
+        if self.refused:
+            for name in dict.fromkeys((*PARTS, "start_spread", *MODEL_PARTS, "variance_shares")):
+                self.reasons[f"interference.{name}"] = self.reasons["drift"]
+            return
         shares = []
-        for name in (*PARTS, "start_spread", "misfit"):
+        for name in (*parts, "start_spread", "misfit") if self.pooled else parts:
             value = self.point[f"interference.{name}"][0]
             if np.isnan(value).all():
                 self.reasons[f"interference.{name}"] = self._no_part()
                 continue
             ends = self._ends(f"interference.{name}")
             self.estimates[f"interference.{name}"] = Estimate(value * off, ends[0] * off, ends[1] * off)
-            if name in PARTS:
+            if name in parts:
                 shares.append([np.diag(part) for part in (value, *ends)])
-        if len(shares) == len(PARTS):
+        if len(shares) == len(parts):
             self.estimates["interference.variance_shares"] = Estimate(*np.array(shares).swapaxes(0, 1))
         else:
             self.reasons["interference.variance_shares"] = self._no_part()
+        other = MODEL_PARTS[:-1] if self.pooled else (*PARTS, "start_spread")
+        why = (
+            "The pooled regression takes interference apart into drift, noise, transient and rest."
+            if self.pooled
+            else f"The {self.choice.name} estimator takes interference apart into {', '.join(MODEL_PARTS)}."
+        )
+        for name in other:
+            self.reasons[f"interference.{name}"] = why
 
     def _no_part(self) -> str:
         if self.panel.lineage:
@@ -385,7 +527,7 @@ class _Work:
     # ------------------------------------------------------------------ influence and verdict
 
     def _influential(self) -> tuple[Influence, ...]:
-        if not self.fits or self.n_clusters < 3:
+        if not self.fits or self.refused or self.n_clusters < 3:
             return ()
         rows = [r for r in self._influences() if np.isfinite(r.shift_in_se)]
         best: dict[str, Influence] = {}
@@ -401,9 +543,11 @@ class _Work:
             at = session_cluster[session]
             left = cluster_means(x, at, len(names))[1]
             out["kept_end"] = ClusterInfluence.of(kind, [names[k] for k in np.unique(at)], left)
-        if not self.fits or self.n_clusters < 3:
+        if not self.fits or self.refused or self.n_clusters < 3:
             return out
-        filled = [names[k] for k in self.filled]
+        filled = self.left_names
+        left_out = self.choice.left_out
+        kind = kind if left_out is None or left_out.single else "block"  # groups of clusters are shared with nobody
         out["coupling"] = ClusterInfluence.of(kind, filled, self.left["drift.A"])
         if "drift.equilibrium" in self.estimates:
             out["equilibrium"] = ClusterInfluence.of(kind, filled, self.left["fixed_point"])
@@ -412,7 +556,7 @@ class _Work:
         return out
 
     def _influences(self) -> list[Influence]:
-        names = [self.clusters.names[k] for k in self.filled]
+        names = self.left_names
         answers: list[tuple[str, float, Float]] = []
         if not self.panel.lineage:
             answers.append(("rate_exact", float(self.point["rate_exact"][0]), self.left["rate_exact"]))
@@ -458,6 +602,8 @@ class _Work:
             radius=evidence.radius,
             level=self.settings.level,
         )
+        if self.refused:
+            return replace(situation, refusal=self.choice.why)
         if not self.fits or self.panel.lineage:
             return situation
         if self.paths is None:
@@ -467,7 +613,7 @@ class _Work:
             M=(self.moments.M, self.boot_moments.M, self.left_moments.M),
             gap=tuple(d["gap"] for d in (self.point, self.boot, self._left_gaps())),
             spread=np.sqrt(np.diag(self.moments.cov_x[0])),
-            names=tuple(self.clusters.names[k] for k in self.filled),
+            names=self.left_names,
             influential=tuple(i.cluster for i in influential),
         )
         if situation.step_90 is not None:
@@ -479,19 +625,26 @@ class _Work:
     def _left_gaps(self) -> dict[str, Float]:
         if "gap" in self.left:
             return self.left
-        assert self.paths is not None  # noqa: S101 - gaps are asked for only where a mean path exists
-        first = self.paths.left_out()[1][self.filled]
-        return {"gap": self.grams.centre + start_moments(first)[0] - self.left["fixed_point"]}
+        assert self.left_path is not None  # noqa: S101 - gaps are asked for only where a mean path exists
+        return {"gap": self.grams.centre + start_moments(self.left_path)[0] - self.left["fixed_point"]}
 
 
-def derive(moments: Moments, sums: Float | None, first: Float | None) -> dict[str, Any]:
-    """Compute everything the report speaks of from a batch of regressions.
+def _read(moments: Moments, slopes: Slopes, sums: Float | None, first: Float | None) -> tuple[Moments, dict[str, Any]]:
+    """Return the moments read with an estimator's slopes, and everything derived from them."""
+    read = moments.with_slopes(slopes.M, slopes.Q, slopes.b)
+    return read, derive(read, sums, first, slopes)
+
+
+def derive(moments: Moments, sums: Float | None, first: Float | None, slopes: Slopes | None = None) -> dict[str, Any]:
+    """Compute everything the report speaks of from a batch of fits.
 
     Parameters
     ----------
     moments : Moments
     sums, first : arrays or None
         Path sums of the same batch; None where there is no mean path.
+    slopes : Slopes, optional
+        Of the same batch, where the estimator is not the pooled regression.
 
     Returns
     -------
@@ -509,12 +662,19 @@ def derive(moments: Moments, sums: Float | None, first: Float | None) -> dict[st
     out: dict[str, Any] = {f"drift.{k}": getattr(moments, k) for k in ("A", "b", "Q", "M")}
     out |= {"eigen": values, "re": values.real, "im": values.imag, "modulus": np.abs(values)}
     out |= {"rate_euler": euler, "rate_exact": exact, **r2, "fixed_point": moments.fixed_point()}
-    parts = decompose(moments, sums, first)
+    if slopes is None or sums is None:
+        parts = decompose(moments, sums, first)
+    else:
+        parts = decompose_model(moments, slopes.R, slopes.first, sums)
     out |= {f"interference.{k}": v for k, v in parts.items()}
     out["interference.total"] = correlation(moments.cov_dx)
     if first is not None:
         out["gap"] = first_mean(first, moments) - out["fixed_point"]
     return out
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def first_mean(first: Float, moments: Moments) -> Float:

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .arrays import Float
-from .interference import PARTS
+from .choose import Choice, Rival
+from .interference import MODEL_PARTS, PARTS
 from .panel import Objective
 from .paths import MeanPath
 from .regimes import Regime
 from .resample import ClusterInfluence
 from .result import Check, Estimate, Table, plain, show
-from .sde import LinearSDE
+from .reversibility import Reversibility
+from .sde import LinearSDE, nearest_covariance
 from .skill import BASELINES
+from .thorough import Thorough
 from .verdict import Verdict
 
 if TYPE_CHECKING:
@@ -73,6 +76,10 @@ class LinearDriftFit:
     influence : dict
         Per-cluster influence values of `equilibrium`, `kept_end`, `rate_exact` and `coupling`, from which differences
         between groups get their errors (not written to JSON).
+    estimator : Choice
+        The estimator whose figures these are, what was seen and why it was chosen; its name is None where the data
+        cannot tell.
+    reversibility : Reversibility or None
     """
 
     label: str
@@ -92,6 +99,8 @@ class LinearDriftFit:
     reasons: dict[str, str]
     draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
     influence: dict[str, ClusterInfluence] = field(default_factory=dict, repr=False, compare=False)
+    estimator: Choice = field(default_factory=lambda: Choice("pooled", "asked for."))
+    reversibility: Reversibility | None = None
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.verdict.sentence}"
@@ -131,6 +140,18 @@ class LinearDriftFit:
         """Observed mean of the last versions held, or None."""
         return self.estimates.get("kept_end.mean")
 
+    @property
+    def refused(self) -> bool:
+        """True where a regression exists, but no estimator could tell which drift it hides."""
+        return self.estimator.name is None and "r2_levels" in self.estimates
+
+    @property
+    def skill_estimator(self) -> str | None:
+        """Whose held-out predictions `skill` measures: a latent fit's own, otherwise the pooled regression's."""
+        if not any(path.startswith("skill.") for path in self.estimates):
+            return None
+        return "latent" if self.estimator.name == "latent" else "pooled"
+
     def _part(self, name: str) -> SimpleNamespace:
         split = (path.split(".") for path in self.estimates if path.startswith(f"{name}."))
         return SimpleNamespace(**{leaf: self.estimates[f"{name}.{leaf}"] for _, leaf in split})
@@ -156,6 +177,8 @@ class LinearDriftFit:
         out: dict[str, Any] = {"label": self.label, "by": dict(self.by), **self.counts, "lineage": self.lineage}
         out["objectives"] = list(self.names)
         out["clusters"] = dict(self.clusters)
+        out["estimator"] = self.estimator.to_dict()
+        out["estimators"] = [r.to_dict() for r in self.estimator.rivals]
         for key in ("drift", "kept_end", "interference"):
             out[key] = {}
         for path, keys in _LAYOUT.items():
@@ -168,9 +191,15 @@ class LinearDriftFit:
                 target.update(dict.fromkeys((leaf, *keys)))
             else:
                 estimate.put(target, leaf, keys)
+        fitted = "r2_levels" in self.estimates
         for key in ("drift", "kept_end", "interference", "skill", "skill_by_objective"):
-            if not any(path.startswith(f"{key}.") for path in self.estimates):
+            if not any(path.startswith(f"{key}.") for path in self.estimates) and not (key == "drift" and fitted):
                 out[key] = None
+        out["r2_estimator"] = "pooled" if fitted else None
+        out["skill_estimator"] = self.skill_estimator
+        slow = self.estimator.thorough
+        out["thorough"] = None if slow is None else slow.to_dict()
+        out["reversibility"] = None if self.reversibility is None else self.reversibility.to_dict()
         out["regimes"] = [plain(r) for r in self.regimes] if self.regimes else None
         out["path"] = plain(vars(self.path))
         out["checks"] = [plain(c) for c in self.checks]
@@ -193,7 +222,13 @@ class LinearDriftFit:
             if target and target.get(leaf) is not None:
                 estimates[path] = Estimate.take(target, leaf, keys)
         drift = data["drift"]
-        model = drift and LinearSDE(drift["A"], drift["b"], drift["Q"], objectives=objectives)
+        model = None
+        if drift and drift["A"] is not None:
+            Q = nearest_covariance(np.array(drift["Q"]))
+            model = LinearSDE(drift["A"], drift["b"], Q, objectives=objectives)
+        told, reversible = data["estimator"], data["reversibility"]
+        slow = None if data["thorough"] is None else Thorough.from_dict(data["thorough"])
+        rivals = tuple(Rival.from_dict(r) for r in data["estimators"])
         path = data["path"]
         steps = [np.array(path[k], dtype=np.int64) for k in ("step", "n")]
         means = [np.array(path[k], dtype=np.float64) for k in ("mean", "low", "high")]
@@ -205,7 +240,7 @@ class LinearDriftFit:
             lineage=data["lineage"],
             counts={k: data[k] for k in COUNTS},
             clusters=dict(data["clusters"]),
-            model=model or None,
+            model=model,
             estimates=estimates,
             regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
             path=MeanPath(steps[0], steps[1], means[0], means[1], means[2], path["label"]),
@@ -213,6 +248,8 @@ class LinearDriftFit:
             verdict=Verdict(**data["verdict"]),
             influential=tuple(Influence(**i) for i in data["influential"]),
             reasons=dict(data["reasons"]),
+            estimator=Choice(told["name"], told["why"], tuple(told["saw"]), rivals=rivals, thorough=slow),
+            reversibility=None if reversible is None else Reversibility.from_dict(reversible),
         )
 
 
@@ -221,7 +258,7 @@ def _layout() -> dict[str, tuple[str, ...]]:
     beside = ["drift.A", "drift.b", "drift.Q", "drift.M", "drift.fixed_point", "drift.equilibrium"]
     beside += ["rate_euler", "rate_exact", "half_life", "step_90", "r2_increments", "r2_levels"]
     beside += [f"{kind}.{name}" for kind in ("skill", "skill_by_objective") for name in BASELINES]
-    beside += [f"interference.{name}" for name in (*PARTS, "start_spread", "misfit", "variance_shares")]
+    beside += [f"interference.{name}" for name in (*PARTS, "start_spread", *MODEL_PARTS, "variance_shares")]
     out: dict[str, tuple[str, ...]] = {p: (f"{p.split('.')[-1]}_low", f"{p.split('.')[-1]}_high") for p in beside}
     out["drift.A"] += ("A_p_value", "A_p_adjusted")
     out["kept_end.mean"] = ("low", "high")

@@ -70,7 +70,38 @@ TERMS: dict[str, str] = {
     "from_step": "First step kept.",
     "where": "Label values the analysis was restricted to; a key ending in ! was excluded.",
     "command": "The command that made the result.",
-    "estimator": "How the drift was fitted: pooled least squares.",
+    "estimator": "How the drift was fitted: `name` (null where the data cannot tell), `why`, and what was `saw`; in "
+    "settings, what was asked for.",
+    "estimators": "What the estimators that can be had say of the slowest mode, side by side.",
+    "why": "Why this estimator was chosen, or none could be, in one sentence.",
+    "saw": "What the diagnostics saw, one sentence each.",
+    "remark": "What an estimator allows for, and which one was chosen.",
+    "auto": "The choice of an estimator by what the data show.",
+    "pooled": "The estimator that regresses all changes on all levels; it takes differing sessions for persistence and "
+    "scorer noise for convergence.",
+    "within": "The estimator about each session's own mean, with the Nickell correction; it allows for differing "
+    "sessions.",
+    "instrument": "The estimator that uses an earlier score as instrument; it allows for a noisy scorer.",
+    "eiv": "Errors in variables: the estimator for a scorer whose noise is known.",
+    "latent": "The estimator by maximum likelihood of a hidden loop: it allows for differing sessions and a noisy "
+    "scorer at once.",
+    "censored": "The estimator for loops that really stop at their bounds, taken on the user's word only.",
+    "scorer_noise": "Covariance of the scorer's noise, where it was given.",
+    "covariance": "Covariance matrix of the scorer's noise, rows and columns in the order of its `objectives`.",
+    "stops_at_bounds": "Whether the user says that the loop itself stops at its bounds.",
+    "thorough": "The slow parts of the latent fit: profile interval of the slowest modulus and bootstrap tests; in "
+    "settings, whether they were asked for.",
+    "p_effects": "p-value of no lasting differences between sessions, by parametric bootstrap.",
+    "p_noise": "p-value of no scorer noise, by parametric bootstrap.",
+    "p_fit": "p-value of the latent model accounting for the covariance of the scores, by bootstrap over clusters.",
+    "n_draws": "Number of bootstrap draws of each slow test.",
+    "session effects": "Lasting differences between sessions: each moves around a level of its own.",
+    "scorer noise": "Error of the score itself, new at every scoring; in an interference part `scorer`.",
+    "r2_estimator": "Whose residuals `r2_increments` and `r2_levels` are made of.",
+    "skill_estimator": "Whose predictions `skill` measures: a latent fit's filtered ones, else the pooled drift's.",
+    "reversibility": "Test that the linear loop is in detailed balance, and its entropy production.",
+    "entropy_production": "How fast the loop tells forward from backward, in nats per step: 0 in detailed "
+    "balance; with `low` and `high`.",
     "bootstrap": "Number of bootstrap replicates.",
     "level": "Coverage the intervals aim at.",
     "seed": "Seed of the random numbers; the same seed gives the same figures.",
@@ -119,8 +150,15 @@ TERMS: dict[str, str] = {
     "transient": "Part of the interference from sessions starting away from rest and moving together.",
     "rest": "What remains of the interference: spread of the starts and misfit.",
     "start_spread": "Part of the rest from sessions starting at different places.",
-    "misfit": "Part of the rest the linear model does not account for.",
-    "variance_shares": "Shares of each objective's variance of changes: rows drift, noise, transient, rest.",
+    "misfit": "Part of the interference the linear model does not account for: of the rest (pooled), or of the total.",
+    "innovations": "Part of the interference from what is new in the loop itself at each step.",
+    "scorer": "Part of the interference from noise that the scorer puts on several objectives at once.",
+    "feedback": "Part of the interference from earlier innovations working their way back.",
+    "mean_path": "Part of the interference from the mean of all sessions moving.",
+    "first_steps": "Part of the interference from sessions that differ in their expected first step: "
+    "starts and levels.",
+    "variance_shares": "Shares of each objective's variance of changes: rows drift, noise, transient, rest for the "
+    "pooled estimator, else innovations, scorer, feedback, mean_path, first_steps, misfit.",
     "path": "The observed mean path, step by step; its `label` says of which sessions.",
     "checks": "What could make the answer wrong, each with a value, a limit and a sentence.",
     "value": "What a check measured.",
@@ -158,6 +196,12 @@ TERMS: dict[str, str] = {
     "unit_root": "Check that fails where the interval of the slowest mode reaches 1.",
     "at_bounds": "Check that fails where more than 5 % of an objective's scores sit at an end of its range.",
     "time_varying": "Check that fails where early steps follow another drift than late ones; its value is a p-value.",
+    "curved": "Check that fails where squares and products of the scores help to predict the next ones; its value is "
+    "a p-value.",
+    "sessions_differ": "Check that fails where sessions keep levels of their own and the estimator does not allow for "
+    "it; its value is a p-value.",
+    "noisy_scorer": "Check that fails where the scorer is noisy and the estimator does not allow for it; its value "
+    "is a p-value.",
     "stops_on_success": "Check that fails where sessions stop because they reached a value, so later steps show "
     "unfinished sessions only.",
     "survivors_only": "Check that fails where rejected proposals are missing from the table.",

@@ -7,7 +7,7 @@ so no row is touched twice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -202,6 +202,14 @@ class Moments:
             singular=singular,
             centre=grams.centre,
         )
+
+    def with_slopes(self, M: Float, Q: Float, b: Float | None = None) -> Moments:
+        """Return the same data read with another estimator's one-step map; b follows from the means if not given."""
+        A = M - np.eye(M.shape[-1])
+        mean_step = self.b + np.einsum("bij,bj->bi", self.A, self.mean_x)
+        drift = mean_step - np.einsum("bij,bj->bi", A, self.mean_x) if b is None else b
+        lost = self.singular | np.isnan(M).any(axis=(1, 2))
+        return replace(self, M=M, A=A, b=drift, Q=Q, singular=lost)
 
     def fixed_point(self) -> Float:
         """Return -A^{-1} b, shape (batch, n_obj); NaN where A is singular."""

@@ -18,16 +18,18 @@ from .resample import weighted_sums
 from .sde import lyapunov
 
 PARTS = ("drift", "noise", "transient", "rest")
+WILD = 20.0
+MODEL_PARTS = ("innovations", "scorer", "feedback", "mean_path", "first_steps", "misfit")
 
 
 @dataclass(frozen=True)
 class PathSums:
-    """Per cluster and step, the sum of earlier states and their number: what the mean path is made of.
+    """Per cluster and step, sums of earlier states and of changes: what the mean path is made of.
 
     Attributes
     ----------
-    sums : array, shape (n_clusters, n_steps, 1 + n_obj)
-        Count, then sums of x - centre.
+    sums : array, shape (n_clusters, n_steps, 1 + 2 n_obj)
+        Count, then sums of x - centre, then sums of dx.
     first : array, shape (n_clusters, 1 + n_obj, 1 + n_obj)
         Gram of (1, x - centre) over each session's first transition.
     steps : int array, shape (n_steps,)
@@ -42,13 +44,14 @@ class PathSums:
     @classmethod
     def of(cls, pairs: Pairs, cluster: Int, n_clusters: int, centre: Float) -> PathSums:
         """Accumulate from transitions; `cluster` has shape (n_pairs,)."""
-        z = np.concatenate([np.ones((len(pairs), 1)), pairs.x - centre], axis=1)
+        z = np.concatenate([np.ones((len(pairs), 1)), pairs.x - centre, pairs.dx], axis=1)
         steps, position = np.unique(pairs.step, return_inverse=True)
         sums = np.zeros((n_clusters * len(steps), z.shape[1]))
         cell = cluster * len(steps) + position.reshape(-1)
         for j in range(z.shape[1]):
             sums[:, j] = np.bincount(cell, weights=z[:, j], minlength=len(sums))
         start = group_starts(pairs.session)
+        z = z[:, : 1 + pairs.x.shape[1]]
         first = np.zeros((n_clusters, z.shape[1], z.shape[1]))
         np.add.at(first, cluster[start], z[start, :, None] * z[start, None, :])
         return cls(sums.reshape(n_clusters, len(steps), -1), first, steps.astype(np.int64), centre)
@@ -67,13 +70,18 @@ class PathSums:
         return weighted_sums(weights, self.sums), weighted_sums(weights, self.first)
 
 
-def path_covariance(sums: Float) -> Float:
-    """Return the covariance over steps of the mean path, weighted by rows per step, shape (batch, n, n)."""
+def path_covariance(sums: Float, *, of_changes: bool = False) -> Float:
+    """Return the covariance over steps of the mean path (of states, or of changes), shape (batch, n, n).
+
+    Steps are weighted by their rows.
+    """
     count = sums[:, :, 0]
     total = np.maximum(count.sum(axis=1), 1e-300)
     safe = np.where(count > 0, count, 1.0)
-    mean = sums[:, :, 1:] / safe[:, :, None]
-    grand = sums[:, :, 1:].sum(axis=1) / total[:, None]
+    n = (sums.shape[2] - 1) // 2
+    values = sums[:, :, 1 + n :] if of_changes else sums[:, :, 1 : 1 + n]
+    mean = values / safe[:, :, None]
+    grand = values.sum(axis=1) / total[:, None]
     deviation = (mean - grand[:, None]) * np.sqrt(count / total[:, None])[:, :, None]
     return np.asarray(np.swapaxes(deviation, 1, 2) @ deviation)
 
@@ -143,3 +151,42 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
     for name, cov in inside.items():
         out[name] = np.where(np.isnan(steady), np.nan, A @ cov @ A_t * unit)
     return out
+
+
+def decompose_model(moments: Moments, R: Float, first: Float, sums: Float) -> dict[str, Float]:
+    """Take the covariance of the changes apart where sessions differ or scorers are noisy.
+
+    The expected step w = A x + b_i obeys w[t+1] = M w[t] + A e, so that within steps the changes have covariance
+    Q + 2 R + sum_{j<t} M^j A Q A' M'^j + M^t Var(w[0]) M'^t; the mean path adds its own. No part needs stability.
+
+    Parameters
+    ----------
+    moments : Moments
+        With the estimator's M and Q.
+    R, first : arrays, shape (batch, n, n)
+        Covariance of the scorer's noise; variance between sessions of their expected first step w[0].
+    sums : array
+        Path sums of the same batch.
+
+    Returns
+    -------
+    dict
+        `total`, then the parts of `MODEL_PARTS`, which add up to it, over the standard deviations of the changes.
+    """
+    sd = _positive_root(np.einsum("bii->bi", moments.cov_dx))
+    unit = 1 / (sd[:, :, None] * sd[:, None, :])
+    # A draw far outside the unit circle would overflow within a session's length: it has no parts to speak of.
+    wild = ~(np.abs(moments.M * sd[:, None, :] / sd[:, :, None]).max(axis=(1, 2)) < WILD)
+    M, Q, A_t = np.where(wild[:, None, None], np.nan, moments.M), moments.Q, np.swapaxes(moments.A, 1, 2)
+    weight = sums[:, :, 0] / np.maximum(sums[:, :, 0].sum(axis=1, keepdims=True), 1e-300)
+    fed, pushed, first_steps, feedback = np.zeros_like(M), moments.A @ Q @ A_t, np.zeros_like(M), np.zeros_like(M)
+    start = first
+    for t in range(sums.shape[1]):
+        feedback += weight[:, t, None, None] * fed
+        first_steps += weight[:, t, None, None] * start
+        fed = fed + pushed
+        pushed, start = (M @ part @ np.swapaxes(M, 1, 2) for part in (pushed, start))
+    path = path_covariance(sums, of_changes=True)
+    parts = {"innovations": Q, "scorer": 2 * R, "feedback": feedback, "mean_path": path, "first_steps": first_steps}
+    parts["misfit"] = moments.cov_dx - sum(parts.values())
+    return {"total": moments.cov_dx * unit, **{name: part * unit for name, part in parts.items()}}

@@ -157,6 +157,13 @@ class Panel:
     survivors_only : bool
         The log dropped rejected or failed proposals.
     source : Source
+    repeats : int array, shape (n_rows,), or None
+        Scorings of the same artefact averaged into the row, at least 1: the covariance of the scorer's noise in the
+        row is that of one score divided by this. Only scorings in which no objective is missing count.
+    repeat_scatter : float array, shape (n_rows, n_obj, n_obj), or None
+        Sum over those scorings of (s - mean)(s - mean)', with their own mean, in the squared units of `x`; 0 where
+        `repeats` is 1. Its sum over rows divided by the sum of `repeats - 1` estimates the noise of one score.
+        Given together with `repeats` or not at all.
     """
 
     x: Float
@@ -170,6 +177,8 @@ class Panel:
     lineage: bool = False
     survivors_only: bool = False
     source: Source = field(default_factory=Source)
+    repeats: Int | None = None
+    repeat_scatter: Float | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays and refuse what no later code could survive."""
@@ -191,6 +200,31 @@ class Panel:
             raise SettingsError("`parent` crosses a session: a transition must stay inside one session.")
         if np.any(np.isinf(self.x)):
             raise SettingsError("`x` holds infinities; use NaN for a missing value.")
+        self._take_in_repeats()
+
+    def _take_in_repeats(self) -> None:
+        """Freeze `repeats` and `repeat_scatter`, and refuse what would make the scorer's noise wrong in silence."""
+        if self.repeats is None and self.repeat_scatter is None:
+            return
+        if self.repeats is None or self.repeat_scatter is None:
+            raise SettingsError("`repeats` and `repeat_scatter` belong together: give both or neither.")
+        counts, scatter = frozen(self.repeats, np.int64), frozen(self.repeat_scatter, np.float64)
+        rows, n_obj = self.x.shape
+        if counts.shape != (rows,):
+            raise SettingsError(f"`repeats` must have shape (n_rows,) = ({rows},). Got {counts.shape}.")
+        if scatter.shape != (rows, n_obj, n_obj):
+            raise SettingsError(
+                f"`repeat_scatter` must have shape (n_rows, n_obj, n_obj) = ({rows}, {n_obj}, {n_obj}). "
+                f"Got {scatter.shape}."
+            )
+        if np.any(counts < 1):
+            raise SettingsError("`repeats` must be at least 1: a row is the average of one scoring or more.")
+        if not np.isfinite(scatter).all():
+            raise SettingsError("`repeat_scatter` must be finite; use 0 where `repeats` is 1.")
+        if np.any(scatter[counts == 1]):
+            raise SettingsError("`repeat_scatter` must be 0 where `repeats` is 1: one scoring does not scatter.")
+        object.__setattr__(self, "repeats", counts)
+        object.__setattr__(self, "repeat_scatter", scatter)
 
     # ------------------------------------------------------------------ making
 
@@ -247,7 +281,10 @@ class Panel:
 
     @classmethod
     def concat(cls, panels: Sequence[Panel]) -> Panel:
-        """Put panels with the same objectives one after another; sessions of different panels stay different."""
+        """Put panels with the same objectives one after another; sessions of different panels stay different.
+
+        Where some panels hold repeated scorings, the rows of the others count as scored once.
+        """
         if not panels:
             raise SettingsError("`panels` is empty: nothing to put together.")
         first = panels[0]
@@ -276,6 +313,7 @@ class Panel:
                 hashlib.sha256("".join(p.source.digest for p in panels).encode()).hexdigest(),
                 tuple(n for p in panels for n in p.source.notes),
             ),
+            **_repeats_together(panels),
         )
 
     # ------------------------------------------------------------------ facts
@@ -372,7 +410,14 @@ class Panel:
             session_names=tuple(self.session_names[i] for i in kept),
             labels={name: column.take(index) for name, column in self.labels.items()},
             accepted=None if self.accepted is None else self.accepted[index],
+            **self._repeats_at(index),
         )
+
+    def _repeats_at(self, rows: Int) -> dict[str, Any]:
+        """Return `repeats` and `repeat_scatter` of some rows, as changes for `replace`."""
+        if self.repeats is None or self.repeat_scatter is None:
+            return {}
+        return {"repeats": self.repeats[rows], "repeat_scatter": self.repeat_scatter[rows]}
 
     def is_session_label(self, column: str) -> bool:
         """True where the label never changes inside a session."""
@@ -465,7 +510,10 @@ class Panel:
         return frozen(np.where(last >= first, last, -1), np.int64)
 
     def kept(self) -> Panel:
-        """Return the kept path: for every row the version the loop holds after it, as a plain loop."""
+        """Return the kept path: for every row the version the loop holds after it, as a plain loop.
+
+        A version held for several steps stands there several times, with one and the same error of the scorer.
+        """
         if not self.lineage:
             return self
         rows = np.flatnonzero(self.kept_rows >= 0)
@@ -480,6 +528,7 @@ class Panel:
             parent=previous_step(path.session, path.step),
             accepted=None,
             lineage=False,
+            **self._repeats_at(self.kept_rows[rows]),
         )
 
     def ends(self) -> tuple[Int, Float]:
@@ -524,6 +573,15 @@ def array_digest(*arrays: Any) -> str:
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _repeats_together(panels: Sequence[Panel]) -> dict[str, Any]:
+    """Return `repeats` and `repeat_scatter` of panels put one after another, nothing where none has them."""
+    if all(p.repeats is None for p in panels):
+        return {}
+    once = [np.ones(len(p), dtype=np.int64) if p.repeats is None else p.repeats for p in panels]
+    none = [np.zeros((len(p), p.n_obj, p.n_obj)) if p.repeat_scatter is None else p.repeat_scatter for p in panels]
+    return {"repeats": np.concatenate(once), "repeat_scatter": np.concatenate(none)}
 
 
 def _starts_and_lengths(session: Int) -> tuple[Int, Int]:

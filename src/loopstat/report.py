@@ -28,6 +28,7 @@ from .sheets import (
     BASELINE_WORDS,
     Cell,
     Sheet,
+    causes_of,
     figure_cell,
     group_sheets,
     lookup,
@@ -38,7 +39,7 @@ from .sheets import (
     triple_of,
 )
 from .skill import BASELINES
-from .text import clean_sentence, doubts
+from .text import clean_sentence, disagreement, doubts
 
 MAX_SESSIONS = 300  # drawn per group, and
 MAX_SESSIONS_ALL = 1000  # in all, and
@@ -89,6 +90,8 @@ class GroupData:
     checks: list[dict[str, Any]]
     failed: list[str]
     reasons: dict[str, str]
+    fitted: str = ""
+    saw: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -209,7 +212,18 @@ def _group(result: Analysis, data: Mapping[str, Any], k: int, chosen: Panel | No
         ],
         failed=doubts(group),
         reasons={key: clean_sentence(why) for key, why in group.reasons.items()},
+        fitted=_fitted(group),
+        saw=[clean_sentence(s) for s in group.estimator.saw],
     )
+
+
+def _fitted(group: LinearDriftFit) -> str:
+    """Say how the drift was fitted; nothing where there was none to fit."""
+    if group.estimator.name is None:
+        return f"No drift is reported: {clean_sentence(group.estimator.why)}" if group.refused else ""
+    if group.estimator.why == "asked for.":
+        return f"{group.estimator.name}, as asked for."
+    return clean_sentence(group.estimator.why)
 
 
 # ------------------------------------------------------------------------- the fan charts
@@ -312,9 +326,23 @@ def _pictures(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: P
         out.append(("How fast each mode dies out", _disc(group)))
     if "skill.mean" in group.estimates:
         out.append(("Error saved on held-out clusters", _skill_picture(data, at)))
-    if pairs_by_strength(group):
+    if disagreement(group):
+        out.append(("Slowest mode, by estimator", _estimators(group)))
+    if pairs_by_strength(group) and causes_of(group):
         out.append(("What makes objectives move together", _causes(group, data, at)))
     return out
+
+
+def _estimators(group: LinearDriftFit) -> str:
+    rows = [
+        svg.Row(r.name, (r.modulus, r.low, r.high), "c0" if r.name == group.estimator.name else "c1", svg.MARKS[k])
+        for k, r in enumerate(group.estimator.rivals)
+        if np.isfinite(r.modulus)
+    ]
+    words = "; ".join(f"{r.label} {shown_as(r.value)}" for r in rows)
+    low = min(v for r in rows for v in r.value if v is not None and np.isfinite(v))
+    title = f"Slowest mode by estimator, 1 never settles: {words}"
+    return svg.dots(rows, title=title, limits=(max(low, 0.0), 1.2), mark_at=1.0)
 
 
 def _phase(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: Panel | None) -> str:
@@ -377,7 +405,7 @@ def _causes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> str:
         (
             f"{names[i]} and {names[j]}",
             triple_of(data, f"{at}.interference.total", i, j),
-            {cause: lookup(data, f"{at}.interference.{cause}.{i}.{j}") for cause in svg.CAUSES},
+            {cause: lookup(data, f"{at}.interference.{cause}.{i}.{j}") for cause in causes_of(group)},
         )
         for i, j in pairs_by_strength(group)[:6]
     ]

@@ -18,6 +18,7 @@ from .model import Rng
 from .panel import Panel
 
 FEW_CLUSTERS = 100  # below, percentile intervals are too short (A at 60 sessions: 0.92-0.95): leave out clusters, use t
+MANY_REFITS, N_REFITS = 200, 100  # beyond so many clusters, refits leave out one of so many groups of them
 MIN_SHARED_STARTS = 5  # a task column with fewer values cannot carry an interval
 
 Scale = Literal["identity", "modulus", "fisher", "share"]
@@ -90,6 +91,55 @@ def _by_block(panel: Panel) -> Clusters:
     row = np.minimum(np.arange(rows) // length, max(rows // length - 1, 0))
     names = tuple(f"steps {panel.step[row == k].min()}-{panel.step[row == k].max()}" for k in range(int(row.max()) + 1))
     return Clusters(frozen(row, np.int64), names, "block", f"blocks of {length} steps: one single session")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Which clusters are left out together: each its own up to 200 of them, 100 groups beyond.
+
+    Where leaving out costs a fit of its own, groups keep the price the same for any number of clusters.
+
+    Attributes
+    ----------
+    filled : int array, shape (n_filled,)
+        Clusters that hold data.
+    group : int array, shape (n_filled,)
+    names : tuple of str
+        One per group.
+    """
+
+    filled: Int
+    group: Int
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, filled: Int, cluster_names: Sequence[str]) -> LeftOut:
+        """Choose the groups of the clusters that hold data."""
+        n = len(filled)
+        if n <= MANY_REFITS:
+            return cls(filled, np.arange(n, dtype=np.int64), tuple(cluster_names[k] for k in filled))
+        group = np.arange(n, dtype=np.int64) % N_REFITS
+        return cls(filled, group, tuple(f"group {g + 1}" for g in range(N_REFITS)))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def single(self) -> bool:
+        """True where every group is one cluster."""
+        return len(self.names) == len(self.filled)
+
+    def sums(self, values: Float) -> Float:
+        """Return sums over each group of values per cluster, shape (n_clusters, ...) to (n_groups, ...)."""
+        out = np.zeros((len(self), *values.shape[1:]))
+        np.add.at(out, self.group, values[self.filled])
+        return out
+
+    def of_cluster(self, n_clusters: int) -> Int:
+        """Return the group of every cluster, -1 for those without data."""
+        out = np.full(n_clusters, -1, dtype=np.int64)
+        out[self.filled] = self.group
+        return out
 
 
 # ---------------------------------------------------------------------- weights

@@ -222,3 +222,9 @@ def lyapunov(M: Float, Q: Float) -> Float:
     total = (total + np.swapaxes(total, -1, -2)) / 2
     total[~stable] = np.nan
     return total
+
+
+def nearest_covariance(Q: Float) -> Float:
+    """Return Q with its negative eigenvalues set to zero, shape (n, n)."""
+    values, vectors = np.linalg.eigh((Q + Q.T) / 2)
+    return np.asarray((vectors * np.clip(values, 0, None)) @ vectors.T)

@@ -11,9 +11,10 @@ import numpy as np
 
 from . import svg
 from .fit import LinearDriftFit
+from .interference import MODEL_PARTS
 from .result import number, show
 from .skill import BASELINES
-from .text import clean_sentence
+from .text import clean_sentence, disagreement
 
 MAX_PAIRS = 10
 OPEN_ENDED = ("equilibrium", "fixed_point")  # a null end of these is an open side, not a missing figure
@@ -45,7 +46,7 @@ class Sheet:
 
 def group_sheets(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> list[Sheet]:
     """Return the tables of one group; `at` is its place in the JSON (`groups.0`)."""
-    makers = (_answers, _skill, _interference, _map, _regimes, _influence)
+    makers = (_answers, _side_by_side, _skill, _interference, _map, _regimes, _reversibility, _thorough, _influence)
     found = [maker(group, data, at) for maker in makers]
     return [sheet for sheet in found if sheet is not None]
 
@@ -177,19 +178,66 @@ def pairs_by_strength(group: LinearDriftFit) -> list[tuple[int, int]]:
     return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
 
 
+def causes_of(group: LinearDriftFit) -> tuple[str, ...]:
+    """Return the parts an interference is taken into, in the order they are drawn."""
+    if "interference.innovations" in group.estimates:
+        return MODEL_PARTS
+    return () if group.refused else ("noise", "drift", "transient", "rest")
+
+
 def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    names = [clean_sentence(n) for n in group.names]
+    names, causes = [clean_sentence(n) for n in group.names], causes_of(group)
     rows = tuple(
         (
             Cell(f"{names[i]} and {names[j]}"),
             figure_cell(data, f"{at}.interference.total", i, j),
             p_cell(data, f"{at}.interference.p_adjusted.{i}.{j}"),
-            *(figure_cell(data, f"{at}.interference.{cause}", i, j) for cause in svg.CAUSES),
+            *(figure_cell(data, f"{at}.interference.{cause}", i, j) for cause in causes),
         )
         for i, j in pairs_by_strength(group)
     )
-    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in svg.CAUSES))
+    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in causes))
     return Sheet("What trades off against what", head, rows) if rows else None
+
+
+def _side_by_side(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    """The estimators that can be had, where they disagree."""
+    if not disagreement(group):
+        return None
+    rows = tuple(
+        (Cell(r.name), _bare_cell(data, f"{at}.estimators.{k}"), Cell(clean_sentence(r.remark)))
+        for k, r in enumerate(group.estimator.rivals)
+    )
+    note = "The share of a distance left after one step, by what each estimator allows for: they do not agree."
+    return Sheet("Estimators side by side", ("estimator", "slowest mode", ""), rows, note)
+
+
+def _bare_cell(data: Mapping[str, Any], path: str, key: str = "modulus") -> Cell:
+    """Look up a figure whose ends are called `low` and `high`."""
+    value, low, high = (lookup(data, f"{path}.{name}") for name in (key, "low", "high"))
+    return Cell(shown_as((value, low, high)), f"{path}.{key}" if value is not None else "")
+
+
+def _reversibility(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    if group.reversibility is None:
+        return None
+    where = f"{at}.reversibility"
+    row = (p_cell(data, f"{where}.p_value"), _bare_cell(data, where, "entropy_production"))
+    note = "In detailed balance a recording run backwards looks the same; a small p says that this one does not."
+    return Sheet("Forward and backward", ("p of detailed balance", "entropy production, nats per step"), (row,), note)
+
+
+def _thorough(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
+    if group.estimator.thorough is None:
+        return None
+    where = f"{at}.thorough"
+    columns = {
+        "slowest mode, by profile": figure_cell(data, f"{where}.modulus"),
+        "p of alike sessions": p_cell(data, f"{where}.p_effects"),
+        "p of an exact scorer": p_cell(data, f"{where}.p_noise"),
+        "p of the model": p_cell(data, f"{where}.p_fit"),
+    }
+    return Sheet("The latent fit, thoroughly", tuple(columns), (tuple(columns.values()),))
 
 
 def _influence(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:

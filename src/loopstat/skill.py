@@ -40,16 +40,39 @@ class Skill:
         running mean, whichever is larger.
     n_folds : int
         Cluster folds used.
+    fold : int array, shape (n_clusters,)
+        The fold each cluster is held out in.
     """
 
     overall: dict[str, Interval]
     by_objective: dict[str, tuple[Float, Float, Float]]
     beats: Float
     n_folds: int
+    fold: Int
 
 
-def held_out_skill(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, level: float, rng: Rng) -> Skill | None:
-    """Measure skill over cluster folds; None where fewer than two clusters are left.
+def cluster_folds(grams: Grams, rng: Rng) -> Int | None:
+    """Return the fold of each cluster; None where fewer than two clusters hold data."""
+    filled = np.flatnonzero(grams.g[:, 0, 0] > 0)
+    n_folds = min(N_FOLDS, len(filled))
+    if n_folds < 2:
+        return None
+    fold = np.zeros(len(grams), dtype=np.int64)
+    fold[filled] = folds(len(filled), n_folds, rng)
+    return fold
+
+
+def held_out_skill(
+    panel: Panel,
+    pairs: Pairs,
+    grams: Grams,
+    cluster: Int,
+    *,
+    fold: Int,
+    level: float,
+    errors: Float | None = None,
+) -> Skill:
+    """Measure skill over cluster folds.
 
     Parameters
     ----------
@@ -57,16 +80,17 @@ def held_out_skill(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, le
     grams : Grams
         Of the same transitions, one per cluster.
     cluster : int array, shape (n_pairs,)
+    fold : int array, shape (n_clusters,)
+        From `cluster_folds`.
+    errors : array, shape (n_pairs, n_obj), optional
+        Held-out errors of another prediction on the same folds, taken instead of the pooled drift's where not NaN.
     """
     filled = np.flatnonzero(grams.g[:, 0, 0] > 0)
-    n_folds = min(N_FOLDS, len(filled))
-    if n_folds < 2:
-        return None
-    fold = np.zeros(len(grams), dtype=np.int64)
-    fold[filled] = folds(len(filled), n_folds, rng)
-    errors = squared_errors(panel, pairs, grams, cluster, fold)
+    squared = squared_errors(panel, pairs, grams, cluster, fold)
+    if errors is not None:
+        squared["linear"] = np.where(np.isnan(errors), squared["linear"], errors**2)
     # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
-    sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in errors.items()}
+    sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in squared.items()}
     ours = sums.pop("linear")
     overall, by_objective, p = {}, {}, {}
     for name, theirs in sums.items():
@@ -78,7 +102,7 @@ def held_out_skill(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, *, le
         mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
         ends = jackknife_interval(mean, mean_left, level)
         overall[name] = (float(mean), float(ends[0]), float(ends[1]))
-    return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), n_folds)
+    return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), int(fold.max()) + 1, fold)
 
 
 def _one_sided(value: Float, left: Float) -> Float:

@@ -16,8 +16,18 @@ from .arrays import Float
 from .result import number
 
 WIDTH = 340
-CAUSES = ("noise", "drift", "transient", "rest")
-CAUSE_WORDS = {"noise": "noise", "drift": "drift", "transient": "start-up", "rest": "rest"}
+CAUSE_WORDS = {
+    "noise": "noise",
+    "drift": "drift",
+    "transient": "start-up",
+    "rest": "rest",
+    "innovations": "loop's own noise",
+    "scorer": "scorer's noise",
+    "feedback": "feedback",
+    "mean_path": "mean path",
+    "first_steps": "differing first steps",
+    "misfit": "misfit",
+}
 MARKS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 
 Map = Callable[[float], float]
@@ -104,7 +114,14 @@ def shorten(words: str, most: int) -> str:
 # --------------------------------------------------------------------------- dot plots
 
 
-def dots(rows: Sequence[Row], *, title: str, zero: bool = False, limits: tuple[float, float] | None = None) -> str:
+def dots(
+    rows: Sequence[Row],
+    *,
+    title: str,
+    zero: bool = False,
+    limits: tuple[float, float] | None = None,
+    mark_at: float | None = None,
+) -> str:
     """Draw labelled figures with their intervals, one under the other; open sides run to the edge.
 
     Parameters
@@ -116,6 +133,8 @@ def dots(rows: Sequence[Row], *, title: str, zero: bool = False, limits: tuple[f
         Draw a line at zero.
     limits : pair, optional
         Range shown; figures outside are cut at its edge.
+    mark_at : float, optional
+        Draw a line here.
     """
     known = _finite([v for r in rows for v in r.value]) + ([0.0] if zero else [])
     low, high = limits or (min(known, default=0.0), max(known, default=1.0))
@@ -128,6 +147,8 @@ def dots(rows: Sequence[Row], *, title: str, zero: bool = False, limits: tuple[f
         body += [line(x(v), 4, x(v), bottom, "grid"), text(x(v), bottom + 14, _label(v), "soft", "middle")]
     if zero and low < 0 < high:
         body.append(line(x(0), 4, x(0), bottom, "axis"))
+    if mark_at is not None and low < mark_at < high:
+        body.append(line(x(mark_at), 4, x(mark_at), bottom, "axis"))
     for k, row in enumerate(rows):
         body += _dot(row, x, 30 * k + 12, low, high)
     return picture(WIDTH, bottom + 20, title, body)
@@ -204,11 +225,11 @@ def causes(rows: Sequence[tuple[str, Range, dict[str, float | None]]], *, title:
     rows : sequence of (label, (total, low, high), part by cause)
         Parts are signed; those above zero stack to the right, those below to the left.
     """
+    shown = list(dict.fromkeys(cause for _, _, parts in rows for cause in parts))
     sums = [sum(abs(v) for v in parts.values() if v is not None) for _, _, parts in rows]
     reach = max(1.0, *sums) if sums else 1.0
     x = scale(-reach, reach, 12, WIDTH - 12)
-    legend_height = 20
-    body = _legend()
+    body, legend_height = _legend(shown)
     bottom = legend_height + 46 * len(rows) + 6
     for v in (-1.0, -0.5, 0.0, 0.5, 1.0):
         body += [
@@ -223,20 +244,26 @@ def causes(rows: Sequence[tuple[str, Range, dict[str, float | None]]], *, title:
     return picture(WIDTH, bottom + 20, title, body)
 
 
-def _legend() -> list[str]:
-    out, at = [], 10.0
-    for cause in CAUSES:
-        out.append(f'<rect x="{at:.0f}" y="3" width="10" height="10" class="p-{cause}"/>')
-        out.append(text(at + 14, 12, CAUSE_WORDS[cause], "small"))
-        at += 28 + 6.6 * len(CAUSE_WORDS[cause])
-    out += [mark("diamond", at + 6, 8, "ink", "total", 4), text(at + 16, 12, "total", "small")]
-    return out
+def _legend(shown: Sequence[str]) -> tuple[list[str], float]:
+    """Return the key, wrapped into the picture, and its height."""
+    out, at, y = [], 10.0, 3.0
+    for cause in [*shown, "total"]:
+        words = CAUSE_WORDS.get(cause, cause)
+        width = 28 + 6.6 * len(words)
+        if at > 10 and at + width - 10 > WIDTH:
+            at, y = 10.0, y + 17
+        if cause == "total":
+            out.append(mark("diamond", at + 6, y + 5, "ink", "total", 4))
+        else:
+            out.append(f'<rect x="{at:.0f}" y="{y:g}" width="10" height="10" class="p-{cause}"/>')
+        out.append(text(at + 16, y + 9, words, "small"))
+        at += width
+    return out, y + 17
 
 
 def _stack(parts: dict[str, float | None], x: Map, y: float) -> list[str]:
     out, right, left = [], 0.0, 0.0
-    for cause in CAUSES:
-        v = parts.get(cause)
+    for cause, v in parts.items():
         if v is None or v == 0:
             continue
         start, end = (right, right + v) if v > 0 else (left + v, left)

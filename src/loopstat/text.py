@@ -20,6 +20,17 @@ Style = Callable[[str, str], str]
 
 KEY_WIDTH = 17
 MAX_TRADE_OFFS = 3
+CAUSES = {
+    "noise": "noise",
+    "drift": "drift",
+    "transient": "start-up",
+    "rest": "rest",
+    "innovations": "loop's own noise",
+    "scorer": "scorer's noise",
+    "feedback": "feedback",
+    "mean_path": "mean path",
+    "first_steps": "differing first steps",
+}
 MAX_COMPARISONS = 6
 MAX_NAME = 60
 MAX_WORD = 300
@@ -31,7 +42,10 @@ WARNINGS = (
     "unit_root",
     "collinear",
     "few_sessions",
+    "sessions_differ",
+    "noisy_scorer",
     "time_varying",
+    "curved",
     "at_bounds",
     "duplicate_sessions",
     "constant",
@@ -116,6 +130,7 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
     rows += _speed(group)
     rows += _trade_offs(group)
     rows += _belief(group)
+    rows += _estimator(group)
     for key, text in rows:
         lines += _line(key, text, width, style)
     for sentence in doubts(group):
@@ -136,7 +151,8 @@ def doubts(group: LinearDriftFit) -> list[str]:
     """Return what casts doubt on a group's answer, in sentences, the gravest first."""
     failed = [c for c in map(group.check, WARNINGS) if not c.passed and _worth_saying(group, c.name)]
     sentences = [c.message for c in failed]
-    if group.model is None and group.check("constant").passed and group.check("few_sessions").passed:
+    unexplained = group.check("constant").passed and group.check("few_sessions").passed
+    if group.model is None and not group.refused and unexplained:
         sentences.append(group.reasons["drift"])
     return [clean_sentence(s) for s in sentences]
 
@@ -150,6 +166,8 @@ def _worth_saying(group: LinearDriftFit, name: str) -> bool:
     """A missing fit is said once, not by every check that needed one."""
     if group.model is not None:
         return True
+    if group.refused:
+        return name != "unit_root"
     return name == "constant" or (name == "few_sessions" and group.check("constant").passed)
 
 
@@ -159,7 +177,7 @@ def _ends(group: LinearDriftFit) -> list[tuple[str, str]]:
     rest = group.estimates.get("drift.equilibrium")
     if rest is not None:
         rows.append(("fitted rest" if stopped else "heads for", _vector(group.names, rest)))
-    elif "equilibrium" in group.reasons and not group.lineage:
+    elif "equilibrium" in group.reasons and not group.lineage and not group.refused:
         rows.append(("heads for", f"not known: {group.reasons['equilibrium']}"))
     end = group.estimates.get("kept_end.mean")
     if end is not None:
@@ -228,7 +246,7 @@ def _pair(group: LinearDriftFit, total: Estimate, i: int, j: int) -> str:
     word = "against" if total.value[i, j] < 0 else "with"
     figure = show(*(float(v[i, j]) for v in (total.value, total.low, total.high)))
     parts = []
-    for key, name in (("noise", "noise"), ("drift", "drift"), ("transient", "start-up"), ("rest", "rest")):
+    for key, name in CAUSES.items():
         part = group.estimates.get(f"interference.{key}")
         if part is not None and abs(float(part.value[i, j])) >= 0.005:
             parts.append(f"{name} {float(part.value[i, j]):+.2f}")
@@ -259,6 +277,27 @@ def _belief(group: LinearDriftFit) -> list[tuple[str, str]]:
     held = {"session": "sessions", "block": "stretches"}.get(group.clusters["kind"], f"{group.clusters['kind']}s")
     rows = [("believe it?", f"on held-out {held} {', '.join(parts)}")] if parts else []
     return [*rows, ("intervals by", group.clusters["sentence"] + f" ({group.clusters['n']} clusters)")]
+
+
+def _estimator(group: LinearDriftFit) -> list[tuple[str, str]]:
+    """How the drift was fitted and what was seen, unless the user chose."""
+    choice = group.estimator
+    if choice.name is None and not group.refused:
+        return []
+    if choice.why.endswith(": asked for.") or choice.why == "asked for.":
+        return [("estimator", f"{choice.name}, as asked for")]
+    parts = [choice.why[:1].lower() + choice.why[1:] if choice.name else f"none: {choice.why}", *choice.saw]
+    rows = [("estimator", " ".join(parts))]
+    if disagreement(group):
+        figures = (f"{r.name} {show(r.modulus, r.low, r.high)}" for r in choice.rivals if np.isfinite(r.modulus))
+        rows.append(("", "slowest mode by estimator: " + ", ".join(f.replace(" ", "\xa0") for f in figures)))
+    return rows
+
+
+def disagreement(group: LinearDriftFit) -> bool:
+    """True where one estimator's slowest mode lies outside another's interval."""
+    there = [r for r in group.estimator.rivals if np.isfinite(r.modulus)]
+    return any(not r.low <= q.modulus <= r.high for r in there for q in there)
 
 
 # ------------------------------------------------------------------------ lines

@@ -50,6 +50,8 @@ class Situation:
         Mean start minus fixed point: the estimate, bootstrap draws, and without each cluster.
     step_90 : (value, low, high) or None
         First step at which 90 % of the way is gone; None where the slowest mode's interval reaches 1.
+    refusal : str or None
+        Why no estimator could tell the drift.
     """
 
     panel: Panel
@@ -67,6 +69,7 @@ class Situation:
     spread: Float | None = None
     step_90: tuple[float, float, float] | None = None
     hangs_on: tuple[str, ...] = ()
+    refusal: str | None = None
 
     @property
     def first_step(self) -> int:
@@ -143,6 +146,8 @@ def decide(s: Situation) -> Verdict:
         return _lineage(s)
     if not s.checks["stops_on_success"].passed:
         return _stopping(s)
+    if s.refusal is not None:
+        return _refused(s, s.refusal)
     if np.isnan(s.radius[0]):
         return _no_fit(s)
     if not s.checks["few_sessions"].passed:
@@ -419,6 +424,16 @@ def _too_few(s: Situation) -> Verdict:
 
 def _no_fit(s: Situation) -> Verdict:
     return _cannot_tell(_first_failure(s), _wanted(s))
+
+
+def _refused(s: Situation, why: str) -> Verdict:
+    """More of the same seldom settles what two explanations share; a second scoring of each version does."""
+    needed = _needed(s, 2.0)
+    return _cannot_tell(
+        f"{why} Scoring every version twice would show the scorer's noise; else about {needed} {s.noun}, or longer "
+        "ones, may do.",
+        needed,
+    )
 
 
 def _first_failure(s: Situation) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from .noise import read_scorer_noise
 from .tables import read
 from .template import template
 
-__all__ = ["read", "template"]
+__all__ = ["read", "read_scorer_noise", "template"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Bool, Float, Int
 from ..errors import InputError
 from ..panel import Labels
 from .cells import Cells
@@ -134,11 +134,39 @@ def has_ids(cells: Cells) -> bool:
     return cells.has("program_id") and cells.has("parent_id")
 
 
-def averaged(x: Float, first: Int) -> Float:
-    """Average the rows from each `first` up to the next, ignoring missing values."""
-    if len(first) == len(x):
-        return x
-    there = ~np.isnan(x)
-    total = np.add.reduceat(np.where(there, x, 0.0), first, axis=0)
+@dataclass(frozen=True)
+class Averages:
+    """Scorings averaged over repeats, and how many there were and how they scatter; None where nothing was repeated."""
+
+    x: Float
+    repeats: Int | None = None
+    scatter: Float | None = None
+
+
+def averaged(scores: Float, first: Int) -> Averages:
+    """Average the scorings from each `first` up to the next, ignoring missing values."""
+    if len(first) == len(scores):
+        return Averages(scores)
+    there = ~np.isnan(scores)
+    total = np.add.reduceat(np.where(there, scores, 0.0), first, axis=0)
     n = np.add.reduceat(there.astype(np.int64), first, axis=0)
-    return np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    x = np.where(n > 0, total / np.maximum(n, 1), np.nan)
+    # A scoring that lacks an objective says nothing of how the objectives' errors go together: it does not count here.
+    whole = np.asarray(there.all(axis=1), dtype=np.bool_)
+    repeats = np.maximum(np.add.reduceat(whole.astype(np.int64), first), 1)
+    if repeats.max() == 1:
+        return Averages(x)
+    return Averages(x, repeats, _scatter(scores, whole, repeats, first))
+
+
+def _scatter(scores: Float, whole: Bool, repeats: Int, first: Int) -> Float:
+    """Return the sum over the `whole` scorings of each row of (s - mean)(s - mean)', shape (n_rows, n_obj, n_obj)."""
+    row = np.repeat(np.arange(len(first)), np.diff(np.r_[first, len(scores)]))
+    counted = whole[:, None]
+    # Measured from one of the scorings, equal scorings scatter by exactly 0 and not by the rounding of their mean.
+    origin = np.minimum.reduceat(np.where(counted, scores, np.inf), first, axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):  # the panel refuses what is not finite
+        moved = np.where(counted, scores - origin[row], 0.0)
+        mean = np.add.reduceat(moved, first, axis=0) / repeats[:, None]
+        apart = np.where(counted, moved - mean[row], 0.0)
+        return np.asarray(np.add.reduceat(apart[:, :, None] * apart[:, None, :], first, axis=0))

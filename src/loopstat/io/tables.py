@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float
 from ..errors import InputError
 from ..panel import Labels, Panel, Source, array_digest
 from .cells import Cells
@@ -23,7 +22,7 @@ from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_
 from .frames import scan_frame
 from .kinds import no_sessions
 from .links import links_of
-from .rows import Rows, averaged, refuse_hopeless, rows_of
+from .rows import Averages, Rows, averaged, refuse_hopeless, rows_of
 from .scores import objectives_of, scored, transformed
 from .settings import Bounds, Wanted
 
@@ -45,7 +44,8 @@ def read(
     ----------
     source : path, glob, list of those, or dataframe
         CSV, TSV, JSON lines, a JSON array of records or Parquet (text may be gzipped); Polars, pandas, Arrow or
-        DuckDB. One row per proposal, with `session` and `step` columns. Several files get a `file` label.
+        DuckDB. One row per proposal, with `session` and `step` columns. Several files get a `file` label. Repeated
+        scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms.
     objectives : names of columns, optional
         Default: the numeric columns that are not bookkeeping (see `loopstat.io.choice`).
     minimize : names of objectives for which smaller is better
@@ -62,7 +62,8 @@ def read(
     -------
     Panel
         `x` of shape (n_rows, n_obj) in the file's units after transforms. Rows are sorted by session (in order of
-        appearance), step and candidate; `source.notes` says what was guessed and what was dropped.
+        appearance), step and candidate; `source.notes` says what was guessed and what was dropped. With repeated
+        scorings, `repeats` and `repeat_scatter` carry what they say of the scorer's noise.
 
     Raises
     ------
@@ -184,10 +185,11 @@ def _panel(cells: Cells, origin: Origin, wanted: Wanted) -> Panel:
     refuse_hopeless(cells, scorings, first)
     names, notes = objectives_of(cells, scorings, wanted)
     objectives, raw = scored(cells, scorings, names, wanted)
-    x = transformed(averaged(raw, first), objectives)
+    means = averaged(transformed(raw, objectives), first)
+    x, measured = means.x, () if means.repeats is None else (means.repeats, means.scatter)
     rows = scorings.only(first)
     links = links_of(cells, rows, np.asarray(~np.isnan(x).any(axis=1), dtype=np.bool_))
-    notes += links.notes + _row_notes(x, names, len(raw) - len(x))
+    notes += links.notes + _row_notes(means, names, len(raw) - len(x))
     return Panel(
         x=x,
         session=rows.session,
@@ -200,8 +202,12 @@ def _panel(cells: Cells, origin: Origin, wanted: Wanted) -> Panel:
         lineage=links.lineage,
         survivors_only=cells.has("survivors_only") and bool(cells.flags("survivors_only")[0].any()),
         source=Source(
-            origin.files, origin.digest or array_digest(x, rows.session, rows.step, links.parent), tuple(notes)
+            origin.files,
+            origin.digest or array_digest(x, rows.session, rows.step, links.parent, *measured),
+            tuple(notes),
         ),
+        repeats=means.repeats,
+        repeat_scatter=means.scatter,
     )
 
 
@@ -219,10 +225,13 @@ def _labels(cells: Cells, origin: Origin, rows: Rows, objectives: Sequence[str],
     return labels
 
 
-def _row_notes(x: Float, names: Sequence[str], n_repeats: int) -> list[str]:
-    notes = []
+def _row_notes(means: Averages, names: Sequence[str], n_repeats: int) -> list[str]:
+    x, notes = means.x, []
     if n_repeats:
-        notes.append(f"{n_repeats:,} repeated scorings were averaged into the {len(x):,} rows they belong to.")
+        measured = "" if means.repeats is None else "; the scorer's noise is measured from them"
+        notes.append(
+            f"{n_repeats:,} repeated scorings were averaged into the {len(x):,} rows they belong to{measured}."
+        )
     missing = np.isnan(x).sum(axis=0)
     if missing.any():
         each = ", ".join(f"{name} in {n:,}" for name, n in zip(names, missing.tolist(), strict=True) if n)

@@ -16,7 +16,8 @@ def template(kind: str) -> str:
     ----------
     kind : str
         `sessions` (one row per step), `lineage` (proposals with parents and acceptance), `transitions` (counted moves
-        between named states) or `pool` (candidates with verdicts).
+        between named states) or `pool` (candidates with verdicts). In the first two a `repeat` column may number
+        repeated scorings of one artefact.
 
     Returns
     -------

@@ -13,7 +13,7 @@ axes, so a picture fits wherever its axes do.
 from __future__ import annotations
 
 from .groups import comparisons, ends, pareto
-from .modes import disc, interference, skill
+from .modes import disc, estimators, interference, skill
 from .sessions import fan, phase
 
-__all__ = ["comparisons", "disc", "ends", "fan", "interference", "pareto", "phase", "skill"]
+__all__ = ["comparisons", "disc", "ends", "estimators", "fan", "interference", "pareto", "phase", "skill"]

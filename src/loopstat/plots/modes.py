@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..choose import Rival
 from ..compare import SURE
 from ..fit import LinearDriftFit
 from ..regimes import Complex, Regime, eigenvalues
@@ -49,6 +50,12 @@ CAUSES = {
     "drift": ("drift", ORANGE, "////"),
     "transient": ("start-up", GREEN, "\\\\\\\\"),
     "rest": ("rest", "#b9bfc5", "xxxx"),
+    "innovations": ("loop's own noise", SKY, ""),
+    "scorer": ("scorer's noise", "#cc79a7", "...."),
+    "feedback": ("feedback", ORANGE, "////"),
+    "mean_path": ("mean path", GREEN, "\\\\\\\\"),
+    "first_steps": ("differing first steps", "#8a7fb8", "++++"),
+    "misfit": ("misfit", "#b9bfc5", "xxxx"),
 }
 BASELINES = {
     "mean": "against guessing the mean",
@@ -170,7 +177,8 @@ def interference(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
 
 
 def _parts(fit: LinearDriftFit, pair: tuple[int, int]) -> dict[str, float]:
-    found = {cause: fit.estimates.get(f"interference.{cause}") for cause in CAUSES}
+    model = "interference.innovations" in fit.estimates  # otherwise the misfit is part of the rest
+    found = {c: fit.estimates.get(f"interference.{c}") for c in CAUSES if model or c != "misfit"}
     return {cause: float(e.value[pair]) for cause, e in found.items() if e is not None and np.isfinite(e.value[pair])}
 
 
@@ -199,7 +207,14 @@ def _cause_key(ax: Axes, causes: Sequence[str]) -> None:
     total = Line2D([], [], color=INK, marker="D", linewidth=2, markersize=5, label="total")
     place: Look = {"loc": "upper left", "bbox_to_anchor": (0, 1), "borderpad": 0, "borderaxespad": 0.2}
     spacing: Look = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.4}
-    ax.legend(handles=[total, *patches], ncols=5, frameon=False, fontsize="small", **place, **spacing)
+    ax.legend(
+        handles=[total, *patches],
+        ncols=5 if len(patches) < 5 else 4,
+        frameon=False,
+        fontsize="small",
+        **place,
+        **spacing,
+    )
 
 
 def skill(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
@@ -228,6 +243,38 @@ def skill(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     _x_name(ax, "share of squared error saved, held out", limits)
     _title(ax, f"{_short(fit.label)}: does the fit predict?")
     return ax
+
+
+def estimators(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
+    """Draw what the estimators that can be had say of the slowest mode.
+
+    Parameters
+    ----------
+    fit : LinearDriftFit
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Share of a distance left after one step, with its interval: at 1 and above the loop never settles. The chosen
+        estimator is filled.
+    """
+    rivals = [r for r in fit.estimator.rivals if np.isfinite(r.modulus)]
+    if not rivals:
+        return _note(_axes(ax, (5.2, 2)), "Only one estimator was asked for.")
+    rows = [_Row(r.name, (_rival_bar(r, r.name == fit.estimator.name),)) for r in rivals]
+    ax = _row_axes(ax, sum(r.lines for r in rows))
+    low = min(min(r.low, r.modulus) for r in rivals if np.isfinite(r.low))
+    limits = (max(0.0, low - 0.05), 1.2)
+    _rows(ax, rows, limits)
+    ax.axvline(1.0, color=GREY, linewidth=0.8)
+    _x_name(ax, "slowest mode", limits)
+    _title(ax, f"{_short(fit.label)}: slowest mode by estimator")
+    return ax
+
+
+def _rival_bar(r: Rival, chosen: bool) -> _Bar:
+    return _Bar(r.modulus, r.low, r.high, colour=BLUE if chosen else GREY, hollow=not chosen)
 
 
 def _skill_bar(e: Estimate) -> _Bar:
