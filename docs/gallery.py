@@ -26,6 +26,7 @@ search = ls.analyze(code, by=["model"])
 games = ls.read(path("repeated_games"), objectives=["points1", "points2"])
 matches = ls.analyze(games, by=["strategy"])
 cyclic = next(g for g in matches.groups if g.by["strategy"] == "Cyclic")
+biased = next(g for g in matches.groups if g.by["strategy"] == "Biased")
 gpt4o = next(g for g in search.groups if g.by["model"] == "gpt-4o")
 """
 
@@ -89,6 +90,14 @@ PICTURES = (
         "far, so the matches differ more than they move.",
         "ax = plots.skill(cyclic)",
         "Four figures with intervals around zero, three to its right and one to its left.",
+    ),
+    Picture(
+        "estimators",
+        "Which estimator to believe",
+        "One group, four estimators, four speeds: each allows for something else. Where even the one that allows for "
+        "differing sessions and a noisy scorer finds no clear answer, no rate is reported.",
+        "ax = plots.estimators(biased)",
+        "Four figures with intervals between 0 and 1.2, far apart, none of them filled.",
     ),
     Picture(
         "ends",

@@ -706,3 +706,17 @@ def test_gallery_is_written_the_same_twice(gallery: ModuleType, tmp_path: Path) 
         assert text == (tmp_path / "b" / f"{p.name}.svg").read_text(encoding="utf-8")
         assert "<dc:date>" not in text
         assert "matplotlib v" not in text.lower()
+
+
+def test_estimators_stand_side_by_side(ax: Any) -> None:
+    from test_choose import loop
+
+    fit = ls.LinearDrift("auto", n_boot=20).fit(ls.Panel.from_arrays(loop(300, 10, effects=0.7, noise=0.3, seed=1)))
+    plots.estimators(fit, ax=ax)
+    assert [x for x, _ in points(ax, "_value")] == [r.modulus for r in fit.estimator.rivals]
+    assert all(r.name in words(ax) for r in fit.estimator.rivals)
+
+
+def test_one_estimator_alone_is_said(ax: Any) -> None:
+    plots.estimators(case("plain")[1], ax=ax)
+    assert "Only one estimator" in words(ax)
