@@ -77,7 +77,7 @@ class Stack:
 
     @classmethod
     def of(cls, panel: Panel, cluster_of_row: Int, n_clusters: int, *, skip: int = 0) -> Stack | None:
-        """Stack a panel of plain loops; None where no unit has two scores.
+        """Stack a panel of plain loops; None where nothing can be stacked.
 
         Parameters
         ----------
@@ -97,7 +97,8 @@ class Stack:
         row = np.full((int(unit.max()) + 1, n_steps), -1, dtype=np.int64)
         row[unit[keep], place[keep]] = np.flatnonzero(keep)
         grid = np.where(row[:, :, None] >= 0, panel.x[row], np.nan)
-        usable = np.isfinite(grid).any(axis=2).sum(axis=1) >= 2
+        # A session of one score counts: where scores end sessions, those that end at once tell where sessions start.
+        usable = np.isfinite(grid).any(axis=(1, 2))
         row, grid = row[usable], grid[usable]
         if len(grid) == 0:
             return None
