@@ -1,8 +1,8 @@
 """What each estimator makes of the same loop once something is wrong: `python -m benchmarks.figures --write PATH`.
 
-One objective, slope 0.5, 10,000 sessions of 10 scores; sessions differ by 0.5 and the scorer's noise is 0.3, in units in
-which the loop's own spread is 0.58. One large panel per row: errors of estimation are about 0.005 (pooled, within), 0.02
-(instrument, latent).
+One objective, slope 0.5, 10,000 sessions of 10 scores; sessions differ by 0.5 and the scorer's noise is 0.3, in units
+in which the loop's own spread is 0.58. One large panel per row: errors of estimation are about 0.005 (pooled, within)
+and 0.02 (instrument, latent).
 """
 
 from __future__ import annotations

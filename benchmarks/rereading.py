@@ -82,7 +82,7 @@ def rows(recording: Recording, panel: Panel) -> Iterator[str]:
     second = analyze(panel, by=by, estimator=LinearDrift("auto"))
     for old, new in zip(first.groups, second.groups, strict=True):
         label = ", ".join(old.by.values()) or "all"
-        name = new.estimator.name or "none: cannot tell"
+        name = new.estimator.name or ("none: cannot tell" if new.refused else "no fit")
         mine = skill(new) if new.skill_estimator != "pooled" else "same"
         yield f"| {label} | {slowest(old)} | {name} | {slowest(new)} | {skill(old)} | {mine} |"
 

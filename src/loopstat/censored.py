@@ -5,6 +5,7 @@ Only the user can say so. A loop merely *read* through a clip looks the same and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +20,8 @@ from .slopes import Estimated, Slopes
 NEWTON = 60
 CLOSE = 1e-10
 NODES = 24  # of the quadrature for the probability that two objectives are both at a bound
-WIDTH = 1e-3  # of the difference quotients in a correlation
+WIDTH = 1e-2  # of the difference quotients in a correlation: wide, for second ones of a quadrature
+LEAST = 1e-12  # probability of a corner below which the quadrature holds nothing but rounding
 
 
 def censored(
@@ -40,13 +42,17 @@ def censored(
     Returns
     -------
     Estimated
-        R is 0. Without a group of clusters, and under bootstrap weights, one Newton step is taken from the estimate
-        with the score and the Hessian that are left; the correlations of Q are maximised pair by pair, given the rest.
+        R is 0; `first` is Var(first step) - Q, not floored. Without a group of clusters, and under bootstrap weights,
+        one Newton step is taken from the estimate with the score and the Hessian that are left. The correlations of Q
+        are maximised pair by pair given the margins, and their steps follow those of the margins. All NaN where fewer
+        scores lie between the bounds than there are parameters, or objectives copy one another.
 
     Notes
     -----
-    *When it is wrong*: scores read through a clip (slope 0.73 for 0.6 with a quarter at the bound); noise far from
-    normal; and whatever misleads the pooled regression.
+    The slopes' step differs from a true refit by 0.2 % of the largest effect of a session (20 sessions of 10).
+
+    *When it is wrong*: scores read through a clip (slope 0.69 to 0.72 for 0.6 with 23 to 29 % at the bound); noise far
+    from normal; and whatever misleads the pooled regression.
 
     References
     ----------
@@ -57,13 +63,14 @@ def censored(
     y, ends = (pairs.y - centre) / scale, ((low - centre) / scale, (high - centre) / scale)
     n = len(scale)
     rows = [_Row(z, y[:, j], float(ends[0][j]), float(ends[1][j])) for j in range(n)]
-    fits = [_Fitted.of(row, cluster, n_clusters, left_out, weights) for row in rows]
+    by = _By(cluster, n_clusters)
+    fits = [_Fitted.of(row, by, left_out, weights) for row in rows]
     sigma = [np.stack([1 / f.batch[k][:, -1] for f in fits], axis=1) for k in range(3)]
     gamma = [np.stack([f.batch[k][:, :-1] / f.batch[k][:, -1:] for f in fits], axis=1) for k in range(3)]
     correlations = [np.broadcast_to(np.eye(n), (len(s), n, n)).copy() for s in sigma]
     for i in range(n):
         for j in range(i):
-            for part, rho in zip(correlations, _correlation(fits[i], fits[j], cluster, left_out, weights), strict=True):
+            for part, rho in zip(correlations, _correlation(fits[i], fits[j], by, left_out, weights), strict=True):
                 part[:, i, j] = part[:, j, i] = rho
     start = group_starts(pairs.session)
     spread = np.cov((pairs.dx[start] / scale).T, bias=True).reshape(n, n) if len(start) > 1 else np.full((n, n), np.nan)
@@ -82,6 +89,18 @@ def _slopes(gamma: Float, sigma: Float, rho: Float, spread: Float, centre: Float
 
 
 @dataclass(frozen=True)
+class _By:
+    """Sums by cluster."""
+
+    cluster: Int
+    n_clusters: int
+
+    def sums(self, columns: Sequence[Float]) -> Float:
+        """Return sums of columns, each of shape (rows,), by cluster, shape (n_clusters, k)."""
+        return np.stack([np.bincount(self.cluster, weights=c, minlength=self.n_clusters) for c in columns], axis=1)
+
+
+@dataclass(frozen=True)
 class _Row:
     """One objective: regressors z (rows, p), next scores y, its bounds; parameters (beta / sigma, 1 / sigma)."""
 
@@ -95,15 +114,28 @@ class _Row:
         """-1 at the lower bound, 1 at the upper, 0 between."""
         return np.where(self.y <= self.low, -1, np.where(self.y >= self.high, 1, 0)).astype(np.int64)
 
-    def start(self) -> Float:
-        beta, *_ = np.linalg.lstsq(self.z, self.y, rcond=None)
-        sigma = max(float(np.std(self.y - self.z @ beta)), 1e-6)
-        return np.asarray(np.r_[beta, 1.0] / sigma)
+    @cached_property
+    def edge(self) -> Float:
+        """y between the bounds, the bound beyond them."""
+        return np.where(self.kind < 0, self.low, np.where(self.kind > 0, self.high, self.y))
+
+    @cached_property
+    def direction(self) -> Float:
+        """Derivative of `margin` by the parameters, shape (rows, p + 1)."""
+        return np.concatenate([-self.z, self.edge[:, None]], axis=1)
 
     def margin(self, phi: Float) -> Float:
-        """Standardised distance: of y between the bounds, of the bound beyond them, shape (rows,)."""
-        edge = np.where(self.kind < 0, self.low, np.where(self.kind > 0, self.high, self.y))
-        return np.asarray(phi[-1] * edge - self.z @ phi[:-1])
+        """Standardised distance of the edge from what is expected, shape (rows,)."""
+        return np.asarray(self.direction @ phi)
+
+    def start(self) -> Float:
+        """Least squares, or NaN where the parameters cannot be told apart."""
+        width = self.z.shape[1]
+        beta, _, rank, _ = np.linalg.lstsq(self.z, self.y, rcond=1e-10)
+        if rank < width or np.sum(self.kind == 0) < width + 1:
+            return np.full(width + 1, np.nan)
+        sigma = max(float(np.std(self.y - self.z @ beta)), 1e-6)
+        return np.asarray(np.r_[beta, 1.0] / sigma)
 
     def slopes(self, phi: Float) -> tuple[float, Float, Float]:
         """Return log-likelihood, gradient of each row (rows, p + 1) and its negative curvature weight (rows,)."""
@@ -114,27 +146,22 @@ class _Row:
         side = np.where(self.kind < 0, 1.0, -1.0)  # at the lower bound the noise was below t, at the upper above
         log_tail = log_ndtr(side * t)
         value = np.where(free, np.log(phi[-1]) - t**2 / 2, log_tail)
-        mills = np.exp(-(t**2) / 2 - log_tail) / np.sqrt(2 * np.pi)
+        # In free rows, where it is not used, far tails would overflow.
+        mills = np.exp(np.where(free, -np.inf, -(t**2) / 2 - log_tail)) / np.sqrt(2 * np.pi)
         slope = np.where(free, -t, side * mills)
         curvature = np.where(free, 1.0, mills * (mills + side * t))
-        edge = np.where(self.kind < 0, self.low, np.where(self.kind > 0, self.high, self.y))
-        direction = np.concatenate([-self.z, edge[:, None]], axis=1)
-        gradient = slope[:, None] * direction
+        gradient = slope[:, None] * self.direction
         gradient[free, -1] += 1 / phi[-1]
         return float(value.sum()), gradient, curvature
 
-    def hessians(self, phi: Float, curvature: Float, cluster: Int, n_clusters: int) -> Float:
+    def hessians(self, phi: Float, curvature: Float, by: _By) -> Float:
         """Return the negative Hessian by cluster, shape (n_clusters, p + 1, p + 1)."""
-        edge = np.where(self.kind < 0, self.low, np.where(self.kind > 0, self.high, self.y))
-        direction = np.concatenate([-self.z, edge[:, None]], axis=1)
-        k = direction.shape[1]
-        out = np.empty((n_clusters, k, k))
-        for a in range(k):
-            for b in range(a + 1):
-                product = curvature * direction[:, a] * direction[:, b]
-                if a == b == k - 1:
-                    product = product + (self.kind == 0) / phi[-1] ** 2
-                out[:, a, b] = out[:, b, a] = np.bincount(cluster, weights=product, minlength=n_clusters)
+        rows, columns = np.tril_indices(self.direction.shape[1])
+        products = [curvature * self.direction[:, a] * self.direction[:, b] for a, b in zip(rows, columns, strict=True)]
+        products[-1] = products[-1] + (self.kind == 0) / phi[-1] ** 2
+        sums = by.sums(products)
+        out = np.empty((len(sums), self.direction.shape[1], self.direction.shape[1]))
+        out[:, rows, columns] = out[:, columns, rows] = sums
         return out
 
 
@@ -147,28 +174,35 @@ class _Fitted:
     batch: tuple[Float, Float, Float]
 
     @classmethod
-    def of(cls, row: _Row, cluster: Int, n_clusters: int, left_out: LeftOut, weights: Int) -> _Fitted:
-        phi = row.start()
-        for _ in range(NEWTON):
-            value, gradient, curvature = row.slopes(phi)
-            hessian = row.hessians(phi, curvature, cluster, n_clusters).sum(axis=0)
-            step = np.linalg.lstsq(hessian, gradient.sum(axis=0), rcond=None)[0]
-            size = 1.0
-            while size > 1e-6 and not _better(row, phi + size * step, value):
-                size /= 2
-            phi = phi + size * step
-            if float(gradient.sum(axis=0) @ step) < CLOSE:
-                break
+    def of(cls, row: _Row, by: _By, left_out: LeftOut, weights: Int) -> _Fitted:
+        phi = _climb(row, row.start(), by)
+        if np.isnan(phi).any():
+            return cls(row, phi, (phi[None], np.tile(phi, (len(left_out), 1)), np.tile(phi, (len(weights), 1))))
         _, gradient, curvature = row.slopes(phi)
-        score = np.stack([_by_cluster(g, cluster, n_clusters) for g in gradient.T], axis=1)
-        hessian = row.hessians(phi, curvature, cluster, n_clusters)
+        score = by.sums(list(gradient.T))
+        hessian = row.hessians(phi, curvature, by)
         left = phi + _newton(score.sum(axis=0) - left_out.sums(score), hessian.sum(axis=0) - left_out.sums(hessian))
         boot = phi + _newton(weighted_sums(weights, score), weighted_sums(weights, hessian))
+        for steps in (left, boot):
+            steps[~(steps[:, -1] > 0)] = np.nan  # a step out of the domain, where 1 / sigma is positive
         return cls(row, phi, (phi[None], left, boot))
 
 
-def _by_cluster(values: Float, cluster: Int, n_clusters: int) -> Float:
-    return np.asarray(np.bincount(cluster, weights=values, minlength=n_clusters), dtype=np.float64)
+def _climb(row: _Row, phi: Float, by: _By) -> Float:
+    """Return the maximum by Newton steps, halved where they overshoot; NaN where it is not reached."""
+    if np.isnan(phi).any():
+        return phi
+    for _ in range(NEWTON):
+        value, gradient, curvature = row.slopes(phi)
+        hessian = row.hessians(phi, curvature, by).sum(axis=0)
+        step = np.linalg.lstsq(hessian, gradient.sum(axis=0), rcond=None)[0]
+        size = 1.0
+        while size > 1e-6 and not _better(row, phi + size * step, value):
+            size /= 2
+        phi = phi + size * step
+        if float(gradient.sum(axis=0) @ step) < CLOSE:
+            return phi
+    return np.full_like(phi, np.nan)
 
 
 def _better(row: _Row, phi: Float, value: float) -> bool:
@@ -185,26 +219,34 @@ def _newton(score: Float, hessian: Float) -> Float:
 # ------------------------------------------------------------------------- correlations
 
 
-def _correlation(a: _Fitted, b: _Fitted, cluster: Int, left_out: LeftOut, weights: Int) -> tuple[Float, Float, Float]:
+def _correlation(a: _Fitted, b: _Fitted, by: _By, left_out: LeftOut, weights: Int) -> tuple[Float, Float, Float]:
     """Return the correlation of two objectives' noise for the three batches, maximised on Fisher's scale."""
     from scipy.optimize import minimize_scalar
 
+    if np.isnan(a.phi).any() or np.isnan(b.phi).any():
+        return np.full(1, np.nan), np.full(len(left_out), np.nan), np.full(len(weights), np.nan)
     s, t = a.row.margin(a.phi), b.row.margin(b.phi)
     kinds = a.row.kind, b.row.kind
 
-    def of_rows(angle: float) -> Float:
-        return _pair_likelihood(s, t, kinds, float(np.tanh(angle)))
+    def of_rows(angle: float, ds: float = 0.0, dt: float = 0.0) -> Float:
+        return _pair_likelihood(s + ds, t + dt, kinds, float(np.tanh(angle)))
 
     found = minimize_scalar(lambda v: -float(of_rows(v).sum()), bounds=(-4.0, 4.0), method="bounded")
-    angle = float(found.x)
-    below, at, above = (of_rows(angle + d) for d in (-WIDTH, 0.0, WIDTH))
-    n_clusters = int(weights.shape[1])
-    score = _by_cluster((above - below) / (2 * WIDTH), cluster, n_clusters)
-    curve = _by_cluster((2 * at - above - below) / WIDTH**2, cluster, n_clusters)
-    total = max(float(curve.sum()), 1e-12)
-    left = angle + (score.sum() - left_out.sums(score)) / np.maximum(total - left_out.sums(curve), 0.1 * total)
-    boot = angle + weighted_sums(weights, score[:, None])[:, 0] / total
-    return np.tanh(np.array([angle])), np.tanh(left), np.tanh(boot)
+    angle, d = float(found.x), WIDTH
+    below, at, above = (of_rows(angle + e) for e in (-d, 0.0, d))
+    columns = [(above - below) / (2 * d), (2 * at - above - below) / d**2]
+    # The margins move when clusters are left out or drawn, and the correlation's score with them.
+    for fit, ds, dt in ((a, d, 0.0), (b, 0.0, d)):
+        rising, falling = (of_rows(e, ds, dt) - of_rows(e, -ds, -dt) for e in (angle + d, angle - d))
+        columns += list(((rising - falling) / (4 * d**2) * fit.row.direction.T))
+    sums = by.sums(columns)
+    total = sums.sum(axis=0)
+    out = [np.tanh(np.array([angle]))]
+    for batch, k in ((total - left_out.sums(sums), 1), (weighted_sums(weights, sums), 2)):
+        moved = np.concatenate([a.batch[k] - a.phi, b.batch[k] - b.phi], axis=1)
+        score = batch[:, 0] + np.sum(batch[:, 2:] * moved, axis=1)
+        out.append(np.tanh(angle + score / np.maximum(batch[:, 1], max(0.1 * total[1], 1e-12))))
+    return out[0], out[1], out[2]
 
 
 def _pair_likelihood(s: Float, t: Float, kinds: tuple[Int, Int], rho: float) -> Float:
@@ -223,7 +265,7 @@ def _pair_likelihood(s: Float, t: Float, kinds: tuple[Int, Int], rho: float) -> 
     if corner.any():
         u, v = (np.where(k < 0, w, -w)[corner] for k, w in ((first, s), (second, t)))
         sign = np.where(first[corner] == second[corner], 1.0, -1.0)
-        out[corner] = np.log(np.maximum(_both_below(u, v, sign * rho), 1e-300))
+        out[corner] = np.log(np.maximum(_both_below(u, v, sign * rho), LEAST))
     return out
 
 

@@ -30,7 +30,7 @@ class Reversibility:
     entropy_production : float
         In nats per step, less its plug-in bias n(n-1)/N, not below 0.
     low, high : float
-        Interval of the entropy production; `low` is 0 exactly where `p_value` is at least 1 - level.
+        Interval of the entropy production; `low` is 0 where the test does not reject: `p_value` at least 1 - level.
     """
 
     p_value: float
