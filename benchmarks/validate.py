@@ -36,7 +36,7 @@ KEPT = Path(".validate")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SCIENCE = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks")
 SCIENCE += ("products", "slopes", "within", "noisy", "latent", "latent_fit", "choose", "curvature", "reversibility")
-SCIENCE += ("censored", "thorough")
+SCIENCE += ("censored", "thorough", "derive", "fitting")
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from loopstat import InputError, LinearDrift, LinearDriftFit, Objective, Panel, SettingsError
-from loopstat.censored import _both_below
+from loopstat.censored import _both_below, censored
+from loopstat.resample import LeftOut, jackknife_variance
+from loopstat.slopes import Estimated
 
 HIGH = 0.5
 
@@ -60,6 +62,39 @@ def test_intervals_hold_the_truth() -> None:
         e = fitted(stopping(rng, 100)).drift.M
         held.append(bool(e.low[0, 0] <= 0.6 <= e.high[0, 0]))
     assert sum(held) >= 51  # at 95 % this fails once in 1,000 runs
+
+
+def likelihood(x: np.ndarray, weights: np.ndarray | None = None) -> Estimated:
+    pairs, n = Panel.from_arrays(x).pairs(), x.shape[2]
+    left_out = LeftOut.of(np.arange(len(x)), [str(i) for i in range(len(x))])
+    drawn = np.zeros((0, len(x)), dtype=np.int64) if weights is None else weights
+    return censored(pairs, pairs.session, len(x), np.full(n, -np.inf), np.full(n, HIGH), left_out, drawn)
+
+
+def test_one_step_stands_for_a_refit() -> None:
+    x = stopping(np.random.default_rng(7), 40, 2)
+    weights = np.random.default_rng(8).multinomial(40, np.full(40, 1 / 40), size=6)
+    found = likelihood(x, weights)
+    refits = [likelihood(np.delete(x, i, axis=0)).point for i in range(40)]
+    drawn = [likelihood(np.repeat(x, w, axis=0)).point for w in weights]
+    for name in ("M", "Q"):
+        truth, left, point = (
+            np.stack([getattr(f, name)[0] for f in refits]),
+            *(getattr(e, name) for e in (found.left, found.point)),
+        )
+        assert np.abs(left - truth).max() < 0.04 * np.abs(truth - point).max()
+        np.testing.assert_allclose(jackknife_variance(left), jackknife_variance(truth), rtol=0.04)
+        again = np.stack([getattr(f, name)[0] for f in drawn])
+        assert np.abs(getattr(found.boot, name) - again).max() < 0.25 * np.abs(again - point).max()
+
+
+def test_objectives_that_never_leave_their_bounds_are_not_fitted() -> None:
+    x = stopping(np.random.default_rng(9), 20, 2)
+    x[:, 1:, 1] = HIGH
+    found = likelihood(x)
+    assert np.isnan(found.point.M[0, 1]).all()
+    assert np.isfinite(found.point.M[0, 0]).all()
+    assert np.isnan(likelihood(np.repeat(x[..., :1], 2, axis=2)).point.M).all()  # one copies the other
 
 
 def test_without_a_score_at_the_bound_it_is_the_regression() -> None:

@@ -20,8 +20,8 @@ STOREYS: dict[str, tuple[str, ...]] = {
     "science": (
         *("grams", "products", "slopes", "within", "noisy"),
         *("sde", "paths", "regimes", "equilibrium", "skill", "interference"),
-        *("latent", "latent_fit", "thorough", "curvature", "reversibility", "censored", "choose"),
-        *("checks", "verdict", "pareto", "fit", "compare", "drift", "analysis"),
+        *("latent", "latent_fit", "thorough", "curvature", "reversibility", "censored", "derive", "choose"),
+        *("checks", "verdict", "pareto", "fit", "compare", "fitting", "drift", "analysis"),
     ),
     "world": ("io",),
     "faces": ("glossary", "text", "svg", "plots", "sheets", "report", "commands", "cli"),

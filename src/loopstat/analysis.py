@@ -11,12 +11,12 @@ import numpy as np
 from . import __version__
 from .arrays import Int
 from .compare import Comparison, compare, estimators_note
-from .drift import LinearDrift, Resampling
+from .drift import LinearDrift
 from .errors import InputError
 from .fit import LinearDriftFit
 from .panel import Objective, Panel, Source
 from .pareto import ParetoGroup, pareto
-from .resample import Clusters, bootstrap_weights, choose_clusters
+from .resample import Clusters, Resampling, bootstrap_weights, choose_clusters
 from .result import Table, plain
 from .slopes import ScorerNoise
 

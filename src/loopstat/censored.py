@@ -44,8 +44,8 @@ def censored(
     Estimated
         R is 0; `first` is Var(first step) - Q, not floored. Without a group of clusters, and under bootstrap weights,
         one Newton step is taken from the estimate with the score and the Hessian that are left. The correlations of Q
-        are maximised pair by pair given the margins, and their steps follow those of the margins. All NaN where fewer
-        scores lie between the bounds than there are parameters, or objectives copy one another.
+        are maximised pair by pair given the margins, and their steps follow those of the margins. NaN for an objective
+        with fewer scores between its bounds than parameters, and for all where objectives copy one another.
 
     Notes
     -----
@@ -238,7 +238,7 @@ def _correlation(a: _Fitted, b: _Fitted, by: _By, left_out: LeftOut, weights: In
     # The margins move when clusters are left out or drawn, and the correlation's score with them.
     for fit, ds, dt in ((a, d, 0.0), (b, 0.0, d)):
         rising, falling = (of_rows(e, ds, dt) - of_rows(e, -ds, -dt) for e in (angle + d, angle - d))
-        columns += list(((rising - falling) / (4 * d**2) * fit.row.direction.T))
+        columns += list((rising - falling) / (4 * d**2) * fit.row.direction.T)
     sums = by.sums(columns)
     total = sums.sum(axis=0)
     out = [np.tanh(np.array([angle]))]

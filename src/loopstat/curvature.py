@@ -43,7 +43,7 @@ def curvature_test(pairs: Pairs, cluster: Int, n_clusters: int) -> Curvature:
     Notes
     -----
     Residuals are those of the straight fit: with the curved fit's, errors by cluster reject 7 to 27 % of straight loops
-    at 5 % (three objectives, 20 to 200 sessions of 10), these 2.5 to 5.7 %, the lower end with heavy tails (t with 5
+    at 5 % (three objectives, 20 to 200 sessions of 10), these 2.5 to 6 %, the lower end with heavy tails (t with 5
     degrees of freedom).
 
     *When it is wrong*: scores that pile up at a bound bend the fit without any bend in the loop; differing sessions

@@ -48,6 +48,21 @@ class Clusters:
         return len(self.names)
 
 
+@dataclass(frozen=True)
+class Resampling:
+    """Clusters and bootstrap weights shared by all groups of an analysis.
+
+    Attributes
+    ----------
+    clusters : Clusters
+        Rows refer to the group's panel.
+    weights : int array, shape (n_boot, n_clusters)
+    """
+
+    clusters: Clusters
+    weights: Int
+
+
 def choose_clusters(panel: Panel, column: str | None = None) -> Clusters:
     """Choose the resampling unit of a panel: whatever shares a start.
 
