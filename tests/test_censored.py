@@ -77,15 +77,14 @@ def test_one_step_stands_for_a_refit() -> None:
     found = likelihood(x, weights)
     refits = [likelihood(np.delete(x, i, axis=0)).point for i in range(40)]
     drawn = [likelihood(np.repeat(x, w, axis=0)).point for w in weights]
-    for name in ("M", "Q"):
-        truth, left, point = (
-            np.stack([getattr(f, name)[0] for f in refits]),
-            *(getattr(e, name) for e in (found.left, found.point)),
-        )
-        assert np.abs(left - truth).max() < 0.04 * np.abs(truth - point).max()
-        np.testing.assert_allclose(jackknife_variance(left), jackknife_variance(truth), rtol=0.04)
-        again = np.stack([getattr(f, name)[0] for f in drawn])
-        assert np.abs(getattr(found.boot, name) - again).max() < 0.25 * np.abs(again - point).max()
+    # Over 30 panels like this one the error was at most 0.4 and 4 % of the largest effect of a session, that of the
+    # variances 0.1 and 3 %, that of bootstrap draws 1.4 and 21 %.
+    for name, of_effect, of_variance, of_draw in (("M", 0.01, 0.01, 0.02), ("Q", 0.1, 0.04, 0.25)):
+        point, left, boot = (getattr(e, name) for e in (found.point, found.left, found.boot))
+        truth, again = (np.stack([getattr(f, name)[0] for f in fits]) for fits in (refits, drawn))
+        assert np.abs(left - truth).max() < of_effect * np.abs(truth - point).max()
+        np.testing.assert_allclose(jackknife_variance(left), jackknife_variance(truth), rtol=of_variance)
+        assert np.abs(boot - again).max() < of_draw * np.abs(again - point).max()
 
 
 def test_objectives_that_never_leave_their_bounds_are_not_fitted() -> None:

@@ -49,7 +49,9 @@ def censored(
 
     Notes
     -----
-    The slopes' step differs from a true refit by 0.2 % of the largest effect of a session (20 sessions of 10).
+    Against true refits without a session, the step errs by 0.2 % (M) and 3 % (Q) of the largest effect at 20 sessions
+    of 10, half that at 40; variances of M by up to 1.2 %, of Q by up to 7 % at 20, 0.1 % and 3 % at 40. Bootstrap draws
+    of Q err by 9 % of the largest at 20 sessions, 4 % at 100.
 
     *When it is wrong*: scores read through a clip (slope 0.69 to 0.72 for 0.6 with 23 to 29 % at the bound); noise far
     from normal; and whatever misleads the pooled regression.

@@ -277,6 +277,9 @@ class _Chooser:
         """Test for lasting differences, then for scorer noise given the answer; say what was seen."""
         assert self.stack is not None  # noqa: S101
         full = self.full
+        longest = int(np.bincount(self.m.panel.session).max())
+        if self.stack.n_steps < longest:
+            self.saw.append(f"The latent fit reads the first {self.stack.n_steps} of up to {longest} scores.")
         if full is None:
             return True, True
         full = self.__dict__["full"] = self._no_worse(full, self.alike, self.noiseless)
