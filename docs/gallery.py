@@ -94,8 +94,8 @@ PICTURES = (
     Picture(
         "estimators",
         "Which estimator to believe",
-        "One group, four estimators, four speeds: each allows for something else. Where even the one that allows for "
-        "differing sessions and a noisy scorer finds no clear answer, no rate is reported.",
+        "One group, four estimators, four speeds, since each allows for something else; where even the one that allows "
+        "for differing sessions and a noisy scorer finds no clear answer, no rate is reported.",
         "ax = plots.estimators(biased)",
         "Four figures with intervals between 0 and 1.2, far apart, none of them filled.",
     ),
