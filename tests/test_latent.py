@@ -222,6 +222,14 @@ def test_a_random_walk_in_differing_sessions_is_refused() -> None:
     assert fit.verdict.action == "cannot_tell"
 
 
+def test_without_memory_the_loops_noise_and_the_scorers_are_one() -> None:
+    rng = np.random.default_rng(12)
+    x = rng.standard_normal((200, 10, 1)) + rng.standard_normal((200, 1, 1))
+    fit = LinearDrift("latent", n_boot=0).fit(Panel.from_arrays(x))
+    assert fit.estimator.name is None
+    assert "without memory" in fit.estimator.why
+
+
 def test_three_scores_are_too_few_and_the_message_says_what_would_work() -> None:
     rng = np.random.default_rng(11)
     panel = Panel.from_arrays(noisy(rng, 50, 3))

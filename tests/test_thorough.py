@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -95,13 +96,13 @@ def _evaluated(stack: Stack, found: Found, theta: np.ndarray):  # type: ignore[n
 def test_profile_intervals_are_closed_and_hold_the_truth() -> None:
     truth = np.abs(np.linalg.eigvals([[0.65, 0.08], [0.08, 0.5]])).max()
     held = closed = 0
-    for seed in range(20):
+    for seed in range(14):
         stack = stacked_up(loop(150, 8, effects=0.5, noise=0.3, seed=100 + seed))
         profile = profile_interval(stack, fitted(stack), 0.95)
         held += profile.low <= truth <= profile.high
         closed += profile.low > 0
-    assert held >= 15  # at 94 % fewer happen once in 3,000 runs
-    assert closed >= 18  # the second mode lies within the interval, and must not open its lower end
+    assert held >= 10  # at 94 % fewer happen once in 1,000 runs
+    assert closed >= 12  # the second mode lies within the interval, and must not open its lower end
 
 
 def test_with_one_objective_the_interval_is_that_of_the_likelihood_on_a_grid() -> None:
@@ -131,11 +132,11 @@ def test_bootstrap_tests_see_what_is_there() -> None:
 
 def test_bootstrap_tests_keep_their_level() -> None:
     rejected = 0
-    for seed in range(15):
+    for seed in range(12):
         stack = stacked_up(loop(80, 6, noise=0.3, seed=200 + seed)[:, :, :1])
         full, alike = fitted(stack), fitted(stack, effects=False)
         rejected += bootstrap_test(stack, full, alike, np.random.default_rng(seed), draws=9) <= 0.1
-    assert rejected <= 6  # at 10 % seven of 15 or more happen once in 3,000 runs
+    assert rejected <= 5  # at 10 % six of 12 or more happen once in 1,800 runs
 
 
 def test_the_fit_of_a_true_model_is_accepted_and_that_of_a_wrong_one_is_not(both: tuple[Stack, Found]) -> None:
@@ -171,7 +172,7 @@ def test_same_generator_same_figures_and_progress_is_told() -> None:
     assert first.to_dict() == second.to_dict()
     assert told == [(k, 10) for k in range(1, 11)]
     assert np.isnan(first.p_noise)
-    assert set(first.reasons) == {"p_noise"}
+    assert "could not be fitted" in first.reasons["p_noise"]
 
 
 def test_open_ends_come_back_from_json() -> None:
@@ -184,9 +185,12 @@ def test_open_ends_come_back_from_json() -> None:
     assert again.to_dict() == data
 
 
-def test_it_is_part_of_the_result_where_asked_for() -> None:
+@pytest.mark.parametrize("estimator", ["latent", "pooled"])
+def test_it_is_part_of_the_result_where_asked_for(estimator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loopstat.choose.thorough", partial(thorough, draws=9))
     panel = Panel.from_arrays(loop(60, 6, effects=0.5, seed=5)[:, :, :1])
-    fit = LinearDrift("latent", n_boot=0, thorough=True).fit(panel)
+    assert LinearDrift(estimator, n_boot=0).fit(panel).to_dict()["thorough"] is None
+    fit = LinearDrift(estimator, n_boot=0, thorough=True).fit(panel)
     slow = fit.estimator.thorough
     assert slow is not None
     assert slow.modulus_low <= slow.modulus <= slow.modulus_high

@@ -156,11 +156,11 @@ def choose(material: Material, asked: str) -> Choice:
     InputError
         An estimator asked for by name cannot be had from data of this form; the message says which could.
     """
-    if material.stops_at_bounds:
-        return _Chooser(material).censored()
-    if asked == "pooled":
-        return Choice("pooled", "asked for.")
     chooser = _Chooser(material)
+    if material.stops_at_bounds:
+        return chooser.thoroughly(chooser.censored())
+    if asked == "pooled":
+        return chooser.thoroughly(Choice("pooled", "asked for."))
     return chooser.auto() if asked == "auto" else chooser.named(asked)
 
 
@@ -331,7 +331,9 @@ class _Chooser:
         if self.identical:
             return self._pooled("all sessions are identical: there is nothing between them to compare.")
         if m.white:
-            return self._pooled("scores cannot be told from independent ones, so no other estimator could find a rate.")
+            return self.thoroughly(
+                self._pooled("scores cannot be told from independent ones, so no other estimator could find a rate.")
+            )
         if why := self._too_little():
             return self._pooled(f"{why}; differing sessions and scorer noise stay unseen.")
         differ, noisy = self._tests()
@@ -368,14 +370,22 @@ class _Chooser:
 
     def _finished(self, choice: Choice) -> Choice:
         """Add what stands beside a choice: the other estimators and, where asked for, the slow parts."""
-        choice = replace(choice, rivals=self._side_by_side(choice))
-        if self.m.thorough is None or self.m.panel.lineage or self._too_little() is not None:
+        return self.thoroughly(replace(choice, rivals=self._side_by_side(choice)))
+
+    def thoroughly(self, choice: Choice) -> Choice:
+        """Add the slow parts of the latent fit where they were asked for and it can be had, whatever was chosen."""
+        m = self.m
+        if m.thorough is None or m.panel.lineage or m.clusters.kind == "block" or self.identical:
+            return choice
+        if self._too_little() is not None:
             return choice
         assert self.stack is not None  # noqa: S101
+        if "alike" not in self.__dict__:
+            self._tests()  # not run for every estimator, and no smaller model may fit better than `full`
         if self.full is None or self.full.flat:
             return choice
-        noiseless = None if self.m.noise_known else self.noiseless
-        slow = thorough(self.stack, self.full, self.alike, noiseless, level=self.m.level, rng=self.m.thorough)
+        noiseless = None if m.noise_known else self.noiseless
+        slow = thorough(self.stack, self.full, self.alike, noiseless, level=m.level, rng=m.thorough)
         return replace(choice, thorough=slow)
 
     def _refuse_impossible(self, name: str) -> None:
@@ -462,6 +472,11 @@ class _Chooser:
 
     def _latent(self, found: Found | None, why: str) -> Choice:
         stack = self.stack
+        if self.m.white:
+            return self._refused(
+                "scores of a session do not follow one another, and without memory the loop's own noise and the "
+                "scorer's are one"
+            )
         if found is None or stack is None:
             return self._refused("the likelihood could not be climbed from any start")
         later = without_first(self.m.panel, stack, found, self.m.clusters.row)
