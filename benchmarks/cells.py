@@ -151,7 +151,7 @@ def alarm_rows(*, few: bool = False) -> tuple[Row, ...]:
 
     With few sessions `white_scores` and `unit_root` may rightly say that they cannot tell.
     """
-    bands: dict[str, tuple[float, float] | None] = {"time_varying": (0.02, 0.07)}
+    bands: dict[str, tuple[float, float] | None] = {"time_varying": (0.02, 0.07), "curved": (0.02, 0.07)}
     if few:
         bands |= {"white_scores": None, "unit_root": None}
     names = [n for n in CHECKS if n != "few_sessions"]

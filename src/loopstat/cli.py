@@ -97,7 +97,7 @@ def _options(function: Any) -> Any:
                 is_flag=True,
                 help="The loop itself stops at --bounds (not: is read through a clip); fits a censored likelihood.",
             ),
-            click.option("--thorough", is_flag=True, help="Slow extras of the latent fit; hours on large tables."),
+            click.option("--thorough", is_flag=True, help="Slow extras of the latent fit: seconds to minutes a group."),
             click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Replicates."),
             click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals."),
             click.option(

@@ -117,7 +117,7 @@ class Work:
             panel=self.panel, pairs=self.pairs, clusters=self.clusters, filled=self.filled, moments=self.moments,
             left_moments=self.left_moments, weights=weights, white=white, scorer_noise=settings.scorer_noise,
             stops=stop_on_success(self.panel) is not None, stops_at_bounds=settings.stops_at_bounds, fold=fold,
-            level=settings.level, thorough=np.random.default_rng(0) if settings.thorough else None,
+            level=settings.level, thorough=self.rng.spawn(1)[0] if settings.thorough else None,
         )  # fmt: skip
         # Many small factorisations: threads of the linear algebra library only wait for one another.
         with threadpool_limits(1):

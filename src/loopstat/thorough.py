@@ -22,7 +22,7 @@ NODES = 40  # most moduli visited on the way to one end
 CLIMB = 30  # scoring steps under a constraint
 ARRIVED = 1e-3  # log-likelihood still to be gained at which a constrained climb stops
 ON_EDGE = 1e-7  # slack of the constraint, as a determinant
-SQUARE_TALL = 3.0  # sessions (clusters) per stacked score from which a free covariance can be resampled
+PER_SCORE = 5  # clusters per stacked score; with 3 the fit test rejects nothing, right model or wrong
 
 TESTS = ("p_effects", "p_noise", "p_fit")
 
@@ -102,7 +102,10 @@ def thorough(
 
     Notes
     -----
-    See `profile_interval`, `bootstrap_test` and `fit_test` for what each assumes and where it errs.
+    *Cost*, 99 draws, one core: 100 sessions x 10 steps x 2 objectives 4 s; 1,000 x 12 x 4, 10 s; 1,000 x 40 x 4, 80 s.
+    It grows with the number of different sets of recorded steps: 300 x 10 x 3 takes 5 s whole and 45 s in 23 sets.
+
+    *When it is wrong*: see `profile_interval`, `bootstrap_test` and `fit_test`.
 
     References
     ----------
@@ -470,6 +473,10 @@ def bootstrap_test(
     -----
     Each panel is fitted from the two fits and from one start of its own. A draw that cannot be fitted counts as large.
 
+    *Measured*: 100 sessions x 10 steps x 2 objectives, 39 draws: 0.064 of 250 panels without session effects rejected
+    at 0.05 and 0.124 at 0.1; 0.044 and 0.094 of 160 without scorer noise. Effects of 0.5 found in 19 of 20 panels,
+    noise of 0.3 in 7 of 15.
+
     *When it is wrong*: sessions are drawn Gaussian and share nothing, so heavy tails and tasks that several sessions
     share make it too sure; where scores end sessions, the lengths are taken as given.
 
@@ -520,10 +527,10 @@ def no_fit_test(stack: Stack) -> str | None:
     if not stack.sample.whole:
         return "A free covariance needs sessions in which every score is recorded."
     clusters, size = len(np.unique(stack.cluster)), stack.values.shape[1]
-    if clusters < SQUARE_TALL * size:
+    if clusters < PER_SCORE * size:
         return (
-            f"A free covariance of {size} scores a session needs {int(np.ceil(SQUARE_TALL * size))} independent "
-            f"sessions, and there are {clusters}."
+            f"A free covariance of {size} scores a session needs {PER_SCORE * size} independent sessions, "
+            f"and there are {clusters}."
         )
     return None
 
@@ -545,10 +552,15 @@ def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: 
 
     Notes
     -----
-    Needs neither Gaussian scores nor independent sessions, only independent clusters.
+    Needs neither Gaussian scores nor independent sessions, only independent clusters and fourth moments.
 
-    *When it is wrong*: the means are free in both models, so a path of the mean that no loop could take is not seen; a
-    model that fits the covariance need not be the loop.
+    *Measured* at 0.05, 0.1 and 0.2, 10 steps x 2 objectives, 39 draws: a true model is rejected in 0.04, 0.06, 0.20 of
+    panels of 400 sessions, 0.00, 0.02, 0.09 of 100 (too rarely, because draws repeat sessions) and with session scales
+    of t(8) 0.00, 0.05, 0.13. At 0.05 and 100 sessions a first step with a law of its own is found in 0.85.
+
+    *When it is wrong*: with session scales of t(4), which have no fourth moment, it rejects 0.20 at 0.05. It hardly
+    sees maps that differ between sessions: entries of sd 0.2 in 1 of 15 panels of 1,000 sessions, 0.4 in 4 of 20. The
+    means are free in both models, so a path of the mean that no loop could take is not seen.
 
     References
     ----------
