@@ -28,6 +28,7 @@ MAX_STACKED = 256  # steps times objectives: longer sessions are read up to ther
 MAX_PATTERNS = 60  # sets of recorded entries; beyond, rare ones are cut at their first gap
 RARE = 0.02  # a step recorded in fewer sessions than this share (or 5) has no mean of its own
 SHORT, LONG, AGAIN = 6, 80, 6  # scoring steps of a trial start, of the fit, of a fit without some clusters
+LARGE = 120  # stacked scores from which a scoring step takes tens of milliseconds
 NEAR_ONE = 0.97  # from this modulus on, lasting differences and a unit root trade places
 SINGULAR = 1e-8  # smallest eigenvalue of the information, scaled to a unit diagonal
 RIVAL = 2.0  # log-likelihood within which another maximum is as good
@@ -237,7 +238,8 @@ def find(stack: Stack, structure: Structure, starts: list[Parameters], sample: S
     tried.sort(key=lambda pair: -pair[0].log_likelihood)
     best, arrived = tried[0]
     if not arrived:
-        finished, arrived = maximise(structure, best.theta, sample, steps=LONG)
+        steps = LONG if sample.size <= LARGE else LONG // 3  # what has not settled by then seldom does, and each costs
+        finished, arrived = maximise(structure, best.theta, sample, steps=steps)
         best = finished or best
     rival = next((at for at, there in tried[1:] if there), None)
     return Found(structure, best, arrived, rival)
