@@ -30,3 +30,8 @@ def relabel(codes: Int) -> tuple[Int, Int]:
     """Return `(values, dense)`: the sorted distinct codes and each entry's position among them."""
     values, dense = np.unique(codes, return_inverse=True)
     return values.astype(np.int64), dense.reshape(-1).astype(np.int64)
+
+
+def summed(codes: Int, values: Float, n: int) -> Float:
+    """Return the sum of `values` over each code 0 .. n - 1, shape (n,)."""
+    return np.bincount(codes, values, n).astype(np.float64)

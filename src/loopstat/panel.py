@@ -58,10 +58,17 @@ class Labels:
     def of(cls, values: Iterable[Any]) -> Labels:
         """Encode any values; None and NaN become missing, names are sorted (numbers by value)."""
         texts = [None if v is None or v != v else label_text(v) for v in values]
-        names = sorted({t for t in texts if t is not None}, key=_natural)
-        index = {name: i for i, name in enumerate(names)}
-        codes = [MISSING if t is None else index[t] for t in texts]
-        return cls(frozen(codes, np.int64), tuple(names))
+        found = list(dict.fromkeys(t for t in texts if t is not None))
+        index = {name: i for i, name in enumerate(found)}
+        return cls.sorted([MISSING if t is None else index[t] for t in texts], found)
+
+    @classmethod
+    def sorted(cls, codes: ArrayLike, names: Sequence[str]) -> Labels:
+        """Make from codes into distinct names in any order, -1 for missing; the names are sorted as `of` sorts them."""
+        order = _natural_order(names)
+        place = np.full(len(names) + 1, MISSING, dtype=np.int64)
+        place[order] = np.arange(len(names))
+        return cls(frozen(place[np.asarray(codes, dtype=np.int64)], np.int64), tuple(names[k] for k in order))
 
     def take(self, rows: Int | Bool) -> Labels:
         """Return the labels of some rows; the names stay as they are."""
@@ -81,11 +88,20 @@ def label_text(value: Any) -> str:
     return str(value)
 
 
-def _natural(text: str) -> tuple[int, float, str]:
-    try:
-        return (0, float(text), text)
-    except ValueError:
-        return (1, 0.0, text)
+def _natural_order(names: Sequence[str]) -> list[int]:
+    """Return the order that sorts distinct texts: numbers by value, then all others."""
+    numbers, others = [], []
+    for k, name in enumerate(names):
+        try:
+            value = float(name)
+        except ValueError:
+            value = float("nan")
+        if value == value:  # the word `nan` is no number: it would leave the order of all others to chance
+            numbers.append((value, name, k))
+        else:
+            others.append(k)
+    others.sort(key=names.__getitem__)
+    return [k for _, _, k in sorted(numbers)] + others
 
 
 @dataclass(frozen=True)
@@ -325,7 +341,7 @@ class Panel:
         kind = "lineage" if self.lineage else "loop"
         return (
             f"Panel({kind}: {self.n_sessions} sessions, {len(self)} steps, "
-            f"objectives {', '.join(o.name for o in self.objectives)})"
+            f"objectives {', '.join(self.names) or 'none'})"
         )
 
     @property

@@ -1,9 +1,10 @@
-"""Tables in: files and dataframes to a Panel, and small tables to start from."""
+"""Tables in: files and dataframes to a Panel or to counted moves, and small tables to start from."""
 
 from __future__ import annotations
 
 from .noise import read_scorer_noise
+from .states import Recording, read_recording
 from .tables import read
 from .template import template
 
-__all__ = ["read", "read_scorer_noise", "template"]
+__all__ = ["Recording", "read", "read_recording", "read_scorer_noise", "template"]

@@ -46,6 +46,7 @@ class Column:
     whole: bool = False
     longest: int = 0
     distinct: int = 0
+    kept: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -85,6 +86,8 @@ class Cells:
     names : mapping from user's column name to standard name
     labels : column names that must be read as labels
     numbers : column names that must be read as numbers
+    texts : mapping from column name to what to keep of its texts, as SQL with `{}` for the text
+        These are read as they are, content columns too; others are cut, and content columns left out.
     """
 
     def __init__(
@@ -95,10 +98,12 @@ class Cells:
         names: Mapping[str, str],
         labels: Collection[str] = (),
         numbers: Collection[str] = (),
+        texts: Mapping[str, str] | None = None,
     ) -> None:
         self._con, self._scans = con, scans
         self._n_types = 0
-        loaded = _columns(scans, names, numbers)
+        self.known = list(dict.fromkeys(names.get(f.name, f.name) for s in scans for f in _visible(s, names)))
+        loaded = _columns(scans, names, numbers, texts or {})
         # With several threads DuckDB 2.0 stores the rows of large files in another order than it reads them.
         con.execute("SET threads = 1")
         counts = [self._load(i, s, loaded, names) for i, s in enumerate(scans)]
@@ -270,8 +275,7 @@ class Cells:
     def labels(self, name: str) -> Labels:
         """Return a column as labels, its names in natural order."""
         [codes], names = self.codes(self.columns[name].label_sql)
-        ordered = Labels.of(names)
-        return Labels(np.r_[ordered.codes, MISSING][codes], ordered.names)
+        return Labels.sorted(codes, names)
 
     def file_codes(self) -> Int:
         """Return the number of the file each row came from, shape (n_rows,)."""
@@ -287,7 +291,8 @@ class Cells:
             return [np.full(self.n_rows, MISSING) for _ in expressions], []
         with plain_errors(self.file):
             self._con.execute(f"CREATE TYPE {kind} AS ENUM ({distinct})")
-        names = [str(v) for (v,) in self._rows(f"SELECT CAST(unnest(enum_range(NULL::{kind})) AS VARCHAR)")]
+            listed = self._con.execute(f"SELECT CAST(unnest(enum_range(NULL::{kind})) AS VARCHAR) AS v").fetchnumpy()
+        names: list[str] = np.asarray(listed["v"], dtype=object).tolist()
         found = [self._array(f"CAST(enum_code(CAST({e} AS {kind})) AS BIGINT)") for e in expressions]
         return [np.ma.filled(codes.astype(np.int64), MISSING) for codes in found], names
 
@@ -303,7 +308,7 @@ class Cells:
         return [c.name for c in self.columns.values() if c.name in wanted or self._is_label(c, objectives)]
 
     def _is_label(self, column: Column, objectives: Collection[str]) -> bool:
-        if column.n == 0 or column.name in NEVER_LABEL or column.name in objectives:
+        if column.n == 0 or column.name in NEVER_LABEL or column.name in objectives or is_content(column.name):
             return False
         if column.name in ALWAYS_LABEL or column.kind == "bool":
             return True
@@ -322,7 +327,9 @@ def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
     return [f for f in scan.fields if f.name not in hidden]
 
 
-def _columns(scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str]) -> list[Column]:
+def _columns(
+    scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str], texts: Mapping[str, str]
+) -> list[Column]:
     """Return the columns worth loading, in order of first appearance; kinds that differ between files become raw."""
     fields: dict[str, list[Field]] = {}
     for scan in scans:
@@ -331,14 +338,15 @@ def _columns(scans: Sequence[Scan], names: Mapping[str, str], numbers: Collectio
     made: list[Column] = []
     for name, same in fields.items():
         kinds = {f.kind for f in same if f.native != '"NULL"'} or {"text"}
-        if "nested" in kinds or is_content(name):
+        if "nested" in kinds or (is_content(name) and name not in texts):
             continue
         kind = kinds.pop() if len(kinds) == 1 else "raw"
         if kind == "text" and (name in numbers or name in NUMBERS or name in FLAGS or name in CHECKED_APART):
             kind = "raw"
-        if kind == "raw" and name in ALWAYS_TEXT:
+        if kind == "raw" and (name in ALWAYS_TEXT or name in texts):
             kind = "text"
-        made.append(Column(name, same[0].name, f"c{len(made)}", kind, _native(kind, same)))
+        kept = texts.get(name, "{}" if name in ALWAYS_TEXT else f"left({{}}, {KEPT_TEXT})")
+        made.append(Column(name, same[0].name, f"c{len(made)}", kind, _native(kind, same), kept=kept))
     return made
 
 
@@ -356,9 +364,8 @@ def _cell(column: Column, field: Field | None) -> str:
         return field.sql
     text = f"CAST({field.sql} AS VARCHAR)"
     missing = MISSING_TEXT if field.kind == "raw" or column.kind == "raw" else ("",)
-    kept = text if column.name in ALWAYS_TEXT else f"left({text}, {KEPT_TEXT})"
     words = ", ".join(f"'{m}'" for m in missing)
-    return f"CASE WHEN trim({text}) IN ({words}) THEN NULL ELSE {kept} END"
+    return f"CASE WHEN trim({text}) IN ({words}) THEN NULL ELSE {column.kept.replace('{}', text)} END"
 
 
 def _profile_sql(column: Column) -> str:

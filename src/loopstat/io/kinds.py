@@ -11,14 +11,13 @@ POOL, TRANSITIONS = {"task", "candidate"}, {"state", "next_state"}
 LONGEST_NAME = 80
 
 
-def no_sessions(cells: Cells) -> InputError:
-    """Return the refusal of a table that lacks `session` or `step`."""
+def no_sessions(cells: Cells, needs: str = "`loopstat analyze` needs one row per step of a session") -> InputError:
+    """Return the refusal of a table that lacks `session` or `step`; `needs` says who wants what."""
     lacking = [n for n in ("session", "step") if n not in cells.columns]
     kind = _kind(cells)
     found = {} if kind else _guesses(cells, lacking)
     return InputError(
-        f"no {' or '.join(lacking)} column; `loopstat analyze` needs one row per step of a session.{kind} "
-        f"Columns: {listed(cells.columns)}.",
+        f"no {' or '.join(lacking)} column; {needs}.{kind} Columns: {listed(cells.columns)}.",
         file=cells.file,
         hint=_ready(cells, lacking, found),
     )

@@ -145,8 +145,8 @@ class Averages:
 
 def averaged(scores: Float, first: Int) -> Averages:
     """Average the scorings from each `first` up to the next, ignoring missing values."""
-    if len(first) == len(scores):
-        return Averages(scores)
+    if len(first) == len(scores) or scores.shape[1] == 0:
+        return Averages(scores[first])
     there = ~np.isnan(scores)
     total = np.add.reduceat(np.where(there, scores, 0.0), first, axis=0)
     n = np.add.reduceat(there.astype(np.int64), first, axis=0)

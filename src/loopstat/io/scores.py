@@ -82,7 +82,8 @@ def scored(cells: Cells, rows: Rows, names: Sequence[str], wanted: Wanted) -> tu
         values = cells.numbers(name)[rows.position]
         _refuse_values(values, name, wanted, rows.refuse(cells))
         columns.append(values)
-    return [_objective(name, wanted) for name in names], np.column_stack(columns)
+    x = np.column_stack(columns) if columns else np.zeros((len(rows.position), 0))
+    return [_objective(name, wanted) for name in names], x
 
 
 def _objective(name: str, wanted: Wanted) -> Objective:

@@ -16,8 +16,9 @@ def template(kind: str) -> str:
     ----------
     kind : str
         `sessions` (one row per step), `lineage` (proposals with parents and acceptance), `transitions` (counted moves
-        between named states) or `pool` (candidates with verdicts). In the first two a `repeat` column may number
-        repeated scorings of one artefact.
+        between named states; where answers were rejected or left out, a `visits` column says how often each state was
+        asked) or `pool` (candidates with verdicts). In the first two a `repeat` column may number repeated scorings
+        of one artefact.
 
     Returns
     -------
