@@ -19,21 +19,31 @@ STOREYS: dict[str, tuple[str, ...]] = {
     "ground": ("errors", "arrays", "panel", "model", "result", "resample"),
     "science": (
         *("grams", "products", "slopes", "within", "noisy"),
+        *("counts", "states", "passage", "stationary", "spectrum", "chain", "transitions"),
+        *("least_action", "potential", "exact", "tails", "shuffles", "order"),
+        *("cycles", "balance", "currents", "one_potential"),
+        *("feature_table", "pairwise", "pair_errors", "held_out", "feature_fit", "features", "symbolic"),
+        *("balance_fit", "reversible", "balancing", "systems"),
         *("sde", "paths", "regimes", "equilibrium", "skill", "interference"),
         *("latent", "latent_fit", "thorough", "curvature", "reversibility", "censored", "derive", "choose"),
         *("checks", "verdict", "pareto", "fit", "compare", "fitting", "drift", "analysis"),
     ),
     "world": ("io",),
-    "faces": ("glossary", "text", "svg", "plots", "sheets", "report", "commands", "cli"),
+    "faces": (
+        *("glossary", "text", "svg", "balance_text", "state_layout", "svg_states", "plots", "sheets", "balance_sheets"),
+        *("report", "balance_page", "commands", "cli"),
+    ),
 }
 INSIDE_IO = (
     *("io.columns", "io.settings", "io.files", "io.frames", "io.cells", "io.choice", "io.kinds", "io.parents"),
-    *("io.rows", "io.links", "io.scores", "io.template", "io.recordings", "io.noise", "io.tables", "io"),
+    *("io.rows", "io.links", "io.scores", "io.template", "io.recordings", "io.noise", "io.tables"),
+    *("io.naming", "io.transitions", "io.grouping", "io.chains", "io.jsonforms", "io.states", "io"),
 )
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "core", "base", "misc", "tools"}
 HEAVY = {
     "scipy",
     "moocore",
+    "numba",
     "threadpoolctl",
     "duckdb",
     "narwhals",
@@ -144,7 +154,7 @@ def test_heavy_libraries_are_imported_where_used() -> None:
 
 @pytest.mark.parametrize("storey", ["ground", "science"])
 def test_estimators_see_neither_files_nor_faces(storey: str) -> None:
-    allowed = {"numpy", "scipy", "moocore", "markupsafe", "threadpoolctl", *sys.stdlib_module_names}
+    allowed = {"numpy", "numba", "scipy", "moocore", "markupsafe", "threadpoolctl", *sys.stdlib_module_names}
     for name in STOREYS[storey]:
         foreign = {i for i in _imports(name) if not i.startswith(".")}
         assert not foreign - allowed, f"{name} imports {sorted(foreign - allowed)}"

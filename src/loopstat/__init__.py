@@ -17,8 +17,11 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Analysis": "analysis",
+    "BalanceAnalysis": "balancing",
+    "BalanceFit": "balance_fit",
     "Check": "result",
     "Clusters": "resample",
+    "Counts": "counts",
     "Estimate": "result",
     "Grams": "grams",
     "InputError": "errors",
@@ -27,28 +30,39 @@ _HOME = {
     "LinearDriftFit": "fit",
     "LinearSDE": "sde",
     "LoopstatError": "errors",
+    "MarkovChain": "chain",
     "Model": "model",
     "Objective": "panel",
     "Pairs": "panel",
     "Panel": "panel",
     "Regime": "regimes",
+    "ReversibleChain": "reversible",
     "SettingsError": "errors",
     "Source": "panel",
     "Table": "result",
     "Verdict": "verdict",
     "analyze": "analysis",
-    "plots": "plots",
+    "analyze_balance": "balancing",
     "explain": "glossary",
+    "plots": "plots",
     "read": "io",
+    "read_recording": "io",
     "simulate": "model",
+    "systems": "systems",
     "template": "io",
 }
 __all__ = sorted([*_HOME, "__version__"])
 
 if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
     from . import plots as plots
+    from . import systems as systems
     from .analysis import Analysis as Analysis
     from .analysis import analyze as analyze
+    from .balance_fit import BalanceFit as BalanceFit
+    from .balancing import BalanceAnalysis as BalanceAnalysis
+    from .balancing import analyze_balance as analyze_balance
+    from .chain import MarkovChain as MarkovChain
+    from .counts import Counts as Counts
     from .drift import LinearDrift as LinearDrift
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
@@ -57,6 +71,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .glossary import explain as explain
     from .grams import Grams as Grams
     from .io import read as read
+    from .io import read_recording as read_recording
     from .io import template as template
     from .model import Model as Model
     from .model import simulate as simulate
@@ -70,6 +85,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .result import Check as Check
     from .result import Estimate as Estimate
     from .result import Table as Table
+    from .reversible import ReversibleChain as ReversibleChain
     from .sde import LinearSDE as LinearSDE
     from .verdict import Verdict as Verdict
 
@@ -78,7 +94,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'loopstat' has no attribute {name!r}")
     module = import_module(f".{_HOME[name]}", __name__)
-    value = module if name == "plots" else getattr(module, name)
+    value = module if name in ("plots", "systems") else getattr(module, name)
     globals()[name] = value
     return value
 

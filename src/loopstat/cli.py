@@ -14,6 +14,7 @@ from .errors import LoopstatError
 
 if TYPE_CHECKING:
     from .analysis import Analysis, Progress
+    from .balancing import BalanceAnalysis
 
 INTERRUPTED = 130
 
@@ -49,6 +50,7 @@ def main() -> None:
     \b
     loopstat demo                     see it work on bundled recordings, offline
     loopstat analyze runs.parquet     your own table, one row per step of a session
+    loopstat balance runs.parquet     does it go in circles? states instead of scores
     loopstat template                 what such a table looks like
     """
 
@@ -124,8 +126,93 @@ def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None
     """
     from .commands import run_analysis
 
-    command = shlex.join(["loopstat", *sys.argv[1:]]) if sys.argv[1:2] == ["analyze"] else "loopstat analyze"
-    result = run_analysis(list(files), options, command=command, progress=_progress())
+    result = run_analysis(list(files), options, command=_command("analyze"), progress=_progress())
+    deliver(result, json_path=json_path, html_path=html_path)
+
+
+def _command(name: str) -> str:
+    """Return the command line as it was typed."""
+    return shlex.join(["loopstat", *sys.argv[1:]]) if sys.argv[1:2] == [name] else f"loopstat {name}"
+
+
+def _balance_options(function: Any) -> Any:
+    """Options that say how to read recorded states and how to test them."""
+    listed: dict[str, Any] = {"multiple": True, "callback": _split}
+    shown: dict[str, Any] = {"show_default": True}
+    for option in reversed(
+        [
+            click.option(
+                "--state",
+                default="state",
+                metavar="COL|text:COL|normal:COL|bins:K|kmeans:K",
+                help="What a state is: a column, exact or normalised texts, or scores in K bins or clusters.",
+                **shown,
+            ),
+            click.option(
+                "--by", metavar="COL,COL", **listed, help="One chain per value; `none` pools. Default: model, strategy."
+            ),
+            click.option("--lag", type=click.IntRange(1), default=1, help="Steps between two states.", **shown),
+            click.option(
+                "--visits",
+                default="observed",
+                metavar="observed|equal|N",
+                help="How often each state was tried, where the table leaves out answers that stayed or failed.",
+                **shown,
+            ),
+            click.option(
+                "--kernel",
+                type=click.Choice(["likelihood", "exp", "softplus"]),
+                default="likelihood",
+                help="What the potential is fitted by; the last two are least actions, for comparison.",
+                **shown,
+            ),
+            click.option("--beta", type=float, default=1.0, help="Potentials are in units of 1/beta nats.", **shown),
+            click.option(
+                "--test",
+                type=click.Choice(["auto", "exact", "chi-square", "bootstrap"]),
+                default="auto",
+                help="How balance is tested; `auto` is exact where counts are whole numbers.",
+                **shown,
+            ),
+            click.option("--bootstrap", type=click.IntRange(19), default=999, help="Draws of the test.", **shown),
+            click.option(
+                "--size-draws",
+                type=click.IntRange(0),
+                default=0,
+                help="Simulate N balanced recordings to learn how often the test would reject them.",
+                **shown,
+            ),
+            click.option(
+                "--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."
+            ),
+            click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
+            click.option("--columns", metavar="state=COL,next_state=COL", **listed, help="Your names for our columns."),
+            click.option("--objectives", metavar="A,B", **listed, help="Scores for bins and kmeans."),
+            click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
+            click.option("--level", type=float, default=0.95, help="Coverage of intervals.", **shown),
+            click.option("--seed", type=click.IntRange(0), default=0, help="Same seed, same figures.", **shown),
+            click.option(
+                "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
+            ),
+            click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@_balance_options
+def balance(files: tuple[str, ...], json_path: str | None, html_path: str | None, **options: Any) -> None:
+    """Say whether recorded states are in detailed balance, where the loop rests, and what it circles through.
+
+    FILE holds sessions (session, step, state), counted moves (state, next_state, count), or one of two JSON forms:
+    records with `target_expression` and `source_expressions`, or a word with the list of its successors.
+    """
+    from .commands import run_balance
+
+    result = run_balance(list(files), options, command=_command("balance"), progress=_progress())
     deliver(result, json_path=json_path, html_path=html_path)
 
 
@@ -168,7 +255,7 @@ def explain(term: str | None) -> None:
 # -------------------------------------------------------------------------- output
 
 
-def deliver(result: Analysis, *, json_path: str | None, html_path: str | None) -> None:
+def deliver(result: Analysis | BalanceAnalysis, *, json_path: str | None, html_path: str | None) -> None:
     """Write what was asked for: data on standard output, everything said about it on standard error."""
     from .commands import write_html, write_json
     from .text import clean_sentence
@@ -187,10 +274,10 @@ def deliver(result: Analysis, *, json_path: str | None, html_path: str | None) -
         click.echo(f"wrote {clean_sentence(html_path)}", err=True)
 
 
-def _rendered(result: Analysis) -> str:
+def _rendered(result: Analysis | BalanceAnalysis) -> str:
     import shutil
 
-    from .text import render
+    from .commands import summary
 
     styles: dict[str, dict[str, Any]] = {
         "head": {"bold": True},
@@ -199,7 +286,7 @@ def _rendered(result: Analysis) -> str:
         "answer": {"bold": True},
     }
     width = min(shutil.get_terminal_size((100, 24)).columns, 110)
-    return render(result, width=width, style=lambda text, role: click.style(text, **styles[role]))
+    return summary(result, width=width, style=lambda text, role: click.style(text, **styles[role]))
 
 
 def _color() -> bool | None:

@@ -7,14 +7,21 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .analysis import Analysis, Progress, analyze
+from .balancing import BalanceAnalysis, analyze_balance
 from .drift import LinearDrift
 from .errors import InputError, SettingsError
 from .io import read, read_scorer_noise
+from .io.states import read_recording
 from .panel import Panel
+from .reversible import ReversibleChain
+
+if TYPE_CHECKING:
+    from .text import Style
 
 DEMO = (
     {
@@ -86,6 +93,76 @@ def run_analysis(
         settings=settings,
         progress=progress,
     )
+
+
+def run_balance(
+    files: Sequence[str], options: Mapping[str, Any], *, command: str, progress: Progress | None = None
+) -> BalanceAnalysis:
+    """Read recorded states and test every group for detailed balance, as the command line was told to.
+
+    Parameters
+    ----------
+    files : paths or globs
+    options : mapping
+        The values of the command-line options, by their names with underscores.
+    command : str
+        The command line, kept with the result.
+    progress : callable, optional
+    """
+    estimator = balance_estimator(options)
+    reading = balance_reading(options)
+    recording = read_recording(list(files), **reading)
+    where, unlike = reading["where"], reading["unlike"]
+    settings = {
+        "by": recording.by,
+        "state": reading["state"],
+        "where": {**where, **{f"{k}!": v for k, v in unlike.items()}},
+        "from_step": reading["from_step"],
+        "columns": reading["columns"],
+        "objectives": reading["objectives"],
+        "command": command,
+    }
+    return analyze_balance(
+        recording.parts,
+        estimator=replace(estimator, visits=recording.visits),
+        seed=reading["seed"],
+        source=recording.source,
+        settings=settings,
+        notes=recording.notes,
+        progress=progress,
+    )
+
+
+def balance_estimator(options: Mapping[str, Any]) -> ReversibleChain:
+    """Return the settings of a balance fit; `visits` comes with what is read."""
+    return ReversibleChain(
+        kernel=options.get("kernel") or "likelihood",
+        beta=float(options.get("beta", 1.0)),
+        lag=int(options.get("lag", 1)),
+        test=options.get("test") or "auto",
+        n_draws=int(options.get("bootstrap", 999)),
+        level=float(options.get("level", 0.95)),
+        cluster=options.get("cluster"),
+        size_draws=int(options.get("size_draws") or 0),
+    )
+
+
+def balance_reading(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how recorded states are read."""
+    where, unlike = parse_where(options.get("where") or ())
+    return {
+        "state": options.get("state") or "state",
+        "visits": options.get("visits") or "observed",
+        "by": list(options.get("by") or []) or None,
+        "where": where,
+        "unlike": unlike,
+        "columns": parse_pairs(options.get("columns") or (), "--columns"),
+        "objectives": list(options.get("objectives") or []) or None,
+        "from_step": options.get("from_step"),
+        "lag": int(options.get("lag", 1)),
+        "cluster": options.get("cluster"),
+        "seed": int(options.get("seed", 0)),
+    }
 
 
 def select(panel: Panel, where: Mapping[str, str], unlike: Mapping[str, str]) -> Panel:
@@ -161,7 +238,7 @@ def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | 
 # --------------------------------------------------------------------------- writing
 
 
-def write_json(result: Analysis, path: Path | None) -> str:
+def write_json(result: Analysis | BalanceAnalysis, path: Path | None) -> str:
     """Return the JSON text and write it to `path` if one is given.
 
     Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
@@ -173,11 +250,20 @@ def write_json(result: Analysis, path: Path | None) -> str:
     return text
 
 
-def write_html(result: Analysis | Sequence[Analysis], path: Path) -> None:
+def write_html(result: Analysis | BalanceAnalysis | Sequence[Analysis], path: Path) -> None:
     """Write the page."""
-    from .report import page
+    from . import balance_page, report
 
-    write_whole(path, page(result))
+    write_whole(path, balance_page.page(result) if isinstance(result, BalanceAnalysis) else report.page(result))
+
+
+def summary(result: Analysis | BalanceAnalysis, *, width: int, style: Style) -> str:
+    """Return what the terminal shows."""
+    from . import balance_text, text
+
+    if isinstance(result, BalanceAnalysis):
+        return balance_text.render(result.to_dict(), width=width, style=style)
+    return text.render(result, width=width, style=style)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -15,5 +15,20 @@ from __future__ import annotations
 from .groups import comparisons, ends, pareto
 from .modes import disc, estimators, interference, skill
 from .sessions import fan, phase
+from .states import log_ratios, potentials, relaxation, state_graph
 
-__all__ = ["comparisons", "disc", "ends", "estimators", "fan", "interference", "pareto", "phase", "skill"]
+__all__ = [
+    "comparisons",
+    "disc",
+    "ends",
+    "estimators",
+    "fan",
+    "interference",
+    "log_ratios",
+    "pareto",
+    "phase",
+    "potentials",
+    "relaxation",
+    "skill",
+    "state_graph",
+]
