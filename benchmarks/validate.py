@@ -1,5 +1,7 @@
 """Simulate everything claimed: `python -m benchmarks.validate` writes docs/validation.md.
 
+`--lens balance` simulates chains of states instead, and writes docs/validation_balance.md.
+
 Each replicate has a random stream of its own, made from the cell's name and its number, so the figures do not depend
 on the number of workers, nor on which cells were kept from an earlier run.
 """
@@ -16,9 +18,10 @@ import sys
 import time
 import warnings
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import scipy
@@ -26,9 +29,11 @@ import scipy
 import loopstat
 
 from . import cells as cells_module
+from . import chains as chains_module
 from . import grid as grid_module
 from . import loops as loops_module
 from .cells import Cell, Numbers, Row, all_cells
+from .chains import balance_cells
 
 FULL, QUICK = 1000, 100
 CHUNK = 20
@@ -37,6 +42,8 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 SCIENCE = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks")
 SCIENCE += ("products", "slopes", "within", "noisy", "latent", "latent_fit", "choose", "curvature", "reversibility")
 SCIENCE += ("censored", "thorough", "derive", "fitting")
+BALANCE = ("counts", "passage", "stationary", "spectrum", "chain", "order", "potential", "exact", "cycles", "balance")
+BALANCE += ("currents", "one_potential", "balance_fit", "reversible")
 
 
 @dataclass(frozen=True)
@@ -52,11 +59,43 @@ class Tally:
     rate: bool
 
 
-def digest() -> str:
+@dataclass(frozen=True)
+class Lens:
+    """What one page is made of: its cells, the modules that decide the figures, and where it is written."""
+
+    cells: Callable[[], Sequence[Cell]]
+    science: tuple[str, ...]
+    simulators: tuple[ModuleType, ...]
+    page: str
+    title: str
+    where: str
+
+
+LENSES = {
+    "drift": Lens(
+        all_cells,
+        (*SCIENCE, "paths"),
+        (cells_module, grid_module, loops_module),
+        "docs/validation.md",
+        "Validation by simulation",
+        "benchmarks/loops.py",
+    ),
+    "balance": Lens(
+        balance_cells,
+        BALANCE,
+        (cells_module, chains_module, loops_module),
+        "docs/validation_balance.md",
+        "Validation of the balance lens",
+        "benchmarks/chains.py",
+    ),
+}
+
+
+def digest(lens: Lens) -> str:
     """Return a short digest of the code that decides the figures: kept cells of other code are not used."""
     home = Path(loopstat.__file__).parent
-    files = [home / f"{name}.py" for name in (*SCIENCE, "paths")]
-    files += [Path(str(m.__file__)) for m in (cells_module, grid_module, loops_module)]
+    files = [home / f"{name}.py" for name in lens.science]
+    files += [Path(str(m.__file__)) for m in lens.simulators]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 
 
@@ -77,7 +116,7 @@ def replicate(cell: Cell, number: int) -> Numbers:
 def chunk(work: tuple[str, int, int]) -> tuple[int, list[Numbers]]:
     """Run replicates `first` to `last` of the cell of that name, in a worker."""
     name, first, last = work
-    cell = next(c for c in all_cells() if c.name == name)
+    cell = next(c for lens in LENSES.values() for c in lens.cells() if c.name == name)
     return first, [replicate(cell, k) for k in range(first, last)]
 
 
@@ -173,8 +212,8 @@ def line(row: Row, t: Tally, panels: int) -> Line:
     return Line(row.words, figure, f"{error.max():.{digits}f}", f"{row.band[0]:g} to {row.band[1]:g}", reading)
 
 
-def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str, replicates: int, code: str) -> str:
-    """Return docs/validation.md."""
+def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], lens: Lens, command: str, code: str) -> str:
+    """Return the page."""
     panels = [max(max(t.n) for t in tallies.values()) for _, tallies, _ in results]
     lines = [
         [line(row, tallies[row.key], n) for row in cell.rows]
@@ -189,15 +228,15 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
         if x.reading == "OUT"
     ]
     head = [
-        "# Validation by simulation",
+        f"# {lens.title}",
         "",
-        "Panels are simulated outside the package (plain NumPy, `benchmarks/loops.py`), fitted by it, and compared",
+        f"Recordings are simulated outside the package (plain NumPy, `{lens.where}`), fitted by it, and compared",
         "with the truth. This page is written by the command; do not edit it.",
         "",
         f"    {command}",
         "",
         f"loopstat {loopstat.__version__}, code {code}, Python {platform.python_version()}, NumPy {np.__version__}, "
-        f"SciPy {scipy.__version__}; {replicates:,} panels in the largest cells.",
+        f"SciPy {scipy.__version__}; {max(panels):,} recordings in the largest cells.",
         "",
         f"{len(readings)} figures have a band: {n_in} lie in it, {n_edge} (edge) within 2.6 Monte Carlo errors of it, "
         f"{n_out} (OUT) outside{':' if outside else '.'}",
@@ -209,7 +248,7 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
     ]
     body: list[str] = []
     for (cell, _, _), n, part in zip(results, panels, lines, strict=True):
-        body += ["", f"## {cell.name}", "", f"{cell.title}. {n:,} panels.", ""]
+        body += ["", f"## {cell.name}", "", f"{cell.title}. {n:,} recordings.", ""]
         body += ["| | figure | Monte Carlo error | band | |", "|---|---|---|---|---|"]
         body += [f"| {x.words} | {x.figure} | {x.error} | {x.band} | {x.reading} |" for x in part]
     return "\n".join([*head, *body]) + "\n"
@@ -218,28 +257,32 @@ def report(results: Sequence[tuple[Cell, dict[str, Tally], float]], command: str
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cells and write the page; the exit status is 1 where a figure lies outside its band."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.validate", description=__doc__)
+    parser.add_argument("--lens", choices=list(LENSES), default="drift", help="what to simulate (default drift)")
     parser.add_argument("--replicates", type=int, default=FULL, help=f"panels in the largest cells (default {FULL})")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} panels, printed, not written")
     parser.add_argument("--only", nargs="+", metavar="CELL", help="run these cells only, printed, not written")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
-    parser.add_argument("--write", type=Path, default=Path("docs/validation.md"), metavar="PATH")
+    parser.add_argument("--write", type=Path, metavar="PATH", help="default: the lens's page in docs/")
     options = parser.parse_args(arguments)
-    chosen = [c for c in all_cells() if not options.only or c.name in options.only]
+    lens = LENSES[options.lens]
+    chosen = [c for c in lens.cells() if not options.only or c.name in options.only]
     if not chosen:
-        parser.error(f"no such cell; cells: {', '.join(c.name for c in all_cells())}")
+        parser.error(f"no such cell; cells: {', '.join(c.name for c in lens.cells())}")
     replicates = QUICK if options.quick else options.replicates
-    command = "python -m benchmarks.validate" + (f" --replicates {replicates}" if replicates != FULL else "")
-    code = digest()
+    command = "python -m benchmarks.validate" + (f" --lens {options.lens}" if options.lens != "drift" else "")
+    command += f" --replicates {replicates}" if replicates != FULL else ""
+    code = digest(lens)
     results = list(kept_or_run(chosen, replicates, options.workers, code))
-    if digest() != code:
+    if digest(lens) != code:
         parser.exit(2, "the code changed while this ran: run it again.\n")
-    text = report(results, command, replicates, code)
+    text = report(results, lens, command, code)
     if options.quick or options.only:
         print(text)
     else:
-        options.write.parent.mkdir(parents=True, exist_ok=True)
-        options.write.write_text(text, encoding="utf-8")
-        print(options.write)
+        page = options.write or Path(lens.page)
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(text, encoding="utf-8")
+        print(page)
     return int("| OUT |" in text)
 
 
