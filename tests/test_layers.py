@@ -20,7 +20,7 @@ STOREYS: dict[str, tuple[str, ...]] = {
     "science": (
         *("grams", "products", "slopes", "within", "noisy"),
         *("counts", "states", "passage", "stationary", "spectrum", "chain", "transitions"),
-        *("least_action", "potential", "exact", "tails", "shuffles", "order"),
+        *("least_action", "potential", "exact", "shuffles", "order"),
         *("cycles", "balance", "currents", "one_potential"),
         *("feature_table", "pairwise", "pair_errors", "held_out", "feature_fit", "features", "symbolic"),
         *("balance_fit", "reversible", "balancing", "systems"),
