@@ -24,6 +24,11 @@ STOREYS: dict[str, tuple[str, ...]] = {
         *("cycles", "balance", "currents", "one_potential"),
         *("feature_table", "pairwise", "pair_errors", "held_out", "feature_fit", "features", "symbolic"),
         *("balance_fit", "reversible", "balancing", "systems"),
+        *(
+            "order_statistics",
+            "move_settings",
+            "moves",
+        ),
         *("sde", "paths", "regimes", "equilibrium", "skill", "interference"),
         *("latent", "latent_fit", "thorough", "curvature", "reversibility", "censored", "derive", "choose"),
         *("checks", "verdict", "pareto", "fit", "compare", "fitting", "drift", "analysis"),
