@@ -88,9 +88,23 @@ class Exchanges:
         columns = np.column_stack([self.a, self.b]).ravel()
         return csr_matrix((np.tile([1.0, -1.0], m), (rows, columns)), shape=(m, self.n_states))
 
+    def drops(self, v: Float) -> Float:
+        """Return V(a) - V(b) of every pair; `v` of shape (n_states,)."""
+        return np.asarray(v[self.a] - v[self.b])
+
+    def gathered(self, flow: Float) -> Float:
+        """Return what flows out of every state less what flows in, for flows a -> b; the transpose of `drops`."""
+        return np.asarray(summed(self.a, flow, self.n_states) - summed(self.b, flow, self.n_states))
+
+    @cached_property
+    def _sizes(self) -> Int:
+        return np.bincount(self.label, minlength=int(self.label.max(initial=0)) + 1)
+
     def centred(self, v: Float) -> Float:
         """Return values less their mean in each class; `v` of shape (n_states,) or (n_states, k)."""
-        size = np.bincount(self.label, minlength=int(self.label.max(initial=0)) + 1)
+        size = self._sizes
+        if v.ndim == 1:
+            return np.asarray(v - (summed(self.label, v, len(size)) / size)[self.label])
         flat = v.reshape(len(v), -1)
         mean = np.column_stack([summed(self.label, c, len(size)) for c in flat.T]) / size[:, None]
         return np.asarray((flat - mean[self.label]).reshape(v.shape))
@@ -189,7 +203,12 @@ def _expit(x: Float) -> Float:
     return np.asarray(expit(x))
 
 
-SOFTPLUS = Kernel(lambda x: np.logaddexp(0.0, -x), lambda x: _expit(-x), lambda x: _expit(x) * _expit(-x))
+def _bell(x: Float) -> Float:
+    rare = _expit(-np.abs(x))  # the smaller of the two, which keeps its digits
+    return np.asarray(rare * (1 - rare))
+
+
+SOFTPLUS = Kernel(lambda x: np.logaddexp(0.0, -x), lambda x: _expit(-x), _bell)
 EXPONENTIAL = Kernel(lambda x: np.exp(-x / 2), lambda x: np.exp(-x / 2) / 2, lambda x: np.exp(-x / 2) / 4)
 
 
@@ -214,19 +233,18 @@ def least_action(pairs: Exchanges, forward: Float, backward: Float, kernel: Kern
     v = np.zeros(pairs.n_states)
     if len(pairs) == 0:
         return v
-    solver, B = Laplacians(pairs, ridge), pairs.incidence
+    solver = Laplacians(pairs, ridge)
     weight = np.maximum(solver.diagonal(forward + backward), 1e-300)
-    Bt = B.T.tocsr()
 
     def objective(at: Float) -> float:
-        d = B @ at
+        d = pairs.drops(at)
         with np.errstate(over="ignore"):
             return float(forward @ kernel.value(d) + backward @ kernel.value(-d) + ridge / 2 * at @ at)
 
     value = objective(v)
     for _ in range(MAX_NEWTON):
-        d = B @ v
-        gradient = Bt @ (backward * kernel.push(-d) - forward * kernel.push(d)) + ridge * v
+        d = pairs.drops(v)
+        gradient = pairs.gathered(backward * kernel.push(-d) - forward * kernel.push(d)) + ridge * v
         size = float(np.max(np.abs(gradient) / weight))
         if size < TOLERANCE:
             break
@@ -260,6 +278,5 @@ def least_square_residual(pairs: Exchanges, ratio: Float, weight: Float) -> floa
     pairs : Exchanges
     ratio, weight : float arrays, shape (n_pairs,)
     """
-    B = pairs.incidence
-    v = Laplacians(pairs).solve(weight, np.asarray(B.T @ (weight * ratio)))
-    return float(weight @ (ratio - B @ v) ** 2)
+    v = Laplacians(pairs).solve(weight, pairs.gathered(weight * ratio))
+    return float(weight @ (ratio - pairs.drops(v)) ** 2)
