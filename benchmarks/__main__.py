@@ -1,4 +1,4 @@
-"""Measure speed beside peers: `python -m benchmarks` prints one table, all of it from one run.
+"""Measure speed beside peers: `python -m benchmarks [--lens NAME]` prints one table, all of it from one run.
 
 The task: standard errors of A by 1,000 bootstrap replicates over sessions, from 10 scores of 3 objectives per session.
 loopstat sums one Gram matrix per session under each replicate's weights; the peers refit the resampled rows. Peers too
@@ -29,6 +29,7 @@ from loopstat.latent_fit import Stack, find, starting_points
 from loopstat.resample import bootstrap_weights
 
 from .loops import Array, plain_loop
+from .potentials import balance_rows
 
 REPLICATES = 1000
 STEPS = 10
@@ -301,15 +302,27 @@ def table(rows: Sequence[Timing]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (w + 2) for w in widths) + "|", *lines[1:]])
 
 
-def page(text: str) -> str:
-    """Return docs/benchmarks.md."""
+ABOUT = {
+    "drift": (__doc__ or "").split("\n\n", 1)[1],
+    "balance": (
+        "The task: the reversible transition matrix of largest likelihood, from sparse counts to probabilities, and "
+        "potentials, tests and whole analyses of recordings of states. The peers are deeptime's estimator and an "
+        "objective that loops over the transitions under L-BFGS."
+    ),
+}
+
+
+def page(text: str, lens: str) -> str:
+    """Return the page of a lens, docs/benchmarks.md or docs/benchmarks_LENS.md."""
+    which = "" if lens == "drift" else f"--lens {lens} "
+    name = "benchmarks" if lens == "drift" else f"benchmarks_{lens}"
     return "\n".join(
         [
-            "# Benchmarks",
+            "# Benchmarks" if lens == "drift" else f"# Benchmarks of the {lens} lens",
             "",
-            "    python -m benchmarks --write docs/benchmarks.md",
+            f"    python -m benchmarks {which}--write docs/{name}.md",
             "",
-            " ".join((__doc__ or "").split("\n\n", 1)[1].split()),
+            " ".join(ABOUT[lens].split()),
             "",
             text,
             "",
@@ -327,22 +340,30 @@ def machine() -> str:
     )
 
 
+def rows_of(lens: str, *, quick: bool) -> Iterator[Timing]:
+    """Measure one lens."""
+    if lens == "balance":
+        return (Timing(*row) for row in balance_rows(quick=quick))
+    sizes, runs = (QUICK_SIZES, 2) if quick else (SIZES, 5)
+    return chain(bootstrap_rows(sizes), latent_rows(sizes), auto_rows(), command_rows(runs))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--lens", choices=sorted(ABOUT), default="drift", help="what to measure (default drift)")
     parser.add_argument("--quick", action="store_true", help="leave out the largest size")
     parser.add_argument("--write", type=Path, metavar="PATH", help="write the table to a page as well")
     options = parser.parse_args(arguments)
     rows = []
-    sizes, runs = (QUICK_SIZES, 2) if options.quick else (SIZES, 5)
-    for row in chain(bootstrap_rows(sizes), latent_rows(sizes), auto_rows(), command_rows(runs)):
+    for row in rows_of(options.lens, quick=options.quick):
         rows.append(row)
         print(f"  {row.what.strip()}", file=sys.stderr, flush=True)
     text = table(rows)
     print(text)
     print(machine())
     if options.write:
-        options.write.write_text(page(text), encoding="utf-8")
+        options.write.write_text(page(text, options.lens), encoding="utf-8")
     return 0
 
 
