@@ -19,7 +19,7 @@ def no_sessions(cells: Cells, needs: str = "`loopstat analyze` needs one row per
     return InputError(
         f"no {' or '.join(lacking)} column; {needs}.{kind} Columns: {listed(cells.columns)}.",
         file=cells.file,
-        hint=_ready(cells, lacking, found),
+        hint=_other_command(kind, cells) or _ready(cells, lacking, found),
     )
 
 
@@ -29,6 +29,13 @@ def _kind(cells: Cells) -> str:
         return " This looks like a transition table (`state`, `next_state`), which has no sessions."
     if names >= POOL and "step" not in names:
         return " This looks like a pool of candidates (`task`, `candidate`), which has no sessions."
+    return ""
+
+
+def _other_command(kind: str, cells: Cells) -> str:
+    """Return the command that reads a table of another kind, or nothing."""
+    if "transition table" in kind:
+        return f"{option('loopstat balance', cells.file)} analyses such a table."
     return ""
 
 
