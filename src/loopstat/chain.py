@@ -1,4 +1,4 @@
-"""A Markov chain over named states, and what transition counts say about its probabilities."""
+"""A Markov chain over named states: made from counts, run, and asked how it moves."""
 
 from __future__ import annotations
 
@@ -11,18 +11,31 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Float, Int, frozen
+from .counts import Counts
 from .errors import SettingsError
 from .model import Rng, simulate
 from .panel import Objective, Panel
-from .passage import Absorption, Matrix, absorption, committor, mean_first_passage, stochastic
+from .passage import (
+    ROW_SUM_ERROR,
+    Absorption,
+    Matrix,
+    absorption,
+    closed_classes,
+    committor,
+    mean_first_passage,
+    period,
+    stochastic,
+)
+from .result import Table, number
 from .spectrum import Spectrum, spectrum
 from .stationary import stationary
+from .transitions import transition_matrix
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-N_DIRECTIONS = 100  # random changes of the counts that stand for all, where the group inverse is too large: sd +-7 %
-N_GROUPS = 100  # the same for clusters
+DENSE = 200  # states up to which P is a plain array
+LISTED = 20  # states in a summary
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +45,8 @@ class MarkovChain:
     Parameters
     ----------
     P : array or sparse matrix, shape (n_states, n_states)
-        Probability of each next state (columns) given the present one (rows), per step. Kept dense where it came
-        dense, as `csr_matrix` otherwise.
+        Probability of each next state (columns) given the present one (rows), per step. Held as a plain array up to
+        200 states or where it came as one, as a `csr_matrix` otherwise.
     states : sequence of str, optional
         Names; default the codes `0, 1, ...`.
 
@@ -70,12 +83,50 @@ class MarkovChain:
             raise SettingsError(f"`states` must hold {T.shape[0]} different names. Got {len(names)}.")
         for part in (T.data, T.indices, T.indptr):
             part.setflags(write=False)
-        object.__setattr__(self, "P", T if hasattr(P, "tocsr") else frozen(T.toarray(), np.float64))
+        sparse = hasattr(P, "tocsr") and len(names) > DENSE
+        object.__setattr__(self, "P", T if sparse else frozen(T.toarray(), np.float64))
         object.__setattr__(self, "states", names)
         object.__setattr__(self, "_sparse", T)
 
+    @classmethod
+    def of(cls, counts: Counts) -> MarkovChain:
+        """Return the maximum-likelihood chain of transition counts, without the condition of balance.
+
+        A state that was never left stays where it is.
+
+        Examples
+        --------
+        >>> MarkovChain.of(Counts.of_matrix([[3, 1], [1, 1]], states=["draft", "done"])).P.tolist()
+        [[0.75, 0.25], [0.5, 0.5]]
+        """
+        return cls(transition_matrix(counts), counts.states)
+
     def __repr__(self) -> str:
         return f"MarkovChain({self.n_states} states, {self._T.nnz} transitions)"
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self) -> Table:
+        """Return the states that are visited most, and how fast the chain forgets, as a table."""
+        several = len(closed_classes(self._T)) > 1
+        pi = np.full(self.n_states, np.nan) if several else self.stationary
+        order = np.argsort(np.zeros(self.n_states) if several else -pi, kind="stable")[:LISTED]
+        stay = self._T.diagonal()
+        rows = [(self.states[k], number(pi[k]), number(1 - stay[k])) for k in order]
+        more = f" ({self.n_states - len(rows)} more)" if len(rows) < self.n_states else ""
+        title = f"{self.n_states} state{'s' * (self.n_states > 1)}{more}; {self._pace(several)}"
+        return Table(title, ("state", "stationary", "leaves"), tuple(rows))
+
+    def _pace(self, several: bool) -> str:
+        if several:
+            return "more than one class of states is never left: where it starts decides where it ends"
+        if self.period > 1:
+            return f"goes round {self.period} groups of states for ever (period {self.period})"
+        times = self.relaxation_times
+        if not len(times):
+            return "never moves"
+        return f"relaxation time {number(times[0])} steps, spectral gap {number(self.spectral_gap)}"
 
     @property
     def _T(self) -> csr_matrix:
@@ -137,8 +188,54 @@ class MarkovChain:
 
     @cached_property
     def relaxation_times(self) -> Float:
-        """In steps, longest first, up to five; infinite for a period or a second closed class."""
+        """In steps, longest first, up to five; infinite for a period or a second closed class. See `spectrum`."""
         return self.spectrum().relaxation_times
+
+    @cached_property
+    def spectral_gap(self) -> float:
+        """1 - |lambda_2|: large where the chain forgets fast, 0 for a period or a second closed class."""
+        return self.spectrum().spectral_gap
+
+    @cached_property
+    def period(self) -> int:
+        """1 where the chain settles, 2 where it swings between two groups of states for ever. See `period`."""
+        return period(self._T)
+
+    def after(self, steps: int, *, start: str | ArrayLike) -> Float:
+        """Return the law of the state after some steps, shape (n_states,).
+
+        Parameters
+        ----------
+        steps : int
+        start : str, or array of shape (n_states,)
+            The first state, or its law.
+
+        Raises
+        ------
+        SettingsError
+            `steps` is negative, or `start` is no state and no law.
+
+        Examples
+        --------
+        Half the sum of absolute differences between two starts is what the chain still knows of them:
+
+        >>> chain = MarkovChain([[0.9, 0.1], [0.3, 0.7]], ["draft", "done"])
+        >>> gone = chain.after(2, start="draft") - chain.after(2, start="done")
+        >>> round(float(abs(gone).sum() / 2), 9)
+        0.36
+        """
+        if steps < 0 or int(steps) != steps:
+            raise SettingsError(f"`steps` must be an int of at least 0. Got {steps!r}.")
+        law: Float = np.asarray(
+            np.bincount(self._codes(start), minlength=self.n_states) if isinstance(start, str) else start,
+            dtype=np.float64,
+        )
+        if law.shape != (self.n_states,) or not np.all(law >= 0) or abs(law.sum() - 1) > ROW_SUM_ERROR:
+            raise SettingsError(f"`start` must be a state, or a law of {self.n_states} probabilities that sum to 1.")
+        back = self._T.T.tocsr()
+        for _ in range(steps):
+            law = back @ law
+        return np.asarray(law)
 
     def mean_first_passage(self, target: str | Sequence[str]) -> Float:
         """Return the expected steps from every state to the named ones, shape (n_states,)."""

@@ -21,6 +21,7 @@ NOTHING = float("nan")
 WITHIN = "exact within sessions"
 ACROSS = "exact across sessions"
 RELABELLED = "permutation within each state"
+RECOMBINED = "exchange of what follows the same parent"
 TABLES = "exact given the totals of every group"
 
 
@@ -177,11 +178,21 @@ def homogeneity_test(
     all together, by turns reordered and recombined (`Trails`); exact too.
     Permuting sessions among the transitions out of each state, as is usual, rejects 87 % of alike sessions of 15 steps
     in states that last: a session has many visits to a state *because* they were stays.
-    Draws given their parent (lineages) are permuted among those from one parent state, over steps as well.
+
+    Draws given their parent (lineages): over sessions, sessions that draw from one parent state the same number of
+    draws before their ends exchange what follows. Exact where the next parent depends on the parent and its child
+    alone, as when the better of the two is kept; a permutation rejects 69 % of such sessions of 8 draws. Over steps,
+    draws are permuted among those from one parent state: right for many sessions (4 to 6 % at 30 of them), but it takes
+    sessions that differ, and of which the longer ones are of one kind, for a change.
+
+    Few arrangements make the test err on the safe side: over steps it rejects 2 % at 30 sessions of 8 steps in states
+    that last.
 
     *When it is wrong*: over steps, a change that goes back and forth is hardly seen. Over sessions, short ones show
     little, and memory beyond the present state can look like a difference. Where the length of a session depends on
-    what happened in it, lengths are not given, and the law over sessions is no longer exact.
+    what happened in it, lengths are not given, and the law over sessions is no longer exact. Populations, whose parents
+    are chosen among all before, hardly ever reject (1 % of alike sessions of 8 draws, 0 % of 20), and would not where
+    they should.
 
     References
     ----------
@@ -203,13 +214,15 @@ def homogeneity_test(
     events = counts.events
     if events is None:
         return ChainTest.impossible("the table has no single transitions, so no steps or sessions to compare.")
-    trails = Trails.of(events)
-    if over == "sessions":
-        return _compared(trails, events.cluster[trails.event], _across(trails, rng, n_draws), ACROSS, over)
-    method = WITHIN if events.trajectories else RELABELLED
-    draw = trails.reordered if events.trajectories else trails.recombined
-    drawn = (draw(trails.pair, rng) for _ in range(n_draws))
-    return _compared(trails, _halves(events.step[trails.event]), drawn, method, over)
+    trails = Trails.of(events, sessions=over == "sessions" and not events.trajectories)
+    if over == "sessions" and events.trajectories:
+        method, drawn = ACROSS, _across(trails, rng, n_draws)
+    else:
+        method = WITHIN if events.trajectories else RELABELLED if over == "steps" else RECOMBINED
+        draw = trails.reordered if events.trajectories else trails.recombined
+        drawn = (draw(trails.pair, rng) for _ in range(n_draws))
+    block = _halves(events.step[trails.event]) if over == "steps" else events.cluster[trails.event]
+    return _compared(trails, block, drawn, method, over)
 
 
 def _across(trails: Trails, rng: Rng, n_draws: int) -> Iterator[Int]:
@@ -290,7 +303,9 @@ def homogeneous_groups(groups: Sequence[Counts], *, rng: Rng, n_draws: int = 199
     Reference law: given how often each group leaves a state and how often each state follows it in all groups together,
     the table of the two is multivariate hypergeometric. Exact for independent draws from each state.
 
-    *When it is wrong*: transitions of one session that are alike for reasons of their own count as independent.
+    *When it is wrong*: transitions of one session that are alike for reasons of their own count as independent. Of
+    trajectories it holds its level where there are many (5 % at 20 sessions of 15 steps a group in states that last),
+    not where there are few (12 % at 4).
 
     References
     ----------

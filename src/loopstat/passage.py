@@ -85,6 +85,53 @@ def closed_classes(P: Matrix) -> tuple[Int, ...]:
     return tuple(sorted((members[k] for k in np.flatnonzero(~left)), key=lambda states: int(states[0])))
 
 
+def period(P: Matrix) -> int:
+    """Return the period: the greatest common divisor of the lengths of all closed walks among recurrent states.
+
+    Parameters
+    ----------
+    P : array or sparse matrix, shape (n_states, n_states)
+        Row-stochastic.
+
+    Returns
+    -------
+    int
+        1 where the chain settles; 2 where it swings between two groups of states for ever. With several closed classes
+        the smallest common multiple of theirs.
+
+    Raises
+    ------
+    SettingsError
+        P is no transition matrix.
+
+    Notes
+    -----
+    *When it is wrong*: a single transition against the rhythm makes it 1, however faint; an eigenvalue near -1 still
+    shows the swing (`spectrum`).
+
+    References
+    ----------
+    Denardo (1977), SIAM Rev. 19, 500.
+
+    Examples
+    --------
+    >>> period([[0, 1], [1, 0]]), period([[0.01, 0.99], [1, 0]])
+    (2, 1)
+    """
+    from scipy.sparse.csgraph import breadth_first_order
+
+    T, found = stochastic(P), 1
+    for states in closed_classes(T):
+        part = T[states][:, states]
+        order, before = breadth_first_order(part, 0)
+        depth = np.zeros(len(states), np.int64)
+        for state in order[1:]:
+            depth[state] = depth[before[state]] + 1
+        source = np.repeat(np.arange(len(states)), np.diff(part.indptr))
+        found = int(np.lcm(found, np.gcd.reduce(depth[source] + 1 - depth[part.indices])))
+    return found
+
+
 # ---------------------------------------------------------------------- linear systems
 
 

@@ -27,7 +27,7 @@ class Trails:
     source, target : int arrays, shape (n_pairs,)
         States of each pair.
     run : int array, shape (n_runs + 1,)
-        First transition of each trajectory, and the end of the last.
+        First transition of each trajectory (or session of draws), and the end of the last.
     n_states : int
     """
 
@@ -39,15 +39,20 @@ class Trails:
     n_states: int
 
     @classmethod
-    def of(cls, events: Events, *, least: int = 1) -> Trails:
-        """Take the trajectories of at least so many transitions; draws that follow nothing are trajectories of one."""
-        number = np.cumsum(~events.follows) - 1
+    def of(cls, events: Events, *, least: int = 1, sessions: bool = False) -> Trails:
+        """Take the trajectories of at least so many transitions.
+
+        Draws that follow nothing are trajectories of one; with `sessions` those of a session are kept in their order
+        as one run, which may be recombined but not reordered.
+        """
+        follows = np.r_[False, np.diff(events.session) == 0][: len(events)] if sessions else events.follows
+        number = np.cumsum(~follows) - 1
         kept = np.bincount(number, minlength=1)[number] >= least if len(number) else np.zeros(0, np.bool_)
         event = np.flatnonzero(kept).astype(np.int64)
         source, target = events.source[event], events.target[event]
         n = int(max(source.max(initial=-1), target.max(initial=-1))) + 1
         pairs, pair = np.unique(source * n + target, return_inverse=True)
-        run = np.r_[np.flatnonzero(~events.follows[event]), len(event)]
+        run = np.r_[np.flatnonzero(~follows[event]), len(event)]
         return cls(event, pair.astype(np.int64), pairs // max(n, 1), pairs % max(n, 1), run.astype(np.int64), n)
 
     @property
@@ -87,7 +92,9 @@ class Trails:
 
         At every number of steps before the end, the trajectories in one state are joined to their tails at random.
         Starts, lengths and the transitions made at that distance from the end, all trajectories together, stay; given
-        them, all combinations are equally likely if every trajectory has the same probabilities.
+        them, all combinations are equally likely if every trajectory has the same probabilities. Nothing asks that a
+        transition starts where the one before it ended: for draws with parents it is enough that the next parent
+        depends on the parent and the child alone.
 
         Parameters
         ----------
