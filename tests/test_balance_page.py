@@ -23,8 +23,8 @@ from test_page import read_page
 
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}
 COUNTS = {"visits", "n_transitions", "forward", "backward", "pairs", "cycles", "n_cycles", "df", "n_draws", "n"}
-COUNTS |= {"one_way_pairs"}
-WITHIN = {"value", "log_ratio", "affinity"}  # their interval stands beside them as `low` and `high`
+COUNTS |= {"one_way_pairs", "n_pairs", "size"}
+WITHIN = {"value", "log_ratio", "affinity", "theta"}  # their interval stands beside them as `low` and `high`
 
 
 def wanted(data: dict[str, Any], path: str) -> str:

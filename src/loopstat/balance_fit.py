@@ -18,6 +18,7 @@ from .result import Check, Table, number, plain, show
 
 if TYPE_CHECKING:
     from .chain import MarkovChain
+    from .feature_fit import ParametricFit
     from .reversible import ReversibleChain
 
 Action = Literal["balanced", "driven", "cannot_tell"]
@@ -106,8 +107,8 @@ class BalanceFit:
         That of the maximum-likelihood chain without the condition of balance.
     escape : Interval
         Share of visits that leave a state.
-    relaxation_times : float array
-        -1/ln|eigenvalue| of the free chain of the main class, in steps, the slowest first.
+    relaxation_times : Interval
+        Shape (n_times,): -1/ln|eigenvalue| of the free chain of the main class, in steps, the slowest first.
     spectral_gap : float
     downhill : dict
         `weighted`, `pairs`: share of transitions, and of exchanged pairs, that go down the potential.
@@ -119,6 +120,8 @@ class BalanceFit:
     verdict : BalanceVerdict
     reasons : dict
         JSON key that is null to the sentence that says why.
+    parametric : ParametricFit or None
+        A potential that is a function of features of the states, where one was asked for.
     """
 
     label: str
@@ -134,7 +137,7 @@ class BalanceFit:
     stationary: Interval
     stationary_free: Float
     escape: Interval
-    relaxation_times: Float
+    relaxation_times: Interval
     spectral_gap: float
     downhill: dict[str, float]
     order_test: ChainTest
@@ -146,6 +149,7 @@ class BalanceFit:
     checks: tuple[Check, ...]
     verdict: BalanceVerdict
     reasons: dict[str, str]
+    parametric: ParametricFit | None = None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -220,8 +224,8 @@ class BalanceFit:
         self.stationary.put(out, "stationary")
         out["stationary_free"] = plain(self.stationary_free)
         self.escape.put(out, "escape")
+        self.relaxation_times.put(out, "relaxation_times")
         out.update(
-            relaxation_times=plain(self.relaxation_times),
             spectral_gap=plain(self.spectral_gap),
             order_test=self.order_test.to_dict(),
             homogeneity={k: t.to_dict() for k, t in self.homogeneity.items()},
@@ -230,10 +234,16 @@ class BalanceFit:
             cycles=[c.to_dict() for c in self.cycles],
             traps=[t.to_dict() for t in self.traps],
             checks=[c.to_dict() for c in self.checks],
+            parametric=self._parametric(),
             verdict={"action": self.verdict.action, "sentence": self.verdict.sentence},
             reasons=dict(self.reasons),
         )
         return out
+
+    def _parametric(self) -> dict[str, Any] | None:
+        """Return the plain-data form of the potential by features; its states are those of the group."""
+        made = {} if self.parametric is None else self.parametric.to_dict()
+        return {key: value for key, value in made.items() if key != "states"} or None
 
 
 def _whole(value: float) -> float | int:

@@ -152,9 +152,13 @@ def _group(group: Json, data: Json, k: int, most: int) -> GroupPage:
         pictures=_pictures(group),
         sheets=[s for s in sheets if len(s.rows) <= LONG],
         folded=[s for s in sheets if len(s.rows) > LONG],
-        checks=[_check(c) for c in listed(group, "checks") if isinstance(c, Mapping)],
+        checks=[_check(c) for c in _checks_of(group) if isinstance(c, Mapping)],
         reasons={key: clean_sentence(str(why)) for key, why in part(group, "reasons").items()},
     )
+
+
+def _checks_of(group: Json) -> list[Any]:
+    return [*listed(group, "checks"), *listed(part(group, "parametric"), "checks")]
 
 
 def _answer(sentence: str) -> tuple[str, str]:

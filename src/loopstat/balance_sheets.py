@@ -26,6 +26,9 @@ def group_sheets(group: Json, data: Json, at: str) -> list[Sheet]:
         _currents,
         _cycles,
         _traps,
+        _features,
+        _held_out,
+        _formulas,
         _one_chain,
         _relaxation,
         _pairs,
@@ -222,6 +225,51 @@ def _traps(group: Json, data: Json, at: str) -> Sheet | None:
     return Sheet("Traps", head, rows, "States that are hardest to leave.") if rows else None
 
 
+def _features(group: Json, data: Json, at: str) -> Sheet | None:
+    found = listed(part(group, "parametric"), "features")
+    rows = tuple(
+        (
+            name(f.get("name")),
+            figure(data, f"{at}.parametric.features.{k}.theta"),
+            bare(data, f"{at}.parametric.features.{k}.scale"),
+            words(f.get("reason") or ""),
+        )
+        for k, f in enumerate(found)
+    )
+    note = "The potential as a sum of features of a state, each times its weight: above 0, it runs uphill along it."
+    return Sheet("Features", ("feature", "weight", "standard deviation", "remark"), rows, note) if rows else None
+
+
+def _held_out(group: Json, data: Json, at: str) -> Sheet | None:
+    where = f"{at}.parametric"
+    columns = {
+        "skill against a coin": figure(data, f"{where}.skill.value"),
+        "pairs downhill": figure(data, f"{where}.downhill.pairs.value"),
+        "transitions downhill": figure(data, f"{where}.downhill.weighted.value"),
+        "pairs": count(data, f"{where}.n_pairs"),
+        "correlation with the potential": figure(data, f"{where}.correlation.value"),
+    }
+    if not part(group, "parametric"):
+        return None
+    note = "By features, pairs judged by fits that saw neither of their states; the correlation is not held out."
+    return Sheet("How far the features go", tuple(columns), (tuple(columns.values()),), note)
+
+
+def _formulas(group: Json, data: Json, at: str) -> Sheet | None:
+    found, where = part(part(group, "parametric"), "symbolic"), f"{at}.parametric.symbolic"
+    rows = tuple(
+        (
+            count(data, f"{where}.front.{k}.size"),
+            name(f.get("expression")),
+            bare(data, f"{where}.front.{k}.scale"),
+            figure(data, f"{where}.front.{k}.skill.value"),
+        )
+        for k, f in enumerate(listed(found, "front"))
+    )
+    note = f"{clean_sentence(str(found.get('sentence')))} The skills below are those of winners, and too good."
+    return Sheet("Formulas, best of each size", ("size", "formula", "times", "skill"), rows, note) if rows else None
+
+
 def _one_chain(group: Json, data: Json, at: str) -> Sheet | None:
     order, same = part(group, "order_test"), part(group, "homogeneity")
     tests = [
@@ -248,7 +296,7 @@ def _one_chain(group: Json, data: Json, at: str) -> Sheet | None:
 
 def _relaxation(group: Json, data: Json, at: str) -> Sheet | None:
     times = listed(group, "relaxation_times")[:LONG]
-    cells = tuple(bare(data, f"{at}.relaxation_times.{k}") for k in range(len(times)))
+    cells = tuple(figure(data, f"{at}.relaxation_times.{k}") for k in range(len(times)))
     if not times and group.get("spectral_gap") is None:
         return None
     head = ("spectral gap", *(f"mode {k + 1}, steps" for k in range(len(times))))

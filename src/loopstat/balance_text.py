@@ -21,8 +21,10 @@ MAX_STATE = 30  # letters of a state's name
 MAX_CYCLES = 3
 MAX_CYCLE = 6  # states of a cycle that are named
 MAX_TRAPS = 3
+MAX_FEATURES = 4
 NOTHING = 1e-9  # figures below it are the rounding errors of a zero
 FAR = 300.0  # affinities beyond it are infinite ratios for all purposes
+NO_DOUBT = ("unexplained",)  # a finding about the loop, which the intervals allow for
 ACTIONS = {"balanced": "in balance", "driven": "driven", "cannot_tell": "cannot tell"}
 MORE = "in --json and --html"
 SCALE = "Potential: a move down by 1 is 2.7 times as likely as the move back up, where nothing drives the loop."
@@ -191,11 +193,13 @@ def entropy_words(group: Json) -> str:
 
 def forgets_words(group: Json) -> str:
     """Say how fast the start is forgotten."""
-    times = [t for t in listed(group, "relaxation_times") if t is not None and math.isfinite(t)]
-    if not times:
+    times = listed(group, "relaxation_times")
+    k = next((k for k, t in enumerate(times) if t is not None and math.isfinite(t)), None)
+    if k is None:
         return ""
-    half = number(math.log(2) * times[0])
-    return f"half of where it started in {half} steps (relaxation time {number(times[0])})"
+    ends = (dict(enumerate(listed(group, f"relaxation_times{end}"))).get(k) for end in ("_low", "_high"))
+    half = [math.nan if t is None else math.log(2) * t for t in (times[k], *ends)]
+    return f"half of where it started in {show(*half)} steps (relaxation time {number(times[k])})"
 
 
 def order_words(group: Json) -> str:
@@ -227,8 +231,28 @@ def cycle_words(cycle: Json, most: int = MAX_CYCLE) -> str:
 
 def doubts(group: Json) -> list[str]:
     """Return what casts doubt on a group's answer, in sentences."""
-    failed = [c for c in listed(group, "checks") if isinstance(c, Mapping) and c.get("passed") is False]
+    made = [c for c in listed(part(group, "parametric"), "checks") if c.get("name") not in NO_DOUBT]
+    return [*_failed(listed(group, "checks")), *(f"features: {said}" for said in _failed(made))]
+
+
+def _failed(checks: Sequence[Any]) -> list[str]:
+    failed = [c for c in checks if isinstance(c, Mapping) and c.get("passed") is False]
     return [clean_sentence(str(c.get("message") or c.get("name"))) for c in failed]
+
+
+def features_words(group: Json) -> dict[str, str]:
+    """Say whether features of the states tell which way is down, which of them surely do, and by what formula."""
+    found = part(group, "parametric")
+    if not found:
+        return {}
+    sure = [f for f in listed(found, "features") if (f.get("low") or 0) > 0 or (f.get("high") or 0) < 0]
+    words = [
+        f"{state_name(f['name'])} {spread(*(f[k] * f['scale'] for k in ('theta', 'low', 'high')))}"
+        for f in sorted(sure, key=lambda f: -abs(f["theta"] * f["scale"]))[:MAX_FEATURES]
+    ]
+    said = {"features": clean_sentence(str(found.get("sentence"))), "per sd": _kept(words)}
+    formula = part(found, "symbolic").get("sentence")
+    return said | ({"formula": clean_sentence(str(formula))} if formula else {})
 
 
 def common_words(data: Json) -> str:
@@ -304,6 +328,7 @@ def rows_of(group: Json) -> list[tuple[str, str]]:
     """
     rows = [*_rests(group), *_one_way(group), *_rounds(group), *_trap_rows(group)]
     later = {
+        **features_words(group),
         "how sure": test_words(group),
         "irreversible": entropy_words(group),
         "forgets": forgets_words(group),

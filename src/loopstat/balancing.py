@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,17 @@ import numpy as np
 from . import __version__
 from .balance_fit import BalanceFit
 from .counts import Counts
+from .errors import SettingsError
+from .feature_table import Describe, Features, objective_means
+from .features import ParametricPotential
 from .one_potential import CommonPotential, common_potential
+from .pairwise import StatePairs
 from .panel import Panel, Source
 from .result import Table, number, plain
 from .reversible import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"
-MANY_GROUPS = 20  # beyond, sizes are simulated only where asked for
+NOT_ASKED = "not asked for: --features text or objectives."
 
 Part = tuple[Mapping[str, str], Panel | Counts]
 Progress = Callable[[int, int, str], None]
@@ -88,6 +92,8 @@ def analyze_balance(
     parts: Sequence[Part],
     *,
     estimator: ReversibleChain | None = None,
+    features: str | Describe | None = None,
+    symbolic: bool = False,
     seed: int = 0,
     source: Source | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -101,6 +107,11 @@ def analyze_balance(
     parts : sequence of (labels, recording)
         Label values that define the group, and its Panel (with a `state` label) or Counts.
     estimator : ReversibleChain, optional
+    features : "text", "objectives" or callable, optional
+        Fit a potential that is a function of features too: of the states' own texts, of their mean objectives (for
+        panels that have any), or of what a function makes of the list of their names.
+    symbolic : bool
+        Search a formula of the features.
     seed : int
         Each group's random numbers depend on the seed and its label only.
     source, settings, notes : optional
@@ -112,6 +123,11 @@ def analyze_balance(
     -------
     BalanceAnalysis
 
+    Raises
+    ------
+    SettingsError
+        `symbolic` without `features`, or `objectives` where a part has none.
+
     Examples
     --------
     >>> ring = Counts.of_matrix([[0, 40, 10], [10, 0, 40], [40, 10, 0]])
@@ -119,13 +135,14 @@ def analyze_balance(
     0.001
     """
     estimator = estimator or ReversibleChain()
+    asked = _asked(parts, estimator, features, symbolic=symbolic)
     fits = []
     for k, (by, recording) in enumerate(parts):
         label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
         if progress:
             progress(k, len(parts), label)
         rng = np.random.default_rng([seed, *label.encode()])
-        fits.append(estimator.fit(recording, rng=rng, label=label, by=dict(by)))
+        fits.append(_with_features(estimator.fit(recording, rng=rng, label=label, by=dict(by)), recording, asked, seed))
     if progress:
         progress(len(parts), len(parts), "")
     kept = {
@@ -138,6 +155,8 @@ def analyze_balance(
         "level": estimator.level,
         "cluster": estimator.cluster,
         "size_draws": estimator.size_draws,
+        "features": "function" if callable(features) else features,
+        "symbolic": symbolic,
         "seed": seed,
     }
     common = common_potential(
@@ -150,3 +169,50 @@ def analyze_balance(
         settings={**kept, **(settings or {})},
         notes=tuple(notes),
     )
+
+
+def _asked(
+    parts: Sequence[Part], estimator: ReversibleChain, features: str | Describe | None, *, symbolic: bool
+) -> ParametricPotential | None:
+    """Return the settings of the potential by features, or refuse what no part can give."""
+    if features is None:
+        if symbolic:
+            raise SettingsError("`symbolic` needs `features`: a formula is made of them. Hint: --features text.")
+        return None
+    if features == "objectives":
+        if any(isinstance(recording, Counts) for _, recording in parts):
+            raise SettingsError("counted moves have no objectives. Hint: --features text, or a table of sessions.")
+        if any(not recording.n_obj for _, recording in parts if isinstance(recording, Panel)):
+            raise SettingsError("`features` objectives need scores that are read. Hint: name them with --objectives.")
+    return ParametricPotential(
+        features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
+    )
+
+
+def _with_features(
+    fit: BalanceFit, recording: Panel | Counts, asked: ParametricPotential | None, seed: int
+) -> BalanceFit:
+    """Return a fit with its potential by features, or with the reason why there is none."""
+    if asked is None:
+        return replace(fit, reasons={**fit.reasons, "parametric": NOT_ASKED})
+    values = None
+    if asked.features == "objectives" and isinstance(recording, Panel):
+        values = objective_means(recording, fit.states)
+    why = _why_not(fit.counts, values)
+    if why:
+        return replace(fit, reasons={**fit.reasons, "parametric": why})
+    rng = np.random.default_rng([seed, *fit.label.encode(), 1])
+    made = asked.fit(fit.counts, values=values, free=fit.potential, rng=rng)
+    reasons = {**fit.reasons}
+    if made.symbolic is None:
+        reasons["symbolic"] = "fewer than eight states that follow each other." if asked.symbolic else "not asked for."
+    return replace(fit, parametric=made, reasons=reasons)
+
+
+def _why_not(counts: Counts, values: Features | None) -> str:
+    if not len(StatePairs.of(counts)):
+        return "no transition joins two different states that were both left: nothing tells which way is down."
+    if values is None or np.isfinite(values.values).all():
+        return ""
+    lost = int(np.sum(~np.isfinite(values.values).all(axis=1)))
+    return f"{lost:,} of {len(values):,} states never have all objectives: leave out those with gaps (--objectives)."

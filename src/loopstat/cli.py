@@ -183,11 +183,17 @@ def _balance_options(function: Any) -> Any:
                 **shown,
             ),
             click.option(
+                "--features",
+                type=click.Choice(["text", "objectives"]),
+                help="Also fit the potential as a function of the states' texts, or of their mean --objectives.",
+            ),
+            click.option("--symbolic", is_flag=True, help="Search a formula of the --features for the potential."),
+            click.option(
                 "--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."
             ),
             click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
             click.option("--columns", metavar="state=COL,next_state=COL", **listed, help="Your names for our columns."),
-            click.option("--objectives", metavar="A,B", **listed, help="Scores for bins and kmeans."),
+            click.option("--objectives", metavar="A,B", **listed, help="Scores for bins, kmeans and --features."),
             click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
             click.option("--level", type=float, default=0.95, help="Coverage of intervals.", **shown),
             click.option("--seed", type=click.IntRange(0), default=0, help="Same seed, same figures.", **shown),

@@ -125,6 +125,8 @@ def run_balance(
     return analyze_balance(
         recording.parts,
         estimator=replace(estimator, visits=recording.visits),
+        features=options.get("features"),
+        symbolic=bool(options.get("symbolic")),
         seed=reading["seed"],
         source=recording.source,
         settings=settings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -150,6 +150,17 @@ class MainChain:
         rows, columns = np.r_[c.source, np.arange(n)], np.r_[c.target, np.arange(n)]
         values = np.r_[count, staying] / visits[np.r_[c.source, np.arange(n)]]
         return csr_matrix((values, (rows, columns)), shape=(n, n))
+
+    @property
+    def completed(self) -> Counts:
+        """The counts with what is missing to the visits added as transitions of a state to itself."""
+        c = self.counts
+        staying = np.maximum(self.visits - c.rows, 0.0)
+        if not staying.any():
+            return c
+        own = np.arange(c.n_states)
+        full = np.r_[c.source, own], np.r_[c.target, own], np.r_[c.count, staying]
+        return replace(Counts.of(*full, states=c.states), events=c.events)
 
     @cached_property
     def P(self) -> csr_matrix:

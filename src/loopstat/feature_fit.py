@@ -10,13 +10,14 @@ import numpy as np
 from .arrays import Float
 from .errors import SettingsError
 from .feature_table import Features, read_features, text_features
-from .held_out import Downhill, Share
+from .held_out import Downhill, Share, percents
 from .result import Check, Estimate, Table, plain, show
+from .symbolic import SymbolicPotential
 
 if TYPE_CHECKING:
     from .features import ParametricPotential
 
-ALWAYS_HALF = "half by count in every stationary recording in detailed balance, whatever the potential"
+ALWAYS_HALF = "by count one half, whatever the potential, in stationary recordings in balance"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class ParametricFit:
     n_pairs : int
     n_folds : int
     checks : tuple of Check
+    symbolic : SymbolicPotential or None
+        A formula of the features, where one was asked for.
     coefficient, centre, tokens :
         What `potential` needs: theta with 0 for dropped features, the mean of the features, tokens counted in texts.
     """
@@ -73,6 +76,7 @@ class ParametricFit:
     n_pairs: int
     n_folds: int
     checks: tuple[Check, ...]
+    symbolic: SymbolicPotential | None
     coefficient: Float = field(repr=False)
     centre: Float = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
@@ -131,7 +135,7 @@ class ParametricFit:
         d = self.downhill
         if not np.isfinite(d.skill.value):
             return "cannot tell whether the features explain which way the loop goes: nothing could be held out."
-        skill = f"held-out skill {_percent(d.skill)} against a coin"
+        skill = f"held-out skill {percents(d.skill)} against a coin"
         if d.skill.low > 0:
             said = f"the features tell which way is down: {skill}"
         elif d.skill.high < 0:
@@ -139,7 +143,7 @@ class ParametricFit:
         else:
             said = f"cannot tell whether the features explain which way the loop goes: {skill}"
         return (
-            f"{said}; {_percent(d.pairs)} of {d.n_pairs:,} held-out pairs and {_percent(d.weighted)} of their "
+            f"{said}; {percents(d.pairs)} of {d.n_pairs:,} held-out pairs and {percents(d.weighted)} of their "
             f"transitions go downhill ({ALWAYS_HALF})."
         )
 
@@ -159,7 +163,7 @@ class ParametricFit:
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
         kind = self.settings.features if isinstance(self.settings.features, str) else "function"
-        chosen = ("kernel", "weight", "beta", "ridge", "hold_out", "folds", "level")
+        chosen = ("kernel", "beta", "level")
         return plain(  # type: ignore[no-any-return]
             {
                 "settings": {"features": kind, **{name: getattr(self.settings, name) for name in chosen}},
@@ -175,6 +179,7 @@ class ParametricFit:
                 "n_folds": self.n_folds,
                 "checks": list(self.checks),
                 "sentence": self.sentence,
+                "symbolic": None if self.symbolic is None else self.symbolic.to_dict(),
             }
         )
 
@@ -185,9 +190,3 @@ class ParametricFit:
         if self.names[k] in self.separated:
             reason = "every transition that changes it goes one way: no interval."
         return {**out, "reason": reason}
-
-
-def _percent(share: Share) -> str:
-    if not np.isfinite(share.low):
-        return f"{share.value:.0%}"
-    return f"{share.value:.0%} [{share.low:.0%}, {share.high:.0%}]"

@@ -22,6 +22,8 @@ IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # written w
 WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\W{IDEOGRAPHS}]+")
 TOKEN = re.compile(rf"[{IDEOGRAPHS}]|[^\W{IDEOGRAPHS}]+|\*\*|//|[-=!<>+*/%&|:]=|->|=>|&&|\|\||[^\w\s]")
 VOWELS = frozenset("aeiou")
+CUT = 180  # characters of a text that are described; longer ones often arrive shortened, as their beginning,
+SHORTENED = re.compile(r"(.*)\.\.\. \[(\d+) characters, [0-9a-f]{16}\]", re.DOTALL)  # length and digest
 FEWEST_HOLDERS, LEAST_SHARE = 3, 0.02  # states that must hold a token before its number is worth a feature
 SHARES = ("letters", "vowels", "upper_case", "digits", "punctuation", "white_space", "non_ascii")
 
@@ -69,9 +71,21 @@ def tokens_of(text: str) -> list[str]:
     return TOKEN.findall(text.lower())
 
 
+def beginning(text: str) -> tuple[str, int]:
+    """Return the first 180 characters of a text and how many it has, also where it is shortened already.
+
+    Examples
+    --------
+    >>> beginning("short"), beginning("a... [310 characters, 0123456789abcdef]")
+    (('short', 5), ('a', 310))
+    """
+    found = SHORTENED.fullmatch(text)
+    return (found[1], int(found[2])) if found else (text[:CUT], len(text))
+
+
 def common_tokens(states: Sequence[str], n_tokens: int = 8) -> tuple[str, ...]:
     """Return the tokens found in most states, at least 3 and 2 % of them and not in all, most common first."""
-    holders = Counter(token for text in states for token in set(tokens_of(text)))
+    holders = Counter(token for text in states for token in set(tokens_of(beginning(text)[0])))
     least = max(FEWEST_HOLDERS, LEAST_SHARE * len(states))
     ranked = sorted(holders.items(), key=lambda item: (-item[1], item[0]))
     return tuple([token for token, k in ranked if least <= k][:n_tokens])
@@ -95,9 +109,9 @@ def text_features(states: Sequence[str], *, tokens: Sequence[str] = ()) -> Featu
 
     Notes
     -----
-    *When it is wrong*: words are runs of letters and digits, and single ideographs; scripts that write without blanks
-    and are neither Chinese nor Japanese come out as long words. The type-token ratio falls with length whatever is
-    said.
+    *When it is wrong*: all but `log_chars` describe the first 180 characters; words are runs of letters and digits, and
+    single ideographs; scripts that write without blanks and are neither Chinese nor Japanese come out as long words.
+    The type-token ratio falls with length whatever is said.
 
     Examples
     --------
@@ -111,9 +125,10 @@ def text_features(states: Sequence[str], *, tokens: Sequence[str] = ()) -> Featu
 
 
 def _described(text: str, tokens: Sequence[str]) -> list[float]:
+    text, length = beginning(text)
     words = WORD.findall(text)
     n, w = max(len(text), 1), max(len(words), 1)
-    row = [float(np.log1p(len(text))), len(words), sum(map(len, words)) / w]
+    row = [float(np.log1p(length)), len(words), sum(map(len, words)) / w]
     row += [k / n for k in _kinds(text)]
     row.append(len({x.lower() for x in words}) / w if words else 0.0)
     if tokens:
@@ -199,7 +214,7 @@ def read_features(given: Any, n_states: int, *, names: Sequence[str] | None = No
         found = given
     elif isinstance(given, Mapping):
         columns = [_column(name, column, n_states, what) for name, column in given.items()]
-        found = Features(tuple(map(str, given)), np.array(columns).reshape(len(columns), -1).T)
+        found = Features(tuple(map(str, given)), np.array(columns).reshape(len(columns), n_states).T)
     else:
         values = _numbers(given, what)
         values = values[:, None] if values.ndim == 1 else values

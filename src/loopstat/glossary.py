@@ -138,7 +138,7 @@ TERMS: dict[str, str] = {
     "r2_increments": "Share of the variance of changes explained, per objective; 0.5 for independent scores.",
     "r2_levels": "Share of the variance of the next level explained, per objective; 0 for independent scores.",
     "skill": "1 - MSE/MSE(baseline) on held-out clusters, the mean over objectives; above 0 is better than "
-    "the baseline.",
+    "the baseline. Of a potential by features, 1 - log-loss/ln 2 on held-out states: the baseline is a coin.",
     "skill_by_objective": "The same for each objective.",
     "persistence": "Baseline that predicts no change.",
     "constant_drift": "Baseline that predicts the mean change.",
@@ -259,6 +259,37 @@ TERMS: dict[str, str] = {
     "stationary_free": "The same by the chain that need not be in balance.",
     "escape": "Share of the visits to a state that leave it.",
     "relaxation_times": "In how many steps each mode of the chain shrinks to a third (1/e), the slowest first.",
+    "parametric": "A potential that is a sum of features of the state, each times its weight: where it holds, it tells "
+    "which way is down for states never seen.",
+    "features": "Numbers that describe a state: of its text, its mean objectives, or what a function says; in "
+    "settings, where they come from.",
+    "theta": "Weight of a feature in the potential: how much higher a state is per unit of it.",
+    "scale": "Standard deviation of a feature over the states; of a formula, what its expression is multiplied by.",
+    "error_unit": "What the intervals take as drawn: `draws` (the moves out of each state), `sessions`, or `states`, "
+    "where features leave some of the potential unexplained.",
+    "n_pairs": "Pairs of states that were used: transitions were seen between them, and both were left.",
+    "n_folds": "Parts the states were dealt into; a pair is judged without the parts of its two states.",
+    "symbolic": "A formula of the features for the potential, chosen among all small expressions; in settings, whether "
+    "one was asked for.",
+    "chosen": "The smallest formula within one standard error of the best, or the constant where the search does not "
+    "beat a coin.",
+    "front": "The best formula of each size that beats all smaller ones on held-out states.",
+    "expression": "A formula in words: features joined by + - * / log sqrt square.",
+    "size": "Number of features and operators in an expression.",
+    "search_skill": "Skill of the whole search: the choice is made anew without the states that judge it.",
+    "n_tried": "Different expressions that were fitted.",
+    "n_left_out": "Expressions that are another one up to scale and constant.",
+    "largest": "Largest size of expression of which all were tried.",
+    "separated": "Check that fails where every transition that changes some features goes one way along them.",
+    "features_per_state": "Check that fails below ten states for each feature.",
+    "indistinct_features": "Check that names features left out, because they are constant or follow from others.",
+    "unexplained": "Check that fails where the features leave some of the potential unexplained; its value is a "
+    "p-value.",
+    "few_visits": "Check that fails where sessions visit most states too rarely for weights of full size.",
+    "never_left": "Check that fails where many transitions enter a state that was never left.",
+    "held_out": "Check that fails where there are too few states to hold any out.",
+    "converged": "Check that fails where the weights were not found to their last digit.",
+    "cut_texts": "Check that fails where texts are too long to be described whole.",
     "spectral_gap": "1 less the second largest modulus of an eigenvalue of the chain: large where it forgets fast.",
     "order_test": "Test that the present state says all that the one before it could.",
     "homogeneity": "Tests that one chain holds throughout: over `steps` and over `sessions`.",
@@ -276,7 +307,8 @@ TERMS: dict[str, str] = {
     "affinity": "Sum of the log-ratios round a cycle: ln of how much more often it is gone round this way than back.",
     "traps": "States left far more rarely than others, or never.",
     "common_potential": "Whether one potential serves all groups: a test, and how well their potentials go together.",
-    "correlation": "Mean correlation of two groups' potentials over the states they share, corrected for errors.",
+    "correlation": "Mean correlation of two groups' potentials over the states they share, corrected for errors; of a "
+    "potential by features, its correlation with the potential that has a number for each state.",
     "size_draws": "Recordings simulated to learn how often the test rejects a balanced chain.",
     "sparse_counts": "Check that fails where a pair of states exchanges few transitions: potentials are then rough.",
     "several_classes": "Check that fails where much lies outside the main set of states that all lead to each other.",

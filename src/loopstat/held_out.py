@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations_with_replacement
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from .arrays import Bool, Float, Int, summed
-from .counts import Counts, Events
+from .counts import Events
 from .model import Rng
 from .pair_errors import FEW_CLUSTERS, by_state
 from .pairwise import StatePairs
 from .resample import folds, student_quantile
 from .result import plain
 
-HOLD_OUT = ("states", "pairs", "clusters")
-FEWEST_FOLDS = 2
+N_FOLDS = 10
+NARROW = 0.02
 NOTHING = float("nan")
 
 Fitted = Callable[[StatePairs], Float]  # training pairs to beta V of every state, shape (n_states,)
@@ -34,6 +34,15 @@ class Share:
     def to_dict(self) -> dict[str, float | None]:
         """Return the plain-data form used in JSON."""
         return plain(vars(self))  # type: ignore[no-any-return]
+
+
+def percents(share: Share) -> str:
+    """Return a share in percent with its interval, to a decimal where that is short."""
+    digits = 1 if share.high - share.low < NARROW else 0
+    value, low, high = (f"{round(100 * x, digits) + 0.0:.{digits}f}%" for x in vars(share).values())
+    if not np.isfinite(share.value):
+        return "not known"
+    return f"{value} [{low}, {high}]" if np.isfinite(share.low) else value
 
 
 UNKNOWN = Share(NOTHING, NOTHING, NOTHING)
@@ -64,45 +73,6 @@ class Downhill:
     n_pairs: int
 
 
-def free_downhill(counts: Counts, potential: ArrayLike, *, beta: float = 1.0, level: float = 0.95) -> Downhill:
-    """Judge a potential that has one number per state on the transitions it was made of.
-
-    Parameters
-    ----------
-    counts : Counts
-    potential : array, shape (n_states,)
-        V in units of 1/beta nats; states with NaN are skipped. Values compare only inside one strongly connected
-        class, so that pairs across classes are skipped too.
-    beta : float
-    level : float
-        Of the intervals.
-
-    Returns
-    -------
-    Downhill
-        Its figures are in sample: an upper limit of what any function of features can reach on the same pairs.
-
-    Notes
-    -----
-    *When it is wrong*: see `Downhill.weighted`: one half by count is no sign against a potential. A free potential
-    follows noise where counts are sparse, and a pair seen in one direction alone always goes down it on a tree.
-
-    Examples
-    --------
-    >>> counts = Counts.of([0, 1], [1, 0], [40, 40], states=["a", "b"], visits=[100, 400])
-    >>> found = free_downhill(counts, [np.log(4), 0.0])
-    >>> found.weighted.value, found.pairs.value, round(found.skill.value, 3)
-    (0.5, 1.0, 0.278)
-    """
-    v = np.asarray(potential, dtype=np.float64)
-    label, pairs = counts.classes.label, StatePairs.of(counts)
-    known = np.isfinite(v[pairs.a]) & np.isfinite(v[pairs.b]) & (label[pairs.a] == label[pairs.b])
-    pairs = pairs.take(known)
-    every = np.ones((1, len(pairs)))
-    judged = Judged.of(beta * (v[pairs.a] - v[pairs.b])[None], every, every)
-    return downhill(pairs, judged, events=counts.events, level=level)
-
-
 # ------------------------------------------------------------------------ cross-validation
 
 
@@ -113,115 +83,65 @@ class Judged:
     Attributes
     ----------
     down : float array, shape (n_pairs,)
-        Share of its forward transitions that go down: 1, 0, or a half where both states are level.
-    up : float array, shape (n_pairs,)
-        The same of its backward transitions.
+        1 where a -> b goes down, 0 where it goes up, a half where both states are level.
     loss_down, loss_up : float arrays, shape (n_pairs,)
-        Log-loss of a forward and of a backward transition, in nats.
+        Log-loss of a transition a -> b and of one b -> a, in nats.
     """
 
     down: Float
-    up: Float
     loss_down: Float
     loss_up: Float
 
     @classmethod
-    def of(cls, drop: Float, forward: Float, backward: Float) -> Judged:
-        """Average over folds.
+    def of(cls, drop: Float, held: Bool) -> Judged:
+        """Average beta (V(a) - V(b)), shape (n_folds, n_pairs), over the folds in which a pair is held out."""
+        times = held.sum(axis=0)
 
-        Parameters
-        ----------
-        drop : array, shape (n_folds, n_pairs)
-            beta (V(a) - V(b)).
-        forward, backward : arrays, shape (n_folds, n_pairs)
-            How much of a pair's transitions is held out in each fold; 0 in none.
-        """
-        total_f, total_b = forward.sum(axis=0), backward.sum(axis=0)
+        def mean(values: Float) -> Float:
+            total = np.sum(np.where(held, values, 0.0), axis=0)
+            return np.where(times > 0, total / np.maximum(times, 1), NOTHING)
 
-        def mean(values: Float, weights: Float, total: Float) -> Float:
-            used = np.where(weights > 0, values, 0.0)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                return np.asarray(np.sum(weights * used, axis=0) / total)
-
-        step = (np.sign(drop) + 1) / 2
-        return cls(
-            mean(step, forward, total_f),
-            mean(1 - step, backward, total_b),
-            mean(np.logaddexp(0.0, -drop), forward, total_f),
-            mean(np.logaddexp(0.0, drop), backward, total_b),
-        )
+        return cls(mean((np.sign(drop) + 1) / 2), mean(np.logaddexp(0.0, -drop)), mean(np.logaddexp(0.0, drop)))
 
 
 @dataclass(frozen=True)
 class Folds:
-    """Which transitions are held out together.
+    """States held out together, with all their pairs.
 
     Attributes
     ----------
-    train : tuple of StatePairs
-        One per fold; no pair of it is held out in that fold.
-    forward, backward : float arrays, shape (n_folds, n_pairs)
-        Transitions held out.
+    held : bool array, shape (n_folds, n_pairs)
+        Pairs that hold a state of the fold.
     """
 
-    train: tuple[StatePairs, ...]
-    forward: Float
-    backward: Float
+    held: Bool
 
     @classmethod
-    def of(cls, pairs: StatePairs, hold_out: str, n_folds: int, rng: Rng, events: Events | None = None) -> Folds:
-        """Hold out states (with all their pairs), pairs, or clusters (with all pairs that occur in them)."""
-        if hold_out == "clusters":
-            return cls._of_clusters(pairs, n_folds, rng, events)
-        units = len(pairs.members) if hold_out == "states" else len(pairs)
-        k = min(n_folds, units)
-        if k < FEWEST_FOLDS:
-            return cls((), np.zeros((0, len(pairs))), np.zeros((0, len(pairs))))
-        if hold_out == "states":
-            fold = np.full(pairs.n_states, -1, dtype=np.int64)
-            fold[pairs.members] = folds(units, k, rng)
-            held = [(fold[pairs.a] == f) | (fold[pairs.b] == f) for f in range(k)]
-        else:
-            fold = folds(units, k, rng)
-            held = [fold == f for f in range(k)]
-        return cls._checked(pairs, [pairs.take(~h) for h in held], [(h * 1.0, h * 1.0) for h in held])
-
-    @classmethod
-    def _of_clusters(cls, pairs: StatePairs, n_folds: int, rng: Rng, events: Events | None) -> Folds:
-        clusters = np.zeros(0, np.int64) if events is None else np.unique(events.cluster)
-        k = min(n_folds, len(clusters))
-        if events is None or k < FEWEST_FOLDS:
-            return cls((), np.zeros((0, len(pairs))), np.zeros((0, len(pairs))))
-        fold = folds(len(clusters), k, rng)[np.searchsorted(clusters, events.cluster)]
-        at, down = pairs.locate(events.source, events.target)
-        train, held = [], []
-        for f in range(k):
-            inside = (fold == f) & (at >= 0)
-            up = summed(at[inside & down], np.ones(int((inside & down).sum())), len(pairs))
-            back = summed(at[inside & ~down], np.ones(int((inside & ~down).sum())), len(pairs))
-            train.append(pairs.take(up + back == 0))
-            held.append((up, back))
-        return cls._checked(pairs, train, held)
-
-    @classmethod
-    def _checked(cls, pairs: StatePairs, train: list[StatePairs], held: list[tuple[Float, Float]]) -> Folds:
-        """Leave out folds that leave nothing to train on or hold out nothing."""
-        kept = [k for k, part in enumerate(train) if len(part) and (held[k][0].sum() + held[k][1].sum()) > 0]
-        nothing = np.zeros((0, len(pairs)))
-        up = np.array([held[k][0] for k in kept]) if kept else nothing
-        down = np.array([held[k][1] for k in kept]) if kept else nothing
-        return cls(tuple(train[k] for k in kept), up, down)
+    def of(cls, pairs: StatePairs, rng: Rng, n_folds: int = N_FOLDS) -> Folds:
+        """Deal the states out at random."""
+        k = min(n_folds, len(pairs.members))
+        fold = np.full(pairs.n_states, -1, dtype=np.int64)
+        fold[pairs.members] = folds(len(pairs.members), k, rng)
+        return cls(np.array([(fold[pairs.a] == f) | (fold[pairs.b] == f) for f in range(k)]))
 
     def __len__(self) -> int:
-        return len(self.train)
+        return len(self.held)
 
     def judge(self, pairs: StatePairs, fit: Fitted) -> Judged:
-        """Fit on every training set and judge what was held out."""
-        drop = np.zeros((len(self), len(pairs)))
-        for k, train in enumerate(self.train):
-            v = fit(train)
-            drop[k] = v[pairs.a] - v[pairs.b]
-        return Judged.of(drop, self.forward, self.backward)
+        """Judge every pair once, by a fit to the pairs that touch neither of the folds of its two states.
+
+        Had one of its states been seen, features that go along with V by chance would tell the other end's way: among
+        30 states, two features that do not matter made 52.5 % of the pairs go downhill, not 50.
+        """
+        drop, known = np.zeros(len(pairs)), np.zeros(len(pairs), dtype=np.bool_)
+        single = self.held.sum(axis=0) == 1
+        for f, g in combinations_with_replacement(range(len(self)), 2):
+            between = self.held[f] & (single if f == g else self.held[g])
+            rest = ~(self.held[f] | self.held[g])
+            if between.any() and rest.any():
+                v = fit(pairs.take(rest))
+                drop[between], known[between] = (v[pairs.a] - v[pairs.b])[between], True
+        return Judged.of(drop[None], known[None])
 
 
 # ------------------------------------------------------------------------------ the figures
@@ -251,28 +171,30 @@ def downhill(
     -----
     Intervals: t quantiles on the larger of two errors of a ratio of sums: pairs that share a state go together (one
     state pulls the mean by 2/n: a jackknife's (n/(n - 2))^2), and where there are at least 8 clusters, transitions of
-    one cluster; shares by Wilson at the number of trials that such an error amounts to.
+    one cluster; shares by Wilson at the number of trials that such an error amounts to. *When it is wrong*: where
+    features do not matter, leaving states out turns the fit a little against them. Among 30 states and two such
+    features (400 recordings) the mean skill was -4 %, its interval above 0 in 0.2 %, that of the pairs above one half
+    in 6 % and below it in 12 %.
     """
-    known = np.isfinite(judged.loss_down) | np.isfinite(judged.loss_up)
+    known = np.isfinite(judged.down)
     up, back = pairs.rates
     zero = np.zeros(len(pairs))
-    down, less = np.nan_to_num(judged.down), np.nan_to_num(judged.up)
-    with np.errstate(invalid="ignore"):
-        # Pooled folds can judge the two directions differently: what the likelier one does is what counts.
-        likely = np.where(up > back, down, np.where(up < back, less, 0.5))
+    down = np.nan_to_num(judged.down)
+    likely = np.where(up > back, down, np.where(up < back, 1 - down, 0.5))
     one = known.astype(np.float64)
-    spread = _Spread.of(pairs, events, known)
-    weighted = spread.share(pairs.forward, pairs.backward, down, less, level)
+    spread = Spread.of(pairs, events, known)
+    weighted = spread.share(pairs.forward, pairs.backward, down, 1 - down, level)
     by_pair = spread.share(one, zero, likely, zero, level)
     loss, error, df = spread.mean(up, back, np.nan_to_num(judged.loss_down), np.nan_to_num(judged.loss_up))
     unit = float(np.log(2))
     skill, half = 1 - loss / unit, student_quantile(level, df) * float(np.hypot(error, fit_noise)) / unit
-    return Downhill(weighted, by_pair, Share(skill, skill - half, skill + half), int(known.sum()))
+    ends = Share(skill, skill - half, float(np.minimum(skill + half, 1.0)))  # no loss is below 0
+    return Downhill(weighted, by_pair, ends, int(known.sum()))
 
 
 @dataclass(frozen=True)
-class _Spread:
-    """Errors of ratios of sums over pairs."""
+class Spread:
+    """Errors of ratios of sums over the pairs that were judged."""
 
     pairs: StatePairs
     known: Bool
@@ -282,7 +204,7 @@ class _Spread:
     n_clusters: int
 
     @classmethod
-    def of(cls, pairs: StatePairs, events: Events | None, known: Bool) -> _Spread:
+    def of(cls, pairs: StatePairs, events: Events | None, known: Bool) -> Spread:
         nothing = np.zeros(0, np.int64)
         if events is None or not len(pairs):
             return cls(pairs, known, None, nothing, nothing.astype(np.bool_), 0)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
 LEAST_LEFT = 0.01  # of the curvature without one state, so that a feature of one state has a wide interval, not none
+ALPHA = 0.05  # of the test that decides whether the states are a source of error
 FEW_CLUSTERS = 8  # sessions below which only rows and states give an error
 
 
@@ -84,9 +85,7 @@ class ThetaErrors:
     misfit_p: float
 
 
-def theta_errors(
-    pairs: StatePairs, counts: Counts, problem: Problem, c: Float, *, likelihood: bool, alpha: float = 0.05
-) -> ThetaErrors:
+def theta_errors(pairs: StatePairs, counts: Counts, problem: Problem, c: Float) -> ThetaErrors:
     """Choose the error of theta: of the draws or the sessions; of the states, where features leave V unexplained.
 
     Parameters
@@ -95,10 +94,6 @@ def theta_errors(
     problem : Problem
     c : float array, shape (n_kept,)
         Its minimum.
-    likelihood : bool
-        Weight `counts`.
-    alpha : float
-        Size of the test that decides whether the states are a source of error.
 
     Returns
     -------
@@ -109,11 +104,11 @@ def theta_errors(
     bread = np.asarray(np.linalg.inv(problem.hessian(c)), dtype=np.float64)
     p = len(c)
     misfit = misfit_p(pairs, problem.D @ c, p)
-    meat, unit, df = _drawn(pairs, counts, problem, c, likelihood=likelihood)
+    meat, unit, df = _drawn(pairs, counts, problem, c)
     first = bread @ meat @ bread
     states = over_states(pairs, problem, c, bread)
     n = float(max(len(pairs.members) - p, 1))
-    if misfit < alpha and np.trace(states) > np.trace(first):
+    if misfit < ALPHA and np.trace(states) > np.trace(first):
         return ThetaErrors(states, "states", n, misfit)
     return ThetaErrors(first, unit, df, misfit)
 
@@ -202,9 +197,7 @@ def _ends(pairs: StatePairs) -> csr_matrix:
     return csr_matrix((signs, (np.r_[pairs.a, pairs.b], np.tile(np.arange(m), 2))), shape=(pairs.n_states, m))
 
 
-def _drawn(
-    pairs: StatePairs, counts: Counts, problem: Problem, c: Float, *, likelihood: bool
-) -> tuple[Float, str, float]:
+def _drawn(pairs: StatePairs, counts: Counts, problem: Problem, c: Float) -> tuple[Float, str, float]:
     """Return the covariance of the gradient over sessions, or over rows where there are few; its unit and its df."""
     push_up, push_down = problem.pushes(c)
     n_up, n_down = np.maximum(pairs.forward, 1e-300), np.maximum(pairs.backward, 1e-300)
@@ -213,7 +206,7 @@ def _drawn(
     clusters = np.zeros(0, np.int64) if events is None else np.unique(events.cluster)
     if events is not None and len(clusters) >= FEW_CLUSTERS:
         observed = counts.visits_rule == "observed"
-        moved = _Moved(pairs, events, one_up, one_down, problem, c, likelihood=likelihood, observed=observed)
+        moved = _Moved(pairs, events, one_up, one_down, problem, c, observed=observed)
         return moved.meat(), "sessions", float(len(clusters) - 1)
 
     def scores(multiple: Float) -> Float:
@@ -235,7 +228,6 @@ class _Moved:
     one_down: Float
     problem: Problem
     c: Float
-    likelihood: bool
     observed: bool
 
     def meat(self) -> Float:
@@ -247,7 +239,9 @@ class _Moved:
         multiple = np.where(down[inside], self.one_up[at[inside]], self.one_down[at[inside]])
         added = self._gathered(at[inside], multiple, cluster[inside], k)
         if self.observed:
-            added = added + (self._log_visits(cluster, k) if self.likelihood else self._visits(cluster, at, down, k))
+            added = added + (
+                self._log_visits(cluster, k) if self.problem.likelihood else self._visits(cluster, at, down, k)
+            )
         centred = added - added.mean(axis=0)
         return np.asarray(k / (k - 1) * centred.T @ centred)
 

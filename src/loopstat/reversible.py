@@ -21,13 +21,14 @@ from .panel import Panel
 from .potential import KERNELS, Potential, potential, strengths
 from .resample import choose_clusters, student_quantile
 from .result import Check, number
-from .spectrum import spectrum
+from .transitions import relaxation_intervals
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
 MOST_TRAPS = 10
 N_TIMES = 10
-SHORT_TESTS = 199  # draws of the tests that only warn
+SHORT_TESTS, FEWEST = 199, 39  # draws of the tests that only warn: most, and least
+SHUFFLED = 4e7  # transitions put in order in all draws of one of them: five to ten seconds
 THIN = 2.0  # transitions per exchanged pair below which nothing can be told
 MOSTLY_TIED = 0.5  # share of draws that equal the recording from which the test cannot see anything
 LONGEST_NAME = 28  # characters of a state in the verdict
@@ -136,7 +137,7 @@ class ReversibleChain:
         softplus = v.value if (self.kernel, self.beta) == ("softplus", 1.0) else None
         stationary, free = _stationary(counts, chain, v, pairs, self.level)
         escape = _escape(counts, self.level)
-        times, gap = _relaxation(chain)
+        times, gap = _relaxation(chain, self.level)
         order, homogeneity = _chain_tests(counts, rng)
         checks = _checks(counts, pairs, test, order, homogeneity, n_sessions)
         return BalanceFit(
@@ -164,7 +165,7 @@ class ReversibleChain:
             traps=_traps(counts, escape, v, stationary.value),
             checks=checks,
             verdict=_verdict(pairs, test, flow, next(c for c in checks if c.name == "chains_differ")),
-            reasons=_reasons(counts, pairs, test, flow, times),
+            reasons=_reasons(counts, pairs, test, flow, times.value),
         )
 
     def _counted(self, recording: Panel | Counts) -> tuple[Counts, int | None]:
@@ -247,19 +248,22 @@ def _escape(counts: Counts, level: float) -> Interval:
     return Interval(p, np.where(some, centre - half, NOTHING), np.where(some, centre + half, NOTHING))
 
 
-def _relaxation(chain: MainChain | None) -> tuple[Float, float]:
+def _relaxation(chain: MainChain | None, level: float) -> tuple[Interval, float]:
     if chain is None:
-        return np.zeros(0), NOTHING
-    found = spectrum(chain.P, k=min(N_TIMES + 1, chain.counts.n_states))
-    return np.asarray(found.relaxation_times, dtype=np.float64)[:N_TIMES], float(found.spectral_gap)
+        return Interval(np.zeros(0), np.zeros(0), np.zeros(0)), NOTHING
+    found = relaxation_intervals(chain.completed, k=min(N_TIMES + 1, chain.counts.n_states), level=level)
+    with np.errstate(divide="ignore"):
+        gap = -np.expm1(-1 / found.value[0]) if len(found.value) else NOTHING
+    return Interval(found.value, found.low, found.high), float(gap)
 
 
 def _chain_tests(counts: Counts, rng: Rng) -> tuple[ChainTest, dict[str, ChainTest]]:
     if counts.events is None:
         none = ChainTest.impossible("the table has no sessions: what came before a state is not known.")
         return none, {"steps": none, "sessions": none}
-    order = order_test(counts, rng=rng, n_draws=SHORT_TESTS)
-    over = {name: homogeneity_test(counts, over=name, rng=rng, n_draws=SHORT_TESTS) for name in ("steps", "sessions")}
+    n = int(np.clip(SHUFFLED / max(len(counts.events.source), 1), FEWEST, SHORT_TESTS))
+    order = order_test(counts, rng=rng, n_draws=n)
+    over = {name: homogeneity_test(counts, over=name, rng=rng, n_draws=n) for name in ("steps", "sessions")}
     return order, over
 
 
