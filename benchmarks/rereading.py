@@ -1,22 +1,25 @@
 """Read real recordings twice, by the pooled regression and by the estimator the data call for; print both side by side.
 
     python -m benchmarks.rereading
+    python -m benchmarks.rereading --lens balance
+
+`--lens balance` reads them as chains of states instead: which are in detailed balance, which are driven.
 
 The recordings are not part of the package; those that are not there are left out and said so.
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from loopstat import LinearDrift, LinearDriftFit, Panel, analyze, read
 from loopstat.result import show
 
-DATA = Path("../shared/data")
+from .reading_states import DATA, STORIES
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,8 @@ def rows(recording: Recording, panel: Panel) -> Iterator[str]:
         yield f"| {label} | {slowest(old)} | {name} | {slowest(new)} | {skill(old)} | {mine} |"
 
 
-def main() -> int:
-    """Print a table per recording."""
+def scores() -> None:
+    """Print a table per recording of scores."""
     for recording in RECORDINGS:
         path = DATA / recording.path
         if not path.exists():
@@ -100,6 +103,25 @@ def main() -> int:
         print("|---|---|---|---|---|---|")
         for line in rows(recording, panel):
             print(line, flush=True)
+
+
+def states() -> None:
+    """Print what recordings of states say, one story after another."""
+    for name, needed, story in STORIES:
+        absent = [str(DATA / path) for path in needed if not (DATA / path).exists()]
+        if absent:
+            print(f"{', '.join(absent)}: not there, left out", file=sys.stderr)
+            continue
+        print(f"\n{name}\n")
+        for line in story():
+            print(line, flush=True)
+
+
+def main() -> int:
+    """Print a table per recording."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.rereading", description=__doc__)
+    parser.add_argument("--lens", choices=("drift", "balance"), default="drift", help="scores, or states")
+    {"drift": scores, "balance": states}[parser.parse_args().lens]()
     return 0
 
 

@@ -1,6 +1,7 @@
 """Simulate everything claimed: `python -m benchmarks.validate` writes docs/validation.md.
 
-`--lens balance` simulates chains of states instead, and writes docs/validation_balance.md.
+`--lens balance` simulates chains of states instead, and writes docs/validation_balance.md; `--lens moves` candidates,
+reviewers and loops of moves, docs/validation_moves.md.
 
 Each replicate has a random stream of its own, made from the cell's name and its number, so the figures do not depend
 on the number of workers, nor on which cells were kept from an earlier run.
@@ -28,12 +29,16 @@ import scipy
 
 import loopstat
 
+from . import calibrations as calibrations_module
 from . import cells as cells_module
 from . import chains as chains_module
 from . import grid as grid_module
 from . import loops as loops_module
+from . import progress_cells as progress_module
+from .calibrations import calibration_cells
 from .cells import Cell, Numbers, Row, all_cells
 from .chains import balance_cells
+from .progress_cells import progress_cells
 
 FULL, QUICK = 1000, 100
 CHUNK = 20
@@ -44,6 +49,9 @@ SCIENCE += ("products", "slopes", "within", "noisy", "latent", "latent_fit", "ch
 SCIENCE += ("censored", "thorough", "derive", "fitting")
 BALANCE = ("counts", "passage", "stationary", "spectrum", "chain", "order", "potential", "exact", "cycles", "balance")
 BALANCE += ("currents", "one_potential", "balance_fit", "reversible")
+MOVES = ("shares", "mixtures", "verdict_mixture", "oracles", "judges", "pools", "effective")
+MOVES += ("order_statistics", "resample")
+MOVES += ("move_settings", "moves", "defect_masses", "progress", "assumptions", "pool_assumptions", "move_prediction")
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,11 @@ class Lens:
     where: str
 
 
+def moves_cells() -> list[Cell]:
+    """Return all cells of the moves lens."""
+    return [*calibration_cells(), *progress_cells()]
+
+
 LENSES = {
     "drift": Lens(
         all_cells,
@@ -87,6 +100,14 @@ LENSES = {
         "docs/validation_balance.md",
         "Validation of the balance lens",
         "benchmarks/chains.py",
+    ),
+    "moves": Lens(
+        moves_cells,
+        MOVES,
+        (cells_module, calibrations_module, progress_module, loops_module),
+        "docs/validation_moves.md",
+        "Validation of the moves lens",
+        "benchmarks/calibrations.py",
     ),
 }
 

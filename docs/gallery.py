@@ -28,6 +28,10 @@ matches = ls.analyze(games, by=["strategy"])
 cyclic = next(g for g in matches.groups if g.by["strategy"] == "Cyclic")
 biased = next(g for g in matches.groups if g.by["strategy"] == "Biased")
 gpt4o = next(g for g in search.groups if g.by["model"] == "gpt-4o")
+rounds = ls.analyze_balance(ls.read_recording(path("repeated_games"), by=["strategy"]).parts)
+circles = next(g for g in rounds.groups if g.by["strategy"] == "Cyclic")
+rests = next(g for g in rounds.groups if g.by["strategy"] == "Win-win")
+loop = ls.run_moves(ls.MoveSettings())
 """
 
 
@@ -121,6 +125,53 @@ PICTURES = (
         "line; the lines cross, so neither model is better on both.",
         'ax = plots.pareto(search, objectives=("code_chars", "multimodal"))',
         "Two clouds of points with one staircase line each; the lines cross.",
+    ),
+    Picture(
+        "states",
+        "Which way round",
+        "Joint actions of two players by their potential, larger where more time is spent; thick arrows are currents "
+        "that are surely there, from 21 up to 22 and down to 11, and no loop in detailed balance has any.",
+        "ax = plots.state_graph(circles)",
+        "Four discs at different heights joined by lines, two thick arrows among them.",
+    ),
+    Picture(
+        "log-ratios",
+        "Does one potential explain all pairs",
+        "How much likelier the way down is than the way back: in detailed balance it is the difference of the "
+        "potentials, the dashed line; diamonds are pairs whose interval leaves it out.",
+        "ax = plots.log_ratios(circles)",
+        "Six points with intervals around a rising dashed line, two diamonds off it.",
+    ),
+    Picture(
+        "potentials",
+        "Where it rests",
+        "Heights of the four joint actions in games that suit both players: 11 is lowest, and one unit up is 2.7 times "
+        "as rare, which is minus the logarithm of the time spent and no more unless the loop is in detailed balance.",
+        "ax = plots.potentials(rests)",
+        "Four dots with intervals in rows, the highest on top.",
+    ),
+    Picture(
+        "relaxation",
+        "How soon it forgets",
+        "In how many rounds each mode of the chain shrinks to a third; matches that differ remember longer than their "
+        "common chain does.",
+        "ax = plots.relaxation(circles)",
+        "Three dots in rows, the slowest on top.",
+    ),
+    Picture(
+        "moves",
+        "How far candidates, reviewers and tests get",
+        "A simulated loop: the tests will pass in every run, yet in one of five something is left that they do not see. "
+        "Dashed is the loop that always makes the mean step: it stalls where single runs go past it.",
+        "ax = plots.convergence(loop)",
+        "Three curves over the moves with bands: one rises to 1, one to 0.8, one sinks and rises to 0.2.",
+    ),
+    Picture(
+        "moves-arrivals",
+        "When they arrive",
+        "Share of the same runs in which tests would pass, and in which nothing is wrong, after so many moves.",
+        "ax = plots.arrivals(loop)",
+        "Two rising curves, one to 100 percent at move 120, one to 13 percent at move 400.",
     ),
 )
 

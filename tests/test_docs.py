@@ -210,8 +210,13 @@ def _fetch(block: Block, folder: Path) -> bool:
 
 
 def _run_command(command: str, folder: Path) -> None:
-    if command.startswith("loopstat analyze") and "--bootstrap" not in command:
-        command = command.replace("loopstat analyze", "loopstat analyze --bootstrap 20", 1)  # figures are not compared
+    for name in ("analyze", "balance"):
+        if command.startswith(f"loopstat {name} ") and "--bootstrap" not in command:
+            command = command.replace(name, f"{name} --bootstrap 20", 1)  # figures are not compared
+    if re.match(r"loopstat moves (simulate|plan) ", f"{command} ") and "--replicates" not in command:
+        command = re.sub(r"(moves \w+)", r"\1 --replicates 40", command, count=1)
+    if command.startswith("loopstat moves claims"):
+        command += " --quick"
     path = f"{Path(executable()).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],

@@ -32,6 +32,8 @@ _HOME = {
     "LoopstatError": "errors",
     "MarkovChain": "chain",
     "Model": "model",
+    "MoveSettings": "move_settings",
+    "MovesProcess": "moves",
     "Objective": "panel",
     "Pairs": "panel",
     "Panel": "panel",
@@ -47,6 +49,7 @@ _HOME = {
     "plots": "plots",
     "read": "io",
     "read_recording": "io",
+    "run_moves": "move_run",
     "simulate": "model",
     "systems": "systems",
     "template": "io",
@@ -75,6 +78,9 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .io import template as template
     from .model import Model as Model
     from .model import simulate as simulate
+    from .move_run import run_moves as run_moves
+    from .move_settings import MoveSettings as MoveSettings
+    from .moves import MovesProcess as MovesProcess
     from .panel import Labels as Labels
     from .panel import Objective as Objective
     from .panel import Pairs as Pairs

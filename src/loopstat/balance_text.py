@@ -183,7 +183,9 @@ def entropy_words(group: Json) -> str:
     found = part(group, "entropy_production")
     if found.get("value") is None:
         return ""
-    words = f"{spread(found['value'], found.get('low'), found.get('high'))} nats per step"
+    words = f"{spread(rounded(found['value']), found.get('low'), found.get('high'))} nats per step"
+    if len(several_classes(group)) > 1:
+        words += " in the largest set of states"  # a cycle in another one is not in this figure
     if not found.get("lower_bound"):
         return words
     n = found.get("one_way_pairs")
@@ -267,7 +269,8 @@ def common_words(data: Json) -> str:
     words += f" by {counted(common.get('n_groups'), 'group')})"
     if common.get("correlation") is None:
         return words
-    return f"{words}; they correlate by {spread(common['correlation'], common.get('low'), common.get('high'))}"
+    ends = [f"{v:.2f}" for v in (common["correlation"], common.get("low"), common.get("high")) if v is not None]
+    return f"{words}; they correlate by {ends[0]}" + (f" [{ends[1]}, {ends[2]}]" if len(ends) == 3 else "")
 
 
 def title_of(data: Json) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from . import __version__
+from .cli_moves import moves
 from .errors import LoopstatError
-
-if TYPE_CHECKING:
-    from .analysis import Analysis, Progress
-    from .balancing import BalanceAnalysis
+from .terminal import color, command_line, deliver, progress_line, rendered
 
 INTERRUPTED = 130
 
@@ -29,7 +26,7 @@ class _Group(click.Group):
             from .text import clean_sentence
 
             head = click.style("error", fg="red", bold=True)
-            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=_color())
+            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=color())
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted.", err=True)
@@ -51,6 +48,7 @@ def main() -> None:
     loopstat demo                     see it work on bundled recordings, offline
     loopstat analyze runs.parquet     your own table, one row per step of a session
     loopstat balance runs.parquet     does it go in circles? states instead of scores
+    loopstat moves simulate           candidates, reviewers, tests: how far would that loop get?
     loopstat template                 what such a table looks like
     """
 
@@ -126,13 +124,8 @@ def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None
     """
     from .commands import run_analysis
 
-    result = run_analysis(list(files), options, command=_command("analyze"), progress=_progress())
+    result = run_analysis(list(files), options, command=command_line("analyze"), progress=progress_line())
     deliver(result, json_path=json_path, html_path=html_path)
-
-
-def _command(name: str) -> str:
-    """Return the command line as it was typed."""
-    return shlex.join(["loopstat", *sys.argv[1:]]) if sys.argv[1:2] == [name] else f"loopstat {name}"
 
 
 def _balance_options(function: Any) -> Any:
@@ -218,7 +211,7 @@ def balance(files: tuple[str, ...], json_path: str | None, html_path: str | None
     """
     from .commands import run_balance
 
-    result = run_balance(list(files), options, command=_command("balance"), progress=_progress())
+    result = run_balance(list(files), options, command=command_line("balance"), progress=progress_line())
     deliver(result, json_path=json_path, html_path=html_path)
 
 
@@ -228,9 +221,9 @@ def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
     from .commands import run_demo
 
-    results, report = run_demo(Path(folder), progress=_progress())
+    results, report = run_demo(Path(folder), progress=progress_line())
     for result in results:
-        click.echo(_rendered(result) + "\n", color=_color())
+        click.echo(rendered(result) + "\n", color=color())
     click.echo(str(report))
 
 
@@ -258,61 +251,4 @@ def explain(term: str | None) -> None:
     click.echo(look_up(term))
 
 
-# -------------------------------------------------------------------------- output
-
-
-def deliver(result: Analysis | BalanceAnalysis, *, json_path: str | None, html_path: str | None) -> None:
-    """Write what was asked for: data on standard output, everything said about it on standard error."""
-    from .commands import write_html, write_json
-    from .text import clean_sentence
-
-    if json_path == "-":
-        click.echo(write_json(result, None), nl=False)
-        for note in result.notes:
-            click.echo(clean_sentence(note), err=True)
-    else:
-        click.echo(_rendered(result), color=_color())
-    if json_path and json_path != "-":
-        write_json(result, Path(json_path))
-        click.echo(f"wrote {clean_sentence(json_path)}", err=True)
-    if html_path:
-        write_html(result, Path(html_path))
-        click.echo(f"wrote {clean_sentence(html_path)}", err=True)
-
-
-def _rendered(result: Analysis | BalanceAnalysis) -> str:
-    import shutil
-
-    from .commands import summary
-
-    styles: dict[str, dict[str, Any]] = {
-        "head": {"bold": True},
-        "key": {"dim": True},
-        "doubt": {"fg": "yellow", "bold": True},
-        "answer": {"bold": True},
-    }
-    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
-    return summary(result, width=width, style=lambda text, role: click.style(text, **styles[role]))
-
-
-def _color() -> bool | None:
-    """Honour NO_COLOR and FORCE_COLOR; None leaves it to whether standard output is a terminal."""
-    import os
-
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return True if os.environ.get("FORCE_COLOR") else None
-
-
-def _progress() -> Progress | None:
-    """Return a progress line on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, total: int, label: str) -> None:
-        from .text import clean
-
-        text = f"{done}/{total} groups {clean(label)}" if done < total else ""
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-
-    return show
+main.add_command(moves)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from .analysis import Analysis, Progress, analyze
 from .balancing import BalanceAnalysis, analyze_balance
@@ -22,6 +22,27 @@ from .reversible import ReversibleChain
 
 if TYPE_CHECKING:
     from .text import Style
+
+
+@runtime_checkable
+class Face(Protocol):
+    """A result that knows its own faces."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was guessed, left out or assumed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+
+    def render(self, *, width: int, style: Style) -> str:
+        """Return what the terminal shows."""
+
+    def page(self) -> str:
+        """Return the page."""
+
+
+Result = Analysis | BalanceAnalysis | Face
 
 DEMO = (
     {
@@ -240,7 +261,7 @@ def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | 
 # --------------------------------------------------------------------------- writing
 
 
-def write_json(result: Analysis | BalanceAnalysis, path: Path | None) -> str:
+def write_json(result: Result, path: Path | None) -> str:
     """Return the JSON text and write it to `path` if one is given.
 
     Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
@@ -252,17 +273,22 @@ def write_json(result: Analysis | BalanceAnalysis, path: Path | None) -> str:
     return text
 
 
-def write_html(result: Analysis | BalanceAnalysis | Sequence[Analysis], path: Path) -> None:
+def write_html(result: Result | Sequence[Analysis], path: Path) -> None:
     """Write the page."""
     from . import balance_page, report
 
-    write_whole(path, balance_page.page(result) if isinstance(result, BalanceAnalysis) else report.page(result))
+    if isinstance(result, Face):
+        write_whole(path, result.page())
+    else:
+        write_whole(path, balance_page.page(result) if isinstance(result, BalanceAnalysis) else report.page(result))
 
 
-def summary(result: Analysis | BalanceAnalysis, *, width: int, style: Style) -> str:
+def summary(result: Result, *, width: int, style: Style) -> str:
     """Return what the terminal shows."""
     from . import balance_text, text
 
+    if isinstance(result, Face):
+        return result.render(width=width, style=style)
     if isinstance(result, BalanceAnalysis):
         return balance_text.render(result.to_dict(), width=width, style=style)
     return text.render(result, width=width, style=style)

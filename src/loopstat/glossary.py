@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from .errors import SettingsError
+from .glossary_moves import MOVES_TERMS
 
 TERMS: dict[str, str] = {
     # --- what is looked at
@@ -115,7 +116,8 @@ TERMS: dict[str, str] = {
     "A": "Drift matrix: A[i][j] is the effect of objective j's level on objective i's next change.",
     "A_p_value": "p-value of each entry of A being zero, by leave-one-cluster-out.",
     "A_p_adjusted": "The same for the couplings (off the diagonal), Holm-adjusted.",
-    "b": "Drift where all objectives are zero, per step; in a comparison the second group, in a pair the second state.",
+    "b": "Drift where all objectives are zero, per step; of two groups or states the second; in moves, the defects at "
+    "which improvement has halved.",
     "Q": "Covariance of the noise of one step.",
     "M": "One-step map I + A.",
     "fixed_point": "Where the fitted drift is zero, -A^{-1} b, whether or not the loop goes there.",
@@ -156,12 +158,14 @@ TERMS: dict[str, str] = {
     "innovations": "Part of the interference from what is new in the loop itself at each step.",
     "scorer": "Part of the interference from noise that the scorer puts on several objectives at once.",
     "feedback": "Part of the interference from earlier innovations working their way back.",
-    "mean_path": "Part of the interference from the mean of all sessions moving.",
+    "mean_path": "Part of the interference from the mean of all sessions moving; of moves, the loop that always makes "
+    "the mean step.",
     "first_steps": "Part of the interference from sessions that differ in their expected first step: "
     "starts and levels.",
     "variance_shares": "Shares of each objective's variance of changes: rows drift, noise, transient, rest for the "
     "pooled estimator, else innovations, scorer, feedback, mean_path, first_steps, misfit.",
-    "path": "The observed mean path, step by step; its `label` says of which sessions.",
+    "path": "The observed mean path, step by step; its `label` says of which sessions; of moves, means and "
+    "quantiles of runs.",
     "checks": "What could make the answer wrong, each with a value, a limit and a sentence.",
     "value": "What a check measured.",
     "limit": "Where a check starts to fail.",
@@ -307,8 +311,8 @@ TERMS: dict[str, str] = {
     "affinity": "Sum of the log-ratios round a cycle: ln of how much more often it is gone round this way than back.",
     "traps": "States left far more rarely than others, or never.",
     "common_potential": "Whether one potential serves all groups: a test, and how well their potentials go together.",
-    "correlation": "Mean correlation of two groups' potentials over the states they share, corrected for errors; of a "
-    "potential by features, its correlation with the potential that has a number for each state.",
+    "correlation": "Of two groups' potentials over shared states, corrected for errors; of a potential by features "
+    "with one of a number for each state; of moves, gamma: of two reviewers' errors about one candidate.",
     "size_draws": "Recordings simulated to learn how often the test rejects a balanced chain.",
     "sparse_counts": "Check that fails where a pair of states exchanges few transitions: potentials are then rough.",
     "several_classes": "Check that fails where much lies outside the main set of states that all lead to each other.",
@@ -316,6 +320,7 @@ TERMS: dict[str, str] = {
     "p-value.",
     "chains_differ": "Check that fails where sessions follow different chains; its value is a p-value.",
     "visits_guessed": "Check that fails where a table seems to leave out repeated or rejected answers.",
+    **MOVES_TERMS,
 }
 
 

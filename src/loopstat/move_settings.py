@@ -79,7 +79,7 @@ class Parameter:
     def range(self) -> str:
         """What is accepted, in the notation of intervals."""
         low = "(-inf" if self.low is None else f"{'(' if self.open_low else '['}{self.low:g}"
-        return f"{low}, {'inf)' if self.high is None else f'{self.high:g}]'}"
+        return f"{low}, {'inf)' if self.high is None else f'{self.high:.10g}]'}"
 
 
 PAGE, TABLE, OURS = "the model's page", "the model's constants", "loopstat"  # where a default comes from

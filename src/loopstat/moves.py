@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from functools import cache, cached_property
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Bool, Float
+from .arrays import Bool, Float, Int
 from .errors import SettingsError
 from .model import Rng, simulate
 from .move_settings import MoveSettings
@@ -59,6 +59,12 @@ class Team:
             s.sigma_r**2 / n_eff if n_eff else 0.0,
             s.reviewers > 0,
         )
+
+
+@cache
+def _gauss() -> tuple[Float, Float]:
+    node, weight = np.polynomial.legendre.leggauss(NODES)
+    return node, weight
 
 
 class Ends(NamedTuple):
@@ -199,7 +205,7 @@ class MoveLaw:
 
         if not self.team.reviewed:  # no score: Delta is normal, and all of it is approved
             return np.asarray(function(np.zeros((*np.shape(self.mean), 1)))[..., 0])
-        node, weight = np.polynomial.legendre.leggauss(NODES)
+        node, weight = _gauss()
         total = np.maximum(self.total_spread, 1e-300)
         low = np.full(np.shape(self.mean), -9.0)
         if not self.offset_variance:
@@ -235,6 +241,18 @@ class Draws(NamedTuple):
         return cls(-rng.standard_exponential(n), rng.standard_normal(n), rng.random(n), rng.standard_normal(n))
 
 
+class CountDraws(Protocol):
+    """What draws numbers of defects: a NumPy generator, or anything with these two methods."""
+
+    def binomial(self, n: Int, p: Float, /) -> Any:
+        """Return how many of `n` defects happen to what has probability `p`."""
+        ...
+
+    def poisson(self, mean: Float, /) -> Any:
+        """Return Poisson numbers of a mean."""
+        ...
+
+
 class Work(NamedTuple):
     """Where loops stand after some moves; float arrays of shape (n_sessions,).
 
@@ -260,23 +278,32 @@ def planned(settings: MoveSettings, move: ArrayLike) -> tuple[Float, Float]:
     )
 
 
+def winner_band(settings: MoveSettings, k_eff: ArrayLike) -> tuple[Float, Float]:
+    """Return the ends of the band of acceptance of the winner: a candidate's A stands for 1 - (1 - A)^K_eff."""
+    # As they are where no power is taken: 1 - (1 - 0.3) is above 0.3, and three of ten would fall below the band.
+    power = np.asarray(k_eff if settings.tr_band == "candidate" else 1.0)
+    low, high = (np.where(power == 1, A, 1 - (1 - A) ** power) for A in (settings.tr_a_low, settings.tr_a_high))
+    return low, high
+
+
 def next_radius(settings: MoveSettings, radius: Float, move: Float, window: Float, k_eff: ArrayLike) -> Float:
     """Return the edit radius of the next move, after `move` moves with `window` of the present window accepted.
 
     Vibe: times the decay rate, always. Planner: the same once the plan is made. Trust region: at the end of a window,
-    times alpha where the share accepted was above the band, times beta where it was below; the band of one candidate
-    is turned into that of the winner by 1 - (1 - A)^K_eff.
+    times alpha where the share accepted was above the band (see `winner_band`), times beta where it was below.
     """
     s = settings
     if s.policy == "vibe":
         return np.asarray(radius * s.decay_rate)
     if s.policy == "planner":
         return np.asarray(np.where(move > s.plan_moves, radius * s.decay_rate, radius))
-    power = np.asarray(k_eff) if s.tr_band == "candidate" else 1.0
-    share = window / s.tr_window
-    above, below = share > 1 - (1 - s.tr_a_high) ** power, share < 1 - (1 - s.tr_a_low) ** power
-    changed = np.clip(radius * np.where(above, s.tr_alpha, np.where(below, s.tr_beta, 1.0)), s.tr_min_radius, None)
-    return np.asarray(np.where(move % s.tr_window == 0, np.minimum(changed, s.tr_max_radius), radius))
+    ended = np.asarray(move % s.tr_window == 0)
+    if not ended.any():
+        return np.asarray(radius)
+    share, (low, high) = window / s.tr_window, winner_band(s, k_eff)
+    factor = np.where(share > high, s.tr_alpha, np.where(share < low, s.tr_beta, 1.0))
+    changed = np.maximum(radius * factor, s.tr_min_radius)
+    return np.asarray(np.where(ended, np.minimum(changed, s.tr_max_radius), radius))
 
 
 @dataclass(frozen=True)
@@ -317,12 +344,7 @@ class MovesProcess:
 
     def start(self, rng: Rng, n_sessions: int) -> Float:
         """Return the masses of `difficulty`, split by r; for `integer`, Poisson numbers of them."""
-        s = self.settings
-        visible = s.oracle_resolution * s.difficulty * np.ones(n_sessions)
-        hidden = s.difficulty - visible
-        if s.process == "integer":
-            visible, hidden = rng.poisson(visible).astype(float), rng.poisson(hidden).astype(float)
-        return np.column_stack([visible, hidden, np.full(n_sessions, s.edit_radius), *np.zeros((2, n_sessions))])
+        return np.column_stack(begin(self.settings, n_sessions, rng))
 
     def step(self, rng: Rng, state: Float) -> Float:
         """Make one move in every session; states of shape (n_sessions, 5)."""
@@ -331,7 +353,18 @@ class MovesProcess:
         return np.column_stack(after)
 
 
-def advance(settings: MoveSettings, work: Work, draws: Draws, rng: Rng | None = None) -> tuple[Work, Bool]:
+def begin(settings: MoveSettings, n_sessions: int, rng: CountDraws | None = None) -> Work:
+    """Return where loops stand before their first move; numbers of defects are drawn by `rng`."""
+    s = settings
+    visible = s.oracle_resolution * s.difficulty * np.ones(n_sessions)
+    hidden = s.difficulty - visible
+    if s.process == "integer":
+        rng = _needed(rng)
+        visible, hidden = rng.poisson(visible).astype(float), rng.poisson(hidden).astype(float)
+    return Work(visible, hidden, np.full(n_sessions, s.edit_radius), *np.zeros((2, n_sessions)))
+
+
+def advance(settings: MoveSettings, work: Work, draws: Draws, rng: CountDraws | None = None) -> tuple[Work, Bool]:
     """Make one move in many loops at once.
 
     Parameters
@@ -340,7 +373,7 @@ def advance(settings: MoveSettings, work: Work, draws: Draws, rng: Rng | None = 
     work : Work
         Arrays of shape (n_sessions,).
     draws : Draws
-    rng : Generator, optional
+    rng : Generator or CountDraws, optional
         For the process `integer`, whose numbers of defects need more draws.
 
     Returns
@@ -371,7 +404,7 @@ def advance(settings: MoveSettings, work: Work, draws: Draws, rng: Rng | None = 
     return Work(visible, hidden, radius, move, np.where(move % s.tr_window == 0, 0.0, window)), accepted
 
 
-def _seen_better(settings: MoveSettings, work: Work, r: Float, rng: Rng | None) -> Work:
+def _seen_better(settings: MoveSettings, work: Work, r: Float, rng: CountDraws | None) -> Work:
     """Move the share (r' - r)/(1 - r) of what was hidden to what is visible, where planning has raised r to r'."""
     if settings.policy != "planner" or settings.plan_oracle_step == 0:
         return work
@@ -383,13 +416,15 @@ def _seen_better(settings: MoveSettings, work: Work, r: Float, rng: Rng | None) 
     return work._replace(visible=work.visible + found, hidden=work.hidden - found)
 
 
-def _needed(rng: Rng | None) -> Rng:
+def _needed(rng: CountDraws | None) -> CountDraws:
     if rng is None:
         raise SettingsError("the process `integer` draws numbers of defects: it needs `rng`.")
     return rng
 
 
-def _counts_after(work: Work, gain: Float, mu: Float, r: Float, accepted: Bool, rng: Rng | None) -> tuple[Float, Float]:
+def _counts_after(
+    work: Work, gain: Float, mu: Float, r: Float, accepted: Bool, rng: CountDraws | None
+) -> tuple[Float, Float]:
     """Return numbers of defects: each is fixed with probability min(Delta/n, 1); only unseen ones are added."""
     rng = _needed(rng)
     fixed = np.clip(np.divide(gain, mu, out=np.zeros(np.shape(mu)), where=mu > 0), 0, 1) * accepted

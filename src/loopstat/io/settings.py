@@ -50,6 +50,7 @@ class Wanted:
     bounds: Mapping[str, Bounds]
     transform: Mapping[str, str]
     labels: tuple[str, ...]
+    label_options: str = "--by, --where or --cluster"  # what the labels were asked for by, for refusals
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -186,7 +186,7 @@ def _cells(
     file = ", ".join(s.file for s in scans[:3])
     names = renaming(columns, known, file=file)
     here = [names.get(n, n) for n in known if names.get(n, n) == n or n in names]
-    for option, asked in (("--objectives", wanted.objectives or ()), ("--by, --where or --cluster", wanted.labels)):
+    for option, asked in (("--objectives", wanted.objectives or ()), (wanted.label_options, wanted.labels)):
         missing = next((n for n in asked if n not in here and not (n == "file" and len(scans) > 1)), None)
         if missing is not None:
             raise unknown(missing, here, file=file, option=option)

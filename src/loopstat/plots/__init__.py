@@ -14,17 +14,22 @@ from __future__ import annotations
 
 from .groups import comparisons, ends, pareto
 from .modes import disc, estimators, interference, skill
+from .moves import arrivals, convergence, frontier, over_moves
 from .sessions import fan, phase
 from .states import log_ratios, potentials, relaxation, state_graph
 
 __all__ = [
+    "arrivals",
     "comparisons",
+    "convergence",
     "disc",
     "ends",
     "estimators",
     "fan",
+    "frontier",
     "interference",
     "log_ratios",
+    "over_moves",
     "pareto",
     "phase",
     "potentials",
