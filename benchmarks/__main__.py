@@ -29,6 +29,7 @@ from loopstat.latent_fit import Stack, find, starting_points
 from loopstat.resample import bootstrap_weights
 
 from .loops import Array, plain_loop
+from .moves import move_rows
 from .potentials import balance_rows
 
 REPLICATES = 1000
@@ -309,6 +310,10 @@ ABOUT = {
         "potentials, tests and whole analyses of recordings of states. The peers are deeptime's estimator and an "
         "objective that loops over the transitions under L-BFGS."
     ),
+    "moves": (
+        "The task: one move of one run of a loop (trust-region defaults), many times over; one thread. The floor is the "
+        "time its random numbers take alone; the peer draws every candidate and every review."
+    ),
 }
 
 
@@ -344,6 +349,8 @@ def rows_of(lens: str, *, quick: bool) -> Iterator[Timing]:
     """Measure one lens."""
     if lens == "balance":
         return (Timing(*row) for row in balance_rows(quick=quick))
+    if lens == "moves":
+        return (Timing(*row) for row in move_rows(quick=quick))
     sizes, runs = (QUICK_SIZES, 2) if quick else (SIZES, 5)
     return chain(bootstrap_rows(sizes), latent_rows(sizes), auto_rows(), command_rows(runs))
 
