@@ -311,8 +311,8 @@ ABOUT = {
         "objective that loops over the transitions under L-BFGS."
     ),
     "moves": (
-        "The task: one move of one run of a loop (trust-region defaults), many times over; one thread. The floor is the "
-        "time its random numbers take alone; the peer draws every candidate and every review."
+        "The task: one move of one run of a loop (trust-region defaults), many times over; one thread. The floor is "
+        "the time its random numbers take alone; the peer draws every candidate and every review."
     ),
 }
 

@@ -161,7 +161,7 @@ PICTURES = (
     Picture(
         "moves",
         "How far candidates, reviewers and tests get",
-        "A simulated loop: the tests will pass in every run, yet in one of five something is left that they do not see. "
+        "A simulated loop: the tests will pass in every run, yet in one of five something is left that they miss. "
         "Dashed is the loop that always makes the mean step: it stalls where single runs go past it.",
         "ax = plots.convergence(loop)",
         "Three curves over the moves with bands: one rises to 1, one to 0.8, one sinks and rises to 0.2.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import invoke, strict_json, write_table
+from conftest import ROOT, invoke, strict_json, write_table
 from loopstat.cli_moves import simulate
 from loopstat.glossary import TERMS, explain
 from loopstat.move_options import FREQUENT, SCHEMA, asked_for, lists
@@ -112,7 +113,8 @@ def test_groups_of_a_settings_file(tmp_path: Path) -> None:
     refused = invoke("moves", "simulate", "--settings", file)
     assert refused.exit_code == 2
     assert "holds 2 groups: model=a, model=b. Hint: --group LABEL" in refused.stderr
-    mapped = written(tmp_path, {"schema": SCHEMA, "groups": {"model=a": {"candidates": 7}, "model=b": {}}}, "mapped.json")
+    objects = {"model=a": {"candidates": 7}, "model=b": {}}
+    mapped = written(tmp_path, {"schema": SCHEMA, "groups": objects}, "mapped.json")
     assert settings_of("--settings", mapped, "--group", "model=a")["candidates"] == 7
     asked = asked_for({"settings_file": str(mapped), "group": "model=b"})
     assert asked.settings == MoveSettings()
@@ -238,6 +240,9 @@ def test_hostile_names_are_harmless(name: str, tmp_path: Path) -> None:
         (["--budget", "0.5"], "`budget` must pay at least one move of the cheapest plan, 1.1. Got 0.5."),
         (["--budget", "nan"], "`budget` must be a finite number above 0. Got nan."),
         (["--budget", "-3"], "`budget` must be a finite number above 0."),
+        (["--budget", "50", "--search", "tau=0.1"], "unknown setting to search 'tau'"),
+        (["--budget", "50", "--search", "candidates=0,1"], "`candidates` must lie in [1, inf). Got '0'."),
+        (["--budget", "50", "--search", "candidates"], "--search expects NAME=VALUE."),
         (["--reliability", "1"], "`reliability` must be a number between 0 and 1"),
     ],
 )
@@ -282,12 +287,13 @@ def test_a_plan_says_what_to_buy(plan_json: dict[str, Any]) -> None:
 
 def test_a_plan_can_be_saved_and_simulated(tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
-    fast = ("--replicates", 20, "--max-moves", 10, "--no-frontier", "--save", file)
+    fast = ("--replicates", 20, "--max-moves", 10, "--no-frontier", "--save", file, "--search", "candidates=2,3")
     done = invoke("moves", "plan", "--reliability", 0.5, "--judge", "p_pass", *fast, "--json", "-")
     data = strict_json(done.stdout)
     assert data["reliability"] == 0.5
     assert data["judge"] == "p_pass"
     assert "frontier" not in data
+    assert 1 <= data["best"]["candidates"] <= 4, "those searched, or the next ones"
     assert (
         simulated("--settings", file)["settings"].items()
         >= {k: v for k, v in data["best_settings"].items() if k not in ("replicates", "max_moves")}.items()
@@ -325,3 +331,15 @@ def test_output_can_be_piped(tmp_path: Path) -> None:
     blocked = invoke("moves", "simulate", *FEW, "--html", tmp_path / "a.html" / "b.html")
     assert blocked.exit_code == 2
     assert "cannot be written" in blocked.stderr
+
+
+def test_the_documentation_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    blocks = re.findall(
+        r"```console\n\$ loopstat (moves simulate[^\n]*)\n```\n\n```text\n(.*?)```",
+        (ROOT / "docs" / "moves.md").read_text(encoding="utf-8"),
+        re.DOTALL,
+    )
+    assert len(blocks) == 3
+    for command, shown in blocks:
+        assert shown.strip() in invoke(*shlex.split(command)).stdout, command

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ from loopstat import plan_text
 from loopstat.moves_text import (
     ceiling_rows,
     doubts,
+    hangs_on,
     lever_cells,
     moves_words,
     plural,
@@ -86,6 +88,22 @@ def test_levers_say_what_is_needed_or_how_far_they_get() -> None:
     within = [row[2] for row in lever_cells(run("planner"))[:6]]
     assert any(re.fullmatch(r"[\d.]+", cell) for cell in within)
     assert "oracle" not in render(run("trust region"))
+
+
+def test_what_it_hangs_on_is_shown_where_it_was_asked_for() -> None:
+    data = run("trust region", steps=True)
+    rows = hangs_on(data)
+    assert [row[0] for row in rows] == [e["name"] for e in data["sensitivity"]][: len(rows)]
+    known = [(row, e) for row, e in zip(rows, data["sensitivity"], strict=False) if e["log_moves"] is not None]
+    assert known
+    for row, effect in known:
+        assert row[3].startswith(f"{math.exp(effect['log_moves']):.2f}")
+    for row, effect in zip(rows, data["sensitivity"], strict=False):
+        if effect["log_moves"] is None and effect["never"]:
+            assert row[3] == ("lower end only" if effect["never"] > 0 else "upper end only")
+    assert "What it hangs on most" in render(data)
+    assert max(map(len, render(data, width=60).splitlines())) <= 60
+    assert "What it hangs on" not in render(run("trust region"))
 
 
 def test_doubts_are_few_and_not_what_the_verdict_said() -> None:

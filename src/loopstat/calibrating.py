@@ -279,12 +279,17 @@ def _group(
         {name: pooled_candidates(v, pool.task, level=level) for name, v in verdicts.items()},
         best,
         k_eff,
-        _notes(pool, verdicts),
+        _notes(pool),
     )
 
 
 def _verdicts(pool: Pool) -> dict[str, Float]:
-    """Return what passes and fails: verdicts, and a truth of two values, the larger of which is a pass."""
+    """Return what passes and fails: verdicts, and a truth of two values, the larger of which is a pass.
+
+    Nothing where candidates were selected: chances of k of them are about samples that could come in any order.
+    """
+    if pool.selected:
+        return {}
     found = {name: v for name, v in (("coarse", pool.coarse), ("fine", pool.fine)) if v is not None}
     if pool.truth is not None and _two_valued(pool.truth):
         right = (pool.truth == np.nanmax(pool.truth)).astype(np.float64)
@@ -345,12 +350,12 @@ def _likes(inside: Curve | None, human_prior: float, pool: Pool) -> tuple[Identi
     return Identified.unknown("tau_h", why), Identified.unknown("tau", why)
 
 
-def _notes(pool: Pool, verdicts: Mapping[str, Float]) -> tuple[str, ...]:
+def _notes(pool: Pool) -> tuple[str, ...]:
     notes = []
-    if pool.selected and verdicts:
+    if pool.selected:
         notes.append(
-            "Candidates were selected by their coarse verdicts: pass@k and false passes are those of what the loop "
-            "went through, not of independent samples."
+            "Candidates were selected by their coarse verdicts: false passes are those of what the loop let through, "
+            "and pass@k is left out."
         )
     if pool.n_tasks < MIN_TASKS:
         notes.append(f"{pool.n_tasks} {'task' if pool.n_tasks == 1 else 'tasks'} only: intervals by task are guesses.")

@@ -92,6 +92,12 @@ def simulate(json_path: str | None, html_path: str | None, save_path: str | None
     show_default=True,
     help="What succeeding means: nothing is wrong, or the tests would pass.",
 )
+@click.option(
+    "--search",
+    multiple=True,
+    metavar="NAME=V,V",
+    help="Search only these values of policy, candidates, reviewers, reviewer_proposals or edit_radius.",
+)
 @click.option("--frontier/--no-frontier", default=True, help="Also speed against quality over teams. [frontier]")
 @_settings_options
 def plan(json_path: str | None, html_path: str | None, save_path: str | None, **options: Any) -> None:

@@ -19,7 +19,8 @@ from .counts import Counts, Events
 from .least_action import Exchanges
 from .model import Rng
 
-MOVES = 6_000_000  # in all draws together: one to three seconds
+DRAWS = 999
+MOVES = 6_000_000  # in so many draws together: one to three seconds; more draws take longer, not shorter walks
 TRIES = 40_000_000  # the same for trajectories, where most tries meet two different states and cost next to nothing
 LEAST, PER_TRANSITION = 500, 3  # moves before a draw: so many, or so many for each transition where that is more
 SHORTEST = 3  # steps of a stretch whose reversal changes anything
@@ -83,7 +84,7 @@ def exact_draws(counts: Counts, *, n_draws: int, rng: Rng, thin: int | None = No
         return None
     moved = float(pairs.forward.sum() + pairs.backward.sum())
     edges = _Edges.of_pairs(pairs)
-    moves = thin or _moves(moved, MOVES / n_draws)
+    moves = thin or _moves(moved, MOVES / min(n_draws, DRAWS))
     table = _x_ln_x(int(max((pairs.forward + pairs.backward).max(), 1)))
     seen = compiled(_cycle_walk)(
         edges.start,
@@ -123,7 +124,7 @@ def exact_draws_within(counts: Counts, *, n_draws: int, rng: Rng, thin: int | No
         return None
     path = Paths.of(events)
     edges, edge = _Edges.of_path(counts, path)
-    tries = thin or _moves(20.0 * len(path.state), TRIES / n_draws)
+    tries = thin or _moves(20.0 * len(path.state), TRIES / min(n_draws, DRAWS))
     window = int(min(max(4 * counts.n_states, 16), 2000))
     table = _x_ln_x(_most_exchanged(edges))
     seen = compiled(_stretch_walk)(

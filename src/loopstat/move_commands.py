@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .errors import SettingsError
-from .move_options import asked_for, settings_file
+from .move_options import asked_for, pairs, settings_file
 from .move_settings import MoveSettings
 
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ def run_plan(options: Mapping[str, Any], *, command: str, progress: Progress | N
     Parameters
     ----------
     options : mapping
-        See `move_options.asked_for`; `budget`, `reliability`, `judge`, and `frontier`: whether speed against quality
-        and the value of a reviewer are simulated too.
+        See `move_options.asked_for`; `budget`, `reliability`, `judge`; `search`, texts NAME=VALUE,VALUE; and
+        `frontier`: whether speed against quality and the value of a reviewer are simulated too.
     command : str
     progress : callable, optional
     """
@@ -97,7 +97,8 @@ def run_plan(options: Mapping[str, Any], *, command: str, progress: Progress | N
         raise SettingsError("a plan needs --budget or --reliability.")
     asked = asked_for(options)
     s, judge = asked.settings, str(options.get("judge") or "p_good")
-    found = plan(s, budget=budget, reliability=reliability, judge=judge, progress=progress)
+    search = {name: _listed(values) for name, values in pairs(options.get("search") or (), "--search").items()}
+    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=progress)
     data = {"version": __version__, **found.to_dict()}
     if options.get("frontier", True):
         few = min(s.replicates, MOST_FRONTIER)
@@ -105,6 +106,10 @@ def run_plan(options: Mapping[str, Any], *, command: str, progress: Progress | N
         data["reviewer_value"] = reviewer_value(s, replicates=few, progress=progress).to_dict()
     data |= {"notes": list(asked.notes), "command": command}
     return MovesAnswer("plan", data, found.best_settings, asked.notes)
+
+
+def _listed(values: str) -> list[str]:
+    return [v.strip() for v in values.split(",") if v.strip()]
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,14 @@ def _values(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: PARAMETERS[name].read(value) for name, value in values.items()}
 
 
-def pairs(items: Sequence[str]) -> dict[str, str]:
+def pairs(items: Sequence[str], option: str = "--set") -> dict[str, str]:
     """Read `NAME=VALUE` texts.
 
     Parameters
     ----------
     items : sequence of str
+    option : str
+        That they came with, for the error.
 
     Returns
     -------
@@ -115,10 +117,10 @@ def pairs(items: Sequence[str]) -> dict[str, str]:
         name, equals, value = (part.strip() for part in item.partition("="))
         if not (name and equals and value):
             raise SettingsError(
-                f"--set expects NAME=VALUE. Got {item!r}. Hint: loopstat moves settings lists the names."
+                f"{option} expects NAME=VALUE. Got {item!r}. Hint: loopstat moves settings lists the names."
             )
         if name in out:
-            raise SettingsError(f"--set names `{name}` twice: {out[name]} and {value}.")
+            raise SettingsError(f"{option} names `{name}` twice: {out[name]} and {value}.")
         out[name] = value
     return out
 

@@ -210,10 +210,8 @@ def _sensitivity(data: Json) -> Part | None:
     head = ("setting", "from", "to", "ln of moves", "ln of cost", "never", "P_good at the end")
     note = "What changes when one setting goes from its lower to its upper value, on the same random numbers: the "
     note += "logarithm of the ratio of moves, and of cost; differences of the others."
-    sheet = Sheet("What it hangs on", head, rows, note)
-    return Part(
-        "What it hangs on", folded=[sheet] if len(rows) > LONG else [], sheets=[] if len(rows) > LONG else [sheet]
-    )
+    top = Sheet("What it hangs on", head, rows[: moves_text.MAX_EFFECTS], note)
+    return Part("What it hangs on", sheets=[top], folded=[Sheet("All settings stepped", head, rows)])
 
 
 def _settings(data: Json) -> Part:

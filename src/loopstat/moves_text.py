@@ -5,6 +5,7 @@ Everything is read from the JSON form (`MovesRun.to_dict()`), and any part of it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ LEVER_WORDS = {
 }
 LEVER_HEAD = ("lever", "now", "for the target", "best in its range", "P_pass", "P_good")
 NEXT = "Next: loopstat moves plan --reliability 0.9 · --set name=value · --sensitivity · --html page.html · --json -"
+MAX_EFFECTS = 8
+EFFECT_HEAD = ("setting", "from", "to", "moves, times", "cost, times", "P_good, change")
 SAID = ("never_reached", "never_good", "false_pass")  # checks whose figures the verdict leads with
 FIRST_RADIUS = 0.02  # share by which two radii must differ to be told apart in words
 
@@ -234,6 +237,28 @@ def together_words(data: Json) -> str:
     return f"They give most with {', '.join(other)}{why}." if other else ""
 
 
+def hangs_on(data: Json) -> list[tuple[str, ...]]:
+    """Return the rows of the settings that change most, from the largest on."""
+    rows = []
+    for e in listed(data, "sensitivity")[:MAX_EFFECTS]:
+        times = [_times(*triple(e, key)) for key in ("log_moves", "log_cost")]
+        if e.get("log_moves") is None and (e.get("never") or 0) != 0:
+            times[0] = f"{'lower' if e['never'] > 0 else 'upper'} end only"
+        rows.append((str(e.get("name")), *(setting(e.get(k)) for k in ("lower", "upper")), *times, figure(e, "good")))
+    return rows
+
+
+def _times(value: float | None, low: float | None, high: float | None) -> str:
+    """Return the ratio whose logarithm is given."""
+    if value is None or low is None or high is None:
+        return "–" if value is None else number(math.exp(value))
+    ends = [math.exp(v) for v in (value, low, high)]
+    if not all(0.1 <= v < 10 for v in ends):
+        return show(*ends)
+    said = [f"{v:.2f}" for v in ends]
+    return f"{said[0]} [{said[1]}, {said[2]}]"
+
+
 def doubts(data: Json) -> list[str]:
     """Return what casts doubt on the answer, in sentences."""
     failed = [c for c in listed(data, "checks") if isinstance(c, Mapping) and c.get("passed") is False]
@@ -300,6 +325,10 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
         lines += table(LEVER_HEAD, lever_cells(data), width, style)
         if together := together_words(data):
             lines += _wrap(together, width, "  ", "    ")
+    if hangs := hangs_on(data):
+        title = "What it hangs on most: one setting from its lower to its upper value"
+        lines += ["", *[style(words, "head") for words in _plain_wrap(title, width)]]
+        lines += table(EFFECT_HEAD, hangs, width, style)
     return "\n".join([*lines, "", *_wrap(NEXT, width, "", "  ")])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -164,7 +165,7 @@ class ReversibleChain:
             cycles=flow.cycles,
             traps=_traps(counts, escape, v, stationary.value),
             checks=checks,
-            verdict=_verdict(pairs, test, flow, next(c for c in checks if c.name == "chains_differ")),
+            verdict=_verdict(pairs, test, flow, {c.name: c.passed for c in checks}),
             reasons=_reasons(counts, pairs, test, flow, times.value),
         )
 
@@ -364,7 +365,7 @@ def _checks(
             outside,
             ALPHA,
             outside <= ALPHA,
-            f"{outside:.0%} of the transitions lie outside the main class of states that all lead to each other"
+            f"{_percent(outside)} of the transitions lie outside the main class of states that all lead to each other"
             + ("; each class has a zero of its own." if outside > ALPHA else "."),
         ),
         _p_check(
@@ -383,7 +384,7 @@ def _checks(
         _p_check(
             "time_varying",
             homogeneity["steps"],
-            "early steps follow another chain than late ones: use --from-step.",
+            "early steps follow another chain than late ones, and settling looks driven: use --from-step.",
             "early and late steps follow the same chain.",
         ),
         Check(
@@ -407,17 +408,23 @@ def _p_check(name: str, test: ChainTest, failed: str, passed: str) -> Check:
     return Check(name, test.p_value, ALPHA, not bad, f"{sentence} (p {number(test.p_value)}).")
 
 
-def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, differ: Check) -> BalanceVerdict:
+def _percent(share: float) -> str:
+    return "more than 99%" if 0.99 < share < 1 else f"{share:.0%}"
+
+
+def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> BalanceVerdict:
     moved = (pairs.forward + pairs.backward).sum()
     n = f"{moved:,.6g} exchanged transitions" if moved < 1e6 else f"{moved:,.0f} exchanged transitions"
     if not np.isfinite(test.p_value):
         return BalanceVerdict("cannot_tell", f"cannot tell: {test.reason}")
     p = f"p {number(test.p_value)}"
     if test.p_value < ALPHA:
-        but = "" if differ.passed or test.method == WITHIN else " (or sessions of different chains were pooled)"
-        return BalanceVerdict(
-            "driven", f"driven{but}: goes round {_round(flow)} more often than back ({p}, {test.method}, {n})."
+        others = (
+            [] if passed["chains_differ"] or test.method == WITHIN else ["sessions of different chains were pooled"]
         )
+        others += [] if passed["time_varying"] else ["it settles: early and late steps differ"]
+        but = f" (or {', or '.join(others)})" if others else ""
+        return BalanceVerdict("driven", f"driven{but}: {_round(flow)} ({p}, {test.method}, {n}).")
     if moved < THIN * len(pairs) or test.tied > MOSTLY_TIED:
         return BalanceVerdict(
             "cannot_tell", f"cannot tell: {n} between {len(pairs)} pairs of states are too few to see a current ({p})."
@@ -428,16 +435,23 @@ def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, differ: Che
 
 
 def _round(flow: Circulation) -> str:
-    """Name the cycle that carries the largest current."""
-    if not flow.cycles:
-        return "some cycle"
-    names = [_short(s) for s in flow.cycles[0].states]
-    return " -> ".join([*names, names[0]])
+    """Name the cycle that carries the largest current among those that surely have a direction."""
+    one_way = (c for c in flow.cycles if not np.isfinite(c.affinity))
+    sure = next((c for c in flow.cycles if c.low > 0 or c.high < 0), next(one_way, None))
+    if sure is None:
+        return "it goes round, by no single cycle surely"
+    names = _short(sure.states)
+    return f"goes round {' -> '.join([*names, names[0]])} more often than back"
 
 
-def _short(name: str) -> str:
-    head = name.split(" (")[0]
-    return head if 0 < len(head) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def _short(names: Sequence[str]) -> list[str]:
+    """Return names cut to what stands before a bracket, or to a length, where that leaves them different."""
+    for most in (LONGEST_NAME, 3 * LONGEST_NAME):
+        heads = [name.split(" (")[0] for name in names]
+        cut = [h if 0 < len(h) <= most else name[: most - 1] + "…" for h, name in zip(heads, names, strict=True)]
+        if len(set(cut)) == len(set(names)):
+            break
+    return cut
 
 
 def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulation, times: Float) -> dict[str, str]:
