@@ -18,6 +18,7 @@ LOOK = {"svg.hashsalt": "loopstat", "svg.fonttype": "path", "font.family": "Deja
 SETUP = """\
 import loopstat as ls
 from loopstat import plots
+from loopstat.frontier import frontier
 from loopstat.io.recordings import path
 
 scores = ["aocc_separable", "multimodal", "code_chars"]
@@ -32,6 +33,7 @@ rounds = ls.analyze_balance(ls.read_recording(path("repeated_games"), by=["strat
 circles = next(g for g in rounds.groups if g.by["strategy"] == "Cyclic")
 rests = next(g for g in rounds.groups if g.by["strategy"] == "Win-win")
 loop = ls.run_moves(ls.MoveSettings())
+teams = frontier(ls.MoveSettings(replicates=400), candidates=[1, 2, 4, 8, 12], reviewers=range(6))
 """
 
 
@@ -161,8 +163,8 @@ PICTURES = (
     Picture(
         "moves",
         "How far candidates, reviewers and tests get",
-        "A simulated loop: the tests will pass in every run, yet in one of five something is left that they miss. "
-        "Dashed is the loop that always makes the mean step: it stalls where single runs go past it.",
+        "A simulated loop: in the end all tests pass, yet in one run of five something is left that they miss; dashed, "
+        "the loop that always makes the mean step.",
         "ax = plots.convergence(loop)",
         "Three curves over the moves with bands: one rises to 1, one to 0.8, one sinks and rises to 0.2.",
     ),
@@ -172,6 +174,21 @@ PICTURES = (
         "Share of the same runs in which tests would pass, and in which nothing is wrong, after so many moves.",
         "ax = plots.arrivals(loop)",
         "Two rising curves, one to 100 percent at move 120, one to 13 percent at move 400.",
+    ),
+    Picture(
+        "moves-radius",
+        "A trust region that only grows",
+        "The edit radius of the same runs: acceptance stays above the band, so it goes to its largest value and stays.",
+        'ax = plots.over_moves(loop, "delta")',
+        "A staircase from 0.2 to 1 within seventy moves, then level.",
+    ),
+    Picture(
+        "moves-frontier",
+        "Speed against quality",
+        "Teams by what they cost until they stop and how likely nothing is then wrong; the line joins those no other "
+        "beats.",
+        "ax = plots.frontier(teams)",
+        "Dots rising with cost on a logarithmic axis, a line through the uppermost.",
     ),
 )
 

@@ -70,7 +70,17 @@ STOREYS: dict[str, tuple[str, ...]] = {
 INSIDE_IO = (
     *("io.columns", "io.settings", "io.files", "io.frames", "io.cells", "io.choice", "io.kinds", "io.parents"),
     *("io.rows", "io.links", "io.scores", "io.template", "io.recordings", "io.noise", "io.tables"),
-    *("io.naming", "io.transitions", "io.grouping", "io.chains", "io.jsonforms", "io.states", "io.pools", "io"),
+    *(
+        "io.naming",
+        "io.transitions",
+        "io.grouping",
+        "io.chains",
+        "io.jsonforms",
+        "io.states",
+        "io.pools",
+        "io.versions",
+        "io",
+    ),
 )
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "core", "base", "misc", "tools"}
 HEAVY = {

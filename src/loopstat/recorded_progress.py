@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .arrays import Float, Int
 from .defect_masses import TESTS, share_mass
 from .errors import SettingsError
+from .identified import Identified
+from .move_settings import MoveSettings
 from .progress import HALF_SATURATION, Progress, fit_progress
+from .result import Estimate
 
 
 def parent_rows(session: ArrayLike, step: ArrayLike, parent: ArrayLike | None = None) -> Int:
@@ -139,3 +144,50 @@ def recorded_progress(
         b=b,
         level=level,
     )
+
+
+def progress_parameters(fit: Progress, *, settings: MoveSettings | None = None, radii: bool = True) -> list[Identified]:
+    """Return a1, a2, s0 and b as the simulator takes them.
+
+    A recording in which H and rho do not vary shows A = a1 rho_eff, C = a2 (1 - kappa2 H) and S = s0 (1 - kappa1 H)
+    only, and the simulator uses only these products: a1, a2 and s0 are what gives them at the H and rho of `settings`.
+
+    Parameters
+    ----------
+    fit : Progress
+    settings : MoveSettings, optional
+        Default: the defaults.
+    radii : bool
+        Whether sizes of changes were recorded; without them one move is the unit, `edit_radius` 1.
+
+    Returns
+    -------
+    list of Identified
+        Bounds only, not to be used, where masses may be measured with error and there was no second measurement.
+    """
+    s = settings or MoveSettings()
+    effective = 1 - (1 - s.model_prior) * (1 - s.human_prior)
+    products = {
+        "a1": (fit.aim, effective, "a1 rho_eff", f"H {s.human_prior:g} and rho {s.model_prior:g}"),
+        "a2": (fit.damage, 1 - s.kappa2 * s.human_prior, "a2 (1 - kappa2 H)", f"H {s.human_prior:g}"),
+        "s0": (fit.spread, 1 - s.kappa1 * s.human_prior, "s0 (1 - kappa1 H)", f"H {s.human_prior:g}"),
+    }
+    n: dict[str, Any] = {"n_tasks": fit.n_clusters, "n_samples": fit.n_transitions}
+    found = []
+    for name, (product, factor, symbol, at) in products.items():
+        ends = Estimate(*(np.asarray(part) / factor for part in (product.value, product.low, product.high)))
+        usable = bool(np.isfinite(product.value) and product.value > 0 and not fit.upper_bound)
+        reason = f"Only {symbol} is seen; at {at}, by convention, it is this."
+        if fit.upper_bound:
+            reason = f"Measurement error alone looks like it: name a second measurement (--instrument). {reason}"
+        elif not usable:
+            reason = f"The estimate is not positive. {reason}"
+        bound = "upper" if fit.upper_bound else None
+        found.append(Identified(name, ends, usable, reason, "improvement against defects", bound=bound, **n))
+    told = "b is seen." if fit.identified else f"The masses do not span it: {fit.b_used:g} is kept."
+    found.append(Identified("b", fit.b, fit.identified, told, "improvement against defects", **n))
+    if not radii:
+        one = Estimate(1.0, 1.0, 1.0)
+        reason = "Sizes of changes were not recorded: one move is the unit."
+        found.append(Identified("edit_radius", one, found[0].identifiable, reason, "convention", **n))
+    return found

@@ -47,7 +47,7 @@ def share_estimate(top: Float, bottom: Float, level: float) -> Estimate:
 
     Notes
     -----
-    *When it is wrong*: coverage was measured at 0.925 to 0.97 (nominal 0.95) from 20 tasks on; intervals on the share
+    *When it is wrong*: coverage was measured at 0.92 to 0.97 (nominal 0.95) from 20 tasks on; intervals on the share
     itself hold 0.90 to 0.93 where few tasks carry it. Ends given by fewer than three tasks are guesses.
 
     References

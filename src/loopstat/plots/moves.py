@@ -5,6 +5,7 @@ Each takes a result or its JSON form, and draws what that form holds.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +15,7 @@ from ..arrays import Float
 from ..balance_text import Json, listed, part, triple
 from ..errors import SettingsError
 from ..moves_text import setting, share_words
+from ..svg_moves import short
 from ..svg_plans import quality_range
 from .canvas import BLUE, GREEN, GREY, INK, ORANGE, PINK, PLAIN, VERMILION, Look, _axes, _frame, _note, _say, _title
 
@@ -182,7 +184,7 @@ def frontier(found: Given, *, ax: Axes | None = None) -> Axes:
     ax.plot([p["cost"] for p in best], [p["good"] for p in best], color=GREY, linewidth=1, zorder=1, label="_front")
     for p in best[:1] + best[1:][-1:]:
         _say(ax, p["cost"], p["good"], f" K {p.get('candidates')}, N {p.get('reviewers')}", va="bottom")
-    ax.set_xscale("log")
+    _log_costs(ax, [p["cost"] for p in points if p["good"] >= limits[0]])
     ax.set_xlabel("cost until the stop, mean", **PLAIN)
     ax.set_ylabel("P_good at the end", **PLAIN)
     ax.set_ylim(*limits)
@@ -194,6 +196,17 @@ def frontier(found: Given, *, ax: Axes | None = None) -> Axes:
     _say(ax, 0.99, 0.02, "\n".join(words), transform=ax.transAxes, ha="right", va="bottom", fontsize="x-small")
     _title(ax, f"{len(best)} of {len(points):,} teams that no other beats")
     return ax
+
+
+def _log_costs(ax: Axes, costs: Sequence[float]) -> None:
+    """Scale an axis of costs, with ticks at 1, 2 and 5 of every power of ten."""
+    low, high = min(costs), max(costs)
+    span = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [m * 10.0**e for e in span for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+    ax.set_xscale("log")
+    ax.set_xticks(ticks, [short(v) for v in ticks])
+    ax.set_xticks([], minor=True)
+    ax.tick_params(colors=GREY, length=3, labelsize="small", color="#aab1b8")
 
 
 _NAMES = {"vibe": "squares", "planner": "triangles", "trust-region": "circles"}
