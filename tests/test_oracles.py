@@ -37,7 +37,7 @@ def test_a_mixture_of_two_known_parts_is_found() -> None:
     passed = rng.binomial(20, parts[rng.choice(3, 4000, p=[0.3, 0.0, 0.7])])
     k = np.arange(21)
     likelihood = parts ** k[:, None] * (1 - parts) ** (20 - k[:, None])
-    found = fit_mixtures(likelihood[None], np.bincount(passed, minlength=21).astype(float))
+    found = fit_mixtures(np.log(likelihood)[None], np.bincount(passed, minlength=21).astype(float))
     assert found.weights[0] == pytest.approx([0.3, 0.0, 0.7], abs=0.03)
     assert found.missing[0] < 1e-5
 
@@ -49,18 +49,19 @@ def test_the_maximum_is_no_less_than_that_of_plain_em() -> None:
     for _ in range(5000):
         x *= (counts / (likelihood @ x)) @ likelihood / counts.sum()
     best = float(counts @ np.log(likelihood @ x))
-    assert float(fit_mixtures(likelihood[None], counts).log_likelihood[0]) == pytest.approx(best, abs=1e-4)
+    assert float(fit_mixtures(np.log(likelihood)[None], counts).log_likelihood[0]) == pytest.approx(best, abs=1e-4)
 
 
 def test_a_batch_is_each_of_its_members() -> None:
     rng = np.random.default_rng(2)
-    likelihood, counts = rng.random((4, 6, 9)), rng.integers(1, 9, 6).astype(float)
+    likelihood, counts = np.log(rng.random((4, 6, 9))), rng.integers(1, 9, 6).astype(float)
     whole = fit_mixtures(likelihood, counts).log_likelihood
     assert whole == pytest.approx([fit_mixtures(one[None], counts).log_likelihood[0] for one in likelihood], abs=1e-5)
 
 
 def test_what_no_part_allows_is_impossible() -> None:
-    likelihood = np.array([[[1.0, 0.5], [0.0, 0.0]], [[1.0, 0.5], [0.0, 0.5]]])
+    none = -np.inf
+    likelihood = np.array([[[0.0, -1.0], [none, none]], [[0.0, -1.0], [none, -1.0]]])
     value = fit_mixtures(likelihood, np.array([1.0, 1.0])).log_likelihood
     assert value[0] == -np.inf
     assert np.isfinite(value[1])
@@ -169,6 +170,12 @@ def test_unequal_numbers_of_samples_are_no_trouble() -> None:
     chances = np.stack([1 - np.exp(-R * mu), np.exp(-R * mu) - np.exp(-mu), np.exp(-mu)], axis=1)
     fit = fit_mixture([rng.multinomial(k, p) for k, p in zip(n, chances, strict=True)]).r
     assert fit.low <= R <= fit.high
+
+
+def test_thousands_of_samples_neither_vanish_nor_coarsen_the_interval() -> None:
+    fit = fit_mixture(verdicts(9, tasks=100, samples=3000).outcomes).r
+    assert fit.low < R < fit.high
+    assert fit.high - fit.low < 0.012
 
 
 def test_refusals() -> None:

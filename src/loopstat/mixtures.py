@@ -33,7 +33,7 @@ class Mixtures:
     missing: Float
 
 
-def fit_mixtures(likelihood: Float, counts: Float) -> Mixtures:
+def fit_mixtures(log_likelihood: Float, counts: Float) -> Mixtures:
     r"""Return the weights x >= 0, sum 1, that maximise sum_i c_i ln sum_j L_ij x_j, for every L of a batch.
 
     With n = sum c the constraint can be dropped and n sum x subtracted: the maximum is the same. A primal-dual
@@ -41,8 +41,8 @@ def fit_mixtures(likelihood: Float, counts: Float) -> Mixtures:
 
     Parameters
     ----------
-    likelihood : float array, shape (batch, n_patterns, n_parts)
-        Chance of each pattern under each part.
+    log_likelihood : float array, shape (batch, n_patterns, n_parts)
+        Logarithm of the chance of each pattern under each part, minus infinity where it has none.
     counts : float array, shape (n_patterns,) or (batch, n_patterns)
         How often each pattern was seen.
 
@@ -63,22 +63,21 @@ def fit_mixtures(likelihood: Float, counts: Float) -> Mixtures:
     Examples
     --------
     >>> chance = np.array([[[0.9, 0.1], [0.1, 0.9]]])
-    >>> fit_mixtures(chance, np.array([5.0, 5.0])).weights.round(3).tolist()
+    >>> fit_mixtures(np.log(chance), np.array([5.0, 5.0])).weights.round(3).tolist()
     [[0.5, 0.5]]
     """
-    batch, _, parts = likelihood.shape
-    c = np.broadcast_to(np.asarray(counts, dtype=np.float64), likelihood.shape[:2])
+    c = np.broadcast_to(np.asarray(counts, dtype=np.float64), log_likelihood.shape[:2])
     n = c.sum(axis=1)
     if not np.all(n > 0):
         raise SettingsError("a mixture needs counts above 0: nothing was seen.")
-    best = likelihood.max(axis=2)
-    possible = np.asarray(np.all((best > 0) | (c == 0), axis=1))
-    scale = np.where(best > 0, best, 1.0)
-    # Patterns that no part allows are replaced by certain ones here and their batch is marked impossible below.
-    ratio = np.where(best[:, :, None] > 0, likelihood / scale[:, :, None], 1.0)
+    best = log_likelihood.max(axis=2)
+    possible = np.isfinite(best)
+    scale = np.where(possible, best, 0.0)  # chances of many samples are too small for a double
+    # patterns that no part allows are taken as certain here, and their member of the batch is marked below
+    ratio = np.where(possible[:, :, None], np.exp(log_likelihood - scale[:, :, None]), 1.0)
     x, missing = _climb(ratio, c, n)
-    value = np.sum(c * (np.log(np.einsum("bmk,bk->bm", ratio, x)) + np.log(scale)), axis=1)
-    return Mixtures(np.where(possible, value, -np.inf), x.reshape(batch, parts), missing)
+    value = np.sum(c * (np.log(np.einsum("bmk,bk->bm", ratio, x)) + scale), axis=1)
+    return Mixtures(np.where(np.all(possible | (c == 0), axis=1), value, -np.inf), x, missing)
 
 
 def _climb(L: Float, c: Float, n: Float) -> tuple[Float, Float]:

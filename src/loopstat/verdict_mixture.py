@@ -20,6 +20,7 @@ from .result import Estimate
 
 LEAST_R, MOST_R = 0.005, 0.995
 COARSE_GRID, FINE_GRID, ROUGH_GRID = 34, 17, 25
+FEW_STEPS = 12  # of the fine grid: an interval of fewer is read on one of its own
 LARGEST_MASS = 30.0  # beyond it nothing passes
 MOST_PARTS = 80
 OWN_SHARES = (0.001, 0.15, 0.35, 0.55, 0.75, 0.9, 0.9999)  # what a task's own r may be under the alternative
@@ -107,11 +108,15 @@ def fit_mixture(outcomes: ArrayLike, *, level: float = 0.95) -> MixtureFit:
     found = _profile(patterns, counts, masses, near)
     top = int(np.argmax(found))
     estimate, maximum = _vertex(near, found, top)
-    order = np.argsort(np.r_[r, near], kind="stable")
-    r, value = np.r_[r, near][order], np.r_[value, found][order]
-    depth = np.sqrt(2 * np.maximum(maximum - value, 0.0))
-    low, high = _ends(r, depth, math.sqrt(float(chdtri(1, 1 - level))))
-    at = fit_mixtures(_likelihood(patterns, masses, np.array([estimate])), counts)
+    r, value = np.r_[r, near], np.r_[value, found]
+    limit = math.sqrt(float(chdtri(1, 1 - level)))
+    low, high = _ends(r, value, maximum, limit)
+    if high - low < FEW_STEPS * (near[1] - near[0]):  # many samples: look closer, once more
+        close = np.clip(np.linspace(1.5 * low - 0.5 * high, 1.5 * high - 0.5 * low, FINE_GRID), LEAST_R, MOST_R)
+        found = _profile(patterns, counts, masses, close)
+        estimate, maximum = _vertex(close, found, int(np.argmax(found)))
+        low, high = _ends(np.r_[r, close], np.r_[value, found], maximum, limit)
+    at = fit_mixtures(_log_likelihood(patterns, masses, np.array([estimate])), counts)
     return MixtureFit(Estimate(estimate, low, high), float(at.log_likelihood[0]), masses, at.weights[0])
 
 
@@ -120,9 +125,9 @@ def _all_seen(patterns: Int, counts: Float, masses: Float, level: float) -> Mixt
     from scipy.special import chdtri
 
     r = np.linspace(LEAST_R, 1.0, COARSE_GRID)
-    fitted = fit_mixtures(_likelihood(patterns, masses, r), counts)
-    depth = np.sqrt(2 * np.maximum(fitted.log_likelihood[-1] - fitted.log_likelihood, 0.0))
-    low, _ = _ends(r, depth, math.sqrt(float(chdtri(1, 1 - level))))
+    fitted = fit_mixtures(_log_likelihood(patterns, masses, r), counts)
+    value = fitted.log_likelihood
+    low, _ = _ends(r, value, float(value[-1]), math.sqrt(float(chdtri(1, 1 - level))))
     return MixtureFit(Estimate(1.0, low, 1.0), float(fitted.log_likelihood[-1]), masses, fitted.weights[-1])
 
 
@@ -160,19 +165,19 @@ def _patterns(n: Int) -> tuple[Int, Float]:
     return patterns, counts.astype(np.float64)
 
 
-def _likelihood(patterns: Int, masses: Float, r: Float) -> Float:
-    """Return the chance of each pattern at each mass, shape (n_r, n_patterns, n_masses), without binomial factors."""
+def _log_likelihood(patterns: Int, masses: Float, r: Float) -> Float:
+    """Return ln of the chance of each pattern at each mass, without binomial factors, (n_r, n_patterns, n_masses)."""
     coarse, fine = _passes(masses, r[:, None]), _passes(masses, 1.0)[None, :]
     log = np.zeros((len(r), len(patterns), len(masses)))
     for k, chance in enumerate((1 - coarse, np.maximum(coarse - fine, 0.0), np.broadcast_to(fine, coarse.shape))):
         seen = patterns[None, :, k, None]
         safe = np.log(np.where(chance > 0, chance, 1.0))[:, None, :]
         log += np.where(seen > 0, np.where(chance[:, None, :] > 0, seen * safe, -np.inf), 0.0)
-    return np.exp(log)
+    return log
 
 
 def _profile(patterns: Int, counts: Float, masses: Float, r: Float) -> Float:
-    return fit_mixtures(_likelihood(patterns, masses, r), counts).log_likelihood
+    return fit_mixtures(_log_likelihood(patterns, masses, r), counts).log_likelihood
 
 
 def _vertex(r: Float, value: Float, top: int) -> tuple[float, float]:
@@ -187,15 +192,19 @@ def _vertex(r: Float, value: Float, top: int) -> tuple[float, float]:
     return float(r[top] + shift * (r[1] - r[0])), float(here - 0.25 * (before - after) * shift)
 
 
-def _ends(r: Float, depth: Float, limit: float) -> tuple[float, float]:
+def _ends(r: Float, value: Float, maximum: float, limit: float) -> tuple[float, float]:
     """Return where the root of twice the lost log-likelihood crosses a limit, outermost; it is nearly straight."""
+    r, at = np.unique(r, return_index=True)
+    depth = np.sqrt(2 * np.maximum(maximum - value[at], 0.0))
     inside = np.flatnonzero(depth <= limit)
     first, last = int(inside[0]), int(inside[-1])
-    low = 0.0 if first == 0 else float(np.interp(-limit, -depth[first - 1 : first + 1], r[first - 1 : first + 1]))
-    if last == len(r) - 1:
-        return low, 1.0
-    beyond = depth[last + 1] if np.isfinite(depth[last + 1]) else 10 * limit
-    return low, float(np.interp(limit, [depth[last], beyond], r[last : last + 2]))
+    low = 0.0 if first == 0 else _crossing(r, depth, first, first - 1, limit)
+    return low, 1.0 if last == len(r) - 1 else _crossing(r, depth, last, last + 1, limit)
+
+
+def _crossing(r: Float, depth: Float, inside: int, outside: int, limit: float) -> float:
+    beyond = depth[outside] if np.isfinite(depth[outside]) else 10 * limit
+    return float(np.interp(limit, [depth[inside], beyond], [r[inside], r[outside]]))
 
 
 # ------------------------------------------------------------------------ is it one r?
@@ -281,7 +290,9 @@ def _gain(n: Int) -> float:
     found = _profile(patterns, counts, masses, near)
     best, one = near[int(np.argmax(found))], float(found.max())
     # the null's own share is among those of the alternative, so that the gain is not below 0
-    whole = fit_mixtures(np.concatenate(_likelihood(patterns, masses, np.r_[OWN_SHARES, best]), axis=1)[None], counts)
+    whole = fit_mixtures(
+        np.concatenate(_log_likelihood(patterns, masses, np.r_[OWN_SHARES, best]), axis=1)[None], counts
+    )
     return 2 * max(float(whole.log_likelihood[0]) - one, 0.0)
 
 
