@@ -158,7 +158,8 @@ def recorded(path: Path) -> dict[str, str]:
     try:
         panel = read(path)
     except InputError as error:
-        return {"refused": error.message + (f" Hint: {error.hint}" if error.hint else "")}
+        hint = (error.hint or "").replace(str(path), path.name)
+        return {"refused": error.message + (f" Hint: {hint}" if hint else "")}
     return {"kept": ", ".join(panel.names), "chosen": panel.source.notes[0]}
 
 
