@@ -84,7 +84,7 @@ def tradeoffs(points: Points, bench: Bench) -> Claim:
     )
     return Claim(
         "tradeoffs",
-        "Oracle resolution (r) and human priors (H) create predictable speed-quality tradeoffs.",
+        "How much the tests see (r) and how well the task is described (H) trade speed for quality.",
         _meaning(tradeoffs),
         verdict_of([figures[0].value, figures[1].value], int(inside.sum())),
         answer,
@@ -199,7 +199,7 @@ def team_size(points: Points, bench: Bench) -> Claim:
     )
     return Claim(
         "team_size",
-        "Interactive simulation reveals optimal reviewer team sizes and correlation thresholds.",
+        "There is a best number of reviewers, and a correlation beyond which another one does not pay.",
         _meaning(team_size),
         verdict_of([figures[0].value, figures[1].value], int(inside.sum())),
         answer,
@@ -293,7 +293,7 @@ def levers_multiply(points: Points, bench: Bench) -> Claim:
     )
     return Claim(
         "levers_multiply",
-        "These parameters interact multiplicatively (model alignment, trust region, human prior).",
+        "An aligned model, a trust region and a good description multiply each other's effect.",
         _meaning(levers_multiply),
         verdict_of([share(ok[inside]) for ok in small.values()], int(inside.sum())),
         answer,

@@ -106,7 +106,7 @@ def convergence(points: Points, bench: Bench) -> Claim:
     )
     return Claim(
         "convergence",
-        "LLM code generation is a stochastic optimization problem with measurable convergence properties.",
+        "Such a loop is a random search whose convergence can be measured and quoted.",
         " ".join((convergence.__doc__ or "").split("\n\n", 1)[1].split()),
         verdict_of([parts["arrive"], parts["alike"]], int(keep.sum())),
         answer,
@@ -200,7 +200,7 @@ def trust_region(points: Points, bench: Bench) -> Claim:
     )
     return Claim(
         "trust_region",
-        "Trust region methods outperform greedy approaches by 3-5x in complex scenarios.",
+        "On hard tasks a trust region is three to five times better than a greedy loop.",
         " ".join((trust_region.__doc__ or "").split("\n\n", 1)[1].split()),
         verdict_of([figures[3].value, figures[5].value, figures[0].value], int(known.sum())),
         answer,
