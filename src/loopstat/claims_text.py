@@ -37,8 +37,8 @@ def claims_page(claims: Claims) -> str:
         "# What is claimed, and what holds",
         "",
         "*Do the published statements about loops of moves hold, and where?* Each, in our words, is simulated at the "
-        "page's defaults, presets and scenarios, and at points all over the ranges of its controls. This page is written by the "
-        "command; do not edit it.",
+        "page's defaults, presets and scenarios, and at points all over the ranges of its controls. This page is "
+        "written by the command; do not edit it.",
         "",
         f"    {COMMAND}",
         "",
