@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from .arrays import Float
 from .move_settings import PARAMETERS, MoveSettings
 from .moves import MoveLaw, Team, planned
-from .order_statistics import expected_maximum, source_maximum
+from .order_statistics import mean_maximum
 from .result import plain
 
 MOST_NEWTON = 100  # Newton is monotone here: a handful of steps does, save next to a double root
@@ -377,8 +377,7 @@ def _bests(settings: MoveSettings, k_eff: Float, reviewed: bool) -> Float:
     if not reviewed:
         return np.zeros(k_eff.shape)
     values, place = np.unique(k_eff, return_inverse=True)
-    best = (source_maximum if settings.order_statistic == "source" else expected_maximum)(values)
-    return np.asarray(best[place.reshape(k_eff.shape)])
+    return np.asarray(mean_maximum(values, settings.order_statistic)[place.reshape(k_eff.shape)])
 
 
 def kinds(settings: Sequence[MoveSettings]) -> list[list[int]]:

@@ -11,7 +11,7 @@ from .arrays import Float
 from .arrivals import Arrivals
 from .move_path import Ceiling
 from .move_settings import MoveSettings
-from .moves import Team
+from .moves import Team, winner_band
 from .result import Check, Estimate, number, plain
 
 Action = Literal["good", "passes_only", "stalls"]
@@ -111,7 +111,7 @@ def _band_never_met(f: Facts) -> Check:
     s, a = f.settings, f.acceptance[np.isfinite(f.acceptance)]
     if s.policy != "trust-region" or not len(a):
         return Check("band_never_met", None, None, True, "This policy reads no acceptance.")
-    low, high = band(s)
+    low, high = (float(end) for end in winner_band(s, Team.of(s).k_eff))
     seen, text = f"{a.min():.2f}-{a.max():.2f}", f"{low:.2f}-{high:.2f}"
     if a.min() > high:
         said = f"The acceptance, {seen}, stays above the band of {text} in every move: the trust region only grows, to"
@@ -124,12 +124,6 @@ def _band_never_met(f: Facts) -> Check:
     inside = float(np.mean((a >= low) & (a <= high)))
     said = f"The mean acceptance, {seen}, is inside the band of {text} in {inside:.0%} of the moves."
     return Check("band_never_met", inside, None, True, said)
-
-
-def band(settings: MoveSettings) -> tuple[float, float]:
-    """Return the band of acceptance of the winner; a candidate's A is 1 - (1 - A)^K_eff of it."""
-    power = float(Team.of(settings).k_eff) if settings.tr_band == "candidate" else 1.0
-    return 1 - (1 - settings.tr_a_low) ** power, 1 - (1 - settings.tr_a_high) ** power
 
 
 def _order_statistic(f: Facts) -> Check:

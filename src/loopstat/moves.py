@@ -14,7 +14,7 @@ from .arrays import Bool, Float, Int
 from .errors import SettingsError
 from .model import Rng, simulate
 from .move_settings import MoveSettings
-from .order_statistics import expected_maximum, maximum_of, source_maximum
+from .order_statistics import expected_maximum, maximum_of, mean_maximum
 from .panel import Objective, Panel
 
 MOST_PRIOR = 0.95  # beyond which planning raises neither H nor r
@@ -147,14 +147,14 @@ class MoveLaw:
         """e(K_eff), the expected z of the best of the candidates."""
         if not self.team.reviewed:
             return np.zeros(np.shape(self.team.k_eff))
-        return (source_maximum if self.order_statistic == "source" else expected_maximum)(self.team.k_eff)
+        return mean_maximum(self.team.k_eff, self.order_statistic)
 
     @property
     def shift(self) -> Float | float:
         """What is added to z so that its mean is the source's approximation; 0 where it is exact."""
         if self.order_statistic == "exact" or not self.team.reviewed:
             return 0.0
-        return np.asarray(source_maximum(self.team.k_eff) - expected_maximum(self.team.k_eff))
+        return np.asarray(self.best - expected_maximum(self.team.k_eff))
 
     @property
     def expected(self) -> Float:

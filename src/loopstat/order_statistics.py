@@ -79,6 +79,11 @@ def source_maximum(k: ArrayLike) -> Float:
     return np.asarray(np.where(K > 1, ndtri(1 - 1 / np.where(K > 1, K, 2.0)), 0.0))
 
 
+def mean_maximum(k: ArrayLike, order_statistic: str) -> Float:
+    """Return the mean of the best of K as asked for: `exact`, or the `source`'s approximation; in the shape of `k`."""
+    return source_maximum(k) if order_statistic == "source" else expected_maximum(k)
+
+
 def maximum_of(log_uniform: ArrayLike, k: ArrayLike) -> Float:
     """Return the maximum of K standard normals from one uniform draw, whatever K is.
 
