@@ -10,7 +10,8 @@ import pytest
 from loopstat.arrivals import Arrivals, average
 from loopstat.move_path import ceiling
 from loopstat.move_settings import MoveSettings
-from loopstat.move_verdict import CHECKS, Facts, band, decide, run_checks
+from loopstat.move_verdict import CHECKS, Facts, decide, run_checks
+from loopstat.moves import Team, winner_band
 from loopstat.result import Check
 
 SOON, LATER, NEVER = np.arange(80.0, 120.0), np.r_[np.arange(200.0, 206.0), [np.inf] * 34], np.full(40, np.inf)
@@ -97,7 +98,8 @@ def test_more_moves_would_help_where_runs_still_arrive() -> None:
 
 
 def test_the_band_of_one_candidate_is_that_of_the_winner() -> None:
-    low, high = band(MoveSettings(tr_band="candidate"))
+    settings = MoveSettings(tr_band="candidate")
+    low, high = (float(end) for end in winner_band(settings, Team.of(settings).k_eff))
     assert (round(low, 2), round(high, 2)) == (0.76, 0.96)  # of 6.3 effective candidates
     inside = checks(facts(MoveSettings(tr_band="candidate"), SOON, LATER))["band_never_met"]
     assert inside.passed

@@ -174,7 +174,7 @@ class MoveLaw:
     @property
     def positive(self) -> Float:
         """P(Y > 0), the probability that the reviewers approve of what they picked; 1 without reviewers."""
-        return self._over_scores(lambda z: np.ones(np.shape(z)))
+        return np.minimum(self._over_scores(lambda z: np.ones(np.shape(z))), 1.0)  # the quadrature errs by 1e-9
 
     @property
     def acceptance(self) -> Float:
@@ -182,7 +182,8 @@ class MoveLaw:
 
         The oracle stays silent with probability exp(-r max(-Delta, 0)), averaged over Delta given the score.
         """
-        return self._over_scores(lambda z: self._silent(self.mean[..., None] + self.pull[..., None] * z))
+        shares = self._over_scores(lambda z: self._silent(self.mean[..., None] + self.pull[..., None] * z))
+        return np.minimum(shares, 1.0)
 
     @property
     def approved_gain(self) -> Float:
