@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 import loopstat
 from loopstat import Grams, LinearDrift, Panel, analyze
-from loopstat.grams import Moments
-from loopstat.latent import Structure, evaluate
-from loopstat.latent_fit import Stack, find, starting_points
-from loopstat.resample import bootstrap_weights
+from loopstat.drift.maps.latent.fit import Stack, find, starting_points
+from loopstat.drift.maps.latent.model import Structure, evaluate
+from loopstat.drift.sums import Moments
+from loopstat.inference.resample import bootstrap_weights
 
 from .loops import Array, plain_loop
 from .moves import move_rows

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from loopstat import Grams, LinearDrift, LinearDriftFit, LinearSDE, Objective, Panel
-from loopstat.checks import CHECKS
-from loopstat.grams import Moments
-from loopstat.regimes import oscillation_test
-from loopstat.resample import bootstrap_weights
+from loopstat.drift.checks import CHECKS
+from loopstat.drift.readings.regimes import oscillation_test
+from loopstat.drift.sums import Moments
+from loopstat.inference.resample import bootstrap_weights
 
 from .loops import (
     Array,

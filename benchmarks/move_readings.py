@@ -16,21 +16,21 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-
-from loopstat.assumptions import AssumptionTest, diminishing_returns_test, state_independence_test
-from loopstat.defect_masses import share_mass
-from loopstat.errors import InputError, SettingsError
-from loopstat.move_prediction import Prediction, TaskSkill, predict_best_of, predict_tasks
-from loopstat.pool_assumptions import (
+from studies.assumptions import AssumptionTest, diminishing_returns_test, state_independence_test
+from studies.move_prediction import Prediction, TaskSkill, predict_best_of, predict_tasks
+from studies.pool_assumptions import (
     coarse_oracle_test,
     correlated_reviewers_test,
     deterministic_oracle_test,
     independent_candidates_test,
     order_statistics_test,
 )
-from loopstat.progress import Progress, fit_progress
-from loopstat.result import Estimate, show
-from loopstat.round_prediction import predict_rounds
+from studies.round_prediction import predict_rounds
+
+from loopstat.errors import InputError, SettingsError
+from loopstat.moves.calibrate.defect_masses import share_mass
+from loopstat.moves.calibrate.progress import Progress, fit_progress
+from loopstat.results.result import Estimate, show
 
 from .move_tables import DATA, Frame, array, debugged, log_loss, mutations, pool, table, votes
 

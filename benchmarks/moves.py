@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from loopstat import ensemble_loops, number_loops
-from loopstat.counter_numbers import move_draws, stream_keys
-from loopstat.ensemble_plan import BLOCK
-from loopstat.ensembles import outcomes, path
-from loopstat.move_settings import POLICIES, MoveSettings
-from loopstat.moves import Team, next_radius
-from loopstat.order_statistics import maximum_of
+from loopstat.moves import loops as ensemble_loops
+from loopstat.moves import number_loops
+from loopstat.moves.model import Team, next_radius
+from loopstat.moves.numbers import move_draws, stream_keys
+from loopstat.moves.order_statistics import maximum_of
+from loopstat.moves.run_plan import BLOCK
+from loopstat.moves.runs import outcomes, path
+from loopstat.moves.settings import POLICIES, MoveSettings
 
 from .loops import Array
 from .potentials import Row, best_of

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from loopstat.balance import detailed_balance_test
-from loopstat.balancing import analyze_balance
-from loopstat.chain import MarkovChain
-from loopstat.counts import Counts
-from loopstat.least_action import SOFTPLUS, Exchanges, least_action
-from loopstat.potential import potential, strengths
+from loopstat.balance.analysis import analyze_balance
+from loopstat.balance.chain import MarkovChain
+from loopstat.balance.least_action import SOFTPLUS, Exchanges, least_action
+from loopstat.balance.potential import potential, strengths
+from loopstat.balance.tests import detailed_balance_test
+from loopstat.panel.tally import Counts
 
 from .loops import Array
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from studies.assumptions import AssumptionTest, state_independence_test
+from studies.move_prediction import predict_best_of
+from studies.pool_assumptions import correlated_reviewers_test, independent_candidates_test, order_statistics_test
 
-from loopstat.assumptions import AssumptionTest, state_independence_test
-from loopstat.move_prediction import predict_best_of
-from loopstat.move_settings import MoveSettings
-from loopstat.moves import MoveLaw, Team
-from loopstat.pool_assumptions import correlated_reviewers_test, independent_candidates_test, order_statistics_test
-from loopstat.progress import fit_progress
+from loopstat.moves.calibrate.progress import fit_progress
+from loopstat.moves.model import MoveLaw, Team
+from loopstat.moves.settings import MoveSettings
 
 from .cells import NOMINAL, Cell, Numbers, Row
 

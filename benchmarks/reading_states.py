@@ -22,9 +22,9 @@ from loopstat import (
     read_recording,
     systems,
 )
-from loopstat.balance import detailed_balance_test
-from loopstat.resample import holm
-from loopstat.result import number, show
+from loopstat.balance.tests import detailed_balance_test
+from loopstat.inference.resample import holm
+from loopstat.results.result import number, show
 
 DATA = Path("../shared/data")
 WORDS = "detailed_balance_words/transition_counts.parquet"

@@ -51,7 +51,7 @@ def write_table(path: Path) -> Path:
 
 def written(source: Path, target: Path) -> dict[str, float]:
     """Return seconds to read and analyse, and to write the page."""
-    from loopstat.commands import run_analysis, write_html
+    from loopstat.faces.commands import run_analysis, write_html
 
     start = time.perf_counter()
     result = run_analysis([str(source)], {"by": ["model", "strategy"]}, command="loopstat analyze")

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from loopstat import LinearDrift, LinearDriftFit, Objective, Panel
-from loopstat.compare import Comparison, compare
-from loopstat.pareto import pareto
+from loopstat.drift.compare import Comparison, compare
+from loopstat.inference.pareto import pareto
 
 from .loops import Array, Loop
 

@@ -86,7 +86,7 @@ def lineage_table(path: Path) -> Path:
 
 def invoke(*args: object) -> Result:
     """Run the command line in this process; warnings are errors here, and nothing but an exit may be raised."""
-    from loopstat.cli import main
+    from loopstat.faces.cli import main
 
     env: dict[str, str | None] = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": "100"}
     result = CliRunner(env=env).invoke(main, [str(a) for a in args], prog_name="loopstat")

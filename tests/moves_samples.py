@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from loopstat.frontier import frontier
-from loopstat.move_run import run_moves
-from loopstat.move_settings import MoveSettings
-from loopstat.planning import plan
-from loopstat.reviewer_value import reviewer_value
+from loopstat.moves.fit import run_moves
+from loopstat.moves.frontier import frontier
+from loopstat.moves.planning import plan
+from loopstat.moves.reviewer_value import reviewer_value
+from loopstat.moves.settings import MoveSettings
 
 FEW: dict[str, Any] = {"replicates": 60, "max_moves": 160}
 KINDS: dict[str, dict[str, Any]] = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from loopstat import Grams, LinearDrift, LinearDriftFit, Panel
-from loopstat.grams import Moments
+from loopstat.drift.sums import Moments
 
 M3 = np.array([[0.70, 0.12, 0.00], [-0.08, 0.50, 0.10], [0.05, 0.00, 0.30]])
 Q3 = np.array([[1.00, 0.24, -0.20], [0.24, 0.64, 0.10], [-0.20, 0.10, 1.44]])

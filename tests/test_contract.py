@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from loopstat import LinearDrift, LinearDriftFit, LinearSDE, Model, Objective, Panel, SettingsError, analyze
-from loopstat.checks import CHECKS
-from loopstat.fit import _LAYOUT
+from loopstat.drift.checks import CHECKS
+from loopstat.drift.fit import _LAYOUT
 from simulated import M3, Q3, REST, keep_the_better, run, three
 
 ESTIMATORS: list[Callable[[], Any]] = [

@@ -24,7 +24,7 @@ import pytest
 
 import loopstat
 from conftest import ROOT, executable, plain_table
-from loopstat.glossary import TERMS, explain, markdown
+from loopstat.faces.glossary import TERMS, explain, markdown
 
 DATA = ROOT.parent / "shared" / "data"
 PUBLIC = [n for n in loopstat.__all__ if not n.startswith("_")]

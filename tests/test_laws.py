@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loopstat import Analysis, LinearDrift, Objective, Panel, analyze
-from loopstat.grams import Moments
+from loopstat.drift.sums import Moments
 from simulated import fit, grams_of, three
 
 FEW = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])

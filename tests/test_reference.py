@@ -7,8 +7,8 @@ import pytest
 import statsmodels.api as sm
 
 from loopstat import LinearDrift, Panel
-from loopstat.grams import Moments
-from loopstat.resample import bootstrap_weights, jackknife_variance
+from loopstat.drift.sums import Moments
+from loopstat.inference.resample import bootstrap_weights, jackknife_variance
 from simulated import grams_of, three
 
 

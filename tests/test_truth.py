@@ -11,10 +11,10 @@ import pytest
 from scipy.stats import kstest
 
 from loopstat import LinearSDE, Objective, Panel
-from loopstat.grams import Moments
-from loopstat.regimes import oscillation_test
-from loopstat.resample import bootstrap_weights, jackknife_interval, jackknife_variance, student_p
-from loopstat.verdict import HORIZON, steps_along
+from loopstat.drift.readings.regimes import oscillation_test
+from loopstat.drift.sums import Moments
+from loopstat.drift.verdict import HORIZON, steps_along
+from loopstat.inference.resample import bootstrap_weights, jackknife_interval, jackknife_variance, student_p
 from simulated import M3, Q3, REST, fit, grams_of, keep_the_better, moments_of, root, run, steady, three, turning
 
 

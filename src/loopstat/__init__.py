@@ -16,41 +16,41 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Analysis": "analysis",
-    "BalanceAnalysis": "balancing",
-    "BalanceFit": "balance_fit",
-    "Check": "result",
-    "Clusters": "resample",
-    "Counts": "counts",
-    "Estimate": "result",
-    "Grams": "grams",
+    "Analysis": "drift.analysis",
+    "BalanceAnalysis": "balance.analysis",
+    "BalanceFit": "balance.fit",
+    "Check": "results.result",
+    "Clusters": "inference.resample",
+    "Counts": "panel.tally",
+    "Estimate": "results.result",
+    "Grams": "drift.sums",
     "InputError": "errors",
-    "Labels": "panel",
-    "LinearDrift": "drift",
-    "LinearDriftFit": "fit",
-    "LinearSDE": "sde",
+    "Labels": "panel.panel",
+    "LinearDrift": "drift.settings",
+    "LinearDriftFit": "drift.fit",
+    "LinearSDE": "drift.model",
     "LoopstatError": "errors",
-    "MarkovChain": "chain",
-    "Model": "model",
-    "MoveSettings": "move_settings",
-    "MovesProcess": "moves",
-    "Objective": "panel",
-    "Pairs": "panel",
-    "Panel": "panel",
-    "Regime": "regimes",
-    "ReversibleChain": "reversible",
+    "MarkovChain": "balance.chain",
+    "Model": "panel.model",
+    "MoveSettings": "moves.settings",
+    "MovesProcess": "moves.model",
+    "Objective": "panel.panel",
+    "Pairs": "panel.panel",
+    "Panel": "panel.panel",
+    "Regime": "drift.readings.regimes",
+    "ReversibleChain": "balance.settings",
     "SettingsError": "errors",
-    "Source": "panel",
-    "Table": "result",
-    "Verdict": "verdict",
-    "analyze": "analysis",
-    "analyze_balance": "balancing",
-    "explain": "glossary",
+    "Source": "panel.panel",
+    "Table": "results.result",
+    "Verdict": "drift.verdict",
+    "analyze": "drift.analysis",
+    "analyze_balance": "balance.analysis",
+    "explain": "faces.glossary",
     "plots": "plots",
     "read": "io",
     "read_recording": "io",
-    "run_moves": "move_run",
-    "simulate": "model",
+    "run_moves": "moves.fit",
+    "simulate": "panel.model",
     "systems": "systems",
     "template": "io",
 }
@@ -59,41 +59,41 @@ __all__ = sorted([*_HOME, "__version__"])
 if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
     from . import plots as plots
     from . import systems as systems
-    from .analysis import Analysis as Analysis
-    from .analysis import analyze as analyze
-    from .balance_fit import BalanceFit as BalanceFit
-    from .balancing import BalanceAnalysis as BalanceAnalysis
-    from .balancing import analyze_balance as analyze_balance
-    from .chain import MarkovChain as MarkovChain
-    from .counts import Counts as Counts
-    from .drift import LinearDrift as LinearDrift
+    from .balance.analysis import BalanceAnalysis as BalanceAnalysis
+    from .balance.analysis import analyze_balance as analyze_balance
+    from .balance.chain import MarkovChain as MarkovChain
+    from .balance.fit import BalanceFit as BalanceFit
+    from .balance.settings import ReversibleChain as ReversibleChain
+    from .drift.analysis import Analysis as Analysis
+    from .drift.analysis import analyze as analyze
+    from .drift.fit import LinearDriftFit as LinearDriftFit
+    from .drift.model import LinearSDE as LinearSDE
+    from .drift.readings.regimes import Regime as Regime
+    from .drift.settings import LinearDrift as LinearDrift
+    from .drift.sums import Grams as Grams
+    from .drift.verdict import Verdict as Verdict
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
-    from .fit import LinearDriftFit as LinearDriftFit
-    from .glossary import explain as explain
-    from .grams import Grams as Grams
+    from .faces.glossary import explain as explain
+    from .inference.resample import Clusters as Clusters
     from .io import read as read
     from .io import read_recording as read_recording
     from .io import template as template
-    from .model import Model as Model
-    from .model import simulate as simulate
-    from .move_run import run_moves as run_moves
-    from .move_settings import MoveSettings as MoveSettings
-    from .moves import MovesProcess as MovesProcess
-    from .panel import Labels as Labels
-    from .panel import Objective as Objective
-    from .panel import Pairs as Pairs
-    from .panel import Panel as Panel
-    from .panel import Source as Source
-    from .regimes import Regime as Regime
-    from .resample import Clusters as Clusters
-    from .result import Check as Check
-    from .result import Estimate as Estimate
-    from .result import Table as Table
-    from .reversible import ReversibleChain as ReversibleChain
-    from .sde import LinearSDE as LinearSDE
-    from .verdict import Verdict as Verdict
+    from .moves.fit import run_moves as run_moves
+    from .moves.model import MovesProcess as MovesProcess
+    from .moves.settings import MoveSettings as MoveSettings
+    from .panel.model import Model as Model
+    from .panel.model import simulate as simulate
+    from .panel.panel import Labels as Labels
+    from .panel.panel import Objective as Objective
+    from .panel.panel import Pairs as Pairs
+    from .panel.panel import Panel as Panel
+    from .panel.panel import Source as Source
+    from .panel.tally import Counts as Counts
+    from .results.result import Check as Check
+    from .results.result import Estimate as Estimate
+    from .results.result import Table as Table
 
 
 def __getattr__(name: str) -> Any:

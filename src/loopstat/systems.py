@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .chain import MarkovChain
+from .balance.chain import MarkovChain
 from .errors import SettingsError
 
 

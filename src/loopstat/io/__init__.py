@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
+from .read import read
 from .states import Recording, read_recording
-from .tables import read
 from .template import template
 
 __all__ = ["PoolRecording", "Recording", "read", "read_pool", "read_recording", "read_scorer_noise", "template"]

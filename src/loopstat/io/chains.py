@@ -10,11 +10,11 @@ import numpy as np
 
 from ..arrays import Bool, Int, frozen
 from ..errors import InputError
-from ..panel import MISSING, Labels, Panel
-from ..states import STATE, binned, clustered
+from ..panel.panel import MISSING, Labels, Panel
+from ..panel.states import STATE, binned, clustered
 from .grouping import Asked, Part, empty_notes, group_name, grouping, visits_notes
 from .naming import n_seen
-from .tables import later
+from .read import later
 from .transitions import refuse_few
 
 SPARSE, ENOUGH = 0.5, 20

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..counts import Counts, Visits
 from ..errors import SettingsError
-from ..panel import Labels, Panel
+from ..panel.panel import Labels, Panel
+from ..panel.tally import Counts, Visits
 from .naming import StateRule
 
 DEFAULT_BY = ("model", "strategy")

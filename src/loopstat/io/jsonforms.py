@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
-from ..panel import Labels
-from .files import FIRST_BLOCK, GZIP
+from ..panel.panel import Labels
 from .naming import StateRule, coded
+from .table.files import FIRST_BLOCK, GZIP
 from .transitions import Moves
 
 REJECTED = "INVALID00"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..arrays import Bool, Int
-from ..panel import previous_step
+from ..panel.panel import previous_step
 from . import parents
-from .cells import Cells
 from .rows import Rows, has_ids
+from .table.cells import Cells
 
 PREVIOUS = "previous step -> row"
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..arrays import Int
 from ..errors import InputError, SettingsError
-from ..panel import MISSING, Labels
-from ..states import normalised
-from .cells import Cells
-from .columns import unknown
+from ..panel.panel import MISSING, Labels
+from ..panel.states import normalised
+from .table.cells import Cells
+from .table.columns import unknown
 
 FORMS = "COL, text:COL, normal:COL, bins:K or kmeans:K"
 HINT = "name the column of the states with --state COL, or make states of the scores with bins:K or kmeans:K."

@@ -10,13 +10,13 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int, relabel
 from ..errors import InputError, SettingsError
-from ..panel import Labels, Source, array_digest
-from ..pools import Pool
-from .cells import Cells
-from .columns import unknown
+from ..panel.panel import Labels, Source, array_digest
+from ..panel.pool import Pool
 from .grouping import DEFAULT_BY, by_of, group_name, listed
+from .read import Origin, file_labels, opened
 from .settings import Wanted
-from .tables import Origin, file_labels, opened
+from .table.cells import Cells
+from .table.columns import unknown
 
 GUESSED_COARSE = ("passed", "oracle_pass", "base_pass", "visible_pass")
 GUESSED_FINE = ("plus_pass", "hidden_pass")

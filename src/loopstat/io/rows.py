@@ -9,9 +9,9 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int
 from ..errors import InputError
-from ..panel import Labels
-from .cells import Cells
+from ..panel.panel import Labels
 from .parents import Refuse, crowded_step
+from .table.cells import Cells
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ import numpy as np
 
 from ..arrays import Bool, Float
 from ..errors import InputError
-from ..panel import Objective
-from .cells import Cells
-from .choice import Choice, choose
-from .columns import NEVER_OBJECTIVE, is_content, unknown
+from ..panel.panel import Objective
+from .guess import Choice, choose
 from .parents import Refuse
 from .rows import Rows
 from .settings import TRANSFORMS, Wanted
+from .table.cells import Cells
+from .table.columns import NEVER_OBJECTIVE, is_content, unknown
 
 ROUNDING = 1e-6  # share of the bounds' width by which a rounded value may leave them
 

@@ -13,20 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from ..counts import Visits
 from ..errors import InputError, SettingsError
-from ..panel import Labels, Panel, Source, array_digest
-from ..states import STATE
-from .cells import Cells
+from ..panel.panel import Labels, Panel, Source, array_digest
+from ..panel.states import STATE
+from ..panel.tally import Visits
 from .chains import groups_of
-from .columns import unknown
-from .files import digest_of, find, names_of
 from .grouping import DEFAULT_BY, Asked, Part, by_of, empty_notes, group_name, grouping, listed, visits_notes, visits_of
 from .jsonforms import form_of, read_forms
-from .kinds import no_sessions
 from .naming import StateRule
+from .read import Origin, file_labels, is_paths, opened, panel_of, text_bytes
+from .refuse import no_sessions
 from .settings import Wanted
-from .tables import Origin, file_labels, is_paths, opened, panel_of, text_bytes
+from .table.cells import Cells
+from .table.columns import unknown
+from .table.files import digest_of, find, names_of
 from .transitions import Moves, counts_of, moves_of
 
 NEEDS = "`loopstat balance` needs sessions (`session`, `step`, `state`) or moves (`state`, `next_state`, `count`)"

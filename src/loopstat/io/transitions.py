@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Bool, Float, Int, relabel
-from ..counts import Counts, Visits
 from ..errors import InputError
-from ..panel import Labels, Source
-from .cells import WHOLE, Cells
+from ..panel.panel import Labels, Source
+from ..panel.tally import Counts, Visits
 from .naming import StateRule
+from .table.cells import WHOLE, Cells
 
 PARTS = ("model", "strategy", "file")  # tables keep visits apart by these, so pooling adds them up
 EMPTY = "is empty (or NA, nan, null), expected the name of a state."

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import InputError
-from ..panel import Source, array_digest
-from .columns import unknown
+from ..panel.panel import Source, array_digest
 from .grouping import DEFAULT_BY
 from .pools import _groups, _labels, _scores, _selected
+from .read import opened
 from .settings import Wanted
-from .tables import opened
+from .table.columns import unknown
 
 PARENT = "parent_step"
 MIN_TASKS = 8  # below, sessions are the unit

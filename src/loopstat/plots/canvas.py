@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Float, Int
+from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
-from ..fit import LinearDriftFit
-from ..panel import Objective, Panel
-from ..result import Estimate, show
-from ..text import clean
+from ..faces.text import clean
+from ..panel.panel import Objective, Panel
+from ..results.result import Estimate, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

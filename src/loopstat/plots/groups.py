@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..analysis import Analysis
 from ..arrays import Float
-from ..compare import QUANTITIES, SURE, Comparison
+from ..drift.analysis import Analysis
+from ..drift.compare import QUANTITIES, SURE, Comparison
+from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
-from ..fit import LinearDriftFit
-from ..panel import Objective
-from ..pareto import ParetoGroup, half_curve
-from ..result import show
+from ..inference.pareto import ParetoGroup, half_curve
+from ..panel.panel import Objective
+from ..results.result import show
 from .canvas import (
     BLUE,
     GREEN,

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..choose import Rival
-from ..compare import SURE
-from ..fit import LinearDriftFit
-from ..regimes import Complex, Regime, eigenvalues
-from ..result import Estimate, number, show
+from ..drift.choice import Rival
+from ..drift.compare import SURE
+from ..drift.fit import LinearDriftFit
+from ..drift.readings.regimes import Complex, Regime, eigenvalues
+from ..results.result import Estimate, number, show
 from .canvas import (
     BLUE,
     FAINT,

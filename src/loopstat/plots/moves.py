@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..arrays import Float
-from ..balance_text import Json, listed, part, triple
 from ..errors import SettingsError
-from ..moves_text import setting, share_words
-from ..svg_moves import short
-from ..svg_plans import quality_range
+from ..faces.balance_text import Json, listed, part, triple
+from ..faces.moves_text import setting, share_words
+from ..faces.svg_moves import short
+from ..faces.svg_plans import quality_range
 from .canvas import BLUE, GREEN, GREY, INK, ORANGE, PINK, PLAIN, VERMILION, Look, _axes, _frame, _note, _say, _title
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Float, group_starts
+from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
-from ..fit import LinearDriftFit
-from ..panel import Panel
-from ..result import number
+from ..panel.panel import Panel
+from ..results.result import number
 from .canvas import (
     BLUE,
     GREY,

@@ -12,11 +12,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..arrays import Float
-from ..balance_text import Json, class_of, listed, lowest, nth, part, state_name, triple
+from ..balance.layout import BEND, LINE, MAX_ARROWS, MAX_LINKS, Layout, Node, layout
 from ..errors import SettingsError
-from ..result import number
-from ..state_layout import BEND, LINE, MAX_ARROWS, MAX_LINKS, Layout, Node, layout
-from ..svg_states import MAX_DOTS, MAX_POINTS, MAX_TIMES, Ratio, currents_of, off_line, ratio_points, sure_currents
+from ..faces.balance_text import Json, class_of, listed, lowest, nth, part, state_name, triple
+from ..faces.svg_states import (
+    MAX_DOTS,
+    MAX_POINTS,
+    MAX_TIMES,
+    Ratio,
+    currents_of,
+    off_line,
+    ratio_points,
+    sure_currents,
+)
+from ..results.result import number
 from .canvas import (
     BLUE,
     GREEN,

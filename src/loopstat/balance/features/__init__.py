@@ -1,0 +1,1 @@
+"""Potentials that are functions of features of the states."""

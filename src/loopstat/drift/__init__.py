@@ -1,0 +1,1 @@
+"""The drift lens: where the scores go, how fast, what trades off against what."""

@@ -1,0 +1,445 @@
+"""What could make a linear drift fit mislead: one function per check, each a number, a limit and a plain sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..arrays import Bool, Float, Int, group_starts
+from ..inference.resample import Clusters, holm, jackknife_variance, student_p
+from ..panel.panel import Pairs, Panel
+from ..results.result import Check, number
+from .choice import Choice
+from .readings.curvature import curvature_test
+from .readings.paths import StopRule, mean_test
+from .readings.skill import Skill
+from .sums import Grams, Moments
+
+MIN_CLUSTERS = 10
+WHITE_LEVEL = 0.025
+SERIAL_LEVEL = 0.01
+MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slopes trade against each other
+MAX_AT_BOUND = 0.05
+MAX_STOPPED = 0.05
+MAX_DUPLICATES = 0.05
+TEST_LEVEL = 0.05
+NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
+COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
+
+CHECKS = (
+    "white_scores",
+    "few_sessions",
+    "collinear",
+    "unit_root",
+    "at_bounds",
+    "time_varying",
+    "curved",
+    "sessions_differ",
+    "noisy_scorer",
+    "stops_on_success",
+    "survivors_only",
+    "duplicate_sessions",
+    "constant",
+)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a check may look at; None or NaN where the fit could not be had."""
+
+    panel: Panel
+    pairs: Pairs
+    clusters: Clusters
+    n_clusters: int
+    grams: Grams
+    moments: Moments
+    left_out: Moments
+    skill: Skill | None
+    radius: tuple[float, float, float]
+    stop_rule: StopRule | None
+    choice: Choice
+
+
+def run_checks(evidence: Evidence) -> tuple[Check, ...]:
+    """Run every check, in the order of `CHECKS`."""
+    return tuple(globals()[f"_{name}"](evidence) for name in CHECKS)
+
+
+def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
+    """Test that every objective is white, around one mean or around a mean of each session's own.
+
+    Rejected where an objective is predicted, on held-out clusters, better than by the overall mean and by the running
+    mean (one-sided 2.5 %, Holm), or (`serial`) where scores of a session follow one another whatever its level (1 %):
+    that shows a loop, though not one the pooled drift describes.
+
+    Returns
+    -------
+    p_value : float
+        Smallest adjusted p-value.
+    evidence : str or None
+        What speaks against white scores, in a sentence; None where nothing does.
+    """
+    p = holm(skill.beats)
+    value = float(np.nanmin(p)) if not np.isnan(p).all() else float("nan")
+    if value < WHITE_LEVEL:
+        return value, _predicted(panel, skill, p)
+    p_serial = serial_dependence(panel, clusters) if serial else np.full(panel.n_obj, np.nan)
+    if np.nanmin(p_serial, initial=1.0) < SERIAL_LEVEL:
+        j = int(np.nanargmin(p_serial))
+        return min(value, float(p_serial[j])), (
+            f"Within sessions, scores of {panel.names[j]} follow one another, whatever the session's own level."
+        )
+    return value, None
+
+
+def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
+    better = np.minimum(*(skill.by_objective[name][0] for name in ("mean", "running_mean")))
+    j = int(np.nanargmin(p))
+    white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
+    rest = f" Not so for {', '.join(white)}." if white else ""
+    return f"The last score helps to predict {panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
+
+
+def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
+    """Return, per objective, the Holm p-value of: scores are independent around a level of each session's own.
+
+    The mean of (y[t+2] - y[t+1]) y[t], less the mean of each step, is 0 then, whatever the levels; noise in the scorer
+    leaves it at 0 too.
+    """
+    two = panel.pairs(2)
+    nothing = np.full(panel.n_obj, np.nan)
+    if panel.lineage or len(two) == 0:
+        return nothing
+    middle = panel.parent[two.end]
+    whole = panel.complete[middle]
+    rows = np.stack([two.start, middle, two.end])[:, whole]
+    if rows.shape[1] == 0:
+        return nothing
+    x = panel.x - _step_means(panel)
+    product = (x[rows[2]] - x[rows[1]]) * x[rows[0]]
+    _, p = mean_test(product, clusters.row[rows[2]], len(clusters))
+    return holm(p)
+
+
+def _step_means(panel: Panel) -> Float:
+    """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
+    steps = panel.step - panel.step.min(initial=0)
+    rows = np.flatnonzero(panel.complete)
+    count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
+    sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
+    return np.asarray((sums / np.maximum(count, 1)[:, None])[steps])
+
+
+def _white_scores(e: Evidence) -> Check:
+    """Independent scores give A = -I and look convergent: something must speak against that."""
+    if e.skill is None:
+        return Check(
+            "white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores."
+        )
+    value, evidence = white_scores(e.panel, e.clusters, e.skill, serial=e.choice.name not in ("pooled", "censored"))
+    if np.isnan(value):
+        return Check("white_scores", None, WHITE_LEVEL, False, "Nothing varies that could be predicted.")
+    if evidence is not None:
+        return Check("white_scores", value, WHITE_LEVEL, True, evidence)
+    skill = {name: e.skill.by_objective[name][0] for name in ("mean", "running_mean")}
+    own = bool(np.nansum(skill["running_mean"] - skill["mean"]) < 0)
+    around = "around a mean of each session's own" if own else "around one mean"
+    message = (
+        f"Cannot be told from independent scores {around}: held-out error is no better than "
+        f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
+    )
+    return Check("white_scores", value, WHITE_LEVEL, False, message)
+
+
+def _few_sessions(e: Evidence) -> Check:
+    passed = e.n_clusters >= MIN_CLUSTERS
+    noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
+    message = (
+        f"{e.n_clusters} independent {noun} carry the intervals."
+        if passed
+        else f"Only {e.n_clusters} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
+    )
+    if e.clusters.kind == "block":
+        passed, message = False, "One single session: nothing says how another one would go." + " " + message
+    return Check("few_sessions", e.n_clusters, MIN_CLUSTERS, passed, message)
+
+
+def _collinear(e: Evidence) -> Check:
+    cov = e.moments.cov_x[0]
+    sd = np.sqrt(np.diag(cov))
+    if len(e.pairs) == 0 or not np.all(sd > 0):
+        return Check("collinear", None, MAX_CONDITION_INDEX, True, "Not measured: an objective does not vary.")
+    values = np.linalg.eigvalsh(cov / np.outer(sd, sd))
+    index = float(np.sqrt(values[-1] / max(values[0], 1e-300)))
+    passed = index <= MAX_CONDITION_INDEX
+    message = (
+        "Objectives differ enough to have slopes of their own."
+        if passed
+        else "Objectives are almost copies of one another: their separate slopes mean little; leave one out."
+    )
+    return Check("collinear", min(index, 1e15), MAX_CONDITION_INDEX, passed, message)
+
+
+def _unit_root(e: Evidence) -> Check:
+    value, _, high = e.radius
+    if e.panel.lineage:
+        return Check("unit_root", None, 1.0, True, "Not asked: proposals of a lineage have no long run of their own.")
+    if np.isnan(value):
+        return Check("unit_root", None, 1.0, False, "No drift to read: whether the loop settles is unknown.")
+    passed = bool(high < 1)
+    message = (
+        "The slowest mode shrinks: the loop settles."
+        if passed
+        else f"The slowest mode is {number(value, 3)} and its interval reaches {number(high, 3)}: "
+        "settling and wandering off cannot be told apart."
+    )
+    return Check("unit_root", high, 1.0, passed, message)
+
+
+def _at_bounds(e: Evidence) -> Check:
+    x = e.pairs.y  # without the starts, which often are one and the same
+    if len(x) == 0:
+        return Check("at_bounds", None, MAX_AT_BOUND, True, "Not measured: no transition.")
+    low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
+    high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
+    constant = x.min(axis=0) == x.max(axis=0)
+    share = np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0))
+    share = np.where(constant | (share * len(x) < 3), 0.0, share)  # some value is always the smallest
+    j = int(np.argmax(share))
+    end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
+    passed = bool(share[j] <= MAX_AT_BOUND)
+    percent = f"{share[j]:.1%}" if share[j] < 0.1 else f"{share[j]:.0%}"
+    message = (
+        "Few scores sit at an end of their range."
+        if passed
+        else f"{percent} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
+    )
+    return Check("at_bounds", float(share[j]), MAX_AT_BOUND, passed, message)
+
+
+def _time_varying(e: Evidence) -> Check:
+    p = _time_p(e)
+    if np.isnan(p):
+        return Check("time_varying", None, TEST_LEVEL, True, "Not tested: too few steps or clusters.")
+    passed = bool(p >= TEST_LEVEL)
+    message = (
+        "Early and late steps follow the same drift, as far as can be seen."
+        if passed
+        else "Early steps follow another drift than late ones: one rate for all steps is an average. Try --from-step."
+    )
+    return Check("time_varying", p, TEST_LEVEL, passed, message)
+
+
+def _time_p(e: Evidence) -> float:
+    """Smallest Holm p-value: do residuals of the early half, or of first transitions, average to zero?"""
+    if e.moments.singular[0] or e.n_clusters < 3 or len(e.pairs) == 0:
+        return float("nan")
+    start = np.zeros(len(e.pairs), dtype=bool)
+    start[group_starts(e.pairs.session)] = True
+    early = np.asarray(e.pairs.step < np.median(e.pairs.step))
+    statistics = []
+    for part in (start, early):
+        if not 0.02 < part.mean() < 0.98:
+            continue
+        statistics += _residual_contrasts(e, part)
+    if not statistics:
+        return float("nan")
+    t = np.concatenate(statistics)
+    if len(t) == 0 or np.isnan(t).any():
+        return float("nan")
+    return float(np.nanmin(holm(student_p(t, e.n_clusters - 1)), initial=1.0))
+
+
+def _residual_contrasts(e: Evidence, part: Bool) -> list[Float]:
+    """t statistics of the mean residual and of its slope on the objective itself, in a part of the transitions."""
+    chosen = Pairs(
+        **{k: getattr(e.pairs, k)[part] for k in ("start", "end", "x", "y", "session", "step")}, n_dropped=0, lag=1
+    )
+    cluster = e.clusters.row[chosen.end]
+    grams = Grams.of(chosen, cluster, e.grams.names, centre=e.grams.centre, scale=e.grams.scale)
+    filled = e.grams.g[:, 0, 0] > 0
+    # Sessions that all start at one point leave no slope to speak of in their first transition.
+    varies = chosen.x.std(axis=0) > 1e-3 * e.pairs.x.std(axis=0)
+    out = []
+    for f, usable in ((_mean_residual, np.ones_like(varies)), (_residual_slope, varies)):
+        value = f(grams.total(), grams, e.moments)[0]
+        left = f(grams.left_out()[filled], grams, e.left_out)
+        se = np.sqrt(jackknife_variance(left))
+        good = usable & (se > 0)
+        out.append((value / np.where(good, se, 1.0))[good])
+    return out
+
+
+def _mean_residual(g: Float, grams: Grams, fit: Moments) -> Float:
+    part = Moments.of(g, grams)
+    mean_y = grams.centre + grams.scale * g[:, 0, 1 + grams.n_obj :] / np.maximum(g[:, :1, 0], 1e-300)
+    return np.asarray(mean_y - fit.b - np.einsum("kij,kj->ki", fit.M, part.mean_x))
+
+
+def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
+    part = Moments.of(g, grams)
+    # Cov(y, x) within the part, less what the overall fit explains.
+    cov_yx = (part.cov_y + part.cov_x - part.cov_dx) / 2
+    return np.asarray(np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2))
+
+
+def _curved(e: Evidence) -> Check:
+    p = curvature_test(e.pairs, e.clusters.row[e.pairs.end], len(e.clusters)).p_value
+    if e.moments.singular[0] or np.isnan(p):
+        return Check("curved", None, TEST_LEVEL, True, "Not tested: too few clusters for squares and products.")
+    passed = bool(p >= TEST_LEVEL)
+    message = (
+        "The drift is straight, as far as can be seen."
+        if passed
+        else "The drift bends: squares and products of the scores help to predict the next ones, "
+        "so one rate for all levels is an average."
+    )
+    return Check("curved", p, TEST_LEVEL, passed, message)
+
+
+def _sessions_differ(e: Evidence) -> Check:
+    return _allowed_for(
+        "sessions_differ",
+        e.choice,
+        e.choice.p_effects,
+        handled=("within", "latent", None),
+        seen="Sessions keep levels of their own, which the pooled drift takes for persistence",
+        unseen="No lasting differences between sessions are seen.",
+    )
+
+
+def _noisy_scorer(e: Evidence) -> Check:
+    return _allowed_for(
+        "noisy_scorer",
+        e.choice,
+        e.choice.p_noise,
+        handled=("instrument", "eiv", "latent", None),
+        seen="Scores jump back and forth as a noisy scorer makes them, which looks like convergence",
+        unseen="No noise of the scorer is seen.",
+    )
+
+
+def _allowed_for(
+    name: str, choice: Choice, p: float, *, handled: tuple[str | None, ...], seen: str, unseen: str
+) -> Check:
+    """A disturbance counts against the answer only where the estimator in use does not allow for it."""
+    if np.isnan(p):
+        return Check(name, None, TEST_LEVEL, True, "Not tested: see the estimator's reason.")
+    if p >= TEST_LEVEL:
+        return Check(name, p, TEST_LEVEL, True, unseen)
+    if choice.name in handled:
+        what = f"; {choice.name} allows for it." if choice.name else "."
+        return Check(name, p, TEST_LEVEL, True, seen + what)
+    return Check(name, p, TEST_LEVEL, False, f"{seen}: try --estimator auto.")
+
+
+def _stops_on_success(e: Evidence) -> Check:
+    ended = _ended_on_target(e.panel)
+    rule = e.stop_rule
+    value = max(ended, rule.share if rule else 0.0)
+    passed = value <= MAX_STOPPED
+    if passed:
+        return Check("stops_on_success", value, MAX_STOPPED, True, "Sessions do not stop because of their score.")
+    why = (
+        f"{rule.share:.0%} of sessions stop on reaching {e.panel.names[rule.objective]} {number(rule.bar, 3)}"
+        if rule and rule.share >= ended
+        else f"{ended:.0%} of sessions are recorded as ended on target"
+    )
+    return Check(
+        "stops_on_success",
+        value,
+        MAX_STOPPED,
+        False,
+        f"{why}: later steps show unfinished sessions only, and no equilibrium can be read from them.",
+    )
+
+
+def _ended_on_target(panel: Panel) -> float:
+    if "ended" not in panel.labels or "target" not in panel.labels["ended"].names:
+        return 0.0
+    column = panel.labels["ended"]
+    hit = column.codes == column.names.index("target")
+    return len(np.unique(panel.session[hit])) / panel.n_sessions
+
+
+def _survivors_only(e: Evidence) -> Check:
+    value = float(e.panel.survivors_only or _all_accepted(e.panel))
+    message = (
+        "Rejected and failed proposals are in the table, as far as can be seen."
+        if not value
+        else "Only accepted proposals are in the table: drift fitted to survivors is too good."
+    )
+    return Check("survivors_only", value, 0.0, not value, message)
+
+
+def _all_accepted(panel: Panel) -> bool:
+    if panel.accepted is not None:
+        return bool(np.all(panel.accepted))
+    # Where nothing was rejected the table reads as a plain loop; its label still says what was recorded.
+    recorded = panel.labels.get("accepted")
+    return recorded is not None and set(recorded.values()) == {"true"}
+
+
+def _duplicate_sessions(e: Evidence) -> Check:
+    share = duplicate_share(e.panel)
+    coarse = all(len(np.unique(c[~np.isnan(c)])) <= COARSE for c in e.panel.x.T)
+    passed = share <= MAX_DUPLICATES or coarse
+    message = (
+        "Sessions are not copies of one another."
+        if share <= MAX_DUPLICATES
+        else f"{share:.0%} of sessions repeat another one value for value"
+        + (
+            ": to be expected of scores with so few values."
+            if coarse
+            else ": they count as one only if they share a cluster (--cluster)."
+        )
+    )
+    return Check("duplicate_sessions", share, MAX_DUPLICATES, passed, message)
+
+
+def duplicate_share(panel: Panel) -> float:
+    """Return the share of sessions of three or more steps that equal an earlier session value for value.
+
+    Only copies with at least three different scores count: a few zeros and a one coincide by chance.
+    """
+    start = group_starts(panel.session)
+    ends = np.r_[start[1:], len(panel)]
+    long = [(s, t) for s, t in zip(start.tolist(), ends.tolist(), strict=True) if t - s >= 3]
+    times: Counter[bytes] = Counter()
+    first: dict[bytes, tuple[int, int]] = {}
+    for s, t in long:
+        content = panel.x[s:t].tobytes()
+        times[content] += 1
+        first.setdefault(content, (s, t))
+    repeated = [(first[content], n) for content, n in times.items() if n > 1]
+    copies = sum(n - 1 for (s, t), n in repeated if len(np.unique(panel.x[s:t], axis=0)) >= 3)
+    return copies / len(long) if long else 0.0
+
+
+def _constant(e: Evidence) -> Check:
+    if len(e.pairs) == 0:
+        return Check("constant", None, 0.0, False, NO_TRANSITION)
+    flat = constant_objectives(e.panel, e.pairs)
+    verb = "changes" if len(flat) == 1 else "change"
+    message = (
+        "Every objective varies."
+        if not flat
+        else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
+        "choose others with --objectives."
+    )
+    return Check("constant", float(len(flat)), 0.0, not flat, message)
+
+
+def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
+    """Return the objectives that never vary, at all or among the states that transitions start from."""
+    still = np.ptp(panel.x[panel.complete], axis=0) == 0
+    if len(pairs) > 1:
+        still |= np.ptp(pairs.x, axis=0) == 0
+    return [n for n, flat in zip(panel.names, still, strict=True) if flat]
+
+
+def cluster_of_sessions(panel: Panel, clusters: Clusters) -> Int:
+    """Return the cluster of each session's first row, shape (n_sessions,)."""
+    return clusters.row[group_starts(panel.session)]

@@ -1,0 +1,218 @@
+"""Groups against each other: differences with intervals, paired where groups share clusters, and Holm's correction."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Float
+from ..errors import SettingsError
+from ..inference.resample import ClusterInfluence, holm, student_p, student_quantile
+from ..results.result import number, plain, show
+from .fit import LinearDriftFit
+
+MAX_ALL_PAIRS = 6
+SURE = 0.05  # Holm-adjusted p-value below which a difference is put into words
+NOTHING = "no difference is found"
+QUANTITIES = ("kept_end", "equilibrium", "rate_exact", "coupling")
+ESTIMATE = {
+    "kept_end": "kept_end.mean",
+    "equilibrium": "drift.equilibrium",
+    "rate_exact": "rate_exact",
+    "coupling": "drift.A",
+}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One difference between two groups, `difference` = a - b in the units of the data.
+
+    `objective` is a name, `i<-j` for a coupling, or None for a rate. `p_adjusted` is Holm's over all comparisons of the
+    same quantity. `paired` counts the clusters both groups hold.
+    """
+
+    a: str
+    b: str
+    quantity: str
+    objective: str | None
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    p_adjusted: float
+    paired: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return plain(vars(self))  # type: ignore[no-any-return]
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
+        """Read back what `to_dict` wrote."""
+        numbers = ("difference", "low", "high", "p_value", "p_adjusted")
+        return cls(**{**data, **{k: float("nan") if data[k] is None else data[k] for k in numbers}})
+
+
+def compare(
+    groups: Sequence[LinearDriftFit], *, reference: str | None = None, level: float = 0.95
+) -> tuple[Comparison, ...]:
+    """Compare groups in pairs: all pairs up to six groups, beyond that each with a reference.
+
+    Parameters
+    ----------
+    groups : sequence of LinearDriftFit
+    reference : str, optional
+        Label of the group to compare with; default the one with most sessions.
+    level : float
+
+    Returns
+    -------
+    tuple of Comparison
+        Where groups share clusters, the covariance of their errors is kept: differences of paired groups are sharper.
+
+    Raises
+    ------
+    SettingsError
+        No group has the label `reference`.
+    """
+    found: list[Comparison] = []
+    for quantity in QUANTITIES:
+        rows = [row for a, b in pairs_of(groups, reference) for row in _differences(a, b, quantity, level)]
+        adjusted = holm(np.array([row.p_value for row in rows]))
+        found += [replace(row, p_adjusted=float(p)) for row, p in zip(rows, adjusted, strict=True)]
+    return tuple(found)
+
+
+def estimators_note(groups: Sequence[LinearDriftFit], reference: str | None = None) -> list[str]:
+    """Say which comparisons are left out because the figures of the groups come from different estimators."""
+    if not any(a.estimator.name != b.estimator.name for a, b in pairs_of(groups, reference)):
+        return []
+    return [
+        "Groups fitted by different estimators are compared by their ends only: "
+        "their drifts differ by what each estimator allows for."
+    ]
+
+
+def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit]) -> list[str]:
+    """Say in one sentence per pair of groups what differs beyond chance (Holm within a quantity), ends first.
+
+    Groups are called by their label values alone (`gpt-4o, rephrase`).
+    """
+    short = {g.label: ", ".join(g.by.values()) or g.label for g in groups}
+    rows: dict[tuple[str, str], list[Comparison]] = {}
+    for c in comparisons:
+        rows.setdefault((c.a, c.b), []).append(c)
+    said = [_sentence(short.get(a, a), short.get(b, b), found) for (a, b), found in rows.items()]
+    return sorted(said, key=lambda s: NOTHING in s)  # stable: what was found first, in order
+
+
+def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
+    found = [c for c in rows if c.p_adjusted < SURE]
+    parts = []
+    ends = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "kept_end"]
+    if ends:
+        parts.append(f"ends {_and(ends)}")
+    heads = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "equilibrium"]
+    if heads:
+        parts.append(f"heads for a place {_and(heads)}")
+    parts += [f"settles {_amount(c, 'faster', 'slower')} per step" for c in found if c.quantity == "rate_exact"]
+    coupled = [c for c in found if c.quantity == "coupling"]
+    if coupled:
+        parts.append(f"{_and([_reaction(str(c.objective)) for c in coupled])} differs")
+    if not parts:
+        return f"{a} against {b}: {NOTHING}{_width(rows)}."
+    return f"{a} against {b}: {'; '.join(parts)}."
+
+
+def _reaction(objective: str) -> str:
+    to, _, of = objective.partition("<-")
+    return f"how {to} reacts to {of}"
+
+
+def _amount(c: Comparison, more: str, less: str) -> str:
+    sign = 1 if c.difference >= 0 else -1
+    ends = sorted((sign * c.low, sign * c.high))
+    return f"{show(sign * c.difference, *ends)} {more if sign > 0 else less}"
+
+
+def _width(rows: Sequence[Comparison]) -> str:
+    """What could have been seen: half the width of the intervals of the ends."""
+    ends = [f"{number((c.high - c.low) / 2)} on {c.objective}" for c in rows if c.quantity == "kept_end"]
+    return f"; ends are known to ±{_and(ends)}" if ends else ""
+
+
+def _and(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def pairs_of(
+    groups: Sequence[LinearDriftFit], reference: str | None = None
+) -> list[tuple[LinearDriftFit, LinearDriftFit]]:
+    """Return the pairs of groups that are compared."""
+    if reference is None and len(groups) <= MAX_ALL_PAIRS:
+        return list(itertools.combinations(groups, 2))
+    if reference is None:
+        against = max(groups, key=lambda g: g.counts["n_sessions"])
+    else:
+        labels = [g.label for g in groups]
+        if reference not in labels:
+            raise SettingsError(f"--reference names no group: {reference!r}. Groups: {'; '.join(labels[:10])}.")
+        against = groups[labels.index(reference)]
+    return [(g, against) for g in groups if g is not against]
+
+
+def _differences(a: LinearDriftFit, b: LinearDriftFit, quantity: str, level: float) -> list[Comparison]:
+    key = ESTIMATE[quantity]
+    if not all(key in g.estimates and quantity in g.influence for g in (a, b)) or a.names != b.names:
+        return []
+    if quantity != "kept_end" and a.estimator.name != b.estimator.name:
+        return []
+    difference = a.estimates[key].value - b.estimates[key].value
+    se, df, shared = difference_error(a.influence[quantity], b.influence[quantity])
+    half = student_quantile(level, df) * se
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(se > 0, student_p(difference / np.where(se > 0, se, 1.0), df), np.nan)
+    rows = []
+    for name, at in _entries(quantity, a.names):
+        value, half_width, p_value = (float(v[at]) for v in (difference, half, p))
+        ends = value - half_width, value + half_width
+        rows.append(Comparison(a.label, b.label, quantity, name, value, *ends, p_value, float("nan"), shared))
+    return rows
+
+
+def _entries(quantity: str, names: Sequence[str]) -> list[tuple[str | None, tuple[int, ...]]]:
+    """Return the name and position of every compared entry."""
+    if quantity == "rate_exact":
+        return [(None, ())]
+    if quantity == "coupling":
+        return [(f"{to}<-{of}", (i, j)) for i, to in enumerate(names) for j, of in enumerate(names) if i != j]
+    return [(name, (j,)) for j, name in enumerate(names)]
+
+
+def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, float, int]:
+    """Return standard error, degrees of freedom and number of shared clusters of a difference.
+
+    Parameters
+    ----------
+    a, b : ClusterInfluence
+        Values of shape (n_clusters, ...).
+    """
+    shared = sorted(set(a.names) & set(b.names)) if a.kind == b.kind != "block" else []
+    at_a = {n: i for i, n in enumerate(a.names)}
+    at_b = {n: i for i, n in enumerate(b.names)}
+    var_a, var_b = (np.sum(i.values**2, axis=0) for i in (a, b))
+    variance = var_a + var_b
+    if shared:
+        both = a.values[[at_a[n] for n in shared]] * b.values[[at_b[n] for n in shared]]
+        variance = np.maximum(variance - 2 * both.sum(axis=0), 0.0)
+    n_a, n_b = max(len(a.names) - 1, 1), max(len(b.names) - 1, 1)
+    if shared:
+        return np.sqrt(variance), float(min(n_a, n_b)), len(shared)
+    # Welch and Satterthwaite, at its smallest over the entries: one t for all of them.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))
+    return np.sqrt(variance), float(np.min(df)), 0

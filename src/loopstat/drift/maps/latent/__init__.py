@@ -1,0 +1,1 @@
+"""The latent fit: sessions that differ and scorers that err, at once."""

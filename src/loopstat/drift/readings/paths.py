@@ -1,0 +1,200 @@
+"""Facts about sessions that need no model: mean path, ends, gains of the kept version, who stopped on success."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...arrays import Float, Int, group_starts
+from ...inference.resample import jackknife_variance, student_p, student_quantile
+from ...panel.panel import Panel
+
+HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
+MIN_STOPPED = 5
+
+
+def cluster_means(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
+    """Return the mean of rows (n_obj,) and the means without each cluster (n_filled, n_obj)."""
+    count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
+    sums = np.stack([np.bincount(cluster, weights=v, minlength=n_clusters) for v in values.T], axis=1)
+    filled = count > 0
+    count, sums = count[filled], sums[filled]
+    rest = np.maximum(count.sum() - count, 1e-300)
+    return sums.sum(axis=0) / max(count.sum(), 1e-300), (sums.sum(axis=0) - sums) / rest[:, None]
+
+
+def mean_with_interval(values: Float, cluster: Int, n_clusters: int, level: float) -> tuple[Float, Float, Float]:
+    """Return mean, low and high by cluster, shape (n_obj,) each; NaN ends for a single cluster."""
+    mean, left = cluster_means(values, cluster, n_clusters)
+    if len(left) < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    half = student_quantile(level, len(left) - 1) * np.sqrt(jackknife_variance(left))
+    return mean, mean - half, mean + half
+
+
+@dataclass(frozen=True)
+class MeanPath:
+    """Mean over the sessions that have a score at each step.
+
+    Attributes
+    ----------
+    step, n : int arrays, shape (n_steps,)
+        Step number and sessions averaged.
+    mean, low, high : arrays, shape (n_steps, n_obj)
+    label : str
+        Whose mean it is: `sessions`, or `unfinished sessions only` where sessions stop on success.
+    """
+
+    step: Int
+    n: Int
+    mean: Float
+    low: Float
+    high: Float
+    label: str = "sessions"
+
+
+def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> MeanPath:
+    """Average the kept path over sessions, step by step, with intervals by cluster.
+
+    Parameters
+    ----------
+    panel : Panel
+    cluster : int array, shape (n_sessions,)
+    """
+    path = panel.kept()
+    rows = np.flatnonzero(path.complete)
+    original = _session_positions(panel, path)
+    steps, position = np.unique(path.step[rows], return_inverse=True)
+    order = np.argsort(position, kind="stable")
+    pieces = np.split(rows[order], np.flatnonzero(np.diff(position[order])) + 1)[: len(steps)]
+    table = np.empty((3, len(steps), panel.n_obj))
+    for k, piece in enumerate(pieces):
+        table[:, k] = mean_with_interval(path.x[piece], cluster[original[path.session[piece]]], n_clusters, level)
+    count = np.array([len(piece) for piece in pieces], dtype=np.int64)
+    return MeanPath(steps.astype(np.int64), count, table[0], table[1], table[2])
+
+
+def _session_positions(panel: Panel, part: Panel) -> Int:
+    """Return for each session of a part its number in the whole; sessions keep their order when taken."""
+    if part.n_sessions == panel.n_sessions:
+        return np.arange(panel.n_sessions, dtype=np.int64)
+    held = np.unique(panel.session[panel.kept_rows >= 0])
+    return held.astype(np.int64)
+
+
+# ------------------------------------------------------------- stopping on success
+
+
+@dataclass(frozen=True)
+class StopRule:
+    """A value at which sessions were seen to stop: `objective` (position), `bar`, share of sessions that reached it."""
+
+    objective: int
+    bar: float
+    share: float
+    hazard: float
+
+
+def stop_on_success(panel: Panel) -> StopRule | None:
+    """Look for an objective whose reaching of a bar ends sessions; None where there is none.
+
+    A bar is found where at least 90 % of the rows that reach it are their session's last, at least 5 sessions and
+    5 % of all stopped there, before the longest session's length, and rows below it are rarely last.
+    """
+    rows = np.flatnonzero(panel.complete)
+    if len(rows) == 0:
+        return None
+    session = panel.session[rows]
+    last = np.r_[np.diff(session) != 0, True]
+    lengths = np.bincount(panel.session, minlength=panel.n_sessions)
+    early = last & (lengths[session] < lengths.max())
+    found = [_bar(panel.x[rows, j] * panel.signs[j], last, early, j) for j in range(panel.n_obj)]
+    rules = [r for r in found if r is not None and r.share >= 0.05]
+    best = max(rules, key=lambda r: r.share, default=None)
+    return (
+        None
+        if best is None
+        else StopRule(best.objective, best.bar * panel.signs[best.objective], best.share, best.hazard)
+    )
+
+
+def _bar(value: Float, last: Float, early: Float, objective: int) -> StopRule | None:
+    """Scan bars from the best value down, on values whose larger is better."""
+    order = np.argsort(-value, kind="stable")
+    edge = np.r_[np.diff(value[order]) != 0, True]
+    above = np.arange(1, len(value) + 1)[edge]
+    stopped, short = np.cumsum(last[order])[edge], np.cumsum(early[order])[edge]
+    below = (last.sum() - stopped) / np.maximum(len(value) - above, 1)
+    good = (stopped / above >= HAZARD) & (short >= MIN_STOPPED) & (below <= 0.5) & (above < len(value))
+    if not good.any():
+        return None
+    # Of the bars that qualify, the highest that still explains nearly all early stops: values between are rare.
+    k = int(np.flatnonzero(good & (short >= 0.95 * short[good].max()))[0])
+    return StopRule(objective, float(value[order][edge][k]), float(short[k] / last.sum()), float(stopped[k] / above[k]))
+
+
+# ---------------------------------------------------------------- gains of the kept version
+
+
+@dataclass(frozen=True)
+class KeptGain:
+    """What the kept version gained, per objective, in the objective's units and better-is-positive.
+
+    `total` from first to last version; `late` over the last half of each session's steps; p-values one per objective.
+    `step` is the first at which 90 % of the mean gain of the improving objectives is had; None if nothing improves.
+    """
+
+    total: Float
+    total_p: Float
+    late: Float
+    late_p: Float
+    step: int | None
+
+
+def kept_gain(panel: Panel, cluster: Int, n_clusters: int) -> KeptGain:
+    """Measure gains of the kept path by session; `cluster` has shape (n_sessions,)."""
+    path = panel.kept()
+    original = _session_positions(panel, path)
+    start = group_starts(path.session)
+    end = np.r_[start[1:], len(path)] - 1
+    first, last = path.x[start], path.x[end]
+    middle = path.x[(start + end) // 2]
+    at = cluster[original[path.session[start]]]
+    total, total_p = mean_test((last - first) * panel.signs, at, n_clusters)
+    late, late_p = mean_test((last - middle) * panel.signs, at, n_clusters)
+    improving = (total > 0) & (total_p < 0.05)
+    return KeptGain(total, total_p, late, late_p, _ninety(path, start, end, improving * panel.signs / _spread(path.x)))
+
+
+def _spread(x: Float) -> Float:
+    sd = x.std(axis=0)
+    return np.where(sd > 0, sd, 1.0)
+
+
+def mean_test(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
+    """Return the mean of rows and the p-value of its being zero, by leave-one-cluster-out, shape (n_obj,) each.
+
+    p is NaN for a single cluster.
+    """
+    mean, left = cluster_means(values, cluster, n_clusters)
+    if len(left) < 2:
+        return mean, np.full_like(mean, np.nan)
+    se = np.sqrt(jackknife_variance(left))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, mean / se, 0.0)
+    return mean, student_p(t, len(left) - 1)
+
+
+def _ninety(path: Panel, start: Int, end: Int, weight: Float) -> int | None:
+    """First step by which 90 % of the weighted mean gain is had; a finished session keeps its last version."""
+    if not np.any(weight):
+        return None
+    score = path.x @ weight
+    last_step = int(path.step.max())
+    total = np.zeros(last_step + 2)
+    for s, e in zip(start, end, strict=True):
+        gains = np.diff(score[s : e + 1])
+        total[: len(total)] += np.bincount(path.step[s + 1 : e + 1], weights=gains, minlength=len(total))[: len(total)]
+    gained = np.cumsum(total)
+    return int(np.argmax(gained >= 0.9 * gained[-1])) if gained[-1] > 0 else None

@@ -1,0 +1,176 @@
+"""Does the fit predict? Held-out error of the linear drift beside four baselines that know less.
+
+A convergent-looking regression is not evidence: independent scores give A = -I with an R^2 of one half. So the fit must
+beat, on clusters it has not seen: standing still, the overall mean, a constant drift, and the session's own running
+mean shrunk to the overall one (which wins where sessions differ and nothing moves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...arrays import Float, Int, group_starts
+from ...inference.resample import folds, jackknife_interval, jackknife_variance, student_p
+from ...panel.model import Rng
+from ...panel.panel import Pairs, Panel
+from ..sums import Grams, Moments
+
+BASELINES = ("persistence", "mean", "constant_drift", "running_mean")
+SHRINKS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, np.inf])
+N_FOLDS = 5
+
+Interval = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Skill:
+    """Held-out skill 1 - MSE/MSE(baseline) of the linear drift.
+
+    Attributes
+    ----------
+    overall : dict
+        Baseline to (value, low, high), the mean over objectives.
+    by_objective : dict
+        Baseline to arrays (value, low, high) of shape (n_obj,).
+    beats : float array, shape (n_obj,)
+        One-sided p-value that the objective is predicted no better than by the overall mean or by the session's
+        running mean, whichever is larger.
+    n_folds : int
+        Cluster folds used.
+    fold : int array, shape (n_clusters,)
+        The fold each cluster is held out in.
+    """
+
+    overall: dict[str, Interval]
+    by_objective: dict[str, tuple[Float, Float, Float]]
+    beats: Float
+    n_folds: int
+    fold: Int
+
+
+def cluster_folds(grams: Grams, rng: Rng) -> Int | None:
+    """Return the fold of each cluster; None where fewer than two clusters hold data."""
+    filled = np.flatnonzero(grams.g[:, 0, 0] > 0)
+    n_folds = min(N_FOLDS, len(filled))
+    if n_folds < 2:
+        return None
+    fold = np.zeros(len(grams), dtype=np.int64)
+    fold[filled] = folds(len(filled), n_folds, rng)
+    return fold
+
+
+def held_out_skill(
+    panel: Panel,
+    pairs: Pairs,
+    grams: Grams,
+    cluster: Int,
+    *,
+    fold: Int,
+    level: float,
+    errors: Float | None = None,
+) -> Skill:
+    """Measure skill over cluster folds.
+
+    Parameters
+    ----------
+    panel, pairs : the data
+    grams : Grams
+        Of the same transitions, one per cluster.
+    cluster : int array, shape (n_pairs,)
+    fold : int array, shape (n_clusters,)
+        From `cluster_folds`.
+    errors : array, shape (n_pairs, n_obj), optional
+        Held-out errors of another prediction on the same folds, taken instead of the pooled drift's where not NaN.
+    """
+    filled = np.flatnonzero(grams.g[:, 0, 0] > 0)
+    squared = squared_errors(panel, pairs, grams, cluster, fold)
+    if errors is not None:
+        squared["linear"] = np.where(np.isnan(errors), squared["linear"], errors**2)
+    # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
+    sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in squared.items()}
+    ours = sums.pop("linear")
+    overall, by_objective, p = {}, {}, {}
+    for name, theirs in sums.items():
+        each = _skill(ours.sum(axis=0), theirs.sum(axis=0))
+        left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
+        low, high = jackknife_interval(each, left, level)
+        by_objective[name] = (each, low, high)
+        p[name] = _one_sided(each, left)
+        mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
+        ends = jackknife_interval(mean, mean_left, level)
+        overall[name] = (float(mean), float(ends[0]), float(ends[1]))
+    return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), int(fold.max()) + 1, fold)
+
+
+def _one_sided(value: Float, left: Float) -> Float:
+    """Return the p-value of `value <= 0`, by leave-one-cluster-out."""
+    se = np.sqrt(jackknife_variance(left))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(se > 0, value / se, np.where(value > 0, np.inf, 0.0))  # no error at all: a loop without noise
+    two_sided = student_p(t, len(left) - 1)
+    return np.where(t > 0, two_sided / 2, 1 - two_sided / 2)
+
+
+def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold: Int) -> dict[str, Float]:
+    """Return squared prediction errors per transition, shape (n_pairs, n_obj), of `linear` and every baseline."""
+    in_fold = fold[cluster]
+    train = np.stack([grams.g[fold != k].sum(axis=0) for k in range(fold.max() + 1)])
+    moments = Moments.of(train, grams)
+    mean_y = (grams.scale * train[:, 0, 1 + grams.n_obj :] / train[:, :1, 0] + grams.centre)[in_fold]
+    mean_dx = mean_y - moments.mean_x[in_fold]
+    linear = np.einsum("kij,kj->ki", moments.M[in_fold], pairs.x - moments.mean_x[in_fold]) + mean_y
+    count, history = running_mean(panel, pairs)
+    out = {
+        "linear": (pairs.y - linear) ** 2,
+        "persistence": (pairs.y - pairs.x) ** 2,
+        "mean": (pairs.y - mean_y) ** 2,
+        "constant_drift": (pairs.y - pairs.x - mean_dx) ** 2,
+    }
+    return {**out, "running_mean": _shrunk(pairs.y, mean_y, count, history, in_fold)}
+
+
+def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
+    """Return (count, mean) of the session's scores before each later state's step, shapes (n_pairs,), (n_pairs, n)."""
+    rows = np.flatnonzero(panel.complete)
+    session, step = panel.session[rows], panel.step[rows]
+    start = group_starts(session)
+    position = np.searchsorted(session[start], pairs.session)
+    span = int(panel.step.max() - panel.step.min()) + 2
+    key = session * span + (step - panel.step.min())
+    upto = np.searchsorted(key, pairs.session * span + (panel.step[pairs.end] - panel.step.min()))
+    first = start[position]
+    centre = panel.x[rows].mean(axis=0)  # cumulative sums about the mean keep their digits
+    cumulative = np.concatenate([np.zeros((1, panel.n_obj)), np.cumsum(panel.x[rows] - centre, axis=0)])
+    count = (upto - first).astype(np.float64)
+    return count, centre + (cumulative[upto] - cumulative[first]) / np.maximum(count, 1)[:, None]
+
+
+def _shrunk(y: Float, mean: Float, count: Float, history: Float, in_fold: Int) -> Float:
+    """Squared errors of the running mean, shrunk by what is best on the training folds, per objective."""
+
+    def errors(k: float) -> Float:
+        weight = np.zeros(len(count)) if np.isinf(k) else count / np.maximum(count + k, 1e-300)
+        return np.asarray((y - mean - weight[:, None] * (history - mean)) ** 2)
+
+    return _best_on_training(errors, in_fold)
+
+
+def _best_on_training(errors: Callable[[float], Float], in_fold: Int) -> Float:
+    every = [errors(k) for k in SHRINKS]
+    n_folds = int(in_fold.max()) + 1
+    per_fold = np.stack([_by_cluster(e, in_fold, n_folds) for e in every])
+    best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
+    stacked = np.stack(every)
+    return np.asarray(np.take_along_axis(stacked, best[in_fold][None], axis=0)[0])
+
+
+def _by_cluster(values: Float, cluster: Int, n: int) -> Float:
+    return np.stack([np.bincount(cluster, weights=v, minlength=n) for v in values.T], axis=1)
+
+
+def _skill(ours: Float, theirs: Float) -> Float:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(theirs > 0, 1 - ours / np.where(theirs > 0, theirs, 1.0), np.nan)

@@ -1,0 +1,1 @@
+"""What people meet: terminal, page, pictures, command line."""

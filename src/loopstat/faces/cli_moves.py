@@ -1,0 +1,189 @@
+"""The command line of the moves lens: simulate, plan, claims, settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..moves.options import FREQUENT
+from ..moves.settings import PARAMETERS, POLICIES, PRESETS, SCENARIOS
+from .terminal import color, columns, command_line, deliver, progress_bar, progress_line, remarks, styled, wrote
+
+
+@click.group()
+def moves() -> None:
+    """Simulate a loop of candidates, reviewers and tests, and say what to buy.
+
+    \b
+    loopstat moves simulate                      the defaults: how far does that loop get, and what would help?
+    loopstat moves simulate --preset noob-vibe   a published setting
+    loopstat moves plan --budget 300             the best team under a budget
+    loopstat moves claims --quick                do the published statements hold?
+    loopstat moves settings                      every setting, preset and scenario
+    loopstat moves calibrate pool.parquet        what recorded candidates say of tests and reviewers
+    """
+
+
+def _flag(name: str) -> Any:
+    """Return the flag of one parameter; its values are checked where all settings are."""
+    p = PARAMETERS[name]
+    text = f"{p.help[:1].upper()}{p.help[1:]}{f', {p.symbol}' if p.symbol else ''} [{p.default}]."
+    return click.option(f"--{name.replace('_', '-')}", name, metavar="N" if p.whole else "X", help=text)
+
+
+def _settings_options(function: Any) -> Any:
+    """Options that say what is simulated; shared by every command that does."""
+    for option in reversed(
+        [
+            click.option("--policy", metavar="|".join(POLICIES), help="Load this policy's published row."),
+            click.option("--preset", metavar="|".join(PRESETS), help="Load a published setting."),
+            click.option("--scenario", metavar="|".join(SCENARIOS), help="Lay a kind of task over it."),
+            click.option("--settings", "settings_file", metavar="FILE", help="Lay a settings file over that."),
+            click.option("--group", metavar="LABEL", help="Which group of the settings file."),
+            *(_flag(name) for name in FREQUENT),
+            click.option(
+                "--set",
+                "sets",
+                multiple=True,
+                metavar="NAME=VALUE",
+                help="Any setting; wins over all others. `loopstat moves settings` lists them.",
+            ),
+            click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - prints it."),
+            click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
+            click.option("--save", "save_path", metavar="FILE", help="Write the settings, for --settings."),
+        ]
+    ):
+        function = option(function)
+    return function
+
+
+@moves.command()
+@_settings_options
+@click.option("--sensitivity", is_flag=True, help="Also step every setting up and down: what does it hang on?")
+def simulate(json_path: str | None, html_path: str | None, save_path: str | None, **options: Any) -> None:
+    """Say when the tests would pass, when nothing is wrong, at what cost and risk, and what would help.
+
+    Later options win: policy or preset, then scenario, settings file, flags, --set.
+    """
+    from .move_commands import run_simulation
+
+    _deliver(run_simulation(options, command=command_line("moves simulate")), json_path, html_path, save_path)
+
+
+@moves.command()
+@click.option("--budget", type=float, metavar="COST", help="Best plan that costs no more.")
+@click.option("--reliability", type=float, metavar="SHARE", help="Cheapest plan of which this share of runs succeeds.")
+@click.option(
+    "--judge",
+    type=click.Choice(["p_good", "p_pass"]),
+    default="p_good",
+    show_default=True,
+    help="What succeeding means: nothing is wrong, or the tests would pass.",
+)
+@click.option(
+    "--search",
+    multiple=True,
+    metavar="NAME=V,V",
+    help="Search only these values of policy, candidates, reviewers, reviewer_proposals or edit_radius.",
+)
+@click.option("--frontier/--no-frontier", default=True, help="Also speed against quality over teams. [frontier]")
+@_settings_options
+def plan(json_path: str | None, html_path: str | None, save_path: str | None, **options: Any) -> None:
+    """Say what to buy: policy, candidates, reviewers and edit radius under a budget or for a reliability.
+
+    Settings give all that is not searched: priors, tests, difficulty, costs. --save writes those of the plan.
+    """
+    from .move_commands import run_plan
+
+    found = run_plan(options, command=command_line("moves plan"), progress=progress_bar())
+    _deliver(found, json_path, html_path, save_path)
+
+
+@moves.command()
+@click.option("--quick", is_flag=True, help="Few points and runs, to see it work: seconds instead of minutes.")
+@click.option("--grid", type=int, metavar="N", help="Points over the ranges of the controls.")
+@click.option("--replicates", type=int, metavar="N", help="Runs of every setting.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures.")
+@click.option("--write", "write_path", metavar="PATH", help="Write the page of the documentation, in Markdown.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output.")
+def claims(write_path: str | None, json_path: str | None, **options: Any) -> None:
+    """Judge the published statements about such loops by simulation, and say where they hold."""
+    from .move_commands import run_claims
+
+    found = run_claims(options, command=command_line("moves claims"), progress=progress_bar())
+    deliver(found, json_path=json_path, html_path=write_path)
+
+
+@moves.command()
+@click.option("--json", "json_path", metavar="PATH|-", help="Write them as JSON; - for standard output.")
+def settings(json_path: str | None) -> None:
+    """List every setting with its range, default and meaning, and the policies, presets and scenarios."""
+    from ..moves.options import lists
+    from .move_commands import lists_as_json
+
+    if json_path is None:
+        click.echo(lists(width=columns()))
+    elif json_path == "-":
+        click.echo(lists_as_json(), nl=False)
+    else:
+        from .commands import write_whole
+
+        write_whole(Path(json_path), lists_as_json())
+        wrote(json_path)
+
+
+def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
+    return [part.strip() for item in value for part in item.split(",") if part.strip()]
+
+
+_LISTED: dict[str, Any] = {"multiple": True, "callback": _split}
+
+
+@moves.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--pool", metavar="COL", default="task", show_default=True, help="What candidates share: the prompt.")
+@click.option("--coarse", metavar="COL", help="Verdicts of the tests a loop sees: true or false.")
+@click.option("--fine", metavar="COL", help="Verdicts of finer tests on the same candidates.")
+@click.option("--judges", metavar="COL,COL", **_LISTED, help="Scores of two judges or more.")
+@click.option("--truth", metavar="COL", help="True quality; a verdict gives upper bounds only.")
+@click.option("--progress", "progress_column", metavar="COL", help="Defects of every version: how fast are they fixed?")
+@click.option("--share", is_flag=True, help="--progress and --instrument are shares of passing tests.")
+@click.option("--tests", type=click.FloatRange(1), metavar="N", help="Tests behind each share. [10]")
+@click.option("--parent", metavar="COL", help="Step of the version it was made from. [parent_step, else the last]")
+@click.option("--radius", metavar="COL", help="Size of the change that made it.")
+@click.option("--instrument", metavar="COL", help="A second measurement of the defects, with errors of its own.")
+@click.option("--by", metavar="COL,COL", **_LISTED, help="One group per value; `none` pools. [model, strategy]")
+@click.option("--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out.")
+@click.option("--columns", metavar="task=COL,model=COL", **_LISTED, help="Your names for our columns.")
+@click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures.")
+@click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output.")
+@click.option("--out", "settings_path", metavar="FILE", help="Write what was identified, for --settings.")
+def calibrate(files: tuple[str, ...], json_path: str | None, settings_path: str | None, **options: Any) -> None:
+    """Say what recorded candidates show of oracle, reviewers and candidates, and what they cannot.
+
+    FILE has one row per candidate: its task, verdicts of coarse and fine tests, scores of judges, a truth, whatever of
+    these there is.
+    """
+    from .calibration_commands import as_json, run_calibration, write_files
+    from .calibration_text import render
+
+    found = run_calibration(list(files), options, command=command_line("moves calibrate"), progress=progress_line())
+    if json_path == "-":
+        click.echo(as_json(found), nl=False)
+        remarks(found.notes)
+    else:
+        click.echo(render(found.to_dict(), width=columns(), style=styled), color=color())
+    for path in write_files(found, json_path=json_path, settings_path=settings_path):
+        wrote(path)
+
+
+def _deliver(found: Any, json_path: str | None, html_path: str | None, save_path: str | None) -> None:
+    from .move_commands import save_settings
+
+    deliver(found, json_path=json_path, html_path=html_path)
+    if save_path:
+        save_settings(found, Path(save_path))
+        wrote(save_path)

@@ -1,0 +1,1 @@
+"""How sure: clusters, resampling, intervals, tests."""

@@ -1,0 +1,1 @@
+"""Tables as files: what kind, which cells, frames, columns."""

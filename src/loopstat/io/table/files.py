@@ -1,0 +1,399 @@
+"""From what a user names (paths, globs) to relations DuckDB can scan, with every failure put in plain words.
+
+Nothing is left to a sniffer: the dialect of a CSV is read off its header line. A sniffer that meets code or prose in a
+cell may settle on another quote character and shift every column without a word.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import gzip
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from ...errors import InputError, SettingsError
+from .columns import near
+
+PARQUET, GZIP, ZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
+FIRST_BLOCK = 1 << 16
+DELIMITERS = (",", "\t", ";", "|")
+LONGEST_LINE = (2_000_000, 32_000_000, 512_000_000)  # bytes; each retry costs memory, so start small
+LONGEST_OBJECT = 512_000_000
+NUMBER_TYPES = re.compile(r"^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL.*)$")
+TEXT_TYPES = re.compile(r'^(VARCHAR|ENUM.*|UUID|DATE|TIME.*|INTERVAL|JSON|"NULL")$')
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column of a file as it lies there: its name, the SQL that fetches it and what kind of cells it holds.
+
+    `kind` is `raw` (text to be typed by us), `text`, `number`, `bool` or `nested`.
+    """
+
+    name: str
+    sql: str
+    kind: str
+    native: str = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A file or dataframe that DuckDB can read: what to write after FROM, and its columns."""
+
+    file: str
+    relation: str
+    fields: tuple[Field, ...]
+
+
+# ---------------------------------------------------------------------------------------------------- finding
+
+
+def find(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+    """Return the files meant by a path, a glob or a list of both, in natural order within a glob."""
+    given = [source] if isinstance(source, str | os.PathLike) else list(source)
+    if not given:
+        raise SettingsError("no file was named: `source` is an empty list.")
+    found = list(dict.fromkeys(path for item in given for path in _find_one(os.fspath(item))))
+    for path in found:
+        _check_readable(path)
+    return found
+
+
+def _find_one(text: str) -> list[Path]:
+    if os.path.exists(text):
+        return [Path(text)]
+    if not glob.has_magic(text):
+        raise InputError("no such file.", file=text, hint=_neighbours(text))
+    matches = [Path(m) for m in glob.glob(text, recursive=True) if not os.path.isdir(m)]
+    if not matches:
+        raise InputError("no file matches this pattern.", file=text, hint="quote the pattern and check the folder.")
+    return sorted(matches, key=lambda p: [(len(d), d) if d.isdigit() else (0, d) for d in re.split(r"(\d+)", str(p))])
+
+
+def _neighbours(text: str) -> str:
+    folder = Path(text).parent
+    if not folder.is_dir():
+        return f"the folder {folder} does not exist either."
+    try:
+        beside = [p.name for p in sorted(folder.iterdir())[:1000]]
+    except OSError as error:
+        return f"the folder {folder} cannot be read: {error.strerror}."
+    close = near(Path(text).name, beside)
+    return f"did you mean {folder / close[0]}?" if close else "check the path."
+
+
+def _check_readable(path: Path) -> None:
+    if any("\ud800" <= c <= "\udfff" for c in str(path)):
+        raise InputError(
+            "has a name that is not valid UTF-8, which cannot be opened.", file=str(path), hint="rename it."
+        )
+    if path.is_dir():
+        raise InputError("is a directory, not a table.", file=str(path), hint=f"name its files: '{path}/*.parquet'.")
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            stream.read(1)
+    except PermissionError:
+        raise InputError("no permission to read this file.", file=str(path), hint="check its mode and owner.") from None
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}.", file=str(path)) from None
+    if size == 0:
+        raise InputError("the file is empty.", file=str(path), hint="`loopstat template` prints a table to start from.")
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return one short name per path: the base name, lengthened by parent folders where two clash."""
+    parts = [p.parts for p in paths]
+    for depth in range(1, max((len(p) for p in parts), default=1) + 1):
+        names = ["/".join(p[-depth:]) for p in parts]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{p}#{i + 1}" for i, p in enumerate(paths)]
+
+
+def digest_of(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints)."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+# ---------------------------------------------------------------------------------------------------- opening
+
+
+def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
+    """Return how to read one file: Parquet by its magic bytes, JSON by its first character, else CSV or TSV."""
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if head.startswith(PARQUET):
+        return _parquet(con, path)
+    if head.startswith((ZIP, ZSTD)):
+        kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
+        raise InputError(
+            f"is not a table loopstat reads: it is {kind}.", file=str(path), hint="unpack it, or save it as CSV."
+        )
+    text = _first_text(path, zipped=head.startswith(GZIP))
+    compression = "gzip" if head.startswith(GZIP) else "none"
+    first = text.lstrip()[:1]
+    json_name = any(s in (".json", ".jsonl", ".ndjson") for s in path.suffixes)
+    if first in ("{", "["):
+        return _json(con, path, compression, "array" if first == "[" else "newline_delimited")
+    if json_name:
+        raise InputError(
+            f"is not JSON: it begins with {text.strip()[:20]!r}, expected one object per line or an array of objects.",
+            file=str(path),
+        )
+    return _csv(path, compression, longest_line)
+
+
+def _first_text(path: Path, *, zipped: bool) -> str:
+    try:
+        with _bytes(path, zipped) as stream:
+            block = stream.read(FIRST_BLOCK)
+    except (OSError, EOFError) as error:
+        raise InputError(f"cannot be unpacked: {error}.", file=str(path)) from None
+    if block[:2] in (b"\xff\xfe", b"\xfe\xff") or (b"\x00" in block and _mostly_utf16(block)):
+        raise InputError("is encoded in UTF-16, expected UTF-8.", file=str(path), hint="save it again as UTF-8.")
+    if b"\x00" in block:
+        raise InputError("is not a table: it holds binary data.", file=str(path), hint=_KINDS)
+    try:
+        text = block.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if len(block) < FIRST_BLOCK or error.start < len(block) - 4:  # a character may be cut at the block's end
+            raise _not_utf8(path, block, error.start) from None
+        text = block[: error.start].decode("utf-8-sig")
+    if not text.strip():
+        raise InputError("the file is empty.", file=str(path), hint="`loopstat template` prints a table to start from.")
+    return text
+
+
+_KINDS = "loopstat reads CSV, TSV, JSON lines and Parquet."
+
+
+def _mostly_utf16(block: bytes) -> bool:
+    return min(block[1::2].count(0), len(block[1::2])) > 0.4 * len(block[1::2]) or block[::2].count(0) > 0.4 * len(
+        block[::2]
+    )
+
+
+def _not_utf8(path: Path, block: bytes, position: int) -> InputError:
+    odd = sum(b < 32 and b not in (9, 10, 13) for b in block)
+    if odd > 0.02 * len(block):
+        return InputError("is not a table: it holds binary data.", file=str(path), hint=_KINDS)
+    line = block[:position].count(b"\n") + 1
+    return InputError(
+        f"is not encoded in UTF-8: byte 0x{block[position]:02x} in line {line}.",
+        file=str(path),
+        hint="it may be Latin-1 or Windows-1252; save it again as UTF-8.",
+    )
+
+
+@contextmanager
+def _bytes(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
+    with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
+        yield stream  # type: ignore[misc]
+
+
+def _literal(path: Path) -> str:
+    escaped = re.sub(r"([*?\[])", r"[\1]", str(path.absolute()))
+    return "'" + escaped.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Return an SQL identifier for any column name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _parquet(con: Any, path: Path) -> Scan:
+    with path.open("rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        if stream.read(4) != PARQUET:
+            raise InputError(
+                "this Parquet file is cut off: its footer is missing.", file=str(path), hint="copy or write it again."
+            )
+    relation = f"read_parquet({_literal(path)}, hive_partitioning=false)"
+    return Scan(str(path), relation, fields_of(con, relation, str(path)))
+
+
+def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
+    options = f"{_literal(path)}, format='{layout}', compression='{compression}', hive_partitioning=false"
+    options += f", maximum_object_size={LONGEST_OBJECT}"
+    fields = fields_of(con, f"read_json({options}, sample_size=-1)", str(path))
+    if [f.name for f in fields] == ["json"]:
+        raise InputError("is not a table: expected one JSON object per row.", file=str(path))
+    # DuckDB turns text that looks like a date or a UUID into one; names must come back as they were written.
+    types = {f.name: "VARCHAR" if f.native.startswith(("DATE", "TIME", "UUID")) else f.native for f in fields}
+    columns = ", ".join(f"{quoted(n)}: '" + t.replace("'", "''") + "'" for n, t in types.items())
+    text = {n for n, t in types.items() if t == "VARCHAR"}
+    return Scan(
+        str(path),
+        f"read_json({options}, columns={{{columns}}})",
+        tuple(Field(f.name, quoted(f.name), "text") if f.name in text else f for f in fields),
+    )
+
+
+def fields_of(con: Any, relation: str, file: str) -> tuple[Field, ...]:
+    """Return the typed columns of a relation."""
+    with plain_errors(file):
+        described = con.execute(f"DESCRIBE FROM {relation}").fetchall()
+    return tuple(_field(str(name), str(native)) for name, native, *_ in described)
+
+
+def _field(name: str, native: str) -> Field:
+    sql = quoted(name)
+    if NUMBER_TYPES.match(native):
+        exact = native if native.endswith(("INT", "INTEGER", "FLOAT")) and "HUGE" not in native else "DOUBLE"
+        return Field(name, sql, "number", exact)
+    if native == "BOOLEAN":
+        return Field(name, sql, "bool", native)
+    if native == "JSON":
+        return Field(name, f"({sql} ->> '$')", "text", native)
+    if TEXT_TYPES.match(native) and not native.endswith("]"):
+        return Field(name, f"CAST({sql} AS VARCHAR)", "text", native)
+    return Field(name, sql, "nested", native)
+
+
+def _csv(path: Path, compression: str, longest_line: int) -> Scan:
+    header, delimiter, skip = _header(path, zipped=compression == "gzip")
+    names = [h.strip() for h in header]
+    twice = next((n for i, n in enumerate(names) if n and n in names[:i]), None)
+    if twice is not None:
+        raise InputError("the header names this column twice.", file=str(path), column=twice, hint="rename one.")
+    columns = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(names)))
+    relation = (
+        f"read_csv({_literal(path)}, auto_detect=false, columns={{{columns}}}, header=true, skip={skip}, "
+        f"delim='{delimiter}', quote='\"', escape='\"', compression='{compression}', hive_partitioning=false, "
+        f"max_line_size={longest_line})"
+    )
+    fields = tuple(Field(n or f"(column {i + 1})", f"h{i}", "raw" if n else "nested") for i, n in enumerate(names))
+    return Scan(str(path), relation, fields)
+
+
+def _header(path: Path, *, zipped: bool) -> tuple[list[str], str, int]:
+    import io
+
+    with _bytes(path, zipped) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+        skip = 0
+        first = text.readline()
+        while first and not first.strip():
+            skip += 1
+            first = text.readline()
+        delimiter = "\t" if path.name.lower().endswith((".tsv", ".tsv.gz", ".tab")) else _delimiter(first)
+        try:
+            row = next(csv.reader(_chain(first, text), delimiter=delimiter, strict=True))
+        except (csv.Error, StopIteration, UnicodeDecodeError) as error:
+            raise InputError(f"is not a table: its header line cannot be read ({error}).", file=str(path)) from None
+    if len(row) == 1 and delimiter not in first:
+        shown = first.strip()[:40]
+        raise InputError(
+            f"is not a table: its first line is a single cell, {shown!r}, expected column names.",
+            file=str(path),
+            hint=_KINDS,
+        )
+    return row, delimiter, skip
+
+
+def _chain(first: str, rest: IO[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _delimiter(line: str) -> str:
+    outside = re.sub(r'"[^"]*"', "", line)
+    return max(DELIMITERS, key=lambda d: (outside.count(d), -DELIMITERS.index(d)))
+
+
+# ---------------------------------------------------------------------------------------------------- failures
+
+
+@contextmanager
+def plain_errors(file: str) -> Iterator[None]:
+    """Turn any DuckDB error raised inside into an InputError about `file`."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        refusal = LineTooLongError if "Maximum line size" in str(error) else InputError
+        message = _json_fault(file) if "JSON" in str(error) else None
+        raise refusal(message or _sentence(str(error)), file=file, hint=_remedy(str(error))) from None
+    except UnicodeDecodeError:
+        raise InputError("is not encoded in UTF-8.", file=file, hint="save it again as UTF-8.") from None
+
+
+class LineTooLongError(InputError):
+    """A line is longer than the limit it was read with; a larger limit may do."""
+
+
+def _json_fault(file: str) -> str | None:
+    """Return what is wrong with the first bad line of a JSON file; DuckDB miscounts the lines."""
+    number = 0
+    try:
+        with _bytes(Path(file), _is_gzip(Path(file))) as stream:
+            for line in stream:
+                number += 1
+                if line.strip().startswith(b"["):
+                    return None
+                if line.strip():
+                    json.loads(line, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        what = error.msg.removesuffix(" at").replace("Unterminated string starting", "a string is cut off")
+        return f"line {number} is not valid JSON: {what} at character {error.colno}."
+    except (OSError, ValueError) as error:
+        return f"line {number} is not valid JSON: {error}."
+    return None
+
+
+def _no_constant(token: str) -> object:
+    raise ValueError(f"a bare {token} is not JSON")
+
+
+def _is_gzip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP
+
+
+def _sentence(message: str) -> str:
+    line = re.search(r"[Ll]ine:? (\d+)", message)
+    where = f"line {line.group(1)} " if line else ""
+    cells = re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message)
+    if cells:
+        found, expected = cells.group(2), cells.group(1)
+        return f"{where}has another number of cells ({found}) than the header ({expected}): not a table as it stands."
+    for sign, sentence in FAULTS.items():
+        if sign in message.casefold():
+            return where + sentence
+    return "cannot be read: " + message.splitlines()[0].removeprefix("Invalid Input Error: ").rstrip(". ") + "."
+
+
+FAULTS = {
+    "unterminated quote": "opens a quote that is not closed as CSV asks.",
+    "invalid unicode": "is not encoded in UTF-8.",
+    "not utf-8": "is not encoded in UTF-8.",
+    "maximum line size": "is longer than loopstat reads.",
+    "maximum_object_size": "is longer than loopstat reads.",
+    "footer": "is a damaged Parquet file: its footer makes no sense.",
+    "json": "is not valid JSON; it may be cut off.",
+}
+
+
+def _remedy(message: str) -> str | None:
+    folded = message.casefold()
+    if "unicode" in folded or "utf-8" in folded:
+        return "it may be Latin-1 or Windows-1252; save it again as UTF-8."
+    if "unterminated" in folded:
+        return 'write a quote inside a quoted cell twice ("").'
+    if "malformed json" in folded or "transform error" in folded:
+        return "every line must be one whole JSON object; remove or repair that line."
+    return None

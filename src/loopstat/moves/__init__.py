@@ -1,0 +1,1 @@
+"""The moves lens: candidates, reviewers, oracle and trust region."""

@@ -1,0 +1,91 @@
+"""Many settings simulated on the same random numbers, with a word on how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..results.result import Estimate, plain
+from .runs import LARGE, Outcomes, outcomes
+from .settings import MoveSettings
+
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
+
+BATCH = 64  # settings simulated between two calls of `progress`
+CALL = 1000  # moves of single runs that one NumPy move of all runs costs before it begins
+
+
+def in_batches(
+    settings: Sequence[MoveSettings],
+    *,
+    replicates: int | None = None,
+    seed: int | None = None,
+    what: str = "settings",
+    progress: Progress | None = None,
+    stop: str = "target",
+    max_moves: Sequence[int] | int | None = None,
+) -> Outcomes:
+    """Return the outcomes of many settings: what `outcomes` returns in one call, which cannot tell how far it is.
+
+    Parameters
+    ----------
+    settings : sequence of MoveSettings
+    replicates, seed, stop, max_moves
+        See `outcomes`.
+    what : str
+        The word `progress` is called with.
+    progress : callable, optional
+        Called with the word, the settings done and how many there are.
+
+    Returns
+    -------
+    Outcomes
+        Arrays of shape (n_settings, replicates).
+    """
+    parts = []
+    most = [s.max_moves for s in settings] if max_moves is None else max_moves
+    most = [most] * len(settings) if isinstance(most, int) else list(most)
+    n = settings[0].replicates if replicates is None else replicates
+    # One choice for all batches, which by themselves may look too small to compile for.
+    engine = "numba" if sum(most) * (n + CALL) >= LARGE else "numpy"
+    for first in range(0, len(settings), BATCH):
+        if progress:
+            progress(what, first, len(settings))
+        some = slice(first, first + BATCH)
+        options: dict[str, Any] = {"replicates": replicates, "seed": seed, "stop": stop, "engine": engine}
+        parts.append(outcomes(settings[some], max_moves=most[some], **options))
+    if progress:
+        progress(what, len(settings), len(settings))
+    return joined(parts)
+
+
+def joined(parts: Sequence[Outcomes]) -> Outcomes:
+    """Return the outcomes of several lists of settings as those of one."""
+    whole: dict[str, Any] = {}
+    for name, value in vars(parts[0]).items():
+        if isinstance(value, np.ndarray):
+            whole[name] = np.concatenate([getattr(part, name) for part in parts])
+        elif isinstance(value, tuple):
+            whole[name] = tuple(x for part in parts for x in getattr(part, name))
+    return replace(parts[0], **whole)
+
+
+def with_policy(settings: MoveSettings, policy: str, **changes: Any) -> MoveSettings:
+    """Return the same team under another policy; the start radius of a trust region is at most its largest."""
+    if policy == "trust-region":
+        changes = {"edit_radius": min(settings.edit_radius, settings.tr_max_radius), **changes}
+    return settings.but(policy=policy, **changes)
+
+
+def flat(record: object) -> dict[str, Any]:
+    """Return the fields of a record as plain data, every estimate as `X`, `X_low` and `X_high`."""
+    out: dict[str, Any] = {}
+    for name, value in vars(record).items():
+        if isinstance(value, Estimate):
+            value.put(out, name, (f"{name}_low", f"{name}_high"))
+        else:
+            out[name] = plain(value)
+    return out

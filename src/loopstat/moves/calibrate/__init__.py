@@ -1,0 +1,1 @@
+"""Settings of the moves lens read off recordings."""

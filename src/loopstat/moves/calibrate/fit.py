@@ -1,0 +1,366 @@
+"""Calibrate the moves lens on recorded candidates: what oracle, reviewers and candidates are like, group by group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ... import __version__
+from ...arrays import Float
+from ...errors import SettingsError
+from ...inference.shares import finite_rows
+from ...panel.panel import Source
+from ...panel.pool import Curve, Pool, best_of_k, pass_at_k
+from ...results.result import Table, plain, show
+from ..settings import PARAMETERS
+from .effective import effective_candidates, likeness, pooled_candidates
+from .identified import Identified
+from .judges import JudgeErrors, judge_errors
+from .oracles import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_resolution
+
+SCHEMA = "loopstat.moves-calibration/1"
+FILE_SCHEMA = "loopstat.moves-settings/1"
+NOT_NAMED = "No column was named for it"
+FEW_TASKS = f"fewer than {MIN_TASKS} tasks carry it: its interval is a guess."
+
+Part = tuple[Mapping[str, str], Pool]
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class GroupCalibration:
+    """What the candidates of one group say of the moves lens.
+
+    Attributes
+    ----------
+    label : str
+    by : dict
+        Values of the columns that define the group.
+    n_tasks, n_candidates : int
+    parameters : tuple of Identified
+        Of the simulator: oracle_resolution, correlation, sigma_r, tau_h, tau.
+    false_pass : Identified
+    resolution : Resolution or None
+        How r was judged; None without coarse and fine verdicts.
+    judges : JudgeErrors or None
+    pass_at_k : dict of Curve
+        By verdict: coarse, fine, or a truth of two values.
+    pooled_k : dict of Curve
+        Effective candidates of independent draws of the pooled pass rate, by verdict.
+    best_of_k : Curve or None
+        Of a numeric truth.
+    k_eff : dict of Curve
+        Effective candidates of a numeric truth, `within` tasks and `pooled`.
+    notes : tuple of str
+    """
+
+    label: str
+    by: Mapping[str, str]
+    n_tasks: int
+    n_candidates: int
+    parameters: tuple[Identified, ...]
+    false_pass: Identified
+    resolution: Resolution | None = None
+    judges: JudgeErrors | None = None
+    pass_at_k: Mapping[str, Curve] = field(default_factory=dict)
+    pooled_k: Mapping[str, Curve] = field(default_factory=dict)
+    best_of_k: Curve | None = None
+    k_eff: Mapping[str, Curve] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def parameter(self, name: str) -> Identified:
+        """Return one parameter by its name."""
+        found = next((p for p in self.parameters if p.name == name), None)
+        if found is None:
+            raise SettingsError(
+                f"no parameter `{name}` was calibrated. Known: {', '.join(p.name for p in self.parameters)}."
+            )
+        return found
+
+    def plus(self, parameters: Sequence[Identified], notes: Sequence[str] = ()) -> GroupCalibration:
+        """Return the same with more parameters, each replacing one of its name."""
+        new = {p.name for p in parameters}
+        kept = tuple(p for p in self.parameters if p.name not in new)
+        return replace(self, parameters=(*kept, *parameters), notes=(*self.notes, *notes))
+
+    @property
+    def settings(self) -> dict[str, float]:
+        """Settings of the simulator that these candidates identify, within the range each may have."""
+        known = {p.name: p.value for p in self.parameters if p.identifiable and p.name in PARAMETERS}
+        return {name: _inside(name, value) for name, value in known.items() if np.isfinite(value)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON; null where nothing can be said."""
+        judges = self.judges
+        return {
+            "label": self.label,
+            "by": dict(self.by),
+            "n_tasks": self.n_tasks,
+            "n_candidates": self.n_candidates,
+            "parameters": [p.to_dict() for p in self.parameters],
+            "settings": plain(self.settings),
+            "false_pass": self.false_pass.to_dict(),
+            "oracle": None if self.resolution is None else self.resolution.to_dict(),
+            "judges": None if judges is None else _judges_dict(judges),
+            "pass_at_k": {name: c.to_dict() for name, c in self.pass_at_k.items()},
+            "pooled_k": {name: c.to_dict() for name, c in self.pooled_k.items()},
+            "best_of_k": None if self.best_of_k is None else self.best_of_k.to_dict(),
+            "k_eff": {name: c.to_dict() for name, c in self.k_eff.items()},
+            "notes": list(self.notes),
+        }
+
+
+def _judges_dict(judges: JudgeErrors) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    judges.agreement.put(out, "agreement", ("agreement_low", "agreement_high"))
+    return out | {"slopes": [s.to_dict() for s in judges.slopes]}
+
+
+def _inside(name: str, value: float) -> float:
+    p = PARAMETERS[name]
+    low, high = (-np.inf if p.low is None else p.low), (np.inf if p.high is None else p.high)
+    return float(min(max(value, low), high))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Calibrations of every group of a recording.
+
+    Attributes
+    ----------
+    groups : tuple of GroupCalibration
+    source : Source
+    settings : dict
+        How it was read and computed.
+    notes : tuple of str
+    """
+
+    groups: tuple[GroupCalibration, ...]
+    source: Source = field(default_factory=Source)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+    def summary(self) -> Table:
+        """Return one line for each parameter of each group."""
+        rows = tuple((g.label, p.name, _shown(p), p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
+        return Table("Calibration of moves", ("group", "parameter", "value", "why"), rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON; null where nothing can be said."""
+        return {
+            "schema": SCHEMA,
+            "version": __version__,
+            "source": {"files": list(self.source.files), "digest": self.source.digest},
+            "settings": plain(self.settings),
+            "notes": list(self.notes),
+            "groups": [g.to_dict() for g in self.groups],
+        }
+
+    def settings_file(self) -> dict[str, Any]:
+        """Return what a settings file holds: the identified settings, and the calibration they come from.
+
+        One group: `settings`. Several: `groups`, settings by label.
+        """
+        one = len(self.groups) == 1
+        settings = (
+            {"settings": self.groups[0].settings} if one else {"groups": {g.label: g.settings for g in self.groups}}
+        )
+        return {"schema": FILE_SCHEMA, **plain(settings), "calibration": self.to_dict(), "loopstat": __version__}
+
+
+def _shown(p: Identified) -> str:
+    e = p.estimate
+    if p.bound:
+        return f"at most {show(float(e.high))}"
+    return show(float(e.value), float(e.low), float(e.high)) if p.identifiable else "not identifiable"
+
+
+def calibrate(
+    parts: Pool | Sequence[Part],
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+    human_prior: float = 0.6,
+    source: Source | None = None,
+    settings: Mapping[str, Any] | None = None,
+    notes: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Calibration:
+    """Read the parameters of oracle, reviewers and candidates off recorded candidates.
+
+    Parameters
+    ----------
+    parts : Pool, or sequence of (labels, Pool)
+        Candidates of one group, or label values that define each group and its candidates.
+    level : float
+        Coverage of intervals, all by task.
+    seed : int
+        Each group's random numbers depend on the seed and its label only.
+    human_prior : float
+        H, by which tau is shown; it is not in the data.
+    source, settings, notes : optional
+        Kept with the result.
+    progress : callable, optional
+        Called with (done, total, label).
+
+    Returns
+    -------
+    Calibration
+        Each parameter with its value and interval, a bound, or the reason why these data do not identify it.
+
+    Raises
+    ------
+    SettingsError
+        A level or H out of range, or no group.
+
+    Notes
+    -----
+    *When it is wrong*: see `oracle_resolution`, `judge_errors` and `effective_candidates`; what each assumes stands in
+    the parameter's reason.
+
+    Examples
+    --------
+    >>> pool = Pool.of(["a", "a", "b", "b"] * 5, coarse=[1, 1, 1, 0] * 5, fine=[1, 0, 1, 0] * 5)
+    >>> calibrate(pool).groups[0].parameter("oracle_resolution").identifiable
+    False
+    """
+    if not 0 < level < 1:
+        raise SettingsError(f"`level` must lie between 0 and 1. Got {level:g}.")
+    PARAMETERS["human_prior"].read(human_prior)
+    parts = [({}, parts)] if isinstance(parts, Pool) else list(parts)
+    if not parts:
+        raise SettingsError("there is no group to calibrate on.")
+    groups = []
+    for k, (by, pool) in enumerate(parts):
+        label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
+        if progress:
+            progress(k, len(parts), label)
+        groups.append(_group(label, by, pool, level, human_prior, np.random.default_rng([seed, *label.encode()])))
+    if progress:
+        progress(len(parts), len(parts), "")
+    kept = {"level": level, "seed": seed, "human_prior": human_prior}
+    return Calibration(tuple(groups), source or Source(), {**kept, **(settings or {})}, tuple(notes))
+
+
+def _group(
+    label: str, by: Mapping[str, str], pool: Pool, level: float, human_prior: float, rng: np.random.Generator
+) -> GroupCalibration:
+    if pool.truth is not None and np.isnan(pool.truth).all():
+        pool = replace(pool, truth=None)
+    false_pass, resolution = _oracle(pool, level, rng)
+    judges = _judges(pool, level)
+    unseen = _unnamed("oracle_resolution", "--coarse and --fine")
+    verdicts = _verdicts(pool)
+    best, k_eff = _numeric(pool, level)
+    parameters = (
+        unseen if resolution is None else resolution.parameter,
+        *_of_judges(judges),
+        *_likes(k_eff.get("within"), human_prior, pool),
+    )
+    return GroupCalibration(
+        label,
+        dict(by),
+        pool.n_tasks,
+        len(pool),
+        parameters,
+        false_pass,
+        resolution,
+        judges,
+        {name: pass_at_k(v, pool.task, level=level) for name, v in verdicts.items()},
+        {name: pooled_candidates(v, pool.task, level=level) for name, v in verdicts.items()},
+        best,
+        k_eff,
+        _notes(pool),
+    )
+
+
+def _verdicts(pool: Pool) -> dict[str, Float]:
+    """Return what passes and fails: verdicts, and a truth of two values, the larger of which is a pass.
+
+    Nothing where candidates were selected: chances of k of them are about samples that could come in any order.
+    """
+    if pool.selected:
+        return {}
+    found = {name: v for name, v in (("coarse", pool.coarse), ("fine", pool.fine)) if v is not None}
+    if pool.truth is not None and _two_valued(pool.truth):
+        right = (pool.truth == np.nanmax(pool.truth)).astype(np.float64)
+        found["truth"] = np.where(np.isnan(pool.truth), np.nan, right)
+    return found
+
+
+def _numeric(pool: Pool, level: float) -> tuple[Curve | None, dict[str, Curve]]:
+    """Return the best of k and the effective candidates of a truth of more than two values."""
+    if pool.truth is None or _two_valued(pool.truth):
+        return None, {}
+    inside, pooled = effective_candidates(pool.truth, pool.task, level=level)
+    return best_of_k(pool.truth, pool.task, level=level), {"within": inside, "pooled": pooled}
+
+
+def _unnamed(name: str, options: str) -> Identified:
+    return Identified.unknown(name, f"{NOT_NAMED}: {options}.")
+
+
+def _oracle(pool: Pool, level: float, rng: np.random.Generator) -> tuple[Identified, Resolution | None]:
+    if pool.coarse is None or pool.fine is None:
+        return _unnamed("false_pass", "--coarse and --fine"), None
+    there = finite_rows(pool.coarse, pool.fine)
+    if not there.any():
+        nothing = Identified.unknown("false_pass", "No candidate has both verdicts.")
+        return nothing, Resolution(replace(nothing, name="oracle_resolution"), nothing.estimate)
+    verdicts = Verdicts.of(pool.coarse[there] == 1, pool.fine[there] == 1, pool.task[there])
+    false_pass = false_pass_rate(verdicts, level=level)
+    if false_pass.identifiable and false_pass.n_tasks < MIN_TASKS:
+        false_pass = replace(false_pass, reason=f"{false_pass.reason} But {FEW_TASKS}")
+    return false_pass, oracle_resolution(verdicts, level=level, rng=rng, selected=pool.selected)
+
+
+def _judges(pool: Pool, level: float) -> JudgeErrors | None:
+    if not pool.judges:
+        return None
+    scores = np.stack(list(pool.judges.values()), axis=1)
+    return judge_errors(scores, pool.task, pool.truth, names=list(pool.judges), level=level)
+
+
+def _of_judges(judges: JudgeErrors | None) -> tuple[Identified, Identified]:
+    if judges is None:
+        return _unnamed("correlation", "--judges and --truth"), _unnamed("sigma_r", "--judges and --truth")
+    return judges.correlation, judges.sigma_r
+
+
+def _two_valued(truth: Float) -> bool:
+    return len(np.unique(truth[~np.isnan(truth)])) <= 2
+
+
+def _likes(inside: Curve | None, human_prior: float, pool: Pool) -> tuple[Identified, Identified]:
+    if inside is not None:
+        return likeness(inside, human_prior, n_samples=len(pool))
+    if pool.coarse is None and pool.fine is None and pool.truth is None:
+        why = f"{NOT_NAMED}: --truth, numeric."
+    else:
+        why = "Verdicts alone cannot show it: given the task, candidates that pass or fail are independent draws."
+    return Identified.unknown("tau_h", why), Identified.unknown("tau", why)
+
+
+def _notes(pool: Pool) -> tuple[str, ...]:
+    notes = []
+    if pool.selected:
+        notes.append(
+            "Candidates were selected by their coarse verdicts: false passes are those of what the loop let through, "
+            "and pass@k is left out."
+        )
+    if pool.n_tasks < MIN_TASKS:
+        notes.append(f"{pool.n_tasks} {'task' if pool.n_tasks == 1 else 'tasks'} only: intervals by task are guesses.")
+    columns = [v for v in (pool.coarse, pool.fine, pool.truth, *pool.judges.values()) if v is not None]
+    lost = int(np.sum(~finite_rows(*columns))) if columns else 0
+    if lost:
+        notes.append(f"{lost:,} of {len(pool):,} candidates lack a value; each figure leaves out those it needs it of.")
+    return tuple(notes)

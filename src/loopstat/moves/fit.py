@@ -1,0 +1,290 @@
+"""Everything that simulating one loop of moves says: arrivals, risks, paths, ceilings, levers, checks, verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import __version__
+from ..arrays import Float, Int
+from ..results.arrival import Arrivals, average, share
+from ..results.result import Check, Estimate, plain
+from .ceilings import best_radius
+from .levers import Lever, Together, levers, levers_together
+from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
+from .runs import Fan, Outcomes, PathBundle, outcomes, path
+from .sensitivity import Sensitivity
+from .sensitivity import sensitivity as effects_of
+from .settings import MoveSettings
+from .verdict import Facts, MovesVerdict, decide, run_checks
+
+SCHEMA = "loopstat.moves/1"
+LATE = 0.1  # share of the moves, at the end, in which arrivals are counted
+FIGURES = {
+    "mu": "mass",
+    "p_pass": "p_pass",
+    "p_good": "p_good",
+    "p_false": "p_false",
+    "delta": "radius",
+    "acceptance": "acceptance",
+}
+
+
+@dataclass(frozen=True)
+class MovesPath:
+    """Runs move by move, as if they never stopped; the start first.
+
+    Attributes
+    ----------
+    t : int array, shape (n_times,)
+        Moves made.
+    cost : float array, shape (n_times,)
+        Of these moves.
+    figures : dict of Fan
+        `mu`, `p_pass`, `p_good`, `p_false`, `delta` after t moves; `acceptance`, of the t-th move, NaN at the start:
+        mean over runs, with 5 % and 95 % quantiles as `X_low` and `X_high`.
+    """
+
+    t: Int
+    cost: Float
+    figures: dict[str, Fan]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON: `X`, `X_low`, `X_high`."""
+        out: dict[str, Any] = {"t": plain(self.t), "cost": plain(self.cost)}
+        for name, fan in self.figures.items():
+            out.update({name: plain(fan.mean), f"{name}_low": plain(fan.q05), f"{name}_high": plain(fan.q95)})
+        return out
+
+
+@dataclass(frozen=True)
+class Efficiency:
+    """Defects removed per unit of cost, and per move.
+
+    Attributes
+    ----------
+    at_stop, at_stop_per_move : Estimate
+        Mean over the runs that stop at the target, from the start to the stop; NaN where none stops after a move.
+    per_cost, per_move : float array, shape (n_times,)
+        Of the mean of runs, in the t-th move; NaN at the start.
+    """
+
+    at_stop: Estimate
+    at_stop_per_move: Estimate
+    per_cost: Float
+    per_move: Float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        out: dict[str, Any] = {}
+        _put(out, "at_stop", self.at_stop)
+        _put(out, "at_stop_per_move", self.at_stop_per_move)
+        return {**out, "per_cost": plain(self.per_cost), "per_move": plain(self.per_move)}
+
+
+@dataclass(frozen=True)
+class MovesRun:
+    """What simulating one loop of moves says; immutable.
+
+    Attributes
+    ----------
+    settings : MoveSettings
+    ceiling : Ceiling
+        Of the mean path.
+    levers, levers_together : tuple of Lever, Together
+        What would lift it to the target.
+    moves_to_target, cost_to_target : Arrivals
+        Of single runs, until P_pass >= target; for `integer` the first actual pass.
+    moves_to_good, cost_to_good : Arrivals
+        Until P_good >= target; for `integer` until no defect is left.
+    false_pass_at_stop : Estimate
+        Mean, over the runs that stop at the target, of the probability that a hidden defect is left.
+    good_at_stop : Estimate
+        Mean over all runs of P_good where they stop: at the target, or at `max_moves`.
+    path : MovesPath
+    mean_path : MeanMoves
+    arrived : dict of float array, shape (n_times,)
+        Share of runs that have arrived after t moves, at the `target` and at `good`.
+    efficiency : Efficiency
+    best_radius : dict of float
+        With collateral damage, the radius with the largest mean improvement: `at_start`, `at_ceiling`; else NaN.
+    checks : tuple of Check
+    verdict : MovesVerdict
+    sensitivity : Sensitivity or None
+        What a step of each parameter changes; None unless asked for.
+    """
+
+    settings: MoveSettings
+    ceiling: Ceiling
+    levers: tuple[Lever, ...]
+    levers_together: Together
+    moves_to_target: Arrivals
+    cost_to_target: Arrivals
+    moves_to_good: Arrivals
+    cost_to_good: Arrivals
+    false_pass_at_stop: Estimate
+    good_at_stop: Estimate
+    path: MovesPath
+    mean_path: MeanMoves
+    arrived: dict[str, Float]
+    efficiency: Efficiency
+    best_radius: dict[str, float]
+    checks: tuple[Check, ...]
+    verdict: MovesVerdict
+    sensitivity: Sensitivity | None = None
+
+    def check(self, name: str) -> Check:
+        """Return a check by name."""
+        return next(c for c in self.checks if c.name == name)
+
+    def __repr__(self) -> str:
+        return f"MovesRun({self.settings.policy}: {self.verdict.sentence})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON; null where nothing can be said."""
+        s = self.settings
+        singles = {
+            "never": plain(self.moves_to_target.never.value),
+            "never_good": plain(self.moves_to_good.never.value),
+            "max_radius": s.tr_max_radius if s.policy == "trust-region" else s.edit_radius,
+        }
+        mean = self.mean_path
+        out: dict[str, Any] = {
+            "schema": SCHEMA,
+            "version": __version__,
+            "settings": s.to_dict(),
+            "move_cost": plain(s.move_cost),
+            "verdict": self.verdict.to_dict(),
+            "ceiling": {**self.ceiling.to_dict(), "single_runs": singles},
+            "levers": plain(self.levers),
+            "levers_together": self.levers_together.to_dict(),
+            "moves_to_target": self.moves_to_target.to_dict(),
+            "cost_to_target": self.cost_to_target.to_dict(),
+            "moves_to_good": self.moves_to_good.to_dict(),
+            "cost_to_good": self.cost_to_good.to_dict(),
+        }
+        _put(out, "false_pass_at_stop", self.false_pass_at_stop)
+        _put(out, "good_at_stop", self.good_at_stop)
+        return {
+            **out,
+            "arrived": plain(self.arrived),
+            "efficiency": self.efficiency.to_dict(),
+            "best_radius": plain(self.best_radius),
+            "path": self.path.to_dict(),
+            "mean_path": {
+                "t": list(range(mean.mass.shape[1])),
+                **{
+                    name: plain(values[0])
+                    for name, values in (
+                        *(("mu", mean.mass), ("p_pass", mean.p_pass), ("p_good", mean.p_good)),
+                        ("delta", mean.radius),
+                    )
+                },
+            },
+            "checks": plain(self.checks),
+            "sensitivity": None if self.sensitivity is None else plain(self.sensitivity.effects),
+        }
+
+
+def _put(into: dict[str, Any], key: str, estimate: Estimate) -> None:
+    estimate.put(into, key, (f"{key}_low", f"{key}_high"))
+
+
+def run_moves(
+    settings: MoveSettings,
+    *,
+    sensitivity: bool = False,
+    engine: str = "auto",
+    workers: int = 1,
+) -> MovesRun:
+    """Simulate one loop of moves, and say what comes of it.
+
+    Parameters
+    ----------
+    settings : MoveSettings
+        `replicates` runs of `max_moves` moves are made with the random numbers of `seed`.
+    sensitivity : bool
+        Whether to step every parameter too: as many simulations again as there are steps.
+    engine, workers : str, int
+        How the runs are made, see `outcomes`; the figures do not depend on it beyond rounding.
+
+    Returns
+    -------
+    MovesRun
+
+    Notes
+    -----
+    Quantiles are of all runs: one that never arrives is later than any that does, so the median is infinite, null in
+    JSON, where half of the runs or more never arrive. Intervals are those of the simulation: what other random numbers
+    would give. They do not say how sure the parameters are.
+
+    *When it is wrong*: where the settings are not those of a real loop; fit them to recordings. P_pass rewards an
+    oracle that sees little: judge by P_good.
+
+    Examples
+    --------
+    >>> run = run_moves(MoveSettings(replicates=200, max_moves=150))
+    >>> run.verdict.action, run.check("band_never_met").passed
+    ('passes_only', False)
+    """
+    s = settings
+    runs = outcomes(s, engine=engine, workers=workers)
+    to_target, to_good = (_when(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
+    arrivals = Arrivals.of(to_target), Arrivals.of(to_good)
+    costs = tuple(a.times(s.move_cost) for a in arrivals)
+    risk = runs.false_pass[0][np.isfinite(to_target)]
+    integer = s.process == "integer"
+    false_pass = share(risk > 0) if integer else average(risk)
+    bundle, top = path(s), ceiling(s)
+    facts = Facts(
+        *(s, *arrivals, costs[0]),
+        late=(_late(to_target, s.max_moves), _late(to_good, s.max_moves)),
+        false_pass=false_pass,
+        acceptance=bundle.acceptance.mean,
+        ceiling=top,
+    )
+    return MovesRun(
+        *(s, top, levers(s), levers_together(s), arrivals[0], costs[0], arrivals[1], costs[1], false_pass),
+        good_at_stop=share(runs.good_at_end[0] > 0) if integer else average(runs.good_at_end[0]),
+        path=_path(s, bundle),
+        mean_path=mean_path(s),
+        arrived={"target": _arrived(to_target, s.max_moves), "good": _arrived(to_good, s.max_moves)},
+        efficiency=_efficiency(s, runs, to_target, bundle),
+        best_radius={
+            name: float(best_radius(s, mass)) for name, mass in (("at_start", s.difficulty), ("at_ceiling", top.mu))
+        },
+        checks=run_checks(facts),
+        verdict=decide(facts),
+        sensitivity=effects_of(s) if sensitivity else None,
+    )
+
+
+def _when(moves: Int) -> Float:
+    return np.where(moves < 0, np.inf, moves.astype(np.float64))
+
+
+def _arrived(when: Float, max_moves: int) -> Float:
+    known = when[np.isfinite(when)].astype(np.int64)
+    return np.asarray(np.cumsum(np.bincount(known, minlength=max_moves + 1)) / len(when))
+
+
+def _late(when: Float, max_moves: int) -> float:
+    return float(np.mean(np.isfinite(when) & (when > (1 - LATE) * max_moves)))
+
+
+def _path(settings: MoveSettings, bundle: PathBundle) -> MovesPath:
+    figures = {name: getattr(bundle, ours) for name, ours in FIGURES.items()}
+    return MovesPath(bundle.moves, np.asarray(bundle.moves * settings.move_cost, dtype=np.float64), figures)
+
+
+def _efficiency(settings: MoveSettings, runs: Outcomes, to_target: Float, bundle: PathBundle) -> Efficiency:
+    stopped = np.isfinite(to_target) & (to_target > 0)
+    removed = (settings.difficulty - runs.mass_at_end[0][stopped]) / to_target[stopped]
+    per_move = np.r_[np.nan, -np.diff(bundle.mass.mean)]
+    cost = settings.move_cost or np.nan  # free moves have no efficiency
+    a_move = average(removed)
+    return Efficiency(
+        Estimate(*(float(x) / cost for x in (a_move.value, a_move.low, a_move.high))), a_move, per_move / cost, per_move
+    )

@@ -1,0 +1,377 @@
+"""What to buy: the best plan under a budget, or the cheapest that is reliable enough, judged by simulation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..inference.pairing import Paired, pick
+from ..results.arrival import share
+from ..results.result import Estimate, plain, show
+from .batches import Progress, flat, with_policy
+from .goals import Goal
+from .levers import levers, turned
+from .runs import Outcomes
+from .settings import PARAMETERS, POLICIES, MoveSettings, nearest
+
+SCHEMA = "loopstat.moves-plan/1"
+SEARCHED: dict[str, tuple[Any, ...]] = {
+    "policy": POLICIES,
+    "candidates": (1, 2, 3, 5, 8, 12),
+    "reviewers": (0, 1, 2, 3, 5, 8),
+    "reviewer_proposals": (1, 0),
+    "edit_radius": (0.05, 0.1, 0.2, 0.5, 1.0, 2.0),
+}
+FIRST_RUNS = 48  # of every plan in the first round, and
+KEEP = 0.25  # the share of plans that go on to the next, which has 1 / KEEP as many runs
+FINALISTS = 12  # plans simulated again with fresh numbers
+FRESH = 0x5EED  # added to the seed for them
+NEAR = 1.25  # factor of the edit radii tried beside the winner's
+CLIMBS = 6  # times that is done
+
+
+@dataclass(frozen=True)
+class PlanFigures:
+    """One plan, judged on random numbers that had no say in choosing it.
+
+    Attributes
+    ----------
+    policy : str
+    candidates, reviewers, reviewer_proposals : int
+    edit_radius : float
+    move_cost : float
+    cost, moves : Estimate
+        Mean over runs until the stop, or until budget or moves are spent.
+    good : Estimate
+        Mean P_good at that moment.
+    reached : Estimate
+        Share of runs that get to the target of the judge.
+    against_best : Estimate
+        Paired difference from the best plan: of mean P_good (or of the share reached), under a budget; of the
+        logarithm of the cost, for a reliability. 0 for the best itself.
+    same_as_best : bool
+        Whether that interval holds 0.
+    """
+
+    policy: str
+    candidates: int
+    reviewers: int
+    reviewer_proposals: int
+    edit_radius: float
+    move_cost: float
+    cost: Estimate
+    moves: Estimate
+    good: Estimate
+    reached: Estimate
+    against_best: Estimate
+    same_as_best: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return flat(self)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The best plan with one lever turned; simulated on the same numbers as the final figures.
+
+    Attributes
+    ----------
+    name : str
+    value : float
+    good, reached : Estimate
+        As in `PlanFigures`.
+    """
+
+    name: str
+    value: float
+    good: Estimate
+    reached: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return flat(self)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to buy.
+
+    Attributes
+    ----------
+    settings : MoveSettings
+        Everything that is not searched.
+    best : PlanFigures
+        Where nothing works, the plan that gets furthest.
+    best_settings : MoveSettings
+    runners_up : tuple of PlanFigures
+        In the order the search left them.
+    works : bool
+        For a reliability: the lower end of the interval of `reached` is at least that. Under a budget: at least half
+        of the runs get to the target.
+    budget, reliability : float or None
+    judge : str
+    searched, replicates : int
+        Plans looked at, and runs behind each final figure.
+    same_share : float
+        Share of the plans searched that could not be told from the best one, on the runs each of them was given.
+    levers : tuple of Turn
+        Where nothing works: what the best plan comes to with one lever turned to where its mean path gets furthest.
+    """
+
+    settings: MoveSettings
+    best: PlanFigures
+    best_settings: MoveSettings
+    runners_up: tuple[PlanFigures, ...]
+    works: bool
+    budget: float | None
+    reliability: float | None
+    judge: str
+    searched: int
+    replicates: int
+    same_share: float
+    levers: tuple[Turn, ...]
+
+    @property
+    def verdict(self) -> str:
+        """The plan, what it gives and how sure that is, in words."""
+        b = self.best
+        team = f"{b.policy} from edit radius {b.edit_radius:g}, {_count(b.candidates, 'candidate')}, "
+        team += _count(b.reviewers, "reviewer")
+        if b.reviewers and b.reviewer_proposals:
+            team += f" with {_count(b.reviewer_proposals, 'proposal')} each"
+        gives = f"cost {_figure(b.cost)}, P_good {_figure(b.good)} at the end"
+        said = f"{team}: {gives}, {self._target} in {_figure(b.reached)} of the runs."
+        rest = f"{round(self.same_share * self.searched)} of {self.searched} plans cannot be told from it."
+        if self.reliability is not None and not self.works:
+            wanted = f"at least {self.reliability:g} of its runs"
+            return f"No plan searched surely brings {wanted} there. Furthest gets {said} {self._turn}"
+        first = "Best under the budget" if self.reliability is None else "Cheapest that is reliable"
+        doubt = "" if self.works else f" Most runs spend the budget before they stop. {self._turn}"
+        return f"{first}: {said} {rest}{doubt}"
+
+    @property
+    def _target(self) -> str:
+        what = "P_good" if self.judge == "p_good" and self.reliability is not None else "P_pass"
+        return f"{what} {self.settings.target_reliability:g} reached"
+
+    @property
+    def _turn(self) -> str:
+        most = max(self.levers, key=lambda x: float(x.reached.value), default=None)
+        if most is None:
+            return ""
+        return f"Of the levers, {most.name} at {most.value:g} helps most: there in {_figure(most.reached)} of the runs."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        body = {k: v for k, v in vars(self).items() if k not in ("settings", "best_settings")}
+        named = {"settings": self.settings.to_dict(), "best_settings": self.best_settings.to_dict()}
+        return {"schema": SCHEMA, "verdict": self.verdict, **named, **plain(body)}
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def _figure(e: Estimate) -> str:
+    return show(float(e.value), float(e.low), float(e.high))
+
+
+def plan(
+    settings: MoveSettings,
+    *,
+    budget: float | None = None,
+    reliability: float | None = None,
+    judge: str = "p_good",
+    search: Mapping[str, Sequence[Any]] | None = None,
+    replicates: int | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Plan:
+    """Find the best plan under a budget, or the cheapest one that is reliable enough.
+
+    Under a budget the loop stops when P_pass is at least the target, or when the next move would not be paid; the plan
+    with the largest mean P_good at that moment is best. For a reliability, runs go on until P_good is at least the
+    target; the plan is the cheapest of which at least that share of runs gets there within `max_moves` (and within
+    the budget, where one is given too). `judge` "p_pass" puts P_pass in both places: the share that gets to the target.
+
+    Parameters
+    ----------
+    settings : MoveSettings
+        Everything that is not searched: priors, oracle, difficulty, target, costs.
+    budget : float, optional
+        In units of cost.
+    reliability : float, optional
+        In (0, 1).
+    judge : "p_good" or "p_pass"
+    search : mapping from names to values, optional
+        What is searched; names of `SEARCHED`, whose values stand for those not given.
+    replicates, seed : int, optional
+        Runs of the final figures, and of the random numbers. Default: those of the settings.
+    progress : callable, optional
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    SettingsError
+        Neither budget nor reliability; a budget that does not pay one move of the cheapest plan; values out of range.
+
+    Notes
+    -----
+    Successive halving: every plan is run a few times on shared random numbers, a quarter goes on to four times the
+    runs, and so on; then the winner's neighbours are tried. The best ones are simulated again on fresh numbers, and
+    only those figures are returned, so that they are not flattered by having been chosen. Which of them is best was
+    decided before, save that for a reliability the first whose fresh lower end holds is taken.
+
+    *When it is wrong*: settings between those searched may be better. Nobody sees P_good while a loop runs: a
+    reliability by it is what a perfect stop could reach.
+
+    References
+    ----------
+    Karnin, Koren and Somekh (2013), Almost optimal exploration in multi-armed bandits (sequential halving).
+
+    Examples
+    --------
+    >>> few = {"policy": ["trust-region"], "candidates": [1, 5], "reviewers": [0, 3], "edit_radius": [0.2, 1]}
+    >>> bought = plan(MoveSettings(), budget=300, search=few, replicates=500)
+    >>> bought.best.candidates, bought.best.reviewers, bought.works
+    (1, 2, True)
+    """
+    goal = Goal.of(settings, budget, reliability, judge)
+    plans = goal.affordable(_plans(settings, search))
+    n = settings.replicates if replicates is None else replicates
+    start = settings.seed if seed is None else seed
+    order, same = _search(plans, goal, n, start, progress)
+    finalists = _climb(order[:FINALISTS], goal, n, start, progress, search)
+    fresh = goal.simulate(finalists, n, start + FRESH, "final figures", progress)
+    k = goal.choose(fresh)
+    figures = _figures(finalists, goal, fresh, k)
+    works = goal.works(fresh)[k]
+    lift = () if works else _turns(finalists[k], goal, n, start + FRESH, progress)
+    others = tuple(f for j, f in enumerate(figures) if j != k)
+    body = (bool(works), budget, reliability, judge, len(plans), n, same, lift)
+    return Plan(settings, figures[k], finalists[k], others, *body)
+
+
+# --------------------------------------------------------------------------------------- the search
+
+
+def _plans(settings: MoveSettings, search: Mapping[str, Sequence[Any]] | None) -> list[MoveSettings]:
+    """Return every plan that is searched, each once."""
+    for name in search or {}:
+        if name not in SEARCHED:
+            raise nearest(name, SEARCHED, "setting to search")
+    wanted = {**SEARCHED, **(search or {})}
+    values: dict[str, list[Any]] = {name: [PARAMETERS[name].read(v) for v in given] for name, given in wanted.items()}
+    for name, given in values.items():
+        if not given:
+            raise SettingsError(f"`search` must name at least one value of {name}.")
+    found: dict[Any, MoveSettings] = {}
+    for row in product(*values.values()):
+        if row[0] != "trust-region" or row[4] <= settings.tr_max_radius:
+            made = _made(settings, *row)
+            found.setdefault(_team(made), made)
+    if not found:
+        raise SettingsError(
+            "`search` leaves no plan: every edit radius starts outside the trust region, whose `tr_max_radius` is "
+            f"{settings.tr_max_radius:g}."
+        )
+    return list(found.values())
+
+
+def _team(s: MoveSettings) -> tuple[Any, ...]:
+    """Return what tells plans apart: who proposes a candidate makes no difference, to the outcome or the cost."""
+    return s.policy, s.pool, s.reviewers, s.edit_radius
+
+
+def _made(settings: MoveSettings, policy: str, K: int, N: int, K_r: int, radius: float) -> MoveSettings:
+    team = {"candidates": K, "reviewers": N, "reviewer_proposals": K_r if N else 0}
+    return with_policy(settings, policy, edit_radius=radius, **team)
+
+
+def _search(
+    plans: list[MoveSettings], goal: Goal, most: int, seed: int, progress: Progress | None
+) -> tuple[list[MoveSettings], float]:
+    """Return the best plans, in order, and the share of all that could not be told from the first."""
+    alive, n = plans, min(FIRST_RUNS, most)
+    lost: list[int] = []
+    while True:
+        runs = goal.simulate(alive, n, seed, f"{len(alive)} plans, {n} runs", progress)
+        kept = goal.keep(runs, max(FINALISTS, math.ceil(KEEP * len(alive))))
+        near = goal.not_told(runs, int(kept[0]))
+        out = np.setdiff1d(np.arange(len(alive)), kept)
+        if len(alive) <= FINALISTS or n >= most or not len(out):
+            return [alive[k] for k in kept], (sum(lost) + int(near.sum())) / len(plans)
+        lost.append(int(near[out].sum()))
+        alive, n = [alive[k] for k in kept], min(round(n / KEEP), most)
+
+
+def _climb(
+    plans: list[MoveSettings],
+    goal: Goal,
+    n: int,
+    seed: int,
+    progress: Progress | None,
+    search: Mapping[str, Sequence[Any]] | None,
+) -> list[MoveSettings]:
+    """Return the finalists in order, after trying what lies beside the winner until nothing there is better."""
+    for _ in range(CLIMBS):
+        both = {_team(p): p for p in [*_neighbours(plans[0], search), *plans]}
+        tried = goal.affordable(list(both.values()))
+        runs = goal.simulate(tried, n, seed, "neighbours of the winner", progress)
+        winner = plans[0]
+        plans = [tried[k] for k in goal.order(runs)[:FINALISTS]]
+        if plans[0] == winner:
+            break
+    return plans
+
+
+def _neighbours(winner: MoveSettings, search: Mapping[str, Sequence[Any]] | None) -> list[MoveSettings]:
+    """Return plans one step from the winner, in what the caller did not fix to one value."""
+    s, found = winner, []
+    free = {name for name in SEARCHED if len((search or {}).get(name, SEARCHED[name])) > 1}
+    steps: dict[str, list[Any]] = {
+        "candidates": [s.candidates - 1, s.candidates + 1],
+        "reviewers": [s.reviewers - 1, s.reviewers + 1],
+        "edit_radius": [s.edit_radius / NEAR, s.edit_radius * NEAR],
+    }
+    for name, values in steps.items():
+        low, high = PARAMETERS[name].slider or (0.0, math.inf)
+        if name == "edit_radius" and s.policy == "trust-region":
+            high = s.tr_max_radius
+        if name in free:
+            found += [replace(s, **{name: v}) for v in values if low <= v <= high]
+    return found
+
+
+def _turns(best: MoveSettings, goal: Goal, n: int, seed: int, progress: Progress | None) -> tuple[Turn, ...]:
+    found = [(lever.name, float(lever.best.value)) for lever in levers(best)]  # type: ignore[arg-type]
+    runs = goal.simulate([turned(best, **{k: v}) for k, v in found], n, seed, "levers", progress)
+    good, reached = Paired.mean(runs.good_at_end).estimate(), goal.reached(runs)
+    return tuple(Turn(name, value, pick(good, k), share(reached[k])) for k, (name, value) in enumerate(found))
+
+
+def _figures(plans: Sequence[MoveSettings], goal: Goal, runs: Outcomes, best: int) -> list[PlanFigures]:
+    cost, moves, good = (Paired.mean(x).estimate() for x in (runs.cost, runs.moves_made, runs.good_at_end))
+    against, reached = goal.difference(runs, best), goal.reached(runs)
+    return [
+        PlanFigures(
+            *(p.policy, p.candidates, p.reviewers, p.reviewer_proposals, p.edit_radius, p.move_cost),
+            cost=pick(cost, k),
+            moves=pick(moves, k),
+            good=pick(good, k),
+            reached=share(reached[k]),
+            against_best=pick(against, k),
+            same_as_best=bool(against.low[k] <= 0 <= against.high[k]),
+        )
+        for k, p in enumerate(plans)
+    ]

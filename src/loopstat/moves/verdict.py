@@ -1,0 +1,215 @@
+"""What a simulated loop of moves comes to, in one sentence, and what could make that mislead."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from ..arrays import Float
+from ..results.arrival import Arrivals
+from ..results.result import Check, Estimate, number, plain
+from .mean_path import Ceiling
+from .model import Team, winner_band
+from .settings import MoveSettings
+
+Action = Literal["good", "passes_only", "stalls"]
+
+MAX_FALSE_PASS = 0.05
+MAX_NEVER = 0.5  # beyond, the median run does not arrive
+SHORT = 0.05  # more than this above where it would rest, a shrinking radius has stopped a path
+MAX_LATE = 0.01  # of the runs; where more arrive in the last tenth of the moves, more moves would bring more of them
+CHECKS = ("never_reached", "never_good", "false_pass", "horizon", "band_never_met", "order_statistic", "reading")
+
+
+@dataclass(frozen=True)
+class MovesVerdict:
+    """The answer in one word and one sentence.
+
+    Attributes
+    ----------
+    action : "good", "passes_only" or "stalls"
+        Half of the runs end good; half pass, but are not good; neither.
+    sentence : str
+    """
+
+    action: Action
+    sentence: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return plain(vars(self))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What checks and verdict are drawn from.
+
+    Attributes
+    ----------
+    to_target, to_good : Arrivals
+        Moves until P_pass, and P_good, is at least the target.
+    cost_to_target : Arrivals
+    late : (float, float)
+        Share of runs that arrive in the last tenth of the moves, at the target and at good.
+    false_pass : Estimate
+    acceptance : float array, shape (max_moves,)
+        Mean over runs, by move.
+    ceiling : Ceiling
+    """
+
+    settings: MoveSettings
+    to_target: Arrivals
+    to_good: Arrivals
+    cost_to_target: Arrivals
+    late: tuple[float, float]
+    false_pass: Estimate
+    acceptance: Float
+    ceiling: Ceiling
+
+
+def run_checks(facts: Facts) -> tuple[Check, ...]:
+    """Run every check, in the order of `CHECKS`."""
+    return tuple(globals()[f"_{name}"](facts) for name in CHECKS)
+
+
+def _never_reached(f: Facts) -> Check:
+    return _never("never_reached", f, f.to_target, _passing(f.settings))
+
+
+def _never_good(f: Facts) -> Check:
+    return _never("never_good", f, f.to_good, _all_good(f.settings))
+
+
+def _never(name: str, f: Facts, arrivals: Arrivals, what: str) -> Check:
+    value = float(arrivals.never.value)
+    passed = value < MAX_NEVER
+    rest = "" if passed else " The median lies beyond, or there is none."
+    said = f"{_percent(arrivals.never)} of the runs do not get to {what} within {f.settings.max_moves} moves.{rest}"
+    return Check(name, value, MAX_NEVER, passed, said)
+
+
+def _false_pass(f: Facts) -> Check:
+    value = float(f.false_pass.value)
+    if np.isnan(value):
+        return Check("false_pass", None, MAX_FALSE_PASS, True, "No run stops, so none stops on a false pass.")
+    passed = value <= MAX_FALSE_PASS
+    said = f"In {_percent(f.false_pass)} of the runs that stop, a defect is left that the tests do not see."
+    return Check("false_pass", value, MAX_FALSE_PASS, passed, said)
+
+
+def _horizon(f: Facts) -> Check:
+    value = max(f.late)
+    passed = value <= MAX_LATE
+    said = f"{value:.1%} of the runs arrive in the last tenth of the {f.settings.max_moves} moves"
+    more = ": more moves would change little." if passed else "; with more moves more would: raise max_moves."
+    return Check("horizon", value, MAX_LATE, passed, f"{said}{more}")
+
+
+def _band_never_met(f: Facts) -> Check:
+    s, a = f.settings, f.acceptance[np.isfinite(f.acceptance)]
+    if s.policy != "trust-region" or not len(a):
+        return Check("band_never_met", None, None, True, "This policy reads no acceptance.")
+    low, high = (float(end) for end in winner_band(s, Team.of(s).k_eff))
+    seen, text = f"{a.min():.2f}-{a.max():.2f}", f"{low:.2f}-{high:.2f}"
+    if a.min() > high:
+        said = f"The acceptance, {seen}, stays above the band of {text} in every move: the trust region only grows, to"
+        return Check("band_never_met", float(a.min()), high, False, f"{said} its largest radius {s.tr_max_radius:g}.")
+    if a.max() < low:
+        said = (
+            f"The acceptance, {seen}, stays below the band of {text} in every move: the trust region only shrinks, to"
+        )
+        return Check("band_never_met", float(a.max()), low, False, f"{said} its least radius {s.tr_min_radius:g}.")
+    inside = float(np.mean((a >= low) & (a <= high)))
+    said = f"The mean acceptance, {seen}, is inside the band of {text} in {inside:.0%} of the moves."
+    return Check("band_never_met", inside, None, True, said)
+
+
+def _order_statistic(f: Facts) -> Check:
+    exact = f.settings.order_statistic == "exact"
+    said = "The best of the candidates is exact."
+    if not exact:
+        said = "The best of the candidates is the approximation: too low by 0.4 standard deviations at three of them, "
+        said += "and negative below two."
+    return Check("order_statistic", None, None, exact, said)
+
+
+READINGS = {
+    "split": "Arrival is when the tests would pass with the target's probability, if they were run now.",
+    "integer": "Arrival is the first actual pass: no visible defect is left in the run, whatever the target.",
+    "single": "One mass is followed, as if the tests saw their share of what slipped past them: they do not. Arrival "
+    "is when they would pass, if they were run now.",
+}
+
+
+def _reading(f: Facts) -> Check:
+    process = f.settings.process
+    return Check("reading", None, None, process != "single", READINGS[process])
+
+
+def _percent(e: Estimate) -> str:
+    value, low, high = (100 * float(x) for x in (e.value, e.low, e.high))
+    if np.isnan(low):
+        return f"{value:.0f} %"
+    digits = 0 if high - low >= 1 else 1
+    return f"{value:.{digits}f} % [{low:.{digits}f}, {high:.{digits}f}]"
+
+
+def _moves(e: Estimate) -> str:
+    low, high = (f"{float(x):.0f}" if np.isfinite(x) else "∞" for x in (e.low, e.high))
+    return f"{float(e.value):.0f} [{low}, {high}] moves"
+
+
+def _passing(s: MoveSettings) -> str:
+    return "no visible defect" if s.process == "integer" else f"P_pass of at least {s.target_reliability:g}"
+
+
+def _all_good(s: MoveSettings) -> str:
+    return "no defect at all" if s.process == "integer" else f"P_good of at least {s.target_reliability:g}"
+
+
+# ------------------------------------------------------------------------------------- verdict
+
+
+def decide(facts: Facts) -> MovesVerdict:
+    """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
+    good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
+    action: Action = "good" if good else "passes_only" if passing else "stalls"
+    return MovesVerdict(action, f"{_good(facts)} {_passes(facts)} {_mean_path(facts)}")
+
+
+def _good(f: Facts) -> str:
+    goal, never, moves = _all_good(f.settings), _percent(f.to_good.never), f.settings.max_moves
+    if f.to_good.never.value < MAX_NEVER:
+        half = f"Half of the runs get to {goal} in at most {_moves(f.to_good.median)}"
+        return f"{half}; {never} do not within {moves}."
+    return f"{never} of the runs do not get to {goal} within {moves} moves."
+
+
+def _passes(f: Facts) -> str:
+    goal, risk = _passing(f.settings), f"with probability {_percent(f.false_pass)}"
+    if f.to_target.never.value >= MAX_NEVER:
+        rest = f"; those that do hide a defect {risk}" if np.isfinite(f.false_pass.value) else ""
+        return f"{_percent(f.to_target.never)} do not get to {goal} either{rest}."
+    cost = f"cost {number(float(f.cost_to_target.median.value), 3)}"
+    return f"Stopping at {goal}, after {_moves(f.to_target.median)} ({cost}), hides a defect {risk}."
+
+
+def _mean_path(f: Facts) -> str:
+    top, s = f.ceiling, f.settings
+    if top.reachable:
+        return f"The mean path gets to P_pass {_p(top.p_pass)} (P_good {_p(top.p_good)})."
+    where = f"{number(top.mu)} defects (P_pass {_p(top.p_pass)}, P_good {_p(top.p_good)})"
+    guards = "reviewers and tests turn" if s.reviewers else "tests turn"
+    single = f"Single runs may go past it, by chance and because {guards} down what makes it worse."
+    if top.mu >= s.difficulty:
+        return f"The mean path never improves on its {where}: a move damages more than it repairs. {single}"
+    if top.travel is not None and top.mu > float(top.floor.mass) * (1 + SHORT):
+        length = number(float(top.travel.length))
+        return f"The mean path stalls at {where}: its radius shrinks, and {length} in all is too short a way. {single}"
+    return f"The mean path stalls at {where}, where a move damages as much as it repairs. {single}"
+
+
+def _p(value: float) -> str:
+    return number(value, 2) if value < 0.995 else number(value, 4)

@@ -1,0 +1,1 @@
+"""What is claimed: estimates, checks, verdicts, documents."""
