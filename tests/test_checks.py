@@ -119,6 +119,20 @@ def test_stops_on_success_where_smaller_is_better() -> None:
     assert not fit(down).check("stops_on_success").passed
 
 
+def test_few_sessions_that_go_on_after_the_first_step_still_give_a_rate() -> None:
+    found = fit([np.array([[1.0]])] * 194 + [np.array([[0.1 * k], [1.0]]) for k in range(6)]).verdict
+    assert found.action == "go_on"
+    assert "of the unfinished 100.0%" in found.sentence
+    assert found.sentence.endswith("per step do in step 1.")
+
+
+def test_no_session_that_goes_on_unfinished_says_nothing_about_when_to_give_up() -> None:
+    again = [np.array([[1.0], [0.5], [0.6]])] * 2  # past the bar at once, and yet run on
+    found = fit([np.array([[1.0]])] * 36 + again).verdict
+    assert found.action == "cannot_tell"
+    assert "no unfinished session goes on after step 0" in found.sentence
+
+
 def test_sessions_cut_at_random_do_not_stop_on_success() -> None:
     lengths = np.random.default_rng(10).integers(3, 11, 80)
     sessions = [s[:n] for s, n in zip(three(80, 10, seed=10), lengths, strict=True)]
