@@ -20,6 +20,19 @@ from .sde import lyapunov
 PARTS = ("drift", "noise", "transient", "rest")
 WILD = 20.0
 MODEL_PARTS = ("innovations", "scorer", "feedback", "mean_path", "first_steps", "misfit")
+CAUSES = {
+    "noise": "noise",
+    "drift": "drift",
+    "transient": "start-up",
+    "rest": "rest",
+    "innovations": "loop's own noise",
+    "scorer": "scorer's noise",
+    "feedback": "feedback",
+    "mean_path": "mean path",
+    "first_steps": "differing first steps",
+    "misfit": "misfit",
+}
+"""Every part in words, in the order they are drawn in."""
 
 
 @dataclass(frozen=True)
