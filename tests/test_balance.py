@@ -12,7 +12,7 @@ import pytest
 from loopstat import SettingsError, exact
 from loopstat.balance import WITHIN, detailed_balance_test
 from loopstat.counts import Counts, Events
-from loopstat.currents import MainChain, circulation
+from loopstat.currents import MainChain, _laws, _laws_by_system, circulation
 from loopstat.cycles import cycle_basis_test, source_statistic, triangles
 from loopstat.exact import Draws, exact_draws, exact_draws_within, returns
 from loopstat.one_potential import common_potential
@@ -229,6 +229,20 @@ def test_methods_by_name() -> None:
 
 
 # ------------------------------------------------------------------ currents and entropy
+
+
+def test_the_two_ways_to_the_stationary_laws_of_draws_agree() -> None:
+    P = np.random.default_rng(0).dirichlet(np.ones(6), size=(4, 6))
+    assert np.allclose(_laws(P), _laws_by_system(P), rtol=1e-12)
+
+
+def test_sparse_counts_among_very_many_visits_have_currents() -> None:
+    rng = np.random.default_rng(1)
+    matrix = np.triu(rng.random((20, 20)) < 0.15, 1) * 1.0
+    matrix += matrix.T + np.eye(20, k=1) + np.eye(20, k=-1)
+    few = Counts.of_matrix(matrix, visits=1e6)
+    made = circulation(MainChain.of(few), detailed_balance_test(few, n_draws=99, rng=0), level=0.95, rng=rng)
+    assert all(np.isfinite([c.value, c.low, c.high]).all() for c in made.currents)
 
 
 def test_currents_and_entropy_of_a_ring() -> None:
