@@ -228,6 +228,16 @@ def test_methods_by_name() -> None:
         detailed_balance_test(counts, n_draws=5)
 
 
+@pytest.mark.parametrize(("least", "method"), [(10**9, "chi-square"), (1, "bootstrap")])
+def test_counts_too_large_for_walks_are_tested_otherwise_and_say_so(least: int, method: str) -> None:
+    ring = Counts.of_matrix([[0, 4 * 10**9, least], [4 * 10**9, 0, 10**9], [least, 10**9, 0]])
+    test = detailed_balance_test(ring, method="exact", n_draws=99, size_draws=20, rng=0)
+    assert test.method == method
+    assert test.p_value == pytest.approx(1.0, abs=0.2) if method == "chi-square" else 0.05 < test.p_value <= 1
+    assert 0 <= test.size_at_5_percent <= 0.3 or (method == "bootstrap" and np.isnan(test.size_at_5_percent))
+    assert "more than a million" in test.to_dict()["reason"]
+
+
 # ------------------------------------------------------------------ currents and entropy
 
 

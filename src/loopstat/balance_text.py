@@ -159,7 +159,7 @@ def test_words(group: Json) -> str:
         words += f" on {counted(test['df'], 'degree')} of freedom"
     if test.get("n_draws"):
         words += f", {counted(test['n_draws'], 'draw')}"
-    return words
+    return f"{words}; {clean_sentence(str(test['reason']))}" if test.get("reason") else words
 
 
 def source_words(group: Json) -> str:
