@@ -191,3 +191,15 @@ def test_checks_carry_plain_sentences() -> None:
         for check in LinearDrift(n_boot=0).fit(panel).checks:
             assert check.message.endswith((".", "(--cluster)."))
             assert "nan" not in check.message.lower()
+
+
+@pytest.mark.parametrize(("factor", "passed"), [(5000.0, False), (5.0, True)])
+def test_tasks_on_different_scales_are_named_with_the_remedy(factor: float, passed: bool) -> None:
+    x = three(40, 8, seed=3)
+    x[20:, :, 1] *= factor
+    panel = Panel.from_arrays(x, labels={"task": ["a"] * 10 + ["b"] * 10 + ["large"] * 20})
+    check = fit(panel).check("tasks_on_scales")
+    assert check.passed == passed
+    if not passed:
+        assert "x2" in check.message
+        assert "--by task" in check.message

@@ -39,6 +39,7 @@ WARNINGS = (
     "curved",
     "at_bounds",
     "duplicate_sessions",
+    "tasks_on_scales",
     "constant",
 )
 
@@ -155,7 +156,7 @@ def _warning(sentence: str, width: int, style: Style) -> list[str]:
 
 def _worth_saying(group: LinearDriftFit, name: str) -> bool:
     """A missing fit is said once, not by every check that needed one."""
-    if group.model is not None:
+    if group.model is not None or name == "tasks_on_scales":
         return True
     if group.refused:
         return name != "unit_root"
