@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -203,3 +205,14 @@ def test_tasks_on_different_scales_are_named_with_the_remedy(factor: float, pass
     if not passed:
         assert "x2" in check.message
         assert "--by task" in check.message
+
+
+def test_no_upper_end_is_said_in_words_and_tiny_scores_overflow_nothing() -> None:
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for panel in (rng.standard_normal((1, 6, 2)), rng.standard_normal((2, 3, 2)), 1e-160 * np.ones((3, 4, 2))):
+            found = fit(panel)
+            said = [found.verdict.sentence, *found.reasons.values(), *(c.message for c in found.checks)]
+            assert not any(re.search(r"\bnan\b|reaches -", sentence) for sentence in said)
+        fit(1e-160 * rng.standard_normal((1, 6, 2)))

@@ -195,8 +195,9 @@ def _unit_root(e: Evidence) -> Check:
     message = (
         "The slowest mode shrinks: the loop settles."
         if passed
-        else f"The slowest mode is {number(value, 3)} and its interval reaches {number(high, 3)}: "
-        "settling and wandering off cannot be told apart."
+        else f"The slowest mode is {number(value, 3)} and "
+        + (f"its interval reaches {number(high, 3)}: " if np.isfinite(high) else "has no upper end: ")
+        + "settling and wandering off cannot be told apart."
     )
     return Check("unit_root", high, 1.0, passed, message)
 
@@ -447,8 +448,8 @@ def _tasks_on_scales(e: Evidence) -> Check:
     message = (
         "Tasks share one scale, as far as can be seen."
         if passed
-        else f"Scores of {e.panel.names[j]} vary {number(float(ratio[j]))} times as much in one task as in a usual one: "
-        "tasks of a large scale outweigh all others. Split with --by task, or standardise within tasks beforehand."
+        else f"Scores of {e.panel.names[j]} vary {number(float(ratio[j]))} times as much in one task as in a usual "
+        "one, and outweigh all others. Split with --by task, or standardise within tasks beforehand."
     )
     return Check("tasks_on_scales", float(ratio[j]), MAX_SCALES, passed, message)
 

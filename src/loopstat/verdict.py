@@ -274,7 +274,8 @@ def _wandering(s: Situation) -> Verdict:
     distance = abs(np.log(min(max(slowest, 1e-9), 0.995)))
     needed = _needed(s, float(np.clip(1.1 * width / distance, 1.5, 30)))
     return _cannot_tell(
-        f"settling and wandering off are alike here (slowest mode {number(slowest, 3)}, up to {number(high, 3)}); "
+        f"settling and wandering off are alike here (slowest mode {number(slowest, 3)}, "
+        f"{f'up to {number(high, 3)}' if np.isfinite(high) else 'with no upper end'}); "
         f"about {needed} {s.noun}, or longer ones, would do.",
         needed,
     )
