@@ -483,6 +483,7 @@ REGIME = {"re", "im", "modulus", "regime", "probability", "p_oscillation", "peri
 CHECK = {"name", "value", "limit", "passed", "message"}
 CHECKS = ["white_scores", "few_sessions", "collinear", "unit_root", "at_bounds", "time_varying", "curved"]
 CHECKS += ["sessions_differ", "noisy_scorer", "stops_on_success", "survivors_only", "duplicate_sessions", "constant"]
+CHECKS += ["tasks_on_scales"]
 REGIMES = {"unstable", "slow", "monotone", "alternating", "oscillatory"}
 SETTINGS = {"objectives", "by", "where", "from_step", "transform", "columns", "cluster", "estimator", "bootstrap"}
 SETTINGS |= {"level", "seed", "command", "scorer_noise", "stops_at_bounds", "thorough"}

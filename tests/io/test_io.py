@@ -341,6 +341,12 @@ def test_standard_text_columns_stay_text(put):
     assert panel.labels["model"].names == ("007", "x")
 
 
+@pytest.mark.parametrize("huge", ["1e150", "-2e300"])
+def test_scores_whose_products_would_overflow_are_refused_with_their_place(put, huge):
+    with pytest.raises(InputError, match=r"row \d+, column `a`: .*beyond"):
+        read(put(spoil(a=huge)))
+
+
 @pytest.mark.parametrize("infinite", ["inf", "-inf", "Infinity", "1e999"])
 def test_infinities_are_refused_in_text(put, infinite):
     with pytest.raises(InputError, match="infinite") as raised:

@@ -29,6 +29,20 @@ def judged(
     return truth[:, None] + SIGMA * (np.sqrt(gamma) * shared + np.sqrt(1 - gamma) * own), code, truth
 
 
+@pytest.mark.parametrize("constant", [3.0, 0.1])
+def test_a_judge_that_never_varies_is_named_and_has_no_figures(constant: float) -> None:
+    rng = np.random.default_rng(4)
+    truth, task = rng.standard_normal(90), np.arange(90) // 6
+    scores = np.column_stack([truth + rng.standard_normal(90), np.full(90, constant)])
+    found = judge_errors(scores, task, truth, names=["one", "two"])
+    assert not found.correlation.identifiable
+    assert found.correlation.reason.startswith("two never varies")
+    assert np.isnan(found.agreement.value)
+    assert [s.used for s in found.slopes] == [True, False]
+    assert found.slopes[1].to_dict()["correlation"] is None
+    assert judge_errors(scores, task, names=["one", "two"]).correlation.reason.startswith("two never varies")
+
+
 def test_errors_and_scores_are_told_apart() -> None:
     found = [(judge_errors(*judged(s)), agreement(judged(s)[0], np.zeros(1640))) for s in range(8)]
     assert np.mean([f.correlation.value for f, _ in found]) == pytest.approx(GAMMA, abs=0.02)

@@ -26,6 +26,8 @@ DRAWS = 300  # bootstrap draws of the chain, for the errors of currents and entr
 MOST_STATES = 150  # up to which the chain is resampled
 MOST_CURRENTS, MOST_CYCLES = 20, 10
 WEAK = 1e-6  # pseudo-transitions that keep a resampled chain in one piece
+STUCK = 1e-7  # a state left less often than this in a draw: I - P is then mostly rounding
+TINY = 1e-300
 SIMULATED = 20_000
 NOTHING = float("nan")
 
@@ -243,10 +245,31 @@ class MainChain:
         own = np.arange(n)
         P[:, own, own] += np.maximum(1 - P.sum(axis=2), 0.0)
         P /= P.sum(axis=2, keepdims=True)
-        # pi (I - P + 1 1') = 1': regular for one class, periodic or not.
-        pi = np.asarray(np.linalg.solve(np.swapaxes(np.eye(n) - P, 1, 2) + 1.0, np.ones((n_draws, n, 1)))[..., 0])
+        leaves = (P * (1 - np.eye(n))).sum(axis=2).min(initial=1.0)
+        pi = _laws(P) if leaves < STUCK else _laws_by_system(P)
         forward, backward = self.flows(count, visits, pi)
         return forward, backward, pi
+
+
+def _laws_by_system(P: Float) -> Float:
+    """Return the stationary laws of chains of one class, shape (n_chains, n_states)."""
+    n = P.shape[1]
+    # pi (I - P + 1 1') = 1': regular for one class, periodic or not.
+    return np.asarray(np.linalg.solve(np.swapaxes(np.eye(n) - P, 1, 2) + 1.0, np.ones((len(P), n, 1)))[..., 0])
+
+
+def _laws(P: Float) -> Float:
+    """Return the same by state reduction, without a subtraction: for states that are hardly ever left."""
+    A, n = P.copy(), P.shape[1]
+    for k in range(n - 1, 0, -1):
+        A[:, :k, k] /= np.maximum(A[:, k, :k].sum(axis=1), TINY)[:, None]
+        A[:, :k, :k] += A[:, :k, k, None] * A[:, k, None, :k]
+    pi = np.zeros((len(P), n))
+    pi[:, 0] = 1.0
+    for k in range(1, n):
+        pi[:, k] = np.einsum("ki,ki->k", pi[:, :k], A[:, :k, k])
+        pi /= pi.sum(axis=1, keepdims=True)  # weights of states hardly ever left may grow beyond bounds
+    return pi
 
 
 # ---------------------------------------------------------------------------- what is read off

@@ -468,6 +468,8 @@ def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulat
         out["size_at_5_percent"] = (
             "the exact test holds its level by construction."
             if test.method and test.method.startswith("exact")
+            else "not simulated: too many fits."
+            if test.reason
             else "not simulated: ask with --size-draws."
         )
     if len(times) and not np.isfinite(times).all():

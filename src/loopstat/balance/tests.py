@@ -22,6 +22,8 @@ WITHIN = "exact within sessions"
 PLENTY = 200.0  # fitted transitions in every cell from which the chi-square keeps its 5 %
 INNER_DRAWS = 99  # of the bootstrap whose size is simulated
 FEWEST_DRAWS, MOST_COPIED = 99, 3e8  # draws of long recordings, each of which copies the recording
+MOST_EXCHANGED = 1e6  # by one pair: beyond, walks of an affordable length hardly leave the recording
+TOO_LONG = "a pair exchanged more than a million transitions, and walks among such counts are too short to be random"
 NOTHING = float("nan")
 
 
@@ -53,7 +55,7 @@ class BalanceTest:
     tied : float
         Share of the draws that equal the recording: near 1, no reversal changes anything.
     reason : str
-        Why there is no p-value.
+        Why there is no p-value, or why it is not by the method asked for.
     """
 
     statistic: float
@@ -131,8 +133,13 @@ def detailed_balance_test(
     chosen = _method(counts, pairs, strength, method)
     if chosen is None:
         return replace(seen, reason="the counts are fractional: an exact test needs whole transitions.")
-    if chosen == "exact":
+    if chosen == "exact" and _most_exchanged(pairs) <= MOST_EXCHANGED:
         return _exact(counts, seen, n_draws, rng)
+    if chosen == "exact":
+        chosen = "chi-square" if _fewest_fitted(pairs, strength) >= PLENTY else "bootstrap"
+        if chosen == "bootstrap":  # each draw is a fit of its own, and its size would take a hundred times as many
+            n_draws, size_draws = min(n_draws, FEWEST_DRAWS), 0
+        seen = replace(seen, reason=f"{TOO_LONG}; {chosen} in its place.")
     if chosen == "bootstrap":
         p, mean = _bootstrap(counts, pairs, strength, statistic, n_draws, rng)
         seen = replace(seen, p_value=p, method=chosen, n_draws=n_draws, null_mean=mean)
@@ -165,10 +172,17 @@ def _method(counts: Counts, pairs: Exchanges, strength: Float, method: str) -> s
         return None
     if method == "exact" or counts.events is not None:
         return "exact"
+    return "chi-square" if _fewest_fitted(pairs, strength) >= PLENTY else "exact"
+
+
+def _fewest_fitted(pairs: Exchanges, strength: Float) -> float:
+    """Return the fewest transitions that the reversible chain expects in a cell."""
     d = strength[pairs.a] - strength[pairs.b]
-    total = pairs.forward + pairs.backward
-    smallest = np.min(total / (1 + np.exp(np.abs(d))))
-    return "chi-square" if smallest >= PLENTY else "exact"
+    return float(np.min((pairs.forward + pairs.backward) / (1 + np.exp(np.abs(d)))))
+
+
+def _most_exchanged(pairs: Exchanges) -> float:
+    return float(np.max(pairs.forward + pairs.backward))
 
 
 def _exact(counts: Counts, seen: BalanceTest, n_draws: int, rng: Rng) -> BalanceTest:

@@ -24,6 +24,8 @@ MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slope
 MAX_AT_BOUND = 0.05
 MAX_STOPPED = 0.05
 MAX_DUPLICATES = 0.05
+MAX_SCALES = 1000.0  # ratio of spreads: difficulty alone made up to 500 in recordings of one unit, units 1,800
+LEAST_ROWS = 8  # of a task, before its spread is worth comparing
 TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
@@ -42,6 +44,7 @@ CHECKS = (
     "survivors_only",
     "duplicate_sessions",
     "constant",
+    "tasks_on_scales",
 )
 
 
@@ -192,8 +195,9 @@ def _unit_root(e: Evidence) -> Check:
     message = (
         "The slowest mode shrinks: the loop settles."
         if passed
-        else f"The slowest mode is {number(value, 3)} and its interval reaches {number(high, 3)}: "
-        "settling and wandering off cannot be told apart."
+        else f"The slowest mode is {number(value, 3)} and "
+        + (f"its interval reaches {number(high, 3)}: " if np.isfinite(high) else "has no upper end: ")
+        + "settling and wandering off cannot be told apart."
     )
     return Check("unit_root", high, 1.0, passed, message)
 
@@ -430,6 +434,46 @@ def _constant(e: Evidence) -> Check:
         "choose others with --objectives."
     )
     return Check("constant", float(len(flat)), 0.0, not flat, message)
+
+
+def _tasks_on_scales(e: Evidence) -> Check:
+    """Tasks pooled although their scores have other units: the largest then is the whole answer."""
+    if "task" not in e.panel.labels or len(e.pairs) == 0:
+        return Check("tasks_on_scales", None, MAX_SCALES, True, "Not measured: no task is recorded.")
+    ratio = task_scales(e.panel)
+    if np.isnan(ratio).all():
+        return Check("tasks_on_scales", None, MAX_SCALES, True, "Not measured: fewer than two tasks that vary.")
+    j = int(np.nanargmax(ratio))
+    passed = bool(ratio[j] <= MAX_SCALES)
+    message = (
+        "Tasks share one scale, as far as can be seen."
+        if passed
+        else f"Scores of {e.panel.names[j]} vary {number(float(ratio[j]))} times as much in one task as in a usual "
+        "one, and outweigh all others. Split with --by task, or standardise within tasks beforehand."
+    )
+    return Check("tasks_on_scales", float(ratio[j]), MAX_SCALES, passed, message)
+
+
+def task_scales(panel: Panel) -> Float:
+    """Return how many times larger the spread within the most spread-out task is than within the median one.
+
+    Per objective, shape (n_obj,). Spreads are interquartile ranges over the rows of a task with at least 8 complete
+    ones, so that one failed run does not count as a scale; tasks without a spread are left out, and those that hardly
+    vary are no other scale: hence the median. NaN with fewer than two tasks.
+    """
+    rows = np.flatnonzero(panel.complete & (panel.labels["task"].codes >= 0))
+    codes = panel.labels["task"].codes[rows]
+    order = np.argsort(codes, kind="stable")
+    parts = [part for part in np.split(rows[order], group_starts(codes[order])[1:]) if len(part) >= LEAST_ROWS]
+    out = np.full(panel.n_obj, np.nan)
+    if len(parts) < 2:
+        return out
+    spread = np.array([np.subtract(*np.percentile(panel.x[part], [75, 25], axis=0)) for part in parts])
+    for j, column in enumerate(spread.T):
+        varied = column[column > 0]
+        if len(varied) > 1:
+            out[j] = varied.max() / np.median(varied)
+    return out
 
 
 def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:

@@ -16,7 +16,7 @@ from ..results.result import Check, Estimate, Table, plain, show
 from .choice import Choice, Rival
 from .maps.latent.thorough import Thorough
 from .model import LinearSDE, nearest_covariance
-from .readings.interference import MODEL_PARTS, PARTS
+from .readings.interference import CAUSES, MODEL_PARTS, PARTS
 from .readings.paths import MeanPath
 from .readings.regimes import Regime
 from .readings.reversibility import Reversibility
@@ -144,6 +144,19 @@ class LinearDriftFit:
     def refused(self) -> bool:
         """True where a regression exists, but no estimator could tell which drift it hides."""
         return self.estimator.name is None and "r2_levels" in self.estimates
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Parts the interference is taken into, which add up to its total, in the order of `interference.CAUSES`."""
+        by_model = "interference.innovations" in self.estimates
+        parts: tuple[str, ...] = MODEL_PARTS if by_model else () if self.refused else PARTS
+        return tuple(cause for cause in CAUSES if cause in parts)
+
+    def parts_of(self, i: int, j: int) -> dict[str, float]:
+        """Return what each cause adds to the interference of two objectives, given by position."""
+        found = {cause: self.estimates.get(f"interference.{cause}") for cause in self.causes}
+        values = {cause: float(e.value[i, j]) for cause, e in found.items() if e is not None}
+        return {cause: value for cause, value in values.items() if np.isfinite(value)}
 
     @property
     def skill_estimator(self) -> str | None:

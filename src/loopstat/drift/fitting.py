@@ -315,6 +315,8 @@ class Work:
             self.reasons["equilibrium"] = (
                 f"The slowest mode of {radius[0]:.3g} has an interval up to {radius[2]:.3g}: "
                 "with 1 inside it the fixed point is no place of rest."
+                if np.isfinite(radius[2])
+                else f"The slowest mode of {radius[0]:.3g} has no upper end, so the loop may not come to rest."
             )
 
     def _half_life(self, radius: tuple[float, float, float]) -> None:

@@ -274,7 +274,8 @@ def _wandering(s: Situation) -> Verdict:
     distance = abs(np.log(min(max(slowest, 1e-9), 0.995)))
     needed = _needed(s, float(np.clip(1.1 * width / distance, 1.5, 30)))
     return _cannot_tell(
-        f"settling and wandering off are alike here (slowest mode {number(slowest, 3)}, up to {number(high, 3)}); "
+        f"settling and wandering off are alike here (slowest mode {number(slowest, 3)}, "
+        f"{f'up to {number(high, 3)}' if np.isfinite(high) else 'with no upper end'}); "
         f"about {needed} {s.noun}, or longer ones, would do.",
         needed,
     )
@@ -309,13 +310,21 @@ def _stopping(s: Situation) -> Verdict:
         step = s.first_step + dry
         why = f"{share}, and after that step fewer than {DRY:.0%} of the unfinished do per step."
         return _stop(step, why, at=f"success or at step {step}")
-    # The few longest sessions say nothing about a rate.
-    last = int(np.flatnonzero(at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max())))[-1])
+    risky = 1 + np.flatnonzero(at_risk[1:])
+    if len(risky) == 0:
+        needed = _needed(s, 1.5)
+        return _cannot_tell(
+            f"when to give up is open: {share}, and no unfinished session goes on after step {s.first_step}; "
+            f"about {needed} {s.noun} run on without success would do.",
+            needed,
+        )
+    # The few longest sessions say nothing about a rate, unless there are no others.
+    last = int(max(np.flatnonzero(at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max())))[-1], risky[0]))
     first = max(1, last - max(last // 3, 1) + 1)
     low, rate, high = _poisson_rate(int(reached[first : last + 1].sum()), int(at_risk[first : last + 1].sum()))
     late = (
         f"{share}, and of the unfinished {rate:.1%} [{low:.1%}, {min(high, 1):.1%}] per step do "
-        f"in steps {s.first_step + first} to {s.first_step + last}"
+        f"in {_span(s.first_step + first, s.first_step + last)}"
     )
     if low > DRY / 2:
         return _go_on(f"{late}.", until=" until it passes")
@@ -396,6 +405,10 @@ def _lineage(s: Situation) -> Verdict:
 
 def _words(names: list[str]) -> str:
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _span(first: int, last: int) -> str:
+    return f"step {first}" if first == last else f"steps {first} to {last}"
 
 
 def _verb(names: list[str], stem: str) -> str:

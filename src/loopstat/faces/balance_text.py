@@ -24,6 +24,7 @@ MAX_TRAPS = 3
 MAX_FEATURES = 4
 NOTHING = 1e-9  # figures below it are the rounding errors of a zero
 FAR = 300.0  # affinities beyond it are infinite ratios for all purposes
+ALPHA = 0.05
 NO_DOUBT = ("unexplained",)  # a finding about the loop, which the intervals allow for
 ACTIONS = {"balanced": "in balance", "driven": "driven", "cannot_tell": "cannot tell"}
 MORE = "in --json and --html"
@@ -159,7 +160,7 @@ def test_words(group: Json) -> str:
         words += f" on {counted(test['df'], 'degree')} of freedom"
     if test.get("n_draws"):
         words += f", {counted(test['n_draws'], 'draw')}"
-    return words
+    return f"{words}; {clean_sentence(str(test['reason']))}" if test.get("reason") else words
 
 
 def source_words(group: Json) -> str:
@@ -217,6 +218,12 @@ def order_words(group: Json) -> str:
         if p is not None:
             said.append(f"{word} {'agree' if p >= 0.05 else 'differ'} ({chance(p)})")
     return "; ".join(said)
+
+
+def transient_words(group: Json) -> str:
+    """Say that the loop has not come to rest, where early steps follow another chain than late ones; else nothing."""
+    p = part(part(group, "homogeneity"), "steps").get("p_value")
+    return f"early and late steps differ ({chance(p)})" if p is not None and p < ALPHA else ""
 
 
 def cycle_words(cycle: Json, most: int = MAX_CYCLE) -> str:
@@ -347,17 +354,21 @@ def _kept(words: Iterable[str]) -> str:
 
 
 def _rests(group: Json) -> list[tuple[str, str]]:
-    """Where the loop rests: the lowest states, class by class."""
+    """Where the loop rests, or was while it had yet to: the lowest states, class by class."""
+    moving = transient_words(group)
+    head = "so far in" if moving else "rests in"
     label, classes = class_of(group), dict[int, list[int]]()
     for k in lowest(group):
         classes.setdefault(label.get(k, -1), []).append(k)
     if not classes:
         reason = part(group, "reasons").get("potential")
-        return [("rests in", clean_sentence(f"not known: {reason}"))] if reason else []
+        return [(head, clean_sentence(f"not known: {reason}"))] if reason else []
     each, rows = max(1, MAX_STATES // len(classes)), list[tuple[str, str]]()
     for n, members in enumerate(list(classes.values())[:MAX_STATES]):
         words = [_resting(group, k) for k in members[:each]]
-        rows += [("rests in" if n == 0 else "or in", words[0]), *(("", w) for w in words[1:])]
+        rows += [(head if n == 0 else "or in", words[0]), *(("", w) for w in words[1:])]
+    if moving:
+        rows.append(("", f"no rest: {moving}; averages over all of them"))
     if len(classes) > 1:
         rows.append(
             ("", f"{len(classes)} sets of states do not lead to each other: potentials compare inside each only")

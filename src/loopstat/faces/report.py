@@ -30,7 +30,6 @@ from .sheets import (
     BASELINE_WORDS,
     Cell,
     Sheet,
-    causes_of,
     figure_cell,
     group_sheets,
     lookup,
@@ -329,7 +328,7 @@ def _pictures(group: LinearDriftFit, data: Mapping[str, Any], at: str, chosen: P
         out.append(("Error saved on held-out clusters", _skill_picture(data, at)))
     if disagreement(group):
         out.append(("Slowest mode, by estimator", _estimators(group)))
-    if pairs_by_strength(group) and causes_of(group):
+    if pairs_by_strength(group) and group.causes:
         out.append(("What makes objectives move together", _causes(group, data, at)))
     return out
 
@@ -406,7 +405,7 @@ def _causes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> str:
         (
             f"{names[i]} and {names[j]}",
             triple_of(data, f"{at}.interference.total", i, j),
-            {cause: lookup(data, f"{at}.interference.{cause}.{i}.{j}") for cause in causes_of(group)},
+            {cause: lookup(data, f"{at}.interference.{cause}.{i}.{j}") for cause in group.causes},
         )
         for i, j in pairs_by_strength(group)[:6]
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..drift.fit import LinearDriftFit
-from ..drift.readings.interference import MODEL_PARTS
+from ..drift.readings.interference import CAUSES
 from ..drift.readings.skill import BASELINES
 from ..results.result import number, show
 from . import svg
@@ -178,15 +178,8 @@ def pairs_by_strength(group: LinearDriftFit) -> list[tuple[int, int]]:
     return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
 
 
-def causes_of(group: LinearDriftFit) -> tuple[str, ...]:
-    """Return the parts an interference is taken into, in the order they are drawn."""
-    if "interference.innovations" in group.estimates:
-        return MODEL_PARTS
-    return () if group.refused else ("noise", "drift", "transient", "rest")
-
-
 def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    names, causes = [clean_sentence(n) for n in group.names], causes_of(group)
+    names, causes = [clean_sentence(n) for n in group.names], group.causes
     rows = tuple(
         (
             Cell(f"{names[i]} and {names[j]}"),
@@ -196,7 +189,7 @@ def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sh
         )
         for i, j in pairs_by_strength(group)
     )
-    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in causes))
+    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {CAUSES[c]}" for c in causes))
     return Sheet("What trades off against what", head, rows) if rows else None
 
 

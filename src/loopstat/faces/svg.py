@@ -13,21 +13,10 @@ from html import escape
 import numpy as np
 
 from ..arrays import Float
+from ..drift.readings.interference import CAUSES
 from ..results.result import number
 
 WIDTH = 340
-CAUSE_WORDS = {
-    "noise": "noise",
-    "drift": "drift",
-    "transient": "start-up",
-    "rest": "rest",
-    "innovations": "loop's own noise",
-    "scorer": "scorer's noise",
-    "feedback": "feedback",
-    "mean_path": "mean path",
-    "first_steps": "differing first steps",
-    "misfit": "misfit",
-}
 MARKS = ("circle", "square", "triangle", "diamond", "cross", "ring")
 
 Map = Callable[[float], float]
@@ -248,7 +237,7 @@ def _legend(shown: Sequence[str]) -> tuple[list[str], float]:
     """Return the key, wrapped into the picture, and its height."""
     out, at, y = [], 10.0, 3.0
     for cause in [*shown, "total"]:
-        words = CAUSE_WORDS.get(cause, cause)
+        words = CAUSES.get(cause, cause)
         width = 28 + 6.6 * len(words)
         if at > 10 and at + width - 10 > WIDTH:
             at, y = 10.0, y + 17
@@ -269,7 +258,7 @@ def _stack(parts: dict[str, float | None], x: Map, y: float) -> list[str]:
         start, end = (right, right + v) if v > 0 else (left + v, left)
         right, left = (end, left) if v > 0 else (right, start)
         place = f'x="{x(start):.1f}" y="{y:.1f}" width="{max(x(end) - x(start), 0.5):.1f}" height="9"'
-        words = escape(f"{CAUSE_WORDS[cause]} {v:+.3f}")
+        words = escape(f"{CAUSES[cause]} {v:+.3f}")
         out.append(f'<rect {place} class="p-{cause}"><title>{words}</title></rect>')
     return out
 

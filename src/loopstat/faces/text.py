@@ -12,6 +12,7 @@ import numpy as np
 from ..drift.analysis import Analysis
 from ..drift.compare import sentences
 from ..drift.fit import LinearDriftFit
+from ..drift.readings.interference import CAUSES
 from ..drift.readings.regimes import Regime
 from ..results.result import Estimate, number, show
 
@@ -20,17 +21,7 @@ Style = Callable[[str, str], str]
 
 KEY_WIDTH = 17
 MAX_TRADE_OFFS = 3
-CAUSES = {
-    "noise": "noise",
-    "drift": "drift",
-    "transient": "start-up",
-    "rest": "rest",
-    "innovations": "loop's own noise",
-    "scorer": "scorer's noise",
-    "feedback": "feedback",
-    "mean_path": "mean path",
-    "first_steps": "differing first steps",
-}
+SMALL_PART = 0.005  # of a correlation: it would print as 0.00
 MAX_COMPARISONS = 6
 MAX_NAME = 60
 MAX_WORD = 300
@@ -48,6 +39,7 @@ WARNINGS = (
     "curved",
     "at_bounds",
     "duplicate_sessions",
+    "tasks_on_scales",
     "constant",
 )
 
@@ -164,7 +156,7 @@ def _warning(sentence: str, width: int, style: Style) -> list[str]:
 
 def _worth_saying(group: LinearDriftFit, name: str) -> bool:
     """A missing fit is said once, not by every check that needed one."""
-    if group.model is not None:
+    if group.model is not None or name == "tasks_on_scales":
         return True
     if group.refused:
         return name != "unit_root"
@@ -245,13 +237,13 @@ def _trade_offs(group: LinearDriftFit) -> list[tuple[str, str]]:
 def _pair(group: LinearDriftFit, total: Estimate, i: int, j: int) -> str:
     word = "against" if total.value[i, j] < 0 else "with"
     figure = show(*(float(v[i, j]) for v in (total.value, total.low, total.high)))
-    parts = []
-    for key, name in CAUSES.items():
-        part = group.estimates.get(f"interference.{key}")
-        if part is not None and abs(float(part.value[i, j])) >= 0.005:
-            parts.append(f"{name} {float(part.value[i, j]):+.2f}")
-    why = f": {', '.join(parts)}" if parts else ""
-    return f"{clean(group.names[i])} {word} {clean(group.names[j])} {figure}{why}"
+    parts = {CAUSES[cause]: value for cause, value in group.parts_of(i, j).items()}
+    shown = {name: value for name, value in parts.items() if abs(value) >= SMALL_PART}
+    rest = float(total.value[i, j]) - sum(shown.values())
+    if shown and abs(rest) >= SMALL_PART:
+        shown["all else"] = rest
+    why = ", ".join(f"{name} {value:+.2f}" for name, value in shown.items())
+    return f"{clean(group.names[i])} {word} {clean(group.names[j])} {figure}{': ' if why else ''}{why}"
 
 
 def _belief(group: LinearDriftFit) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from .settings import TRANSFORMS, Wanted
 from .table.cells import Cells
 from .table.columns import NEVER_OBJECTIVE, is_content, unknown
 
+LARGEST = 1e50  # sums of products of four scores, over as many rows as there may be, stay finite
 ROUNDING = 1e-6  # share of the bounds' width by which a rounded value may leave them
 
 
@@ -110,6 +111,8 @@ def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> 
 def _refuse_infinite(values: Float, name: str, refuse: Refuse) -> None:
     hint = "leave the cell empty where there is no score, or choose other columns with --objectives."
     _refuse_first(np.isinf(values), values, name, refuse, "is infinite, expected a finite number", hint)
+    why = f"is beyond ±{LARGEST:g}: squares and products of scores would overflow"
+    _refuse_first(np.abs(values) > LARGEST, values, name, refuse, why, "divide the column by a power of ten.")
 
 
 def _refuse_first(bad: Bool, values: Float, name: str, refuse: Refuse, why: str, hint: str) -> None:

@@ -133,6 +133,8 @@ class ParametricFit:
     def sentence(self) -> str:
         """The answer in words."""
         d = self.downhill
+        if len(self.dropped) == len(self.names):
+            return "cannot tell which way is down by features: none tells states that follow each other apart."
         if not np.isfinite(d.skill.value):
             return "cannot tell whether the features explain which way the loop goes: nothing could be held out."
         skill = f"held-out skill {percents(d.skill)} against a coin"

@@ -15,6 +15,7 @@ from ..model import lyapunov
 
 MIN_SPARE = 3  # clusters beyond the number of conditions
 ALMOST_SINGULAR = 1e-14  # least eigenvalue of the noise correlations, or of the conditions', that can be divided by
+UNSEEN = 1e-290  # a variance whose inverse would overflow
 FAR = 100.0  # seen lengths, in errors, from which the noncentral chi-square is normal to four digits
 NOTHING = float("nan")
 
@@ -154,7 +155,7 @@ def _all_regular(Q: Float) -> bool:
 
 def _regular(Q: Float) -> bool:
     """Judge on correlations, so that the units of the objectives do not matter."""
-    if not np.isfinite(Q).all() or not np.all(np.diag(Q) > 0):
+    if not np.isfinite(Q).all() or not np.all(np.diag(Q) > UNSEEN):
         return False
     sd = np.sqrt(np.diag(Q))
     return bool(np.linalg.eigvalsh(Q / np.outer(sd, sd))[0] > ALMOST_SINGULAR)
