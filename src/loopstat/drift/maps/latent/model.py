@@ -108,11 +108,18 @@ class Structure:
         return np.concatenate(share)
 
     @cached_property
-    def since(self) -> Int:
-        """Steps from the one of the column to that of the row, `n_steps` where it lies before; (n_steps, n_steps)."""
-        t = np.arange(self.n_steps, dtype=np.int64)
-        after = t[:, None] - t
-        return np.where(after >= 0, after, self.n_steps)
+    def impulse(self) -> Int:
+        """Where the entries of U stand among the powers of M, of which the last is 0; shape (m, m - n)."""
+        n, t = self.n_obj, np.arange(self.n_steps, dtype=np.int64)
+        after = t[:, None] - t[1:]
+        power = np.where(after >= 0, after, self.n_steps)[:, None, None, :]
+        row, column = np.arange(n)[None, :, None, None], np.arange(n)[None, None, :, None]
+        return ((power * n + row) * n + column).reshape(len(t) * n, -1)
+
+    @cached_property
+    def by_coordinate(self) -> Int:
+        """Order of the stacked vector that keeps the steps of one coordinate together, shape (m,)."""
+        return np.arange(self.n_obj * self.n_steps, dtype=np.int64).reshape(self.n_steps, -1).T.ravel()
 
     def pack(self, p: Parameters) -> Float:
         """Return the parameter vector."""
@@ -236,9 +243,9 @@ class Stacked:
     B : array, shape (m, 2n)
         What (x[0], b_i) does to the stacked state.
     U : array, shape (m, m - n)
-        What innovations do, one column per step from the second on and coordinate.
+        What innovations do, one column per coordinate and step from the second on.
     K : array, shape (m, m - n)
-        Covariance of the stacked state with itself at all steps but the last.
+        Covariance of the stacked state with each coordinate at all steps but the last.
     sigma : array, shape (m, m)
     """
 
@@ -258,13 +265,14 @@ def stacked(structure: Structure, p: Parameters) -> Stacked:
         power[t] = power[t - 1] @ p.M
     sums = np.concatenate([np.zeros((1, n, n)), np.cumsum(power[: steps - 1], axis=0)])
     B = np.concatenate([power[:steps], sums], axis=2).reshape(m, 2 * n)
-    U = np.swapaxes(power[structure.since], 1, 2).reshape(m, m)[:, n:]
-    state = B @ p.P @ B.T + (U.reshape(-1, n) @ p.Q).reshape(m, m - n) @ U.T
+    U = power.ravel()[structure.impulse]
+    state = B @ p.P @ B.T + (p.Q @ U.reshape(m, n, steps - 1)).reshape(m, m - n) @ U.T
     state = (state + state.T) / 2
     sigma = state.copy()
     at = np.arange(steps)
     sigma.reshape(steps, n, steps, n)[at, :, at, :] += p.R
-    return Stacked(B, U, state[:, : m - n], sigma)
+    K = np.swapaxes(state.reshape(m, steps, n)[:, :-1], 1, 2).reshape(m, m - n)
+    return Stacked(B, U, K, sigma)
 
 
 @dataclass(frozen=True)
@@ -277,53 +285,68 @@ class Products:
 
     Attributes
     ----------
-    blocks : dict
-        Names of two factors to an array of shape (n_f, n_g, n_patterns, steps_f, steps_g).
+    structure : Structure
+    inside : array, shape (n_patterns, 2 (m - n) + 2n, 2 (m - n) + 2n)
+        Of U, K and B with each other.
+    beside : array, shape (n_patterns, m, 2 (m - n) + 2n)
+        Of E with U, K and B, rows by coordinate.
+    W : array, shape (n_patterns, m, m)
+        Of E with itself, by coordinate.
     """
 
-    blocks: dict[str, Float]
+    structure: Structure
+    inside: Float
+    beside: Float
+    W: Float
 
     @classmethod
     def of(cls, structure: Structure, model: Stacked, W: Float) -> Products:
         """Make from precision matrices, shape (n_patterns, m, m)."""
-        n, steps = structure.n_obj, structure.n_steps
-        width = {"U": (steps - 1, n), "K": (steps - 1, n), "B": (1, 2 * n)}
         factors = np.concatenate([model.U, model.K, model.B], axis=1)
-        ends = np.cumsum([0, *(a * b for a, b in width.values())])
-        columns = {f: slice(int(a), int(b)) for f, a, b in zip(width, ends[:-1], ends[1:], strict=True)}
-        beside = W @ factors
-        inside = factors.T @ beside
-        width["E"] = (steps, n)
-        flat = {f + g: inside[:, a, b] for f, a in columns.items() for g, b in columns.items()}
-        flat |= {"E" + g: beside[:, :, b] for g, b in columns.items()} | {"EE": W}
-        blocks = {
-            names: np.ascontiguousarray(
-                part.reshape(len(W), *width[names[0]], *width[names[1]]).transpose(2, 4, 0, 1, 3)
-            )
-            for names, part in flat.items()
-        }
-        blocks |= {g + "E": np.ascontiguousarray(blocks["E" + g].transpose(1, 0, 2, 4, 3)) for g in columns}
-        return cls(blocks)
+        beside, order = W @ factors, structure.by_coordinate
+        return cls(structure, factors.T @ beside, beside[:, order], W[:, order[:, None], order])
 
-    def traces(self, structure: Structure) -> Float:
+    def block(self, names: str) -> Float:
+        """Return F' W G of two factors, shape (n_f, n_g, n_patterns, steps_f, steps_g)."""
+        n, moves = self.structure.n_obj, self.structure.n_steps - 1
+        width = {"U": (n, moves), "K": (n, moves), "B": (2 * n, 1), "E": (n, moves + 1)}
+        start = {"U": 0, "K": n * moves, "B": 2 * n * moves}
+        at = {f: slice(k, k + width[f][0] * width[f][1]) for f, k in start.items()}
+        f, g = names
+        part = self.W if names == "EE" else self.beside[:, :, at[g]] if f == "E" else self.inside[:, at[f], at[g]]
+        return np.ascontiguousarray(part.reshape(-1, *width[f], *width[g]).transpose(1, 3, 0, 2, 4))
+
+    def traces(self) -> Float:
         """Return tr(W d sigma / d theta_a) / 2 for every parameter and pattern, shape (size, n_patterns)."""
-        out = [np.einsum("pqkss->pqk", self.blocks[slope.x + slope.y])[slope.at] for slope in structure.slopes]
+        structure = self.structure
+        out = [np.einsum("pqkss->pqk", self.block(slope.x + slope.y))[slope.at] for slope in structure.slopes]
         return np.concatenate(out) * structure.share[:, None]
 
-    def information(self, structure: Structure, count: Float) -> Float:
+    def information(self, count: Float) -> Float:
         """Return sum_k n_k tr(W_k d sigma_a W_k d sigma_b) / 2, shape (size, size)."""
+        structure = self.structure
         out = np.empty((structure.size, structure.size))
-        for i, a in enumerate(structure.slopes):
-            for b in structure.slopes[: i + 1]:
-                crossed = self._inner(a.y + b.x, a.x + b.y, count).transpose(2, 0, 1, 3)  # q r p s
-                straight = self._inner(a.y + b.y, a.x + b.x, count).transpose(2, 0, 3, 1)  # q s p r
-                part = (crossed + straight)[a.at][:, b.at[0], b.at[1]]
-                out[a.part, b.part] = part
-                out[b.part, a.part] = part.T
+        for i, b in enumerate(structure.slopes):
+            for a in structure.slopes[i:]:
+                order = a, b
+                if a.x == "B" and b.x == "E":
+                    order = b, a  # E stands before all others
+                part = self._traces_of_two(*order, count)
+                out[order[0].part, order[1].part] = part
+                out[order[1].part, order[0].part] = part.T
         return out * structure.share[:, None] * structure.share
 
+    def _traces_of_two(self, a: Slope, b: Slope, count: Float) -> Float:
+        crossed = self._inner(a.y + b.x, a.x + b.y, count).transpose(2, 0, 1, 3)  # q r p s
+        if a.x == a.y:
+            straight = np.swapaxes(crossed, 0, 1)
+        else:
+            straight = self._inner(a.y + b.y, a.x + b.x, count).transpose(2, 0, 3, 1)  # q s p r
+        return np.asarray((crossed + straight)[a.at][:, b.at[0], b.at[1]])
+
     def _inner(self, first: str, second: str, count: Float) -> Float:
-        a, b = self.blocks[first], self.blocks[second]
+        a = self.block(first)
+        b = a if first == second else self.block(second)
         flat = a.reshape(a.shape[0] * a.shape[1], -1), (b * count[:, None, None]).reshape(b.shape[0] * b.shape[1], -1)
         return np.asarray((flat[0] @ flat[1].T).reshape(*a.shape[:2], *b.shape[:2]))
 
@@ -381,13 +404,13 @@ def _precision(sigma: Float, sample: Sample) -> tuple[Float, Float] | None:
 
     out, half_log_det = np.zeros((len(sample.seen), *sigma.shape)), np.zeros(len(sample.seen))
     for k, at in enumerate(sample.seen):
-        root, failed = dpotrf(sigma[np.ix_(at, at)], lower=1)
+        entries = np.ix_(at, at)
+        root, failed = dpotrf(sigma[entries].T, lower=1, overwrite_a=1)
         if failed:
             return None
         half_log_det[k] = np.log(np.diag(root)).sum()
-        inverse = np.tril(dpotri(root, lower=1)[0])
-        inverse += np.tril(inverse, -1).T
-        out[k][np.ix_(at, at)] = inverse
+        half, _ = dpotri(root, lower=1, overwrite_c=1)
+        out[k][entries] = np.where(np.tri(len(at), dtype=bool), half, half.T)
     return out, half_log_det
 
 
@@ -396,12 +419,11 @@ def with_slopes(structure: Structure, at: Evaluation, sample: Sample) -> Evaluat
     model, W, n = at.model, at.precision, structure.n_obj
     # The slope of the likelihood in sigma itself, over all patterns.
     G = ((W @ sample.scatter(at.mean) @ W).sum(axis=0) - np.tensordot(sample.count, W, axes=1)) / 2
-    factor = {"U": model.U.reshape(-1, n), "B": model.B}
-    through = {f: (G @ part).reshape(-1, n) for f, part in (("U", model.U), ("K", model.K))}
-    step = np.arange(structure.n_steps)
+    U, step = model.U.reshape(len(G), n, -1), np.arange(structure.n_steps)
+    through = {f: (G @ part).reshape(U.shape) for f, part in (("U", model.U), ("K", model.K))}
     slope = {
-        "UK": factor["U"].T @ through["K"],
-        "UU": factor["U"].T @ through["U"],
+        "UK": np.tensordot(U, through["K"], axes=((0, 2), (0, 2))),
+        "UU": np.tensordot(U, through["U"], axes=((0, 2), (0, 2))),
         "EE": G.reshape(structure.n_steps, n, structure.n_steps, n)[step, :, step, :].sum(axis=0),
         "BB": model.B.T @ G @ model.B,
     }
@@ -410,7 +432,7 @@ def with_slopes(structure: Structure, at: Evaluation, sample: Sample) -> Evaluat
     block = max(1, BLOCK // W.shape[1] ** 2)
     for s in range(0, len(W), block):
         part = slice(s, s + block)
-        information += Products.of(structure, model, W[part]).information(structure, sample.count[part])
+        information += Products.of(structure, model, W[part]).information(sample.count[part])
     return replace(at, gradient=gradient, information=information)
 
 
@@ -497,17 +519,17 @@ def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float
 
 
 def cluster_scores(
-    structure: Structure, at: Evaluation, values: Float, pattern: Int, seen: Sequence[Int], cluster: Int, n: int
+    structure: Structure, at: Evaluation, values: Float, pattern: Int, seen: Sequence[Int], cluster: Int, n_clusters: int
 ) -> Float:
-    """Return each cluster's part of the gradient of the free parameters, shape (n, n_free)."""
-    traces = Products.of(structure, at.model, at.precision).traces(structure)
+    """Return each cluster's part of the gradient of the free parameters, shape (n_clusters, n_free)."""
+    traces = Products.of(structure, at.model, at.precision).traces()
     scores = np.empty((len(values), structure.size))
     for k, entries in enumerate(seen):
         rows = np.flatnonzero(pattern == k)
         z = (values[rows][:, entries] - at.mean[entries]) @ at.precision[k][entries]
-        width = {"U": structure.n_obj, "K": structure.n_obj, "E": structure.n_obj, "B": 2 * structure.n_obj}
-        seen_by = {"U": z @ at.model.U, "K": z @ at.model.K, "E": z, "B": z @ at.model.B}
-        steps = {f: part.reshape(len(rows), -1, width[f]) for f, part in seen_by.items()}
-        products = [(np.swapaxes(steps[s.x], 1, 2) @ steps[s.y])[:, s.at[0], s.at[1]] for s in structure.slopes]
+        seen_by = {"U": z @ at.model.U, "K": z @ at.model.K, "E": z[:, structure.by_coordinate], "B": z @ at.model.B}
+        n = structure.n_obj
+        steps = {f: part.reshape(len(rows), 2 * n if f == "B" else n, -1) for f, part in seen_by.items()}
+        products = [(steps[s.x] @ np.swapaxes(steps[s.y], 1, 2))[:, s.at[0], s.at[1]] for s in structure.slopes]
         scores[rows] = np.concatenate(products, axis=1) * structure.share - traces[:, k]
-    return sum_by(scores[:, structure.free], cluster, n)
+    return sum_by(scores[:, structure.free], cluster, n_clusters)
