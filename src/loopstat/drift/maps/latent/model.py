@@ -99,7 +99,7 @@ class Structure:
         """What the covariance changes by along M, Q, R and P."""
         i, j = np.indices((self.n_obj, self.n_obj)).reshape(2, -1).astype(np.int64)
         at = {"M": (i, j), "Q": self.small, "R": self.small, "P": self.large}
-        return tuple(Slope(self.parts[k], *FACTORS[k], at[k]) for k in "MQRP")
+        return tuple(Slope(self.parts[k], FACTORS[k][0], FACTORS[k][1], at[k]) for k in "MQRP")
 
     @cached_property
     def share(self) -> Float:
@@ -279,9 +279,10 @@ def stacked(structure: Structure, p: Parameters) -> Stacked:
 class Products:
     """Products F' W G of the factors F, G the slopes of sigma are made of: U, K, the identity E, and B.
 
-    Every parameter a of the covariance has d sigma / d theta_a = X_p Y_q' + Y_q X_p' (once for a variance), with columns
-    of U and K for M, of U twice for Q, of E for R and of B for P. Gradient, information and scores need no more of
-    the (m, m) slopes than these products, a few per step and coordinate: for long sessions a hundredth of the work.
+    Every parameter a of the covariance has d sigma / d theta_a = X_p Y_q' + Y_q X_p' (once for a variance), with
+    columns of U and K for M, of U twice for Q, of E for R and of B for P. Gradient, information and scores need no
+    more of the (m, m) slopes than these products, a few per step and coordinate: for long sessions a hundredth of the
+    work.
 
     Attributes
     ----------
@@ -312,7 +313,7 @@ class Products:
         width = {"U": (n, moves), "K": (n, moves), "B": (2 * n, 1), "E": (n, moves + 1)}
         start = {"U": 0, "K": n * moves, "B": 2 * n * moves}
         at = {f: slice(k, k + width[f][0] * width[f][1]) for f, k in start.items()}
-        f, g = names
+        f, g = names[0], names[1]
         part = self.W if names == "EE" else self.beside[:, :, at[g]] if f == "E" else self.inside[:, at[f], at[g]]
         return np.ascontiguousarray(part.reshape(-1, *width[f], *width[g]).transpose(1, 3, 0, 2, 4))
 
@@ -519,7 +520,13 @@ def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float
 
 
 def cluster_scores(
-    structure: Structure, at: Evaluation, values: Float, pattern: Int, seen: Sequence[Int], cluster: Int, n_clusters: int
+    structure: Structure,
+    at: Evaluation,
+    values: Float,
+    pattern: Int,
+    seen: Sequence[Int],
+    cluster: Int,
+    n_clusters: int,
 ) -> Float:
     """Return each cluster's part of the gradient of the free parameters, shape (n_clusters, n_free)."""
     traces = Products.of(structure, at.model, at.precision).traces()
