@@ -17,7 +17,6 @@ from .fit import LinearDriftFit
 
 MAX_ALL_PAIRS = 6
 SURE = 0.05  # Holm-adjusted p-value below which a difference is put into words
-NOTHING = "no difference is found"
 QUANTITIES = ("kept_end", "equilibrium", "rate_exact", "coupling")
 ESTIMATE = {
     "kept_end": "kept_end.mean",
@@ -106,12 +105,12 @@ def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit
     rows: dict[tuple[str, str], list[Comparison]] = {}
     for c in comparisons:
         rows.setdefault((c.a, c.b), []).append(c)
-    said = [_sentence(short.get(a, a), short.get(b, b), found) for (a, b), found in rows.items()]
-    return sorted(said, key=lambda s: NOTHING in s)  # stable: what was found first, in order
+    sure = {pair: [c for c in compared if c.p_adjusted < SURE] for pair, compared in rows.items()}
+    first = sorted(rows, key=lambda pair: not sure[pair])  # stable: what was found first, in order
+    return [_sentence(short.get(a, a), short.get(b, b), sure[a, b], rows[a, b]) for a, b in first]
 
 
-def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
-    found = [c for c in rows if c.p_adjusted < SURE]
+def _sentence(a: str, b: str, found: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
     parts = []
     ends = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "kept_end"]
     if ends:
@@ -124,7 +123,7 @@ def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
     if coupled:
         parts.append(f"{_and([_reaction(str(c.objective)) for c in coupled])} differs")
     if not parts:
-        return f"{a} against {b}: {NOTHING}{_width(rows)}."
+        return f"{a} against {b}: no difference is found{_width(rows)}."
     return f"{a} against {b}: {'; '.join(parts)}."
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..inference.resample import ClusterInfluence
 from ..panel.panel import Objective
 from ..results.result import Check, Estimate, Table, plain, show
 from .choice import Choice, Rival
+from .influence import Influence
 from .maps.latent.thorough import Thorough
 from .model import LinearSDE, nearest_covariance
 from .readings.interference import CAUSES, MODEL_PARTS, PARTS
@@ -23,24 +24,16 @@ from .readings.reversibility import Reversibility
 from .readings.skill import BASELINES
 from .verdict import Verdict
 
-if TYPE_CHECKING:
-    from .settings import LinearDrift
-
 COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_sessions", "n_singular_draws")
 
 
-@dataclass(frozen=True)
-class Influence:
-    """What leaving one cluster out does to one answer: `shift` in its units, `shift_in_se` in standard errors."""
+class FitSettings(Protocol):
+    """What a fit keeps of its settings."""
 
-    cluster: str
-    quantity: str
-    shift: float
-    shift_in_se: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ class LinearDriftFit:
 
     label: str
     by: dict[str, str]
-    settings: LinearDrift
+    settings: FitSettings
     objectives: tuple[Objective, ...]
     lineage: bool
     counts: dict[str, int]
@@ -223,7 +216,7 @@ class LinearDriftFit:
 
     @classmethod
     def from_dict(
-        cls, data: Mapping[str, Any], *, settings: LinearDrift, objectives: tuple[Objective, ...]
+        cls, data: Mapping[str, Any], *, settings: FitSettings, objectives: tuple[Objective, ...]
     ) -> LinearDriftFit:
         """Read back what `to_dict` wrote; bootstrap draws are not kept."""
         estimates = {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -50,8 +50,12 @@ class Situation:
         Mean start minus fixed point: the estimate, bootstrap draws, and without each cluster.
     step_90 : (value, low, high) or None
         First step at which 90 % of the way is gone; None where the slowest mode's interval reaches 1.
+    hangs_on : tuple of str
+        Clusters without which that step would be another.
     refusal : str or None
         Why no estimator could tell the drift.
+    own_means : bool
+        White scores are around a mean of each session's own.
     """
 
     panel: Panel
@@ -70,6 +74,7 @@ class Situation:
     step_90: tuple[float, float, float] | None = None
     hangs_on: tuple[str, ...] = ()
     refusal: str | None = None
+    own_means: bool = False
 
     @property
     def first_step(self) -> int:
@@ -81,36 +86,28 @@ class Situation:
         """What would have to be more of."""
         return {"session": "sessions", "block": "steps"}.get(self.cluster_kind, f"{self.cluster_kind} clusters")
 
-    def with_gaps(
-        self,
-        *,
-        M: tuple[Float, Float, Float],
-        gap: tuple[Float, ...],
-        spread: Float,
-        names: tuple[str, ...],
-        influential: tuple[str, ...],
-    ) -> Situation:
-        """Add the way from the mean start to the fixed point, and how many steps 90 % of it takes."""
-        gaps = (gap[0], gap[1], gap[2])
-        if not self.radius[2] < 1:
-            return replace(self, gap=gaps, spread=spread)
-        steps = [steps_along(m, g / spread, spread) for m, g in zip(M, gaps, strict=True)]
-        value = float(steps[0][0])
-        # Without draws, steps without each cluster serve.
-        low, high = (
-            percentile_interval(steps[1], self.level)
-            if len(steps[1])
-            else jackknife_interval(np.asarray(value), steps[2], self.level)
-        )
-        without = {n: s for n, s in zip(names, steps[2].tolist(), strict=True) if n in influential}
-        hangs = tuple(n for n, s in without.items() if abs(s - value) > max(1.0, value / 2))
-        return replace(
-            self,
-            gap=gaps,
-            spread=spread,
-            step_90=(value, min(float(low), value), max(float(high), value)),
-            hangs_on=hangs,
-        )
+
+def way_to_rest(
+    M: tuple[Float, Float, Float], gap: tuple[Float, Float, Float], spread: Float, level: float
+) -> tuple[tuple[float, float, float], Float]:
+    """Return the first step at which 90 % of the way is gone, (value, low, high), and that step without each cluster.
+
+    Parameters
+    ----------
+    M, gap : arrays (batch, ...)
+        One-step maps, and mean start minus fixed point: the estimate, bootstrap draws, and without each cluster.
+    spread : array, shape (n_obj,)
+    level : float
+    """
+    steps = [steps_along(m, g / spread, spread) for m, g in zip(M, gap, strict=True)]
+    value = float(steps[0][0])
+    # Without draws, steps without each cluster serve.
+    low, high = (
+        percentile_interval(steps[1], level)
+        if len(steps[1])
+        else jackknife_interval(np.asarray(value), steps[2], level)
+    )
+    return (value, min(float(low), value), max(float(high), value)), steps[2]
 
 
 def steps_along(M: Float, gap: Float, spread: Float) -> Float:
@@ -237,7 +234,7 @@ def _wide(s: Situation, value: float, last: float) -> Verdict:
 
 
 def _white(s: Situation) -> Verdict:
-    if "session's own" in s.checks["white_scores"].message:
+    if s.own_means:
         needed = _needed(s, 2.0)
         return _cannot_tell(
             "each session's own mean so far predicts better than this drift does; "
