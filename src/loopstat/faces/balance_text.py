@@ -126,7 +126,7 @@ def percent(value: float | None, low: float | None = None, high: float | None = 
     """Return a share as a percentage with its interval."""
     if value is None:
         return "–"
-    shown = show(*(None if v is None else 100 * v for v in (value, low, high)))  # type: ignore[arg-type]
+    shown = show(*(None if v is None else 100 * v for v in (value, low, high)))
     return shown.replace(" [", "% [", 1) if " [" in shown else f"{shown}%"
 
 

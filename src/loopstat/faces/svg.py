@@ -13,6 +13,7 @@ from html import escape
 import numpy as np
 
 from ..arrays import Float
+from ..results.chart import Chart
 from ..results.result import number
 
 WIDTH = 340
@@ -427,3 +428,8 @@ def scatter(
     words = {(1, 1): "better ↗", (1, -1): "better ↘", (-1, 1): "↖ better", (-1, -1): "↙ better"}[better]
     body.append(text(*corner, words, "soft small", "end" if better[0] > 0 else "start"))
     return picture(WIDTH, height, title, body)
+
+
+def draw(chart: Chart) -> str:
+    """Return a chart as SVG text."""
+    return picture(WIDTH, 200, chart.described or chart.title, [text(10, 20, chart.title)])

@@ -23,6 +23,7 @@ DEPTHS: tuple[Depth, ...] = ("front", "short", "long")
 Form = Literal[
     "text",
     "figure",
+    "open",
     "number",
     "rough",
     "percent",
@@ -47,9 +48,9 @@ class Cell:
     value : Estimate, number, str or None
         None, and NaN, are said as a dash.
     form : str
-        A key of `words.FORMS`: `figure` with its interval, `number` three digits, `rough` two, `percent` of a share,
-        `count`, `whole` steps or moves, `p` bare, `chance` with its letter, `probability`, `signed`, `times`,
-        `setting`; `text` for words.
+        A key of `words.FORMS`: `figure` with its interval, `open` where a missing end is an open side, `number` of
+        three digits, `rough` of two, `percent` of a share, `count`, `whole` steps or moves, `p` bare, `chance` with
+        its letter, `probability`, `signed`, `times`, `setting`; `text` for words.
     place : str
         Where the figure stands in the JSON, `groups.0.drift.A.0.1`; empty where it does not.
     tone : str
@@ -125,17 +126,24 @@ class Facts:
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph, or with `points` a list of them; of tone `doubt` it is what makes the answer doubtful."""
+    """A paragraph, or with `points` a list of them; of tone `doubt` it is what makes the answer doubtful.
+
+    At depth `short` no more than the first `brief` are shown, where it is not 0.
+    """
 
     said: tuple[Parts, ...]
     tone: Tone = ""
     depth: Depth = "short"
     points: bool = False
+    brief: int = 0
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """A table that the page sorts and copies; `shade` colours the figures of a signed matrix about zero."""
+    """A table that the page sorts and copies; `shade` colours the figures of a signed matrix about zero.
+
+    At depth `short` no more than the first `brief` rows are shown, where it is not 0.
+    """
 
     title: str
     columns: tuple[str, ...]
@@ -143,7 +151,7 @@ class Sheet:
     note: str = ""
     depth: Depth = "long"
     shade: bool = False
-    key: str = ""
+    brief: int = 0
 
 
 @dataclass(frozen=True)

@@ -219,11 +219,16 @@ def _p(value: Figure, low: Figure, high: Figure) -> str:
 
 
 def _figure(value: Figure, low: Figure, high: Figure) -> str:
-    return number(value, 3) if low is None and high is None else show(value, low, high)
+    return number(value, 3) if low is None and high is None else _open(value, low, high)
+
+
+def _open(value: Figure, low: Figure, high: Figure) -> str:
+    return show(value, -math.inf if low is None else low, math.inf if high is None else high)
 
 
 FORMS: dict[str, Callable[[Figure, Figure, Figure], str]] = {
     "figure": _figure,
+    "open": _open,
     "number": lambda value, low, high: number(value, 3),
     "rough": lambda value, low, high: number(value),
     "percent": percent,

@@ -20,6 +20,18 @@ from ..sums import Moments
 PARTS = ("drift", "noise", "transient", "rest")
 WILD = 20.0
 MODEL_PARTS = ("innovations", "scorer", "feedback", "mean_path", "first_steps", "misfit")
+CAUSE_WORDS = {
+    "noise": "noise",
+    "drift": "drift",
+    "transient": "start-up",
+    "rest": "rest",
+    "innovations": "loop's own noise",
+    "scorer": "scorer's noise",
+    "feedback": "feedback",
+    "mean_path": "mean path",
+    "first_steps": "differing first steps",
+    "misfit": "misfit",
+}
 
 
 @dataclass(frozen=True)
