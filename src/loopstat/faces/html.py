@@ -28,12 +28,16 @@ def page(documents: Document | Sequence[Document]) -> str:
     several = [documents] if isinstance(documents, Document) else list(documents)
     library = files("loopstat.faces") / "vendor" / "uplot"
     script = (library / "uPlot.iife.min.js").read_text(encoding="utf-8")
-    return _environment().get_template("page.html").render(
-        documents=several,
-        tones=TONES,
-        live=any(isinstance(b, Chart) and b.live for d in several for b in _every(d.sections)),
-        uplot_css=(library / "uPlot.min.css").read_text(encoding="utf-8"),
-        uplot_js=script[script.index("*/") + 2 :],  # its banner holds an address
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            documents=several,
+            tones=TONES,
+            live=any(isinstance(b, Chart) and b.live for d in several for b in _every(d.sections)),
+            uplot_css=(library / "uPlot.min.css").read_text(encoding="utf-8"),
+            uplot_js=script[script.index("*/") + 2 :],  # its banner holds an address
+        )
     )
 
 

@@ -133,12 +133,9 @@ class _Writer:
         shown = block.said[: self._brief(block.brief)]
         lines = []
         for said in map(words_of, shown):
-            lines += self._doubt(said) if block.tone == "doubt" else hanging(said, self.width, "  ", "    ")
+            doubt = block.tone == "doubt"
+            lines += doubt_lines(said, self.width, self.style) if doubt else hanging(said, self.width, "  ", "    ")
         return [*lines, *self._more(len(block.said) - len(shown))]
-
-    def _doubt(self, said: str) -> list[str]:
-        first, *rest = wrapped(said, self.width - 4)
-        return [f"  {self.style('!', 'doubt')} {first}", *(f"    {part}" for part in rest)]
 
     def _sheet(self, sheet: Sheet) -> list[str]:
         rows = [[cell_words(c) for c in row] for row in sheet.rows[: self._brief(sheet.brief)]]
@@ -161,6 +158,12 @@ class _Writer:
 
     def _more(self, n: int) -> list[str]:
         return [f"  ({n:,} more: --verbose)"] if n > 0 else []
+
+
+def doubt_lines(said: str, width: int, style: Style) -> list[str]:
+    """Return a sentence that casts doubt, marked."""
+    first, *rest = wrapped(said, width - 4)
+    return [f"  {style('!', 'doubt')} {first}", *(f"    {part}" for part in rest)]
 
 
 def line(key: str, said: str, width: int, style: Style, *, key_width: int = KEY_WIDTH) -> list[str]:
@@ -210,7 +213,7 @@ def command_line(name: str) -> str:
     return shlex.join(["loopstat", *sys.argv[1:]]) if typed else f"loopstat {name}"
 
 
-def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> None:
+def deliver(result: Result, *, json_path: str | None, html_path: str | None, depth: Depth = "short") -> None:
     """Write what was asked for: data on standard output, everything said about it on standard error."""
     from .commands import write_html, write_json
 
@@ -218,7 +221,7 @@ def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> 
         click.echo(write_json(result, None), nl=False)
         remarks(result.notes)
     else:
-        click.echo(rendered(result), color=color())
+        click.echo(rendered(result, depth), color=color())
     if json_path and json_path != "-":
         write_json(result, Path(json_path))
         wrote(json_path)
@@ -238,11 +241,11 @@ def wrote(path: str) -> None:
     click.echo(f"wrote {clean_sentence(path)}", err=True)
 
 
-def rendered(result: Result) -> str:
+def rendered(result: Result, depth: Depth = "short") -> str:
     """Return a result as the terminal shows it."""
     from .commands import summary
 
-    return summary(result, width=columns(), style=styled)
+    return summary(result, depth=depth, width=columns(), style=styled)
 
 
 def styled(text: str, role: str) -> str:

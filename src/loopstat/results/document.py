@@ -5,10 +5,11 @@ A lens's `view` makes a `Document`; the terminal, the page, the notebook and the
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -255,9 +256,32 @@ class Document:
     hints: tuple[str, ...] = ()
     by: str = "group"
 
+    def __str__(self) -> str:
+        return written(self, "text")
+
+    def _repr_html_(self) -> str:
+        return written(self, "html")
+
     def answers(self) -> list[Section]:
         """Return the sections that answer something, in order."""
         return [s for s in walk(self.sections) if s.answer is not None]
+
+
+WRITERS = {"text": ("loopstat.faces.terminal", "write"), "html": ("loopstat.faces.html", "fragment")}
+"""Medium to where its writer is: loaded when something is shown, for results know nothing of faces."""
+
+
+def written(document: Document, medium: str) -> str:
+    """Return a document in a medium of `WRITERS`."""
+    module, name = WRITERS[medium]
+    return str(getattr(importlib.import_module(module), name)(document))
+
+
+def view_of(result: Any) -> Document:
+    """Return the document of a result: the module `view` of its lens's folder makes it."""
+    lens = type(result).__module__.split(".")[:2]
+    made: Document = importlib.import_module(".".join([*lens, "view"])).document(result)
+    return made
 
 
 def walk(sections: Sequence[Block | Section]) -> Iterator[Section]:
