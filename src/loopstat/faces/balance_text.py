@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..results.result import number, show
-from .svg import shorten
+from .svg_pieces import shorten
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 
 Json = Mapping[str, Any]
