@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float
-from ..faces import svg
+from ..faces import svg_pieces as svg
 from ..faces.balance_text import Json, by_visits, class_of, listed, nth, short_names, triple
 
 WIDE, NARROW = 700, 340  # pixels: on a screen, and on a telephone

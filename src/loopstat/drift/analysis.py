@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Clusters, Resampling, bootstrap_weights, choose_clusters
 from ..panel.panel import Objective, Panel, Source
+from ..results.document import view_of
 from ..results.result import Table, plain
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
@@ -64,7 +65,7 @@ class Analysis:
         return "\n\n".join(repr(g) for g in self.groups)
 
     def _repr_html_(self) -> str:
-        return "".join(g._repr_html_() for g in self.groups)
+        return view_of(self)._repr_html_()
 
     def summary(self) -> Table:
         """Return one row per group: its verdict."""

@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.resample import ClusterInfluence
 from ..panel.panel import Objective
+from ..results.document import view_of
 from ..results.result import Check, Estimate, Table, plain, show
 from .choice import Choice, Rival
 from .influence import Influence
@@ -99,9 +100,7 @@ class LinearDriftFit:
         return f"{self.summary()}\n{self.verdict.sentence}"
 
     def _repr_html_(self) -> str:
-        from markupsafe import escape
-
-        return self.summary()._repr_html_() + f"<p>{escape(self.verdict.sentence)}</p>"
+        return view_of(self)._repr_html_()
 
     @property
     def names(self) -> tuple[str, ...]:

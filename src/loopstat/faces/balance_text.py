@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 
 from ..results.result import number, show
-from .svg import shorten
+from .svg_pieces import shorten
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 
 Json = Mapping[str, Any]
@@ -127,7 +127,7 @@ def percent(value: float | None, low: float | None = None, high: float | None = 
     """Return a share as a percentage with its interval."""
     if value is None:
         return "–"
-    shown = show(*(None if v is None else 100 * v for v in (value, low, high)))  # type: ignore[arg-type]
+    shown = show(*(None if v is None else 100 * v for v in (value, low, high)))
     return shown.replace(" [", "% [", 1) if " [" in shown else f"{shown}%"
 
 

@@ -23,7 +23,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except LoopstatError as error:
-            from .text import clean_sentence
+            from ..results.words import clean_sentence
 
             head = click.style("error", fg="red", bold=True)
             click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=color())
@@ -106,7 +106,8 @@ def _options(function: Any) -> Any:
             click.option(
                 "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
             ),
-            click.option("--html", "html_path", metavar="PATH", help="Write a page with the same tables."),
+            click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
+            click.option("--verbose", is_flag=True, help="All figures, checks and how they were computed."),
         ]
     ):
         function = option(function)
@@ -116,7 +117,9 @@ def _options(function: Any) -> Any:
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_options
-def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None, **options: Any) -> None:
+def analyze(
+    files: tuple[str, ...], json_path: str | None, html_path: str | None, verbose: bool, **options: Any
+) -> None:
     """Say where recorded loops go, how fast, what trades off, and whether to go on.
 
     FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as one table
@@ -125,7 +128,7 @@ def analyze(files: tuple[str, ...], json_path: str | None, html_path: str | None
     from .commands import run_analysis
 
     result = run_analysis(list(files), options, command=command_line("analyze"), progress=progress_line())
-    deliver(result, json_path=json_path, html_path=html_path)
+    deliver(result, json_path=json_path, html_path=html_path, depth="long" if verbose else "short")
 
 
 def _balance_options(function: Any) -> Any:

@@ -19,9 +19,10 @@ from ..errors import InputError, SettingsError
 from ..io import read, read_scorer_noise
 from ..io.states import read_recording
 from ..panel.panel import Panel
+from ..results.document import Depth, view_of
 
 if TYPE_CHECKING:
-    from .text import Style
+    from .terminal import Style
 
 
 @runtime_checkable
@@ -275,23 +276,26 @@ def write_json(result: Result, path: Path | None) -> str:
 
 def write_html(result: Result | Sequence[Analysis], path: Path) -> None:
     """Write the page."""
-    from . import balance_page, report
+    from . import balance_page, html
 
     if isinstance(result, Face):
         write_whole(path, result.page())
+    elif isinstance(result, BalanceAnalysis):
+        write_whole(path, balance_page.page(result))
     else:
-        write_whole(path, balance_page.page(result) if isinstance(result, BalanceAnalysis) else report.page(result))
+        several = [result] if isinstance(result, Analysis) else result
+        write_whole(path, html.page([view_of(r) for r in several]))
 
 
-def summary(result: Result, *, width: int, style: Style) -> str:
+def summary(result: Result, *, depth: Depth = "short", width: int, style: Style) -> str:
     """Return what the terminal shows."""
-    from . import balance_text, text
+    from . import balance_text, terminal
 
     if isinstance(result, Face):
         return result.render(width=width, style=style)
     if isinstance(result, BalanceAnalysis):
         return balance_text.render(result.to_dict(), width=width, style=style)
-    return text.render(result, width=width, style=style)
+    return terminal.write(view_of(result), depth=depth, width=width, style=style)
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

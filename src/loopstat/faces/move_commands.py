@@ -15,7 +15,7 @@ from ..moves.settings import MoveSettings
 if TYPE_CHECKING:
     from studies.claims import Claims
 
-    from .text import Style
+    from .terminal import Style
 
 Progress = Callable[[str, int, int], None]
 

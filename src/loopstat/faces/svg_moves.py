@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 from ..results.result import number
-from . import svg
+from . import svg_pieces as svg
 from .balance_text import Json, listed, part
 from .moves_text import LEVER_WORDS, probability, setting, share_words
 

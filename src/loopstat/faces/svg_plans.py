@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from . import svg
+from . import svg_pieces as svg
 from .balance_text import Json, listed, triple
 from .moves_text import figure, setting
 from .svg_moves import LETTER, ROOM_BELOW, short

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..balance.layout import BEND, KINDS, LEFT, LINE, MAX_ARROWS, MAX_LINKS, Layout, Node, bent
 from ..results.result import number
-from . import svg
+from . import svg_pieces as svg
 from .balance_text import Json, class_of, listed, lowest, nth, percent, rounded, spread, state_name, triple
 
 MAX_POINTS = 300

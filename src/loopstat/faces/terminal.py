@@ -1,17 +1,30 @@
-"""Standard output and standard error: what every command writes with, whatever it has computed."""
+"""The terminal: the one writer of documents to it, and standard output and standard error of every command."""
 
 from __future__ import annotations
 
 import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..results.chart import Chart
+from ..results.document import Answer, Block, Checks, Depth, Document, Fact, Facts, Section, Sheet, Text, shown_at
+from ..results.words import cell as cell_words
+from ..results.words import clean, clean_sentence, number
+from ..results.words import parts as words_of
+
 if TYPE_CHECKING:
     from .commands import Result
+
+Style = Callable[[str, str], str]
+"""Takes (text, role) with role one of `head`, `key`, `doubt`, `answer`; returns the text to print."""
+
+KEY_WIDTH = 17
+LABEL_WIDTH = 24
 
 STYLES: dict[str, dict[str, Any]] = {
     "head": {"bold": True},
@@ -23,6 +36,176 @@ STYLES: dict[str, dict[str, Any]] = {
 ProgressLine = Callable[[int, int, str], None]
 
 
+# ------------------------------------------------------------------------------ documents
+
+
+def unstyled(text: str, role: str) -> str:
+    """Return the text as it is."""
+    del role
+    return text
+
+
+def write(document: Document, *, depth: Depth = "short", width: int = 100, style: Style = unstyled) -> str:
+    """Return a document as the terminal shows it.
+
+    Parameters
+    ----------
+    document : Document
+    depth : str
+        `front`, `short` or `long`.
+    width : int
+        Columns to wrap at.
+    style : callable, optional
+        Adds colour.
+    """
+    return _Writer(depth, width, style).document(document)
+
+
+class _Writer:
+    """Writes blocks at one depth, width and style."""
+
+    def __init__(self, depth: Depth, width: int, style: Style) -> None:
+        self.depth, self.width, self.style = depth, width, style
+
+    def document(self, document: Document) -> str:
+        title = words_of((document.title, *([": ", *document.lead] if document.lead else [])))
+        lines = [self.style(words, "head") for words in wrapped(title, self.width)]
+        if document.answer is not None:
+            lines += self._answer(document.answer)
+        sections = [s for s in document.sections if shown_at(s.depth, self.depth)]
+        if self.depth == "front":
+            lines += self._front(document)
+            sections = [s for s in sections if s.answer is None and s.depth == "front"]
+        for section in sections:
+            lines += ["", *self._section(section)]
+        if document.notes:
+            lines.append("")
+        for note in document.notes:
+            lines += hanging(clean_sentence(note), self.width, "  ", "    ")
+        for hint in document.hints:
+            lines += ["", *hanging(hint, self.width, "", "  ")]
+        return "\n".join(lines)
+
+    def _front(self, document: Document) -> list[str]:
+        lines = []
+        for section in document.answers():
+            if section.answer is not None:
+                said = words_of((section.answer.said, *section.answer.why))
+                lines += line(clean(section.title), said, self.width, self.style, key_width=LABEL_WIDTH)
+        return ["", *lines] if lines else []
+
+    def _answer(self, answer: Answer) -> list[str]:
+        said = words_of((answer.said, *answer.why))
+        return [f"  {self.style(part, 'answer')}" for part in wrapped(said, self.width - 2)]
+
+    def _section(self, section: Section, *, inside: bool = False) -> list[str]:
+        lead = f"   {words_of(section.lead)}" if section.lead else ""
+        role = "key" if inside else "head"
+        lines = [self.style(part, role) for part in wrapped(f"{clean_sentence(section.title)}{lead}", self.width - 2)]
+        lines = [f"  {part}" for part in lines] if inside else lines
+        if section.answer is not None:
+            lines += self._answer(section.answer)
+        for block in section.blocks:
+            if shown_at(block.depth, self.depth):
+                lines += self._section(block, inside=True) if isinstance(block, Section) else self._block(block)
+        return lines
+
+    def _block(self, block: Block) -> list[str]:
+        if isinstance(block, Facts):
+            return self._facts(block.rows)
+        if isinstance(block, Text):
+            return self._text(block)
+        if isinstance(block, Sheet):
+            return self._sheet(block)
+        if isinstance(block, Checks):
+            return self._checks(block)
+        assert isinstance(block, Chart)  # noqa: S101 - pictures are for the page
+        return []
+
+    def _facts(self, rows: Sequence[Fact]) -> list[str]:
+        lines = []
+        for fact in rows:
+            if shown_at(fact.depth, self.depth):
+                lines += line(fact.key, words_of(fact.said), self.width, self.style)
+        return lines
+
+    def _text(self, block: Text) -> list[str]:
+        shown = block.said[: self._brief(block.brief)]
+        lines = []
+        for said in map(words_of, shown):
+            doubt = block.tone == "doubt"
+            lines += doubt_lines(said, self.width, self.style) if doubt else hanging(said, self.width, "  ", "    ")
+        return [*lines, *self._more(len(block.said) - len(shown))]
+
+    def _sheet(self, sheet: Sheet) -> list[str]:
+        rows = [[cell_words(c) for c in row] for row in sheet.rows[: self._brief(sheet.brief)]]
+        title = [f"  {self.style(clean_sentence(sheet.title), 'key')}"] if sheet.title else []
+        note = hanging(clean_sentence(sheet.note), self.width, "    ", "    ") if sheet.note else []
+        table = columns_of(sheet.columns, rows, self.width - 2, self.style)
+        return ["", *title, *(f"  {part}" for part in table), *note, *self._more(len(sheet.rows) - len(rows))]
+
+    def _checks(self, block: Checks) -> list[str]:
+        lines = ["", f"  {self.style('Checks', 'key')}"]
+        for check in block.checks:
+            word = "passed" if check.passed else "failed"
+            figure = "" if check.value is None else f" ({number(check.value, 3)})"
+            said = f"{word}{figure}: {clean_sentence(check.message)}"
+            lines += line(check.name, said, self.width, self.style, key_width=LABEL_WIDTH)
+        return lines
+
+    def _brief(self, most: int) -> int | None:
+        return most if most and not shown_at("long", self.depth) else None
+
+    def _more(self, n: int) -> list[str]:
+        return [f"  ({n:,} more: --verbose)"] if n > 0 else []
+
+
+def doubt_lines(said: str, width: int, style: Style) -> list[str]:
+    """Return a sentence that casts doubt, marked."""
+    first, *rest = wrapped(said, width - 4)
+    return [f"  {style('!', 'doubt')} {first}", *(f"    {part}" for part in rest)]
+
+
+def line(key: str, said: str, width: int, style: Style, *, key_width: int = KEY_WIDTH) -> list[str]:
+    """Return a key and what is said of it, wrapped beside it, or under it where the key is long."""
+    if len(key) >= key_width:
+        return [f"  {style(key, 'key')}", *(f"      {part}" for part in wrapped(said, width - 6))]
+    parts = wrapped(said, width - key_width - 2)
+    first = f"  {style(key, 'key')}{' ' * (key_width - len(key))}{parts[0]}"
+    return [first, *(" " * (key_width + 2) + part for part in parts[1:])]
+
+
+def wrapped(said: str, width: int) -> list[str]:
+    """Return the lines of words; what no-break spaces join stays together."""
+    parts = textwrap.wrap(said, max(width, 30), break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\xa0", " ") for part in parts] or [""]
+
+
+def hanging(said: str, width: int, first: str, rest: str) -> list[str]:
+    """Return the lines of a paragraph, the first indented by `first`, later ones by `rest`."""
+    return [f"{rest if k else first}{part}" for k, part in enumerate(wrapped(said, width - len(rest)))]
+
+
+def columns_of(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, style: Style) -> list[str]:
+    """Lay a table out in columns, or row by row where there is no room."""
+    widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
+    gap = next((g for g in (3, 2) if 2 + sum(widths) + g * (len(widths) - 1) <= width), 0)
+    if gap:
+        made = [
+            (" " * gap).join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)
+        ]
+        return [f"  {style(made[0], 'key')}", *(f"  {part}" for part in made[1:])]
+    lines = []
+    for row in rows:
+        said = ", ".join(f"{name} {text}".strip() for name, text in zip(head[1:], row[1:], strict=True) if text)
+        lines += line(row[0], said, width, style, key_width=max(widths[0] + 2, 10))
+    return lines
+
+
+# ---------------------------------------------------------------------------- what was asked for
+
+
 def command_line(name: str) -> str:
     """Return the command line as it was typed; `name` where it was called from elsewhere."""
     words = name.split()
@@ -30,7 +213,7 @@ def command_line(name: str) -> str:
     return shlex.join(["loopstat", *sys.argv[1:]]) if typed else f"loopstat {name}"
 
 
-def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> None:
+def deliver(result: Result, *, json_path: str | None, html_path: str | None, depth: Depth = "short") -> None:
     """Write what was asked for: data on standard output, everything said about it on standard error."""
     from .commands import write_html, write_json
 
@@ -38,7 +221,7 @@ def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> 
         click.echo(write_json(result, None), nl=False)
         remarks(result.notes)
     else:
-        click.echo(rendered(result), color=color())
+        click.echo(rendered(result, depth), color=color())
     if json_path and json_path != "-":
         write_json(result, Path(json_path))
         wrote(json_path)
@@ -49,24 +232,20 @@ def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> 
 
 def remarks(notes: Sequence[str]) -> None:
     """Say on standard error what was guessed or left out, where standard output holds data."""
-    from .text import clean_sentence
-
     for note in notes:
         click.echo(clean_sentence(note), err=True)
 
 
 def wrote(path: str) -> None:
     """Say that a file was written."""
-    from .text import clean_sentence
-
     click.echo(f"wrote {clean_sentence(path)}", err=True)
 
 
-def rendered(result: Result) -> str:
+def rendered(result: Result, depth: Depth = "short") -> str:
     """Return a result as the terminal shows it."""
     from .commands import summary
 
-    return summary(result, width=columns(), style=styled)
+    return summary(result, depth=depth, width=columns(), style=styled)
 
 
 def styled(text: str, role: str) -> str:
@@ -96,8 +275,6 @@ def progress_line(unit: str = "groups") -> ProgressLine | None:
         return None
 
     def show(done: int, total: int, label: str) -> None:
-        from .text import clean
-
         text = f"{done}/{total} {unit} {clean(label)}" if done < total else ""
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
 
