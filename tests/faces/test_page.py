@@ -20,8 +20,8 @@ import loopstat
 from conftest import invoke, lineage_table, loop_rows, plain_table, strict_json, write_table
 from loopstat.drift.analysis import analyze
 from loopstat.faces.report import page
+from loopstat.inference.estimate import number, show
 from loopstat.io import read
-from loopstat.results.result import number, show
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr", "col"}

@@ -19,8 +19,8 @@ from loopstat import LinearDrift, Objective, Panel
 from loopstat.drift.analysis import Analysis, analyze
 from loopstat.faces import report, svg
 from loopstat.faces.report import Cell, Fan, page, report_data
+from loopstat.inference.estimate import number, show
 from loopstat.io import read
-from loopstat.results.result import number, show
 from simulated import run
 
 FAST = LinearDrift(n_boot=40)
@@ -274,7 +274,7 @@ def test_pareto_sheet_says_its_numbers(plain: Analysis) -> None:
     assert [row[0].text for row in found.pareto.rows] == ["1. straight", "2. swing"]
     for k, row in enumerate(found.pareto.rows):
         share = plain.pareto[k].share_final
-        assert row[1] == Cell(show(*share), f"pareto.{k}.share_final")
+        assert row[1] == Cell(show(*share.triple), f"pareto.{k}.share_final")
     assert f"Compared on {plain.pareto[0].n_compared} ends of each group" in found.pareto_note
     assert all(number(v, 3) in found.pareto_note for v in plain.pareto[0].reference.tolist())
     assert found.pareto_picture

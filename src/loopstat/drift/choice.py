@@ -10,10 +10,13 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import InputError
-from ..inference.resample import Clusters, LeftOut, jackknife_interval, jackknife_variance, student_quantile
+from ..inference.clusters import Clusters
+from ..inference.estimate import number
+from ..inference.intervals import jackknife_interval, jackknife_variance, student
+from ..inference.resample import LeftOut
 from ..panel.model import Rng
 from ..panel.panel import Pairs, Panel
-from ..results.result import number, plain
+from ..results.result import plain
 from .maps.base import Estimated, ScorerNoise, estimate
 from .maps.censored import censored
 from .maps.latent.fit import (
@@ -544,9 +547,8 @@ class _Chooser:
 def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Rival:
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
-    half = student_quantile(level, groups - 1) * modulus_error(stack, found)
-    value = found.radius
-    return Rival("latent", value, value * float(np.exp(-half)), value * float(np.exp(min(half, 50.0))), remark)
+    e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
+    return Rival("latent", found.radius, float(e.low), float(e.high), remark)
 
 
 def _radius(M: Float) -> Float:

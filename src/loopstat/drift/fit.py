@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Float
-from ..inference.resample import ClusterInfluence
+from ..inference.differences import ClusterInfluence
+from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective
-from ..results.result import Check, Estimate, Table, plain, show
+from ..results.result import Check, Table, plain
 from .choice import Choice, Rival
 from .maps.latent.thorough import Thorough
 from .model import LinearSDE, nearest_covariance

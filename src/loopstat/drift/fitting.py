@@ -8,28 +8,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..arrays import Float, Int, group_starts
-from ..inference.resample import (
-    FEW_CLUSTERS,
-    ClusterInfluence,
-    Resampling,
+from ..inference.differences import ClusterInfluence
+from ..inference.estimate import Estimate
+from ..inference.fieller import fixed_point_interval
+from ..inference.intervals import (
     Scale,
-    holm,
+    cluster_means,
     jackknife_interval,
     jackknife_variance,
+    mean_by_cluster,
     percentile_interval,
-    student_p,
 )
+from ..inference.resample import FEW_CLUSTERS, Resampling
+from ..inference.tests import holm, jackknife_p
 from ..panel.model import Rng
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check, Estimate
+from ..results.result import Check
 from .checks import Evidence, cluster_of_sessions, constant_objectives, run_checks, white_scores
 from .choice import Choice, Material, choose
 from .derive import derive, read_with, scaled_drift
 from .fit import Influence, LinearDriftFit
 from .model import LinearSDE, nearest_covariance
-from .readings.equilibrium import fixed_point_interval
 from .readings.interference import MODEL_PARTS, PARTS, PathSums, start_moments
-from .readings.paths import MeanPath, cluster_means, mean_path, mean_with_interval, stop_on_success
+from .readings.paths import MeanPath, mean_path, stop_on_success
 from .readings.regimes import Regime, oscillation_test, read_regimes
 from .readings.reversibility import Reversibility, reversibility_test
 from .readings.skill import BASELINES, Skill, cluster_folds, held_out_skill
@@ -259,23 +260,17 @@ class Work:
         if len(session) == 0:
             self.reasons["kept_end"] = "No session holds a version with all objectives present."
             return
-        found = mean_with_interval(x, session_cluster[session], len(self.clusters), self.settings.level)
-        self.estimates["kept_end.mean"] = Estimate(*found)
+        self.estimates["kept_end.mean"] = mean_by_cluster(
+            x, session_cluster[session], len(self.clusters), level=self.settings.level
+        )
 
     def _drift(self) -> None:
         for name in ("drift.A", "drift.b", "drift.Q", "drift.M"):
             self._estimate(name)
         a = self.estimates["drift.A"]
-        p = self._p_values(self.point["drift.A"][0], self.left["drift.A"])
+        p = jackknife_p(self.point["drift.A"][0], self.left["drift.A"])
         coupled = np.where(np.eye(len(p), dtype=bool), np.nan, p)
         self.estimates["drift.A"] = Estimate(a.value, a.low, a.high, p, holm(coupled))
-
-    def _p_values(self, value: Float, left: Float) -> Float:
-        if len(left) < 2:
-            return np.full(value.shape, np.nan)
-        se = np.sqrt(jackknife_variance(left))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(se > 0, student_p(value / np.where(se > 0, se, 1.0), len(left) - 1), np.nan)
 
     def _radius(self) -> tuple[float, float, float]:
         low, high = self._ends("modulus")
@@ -379,7 +374,7 @@ class Work:
         off = 1 - np.eye(n)
         total, low, high = self.point["interference.total"][0], *self._ends("interference.total")
         z, z_left = np.arctanh(np.clip(total, -1 + 1e-12, 1 - 1e-12)), self.left["interference.total"]
-        p = self._p_values(z, np.arctanh(np.clip(z_left, -1 + 1e-12, 1 - 1e-12)))
+        p = jackknife_p(z, np.arctanh(np.clip(z_left, -1 + 1e-12, 1 - 1e-12)))
         p[np.eye(n, dtype=bool)] = np.nan
         upper = np.triu_indices(n, 1)
         adjusted = np.full((n, n), np.nan)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
-from ..results.result import number, show
+from ..inference.estimate import number, show
 from .svg import shorten
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..results.result import number, show
+from ..inference.estimate import number, show
 from . import moves_text, plan_text, svg, svg_moves, svg_plans
 from .balance_text import Json, listed, part, triple
 from .moves_text import LEVER_WORDS, probability, setting, share_words

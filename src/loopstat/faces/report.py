@@ -22,9 +22,9 @@ from ..drift.compare import sentences
 from ..drift.fit import LinearDriftFit
 from ..drift.readings.regimes import eigenvalues
 from ..drift.readings.skill import BASELINES
+from ..inference.estimate import number
 from ..inference.pareto import half_curve
 from ..panel.panel import Panel
-from ..results.result import number
 from . import svg
 from .sheets import (
     BASELINE_WORDS,

@@ -12,7 +12,7 @@ import numpy as np
 from ..drift.fit import LinearDriftFit
 from ..drift.readings.interference import MODEL_PARTS
 from ..drift.readings.skill import BASELINES
-from ..results.result import number, show
+from ..inference.estimate import number, show
 from . import svg
 from .text import clean_sentence, disagreement
 

@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 from ..arrays import Float
-from ..results.result import number
+from ..inference.estimate import number
 
 WIDTH = 340
 CAUSE_WORDS = {

@@ -12,7 +12,7 @@ from html import escape
 
 import numpy as np
 
-from ..results.result import number
+from ..inference.estimate import number
 from . import svg
 from .balance_text import Json, listed, part
 from .moves_text import LEVER_WORDS, probability, setting, share_words

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..balance.layout import BEND, KINDS, LEFT, LINE, MAX_ARROWS, MAX_LINKS, Layout, Node, bent
-from ..results.result import number
+from ..inference.estimate import number
 from . import svg
 from .balance_text import Json, class_of, listed, lowest, nth, percent, rounded, spread, state_name, triple
 

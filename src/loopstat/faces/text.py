@@ -13,7 +13,7 @@ from ..drift.analysis import Analysis
 from ..drift.compare import sentences
 from ..drift.fit import LinearDriftFit
 from ..drift.readings.regimes import Regime
-from ..results.result import Estimate, number, show
+from ..inference.estimate import Estimate, number, show
 
 Style = Callable[[str, str], str]
 """Takes (text, role) with role one of `head`, `key`, `doubt`, `answer`; returns the text to print."""

@@ -11,7 +11,7 @@ from ..drift.choice import Rival
 from ..drift.compare import SURE
 from ..drift.fit import LinearDriftFit
 from ..drift.readings.regimes import Complex, Regime, eigenvalues
-from ..results.result import Estimate, number, show
+from ..inference.estimate import Estimate, number, show
 from .canvas import (
     BLUE,
     FAINT,
