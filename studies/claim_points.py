@@ -9,11 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from loopstat.arrays import Bool, Float
-from loopstat.inference.resample import holm
+from loopstat.inference.estimate import Estimate
+from loopstat.inference.intervals import quantile, share
+from loopstat.inference.tests import holm
 from loopstat.moves.batches import flat
 from loopstat.moves.settings import PARAMETERS, PRESETS, SCENARIOS, MoveSettings
-from loopstat.results.arrival import quantile, share
-from loopstat.results.result import Estimate, plain
+from loopstat.results.result import plain
 
 Verdict = Literal["holds", "holds in part", "does not hold", "cannot tell"]
 

@@ -20,9 +20,9 @@ _HOME = {
     "BalanceAnalysis": "balance.analysis",
     "BalanceFit": "balance.fit",
     "Check": "results.result",
-    "Clusters": "inference.resample",
+    "Clusters": "inference.clusters",
     "Counts": "panel.tally",
-    "Estimate": "results.result",
+    "Estimate": "inference.estimate",
     "Grams": "drift.sums",
     "InputError": "errors",
     "Labels": "panel.panel",
@@ -76,7 +76,8 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
     from .faces.glossary import explain as explain
-    from .inference.resample import Clusters as Clusters
+    from .inference.clusters import Clusters as Clusters
+    from .inference.estimate import Estimate as Estimate
     from .io import read as read
     from .io import read_recording as read_recording
     from .io import template as template
@@ -92,7 +93,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
     from .results.result import Check as Check
-    from .results.result import Estimate as Estimate
     from .results.result import Table as Table
 
 

@@ -18,7 +18,7 @@ from loopstat.drift.readings.interference import (
     start_moments,
     start_spread,
 )
-from loopstat.faces.text import _pair
+from loopstat.faces.moves_text import _pair
 from loopstat.inference.resample import bootstrap_weights
 from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 

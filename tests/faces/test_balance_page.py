@@ -19,7 +19,7 @@ from loopstat.balance.layout import LETTER, NARROW, WIDE, Layout, Node, layout
 from loopstat.faces import balance_page, svg_states
 from loopstat.faces.balance_page import page, page_data
 from loopstat.faces.balance_text import counted
-from loopstat.results.result import number, show
+from loopstat.inference.estimate import number, show
 
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}
 COUNTS = {"visits", "n_transitions", "forward", "backward", "pairs", "cycles", "n_cycles", "df", "n_draws", "n"}

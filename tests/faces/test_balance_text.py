@@ -11,7 +11,7 @@ from test_cli import CONTROL
 
 from balance_samples import WORDS, Sample, analysis, around, edge_cases, everyday, group, landscape, words
 from loopstat.faces import balance_text as text
-from loopstat.results.result import show
+from loopstat.inference.estimate import show
 
 EDGES = list(edge_cases())
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}

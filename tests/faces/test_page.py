@@ -1,7 +1,7 @@
 """The page and the terminal summary: self-contained, harmless, the JSON's figures, and compared with stored copies.
 
-`LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py` writes the stored copies anew; read the difference before keeping
-it.
+`LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py` writes the stored copies anew; read the difference
+before keeping it.
 """
 
 from __future__ import annotations

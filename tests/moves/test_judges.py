@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from loopstat.errors import SettingsError
+from loopstat.inference.estimate import Estimate
 from loopstat.moves.calibrate.judges import agreement, judge_errors
-from loopstat.results.result import Estimate
 
 GAMMA, SIGMA = 0.25, 0.35
 

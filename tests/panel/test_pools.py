@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from loopstat.errors import SettingsError
+from loopstat.inference.estimate import Estimate
+from loopstat.moves.calibrate.candidates import Curve, best_of_k, pass_at_k
 from loopstat.moves.calibrate.effective import effective_candidates, effective_number, likeness, pooled_candidates
 from loopstat.moves.order_statistics import expected_maximum
-from loopstat.panel.pool import Curve, Pool, best_of_k, pass_at_k
-from loopstat.results.result import Estimate
+from loopstat.panel.pool import Pool
 
 
 def normal(seed: int, tasks: int = 300, samples: int = 12, apart: float = 3.0, alike: float = 0.0) -> tuple[Any, Any]:

@@ -10,9 +10,10 @@ import numpy as np
 
 from .. import __version__
 from ..errors import SettingsError
+from ..inference.estimate import number
 from ..panel.panel import Panel, Source
 from ..panel.tally import Counts
-from ..results.result import Table, number, plain
+from ..results.result import Table, plain
 from .features.fit import ParametricPotential
 from .features.pairs import StatePairs
 from .features.table import Describe, Features, objective_means

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Bool, Float, Int, summed
-from ..inference.resample import bootstrap_weights, student_quantile
+from ..inference.intervals import student
+from ..inference.lengths import seen_length_limits
+from ..inference.resample import bootstrap_weights
 from ..panel.model import Rng
 from ..panel.tally import CommunicatingClass, Counts
 from ..results.result import plain
@@ -28,7 +29,6 @@ MOST_CURRENTS, MOST_CYCLES = 20, 10
 WEAK = 1e-6  # pseudo-transitions that keep a resampled chain in one piece
 STUCK = 1e-7  # a state left less often than this in a draw: I - P is then mostly rounding
 TINY = 1e-300
-SIMULATED = 20_000
 NOTHING = float("nan")
 
 
@@ -313,12 +313,12 @@ def circulation(chain: MainChain, test: BalanceTest, *, level: float, rng: Rng) 
         resampled = chain.resampled(DRAWS, rng)
     net = up - down
     error = np.full(len(p), NOTHING) if resampled is None else (resampled[0] - resampled[1]).std(axis=0, ddof=1)
-    half = student_quantile(level, _df(chain)) * error
+    e = student(net, error, level=level, df=_df(chain))
     names = chain.counts.states
     currents = tuple(
-        Current(names[p.a[k]], names[p.b[k]], float(net[k]), float(net[k] - half[k]), float(net[k] + half[k]))
+        Current(names[p.a[k]], names[p.b[k]], float(net[k]), float(e.low[k]), float(e.high[k]))
         if net[k] >= 0
-        else Current(names[p.b[k]], names[p.a[k]], float(-net[k]), float(-net[k] - half[k]), float(-net[k] + half[k]))
+        else Current(names[p.b[k]], names[p.a[k]], float(-net[k]), float(-e.high[k]), float(-e.low[k]))
         for k in np.argsort(-np.abs(net), kind="stable")[:MOST_CURRENTS]
     )
     entropy = _entropy(p, up, down, resampled, test, float(chain.visits.sum()), level)
@@ -370,46 +370,10 @@ def _entropy(
     if not plug_in > 0 or k == 0:
         return EntropyProduction(value, 0.0, NOTHING, one_way)
     spread = NOTHING if resampled is None else float(_produced(resampled[0], resampled[1], both).std(ddof=1))
-    low, high = _length_limits(plug_in, bias, spread, k, level)
+    low, high = seen_length_limits(plug_in, bias, spread, k, level)
     if np.isfinite(test.p_value) and test.p_value >= 1 - level:
         low = 0.0
     return EntropyProduction(value, min(low, value), max(high, value), one_way)
-
-
-def _length_limits(plug_in: float, bias: float, spread: float, k: float, level: float) -> tuple[float, float]:
-    """Return limits of a squared length seen with noise in k directions that adds `bias` to it.
-
-    In units of bias/k the seen length is (sqrt(f) z + sqrt(length))^2 + chi-square(k - 1): along the currents the noise
-    is f times that across them, which `spread`, the error of the resampled entropy, tells.
-    """
-    if not bias > 0 or not k > 0:
-        return NOTHING, NOTHING
-    unit = bias / k
-    seen = plug_in / unit
-    f = 1.0
-    if np.isfinite(spread):
-        f = float(np.clip(((spread / unit) ** 2 - 2 * k) / (4 * seen), 0.25, 25.0))
-    rng = np.random.default_rng(0)
-    along = np.sqrt(f) * rng.standard_normal(SIMULATED)
-    across = rng.chisquare(max(k - 1, 1e-6), SIMULATED)
-    tail = (1 - level) / 2
-
-    def above(length: float, of: float = seen) -> float:
-        return float(np.mean((along + np.sqrt(length)) ** 2 + across > of))
-
-    # A length seen shorter than noise alone would make it says no more than noise alone.
-    shortest = float(np.median(along**2 + across))
-    top = (np.sqrt(max(seen, shortest)) + 6 * np.sqrt(f)) ** 2 + 10 * np.sqrt(2 * k) + 10
-    low = 0.0 if above(0.0) >= tail else _where(above, tail, 0.0, top)
-    high = _where(lambda length: above(length, max(seen, shortest)), 1 - tail, 0.0, top)
-    return low * unit, high * unit
-
-
-def _where(increasing: Callable[[float], float], level: float, low: float, high: float) -> float:
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if increasing(middle) < level else (low, middle)
-    return (low + high) / 2
 
 
 # ------------------------------------------------------------------------------------ cycles
@@ -455,8 +419,6 @@ def _round(left: Float, source: Int, target: Int, out: dict[int, list[int]], lea
 
 
 def _cycle(chain: MainChain, steps: list[int], net: Float, strength: float, level: float) -> Cycle:
-    from scipy.special import ndtri
-
     p, names = chain.pairs, chain.counts.states
     from_ = np.where(net[steps] >= 0, p.a[steps], p.b[steps])
     top = int(np.argmax(chain.pi[from_]))  # told from its likeliest state on
@@ -469,5 +431,5 @@ def _cycle(chain: MainChain, steps: list[int], net: Float, strength: float, leve
     if rarest == 0:
         return Cycle(states, strength, NOTHING, NOTHING, NOTHING, 0.0)
     affinity = float(np.sum(np.log(with_ / against)))
-    half = float(ndtri(0.5 + level / 2)) * float(np.sqrt(np.sum(1 / with_ + 1 / against)))
-    return Cycle(states, strength, affinity, affinity - half, affinity + half, rarest)
+    e = student(affinity, np.sqrt(np.sum(1 / with_ + 1 / against)), level=level)
+    return Cycle(states, strength, affinity, float(e.low), float(e.high), rarest)

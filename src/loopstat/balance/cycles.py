@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float, Int
+from ..inference.tests import chi_square_p
 from ..panel.tally import Counts
 from ..results.result import plain
 from .least_action import Exchanges, least_square_residual
@@ -89,12 +90,10 @@ def cycle_basis_test(counts: Counts) -> CycleBasisTest:
     df = kept.n_cycles
     if df == 0:
         return CycleBasisTest(NOTHING, 0, NOTHING)
-    from scipy.special import chdtrc
-
     ratio = np.log(kept.forward / kept.backward)
     weight = 1 / (1 / kept.forward + 1 / kept.backward)
     statistic = least_square_residual(kept, ratio, weight)
-    return CycleBasisTest(statistic, df, float(chdtrc(df, statistic)))
+    return CycleBasisTest(statistic, df, chi_square_p(statistic, df))
 
 
 # --------------------------------------------------------------- the published code's statistics

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from ..arrays import Float
+from ..inference.estimate import number, show
 from ..panel.tally import Counts
-from ..results.result import Check, Table, number, plain, show
+from ..results.result import Check, Table, plain
 from .currents import Current, Cycle, EntropyProduction
 from .cycles import SourceStatistic
 from .order import ChainTest

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
+from ..inference.tests import draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts, Events
 from ..results.result import plain
@@ -388,7 +389,7 @@ def _all_same(observed: float, seen: Float) -> bool:
 
 def _placed(observed: float, seen: Float) -> float:
     """Return the share of the recording and its rearrangements that are at least as far out."""
-    return (1 + int(np.sum(seen >= observed - _slack(observed)))) / (1 + len(seen))
+    return float(draws_p(np.sum(seen >= observed - _slack(observed)), len(seen)))
 
 
 def _check_draws(n_draws: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int, summed
 from ..errors import SettingsError
-from ..inference.resample import student_quantile
+from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.tally import Counts
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
@@ -128,12 +128,12 @@ def potential(
     root = root - root[bottom]
     alone = counts.classes.transient
     value = np.where(alone, np.nan, (scaled - scaled[bottom]) / beta)
-    half = student_quantile(level, df) * np.sqrt(np.sum(root**2, axis=1)) / beta
+    found = student(value, np.sqrt(np.sum(root**2, axis=1)) / beta, level=level, df=df)
     action = _action_per_state(counts, pairs, scaled, EXPONENTIAL if kernel == "exp" else SOFTPLUS)
     return Potential(
         value=value,
-        low=value - half,
-        high=value + half,
+        low=found.low,
+        high=found.high,
         bound=_bounds(counts, value, alone, beta, level),
         kernel=kernel,
         beta=float(beta),

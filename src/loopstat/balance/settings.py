@@ -9,11 +9,13 @@ import numpy as np
 
 from ..arrays import Float, summed
 from ..errors import SettingsError
-from ..inference.resample import choose_clusters, student_quantile
+from ..inference.clusters import choose_clusters
+from ..inference.estimate import number
+from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
-from ..results.result import Check, number
+from ..results.result import Check
 from .chain import MarkovChain
 from .currents import Circulation, EntropyProduction, MainChain, circulation, cycles_of
 from .cycles import source_statistic
@@ -22,7 +24,7 @@ from .least_action import Exchanges
 from .order import ChainTest, homogeneity_test, order_test
 from .potential import KERNELS, Potential, potential, strengths
 from .tests import METHODS, WITHIN, BalanceTest, detailed_balance_test
-from .transitions import relaxation_intervals
+from .transitions import escape_intervals, relaxation_intervals
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
@@ -222,31 +224,17 @@ def _stationary(
     pi /= pi.sum()
     root = scaled.beta * scaled.root[members]
     error = np.sqrt(np.sum((root - pi @ root) ** 2, axis=1))
-    half = student_quantile(level, np.inf) * error / np.maximum(1 - pi, 1e-12)
-    logit = np.log(pi) - np.log1p(-np.minimum(pi, 1 - 1e-15))
+    found = student(pi, error / np.maximum(1 - pi, 1e-12), level=level, scale="logit")
     out = [nothing.copy() for _ in range(4)]
-    for array, values in zip(out, (pi, _expit(logit - half), _expit(logit + half), chain.pi), strict=True):
+    for array, values in zip(out, (found.value, found.low, found.high, chain.pi), strict=True):
         array[members] = values
     return Interval(*out[:3]), out[3]
 
 
-def _expit(x: Float) -> Float:
-    from scipy.special import expit
-
-    return np.asarray(expit(x))
-
-
 def _escape(counts: Counts, level: float) -> Interval:
-    """Return the share of visits that leave each state, with Wilson's interval."""
-    own = summed(counts.source, counts.count * (counts.source == counts.target), counts.n_states)
-    left, n = counts.rows - own, counts.visits
-    z = student_quantile(level, np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(n > 0, left / n, NOTHING)
-        centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    some = n > 0
-    return Interval(p, np.where(some, centre - half, NOTHING), np.where(some, centre + half, NOTHING))
+    """Return the share of visits that leave each state; see `escape_intervals`."""
+    found = escape_intervals(counts, level=level)
+    return Interval(found.value, found.low, found.high)
 
 
 def _relaxation(chain: MainChain | None, level: float) -> tuple[Interval, float]:
@@ -302,9 +290,9 @@ def _pair_table(counts: Counts, pairs: Exchanges, v: Potential, level: float) ->
         ratio = np.log(up / n_a) - np.log(down / n_b)
         error = np.sqrt(np.maximum(1 / up - 1 / n_a + 1 / down - 1 / n_b, 0))
     ratio[~np.isfinite(ratio)] = NOTHING
-    half = student_quantile(level, np.inf) * error
+    e = student(ratio, error, level=level)
     apart = np.where(pairs.label[a] == pairs.label[b], v.value[a] - v.value[b], NOTHING)
-    columns = (up, down, ratio, ratio - half, ratio + half, apart)
+    columns = (up, down, ratio, e.low, e.high, apart)
     names = ((counts.states[x], counts.states[y]) for x, y in zip(a, b, strict=True))
     rows = zip(*(c.tolist() for c in columns), strict=True)
     return tuple(ExchangedPair(*pair, *row) for pair, row in zip(names, rows, strict=True))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Float, summed
 from ..errors import SettingsError
+from ..inference.tests import chi_square_p, draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts
 from ..results.result import plain
@@ -150,13 +151,6 @@ def detailed_balance_test(
     return seen
 
 
-def chi_square_p(statistic: float, df: int) -> float:
-    """Return the upper tail of the chi-square."""
-    from scipy.special import chdtrc
-
-    return float(chdtrc(df, statistic))
-
-
 def _nothing_to_test(counts: Counts, pairs: Exchanges) -> str:
     if counts.n_states < 3:
         return "fewer than three states: every such chain is in detailed balance."
@@ -243,7 +237,7 @@ def _bootstrap(
     seen = np.array(
         [likelihood_ratio(*_refitted(_reversible_draw(pairs, strength, counts.n_states, rng))) for _ in range(n_draws)]
     )
-    return float((1 + np.sum(seen >= statistic * (1 - 1e-12))) / (1 + n_draws)), float(seen.mean())
+    return float(draws_p(np.sum(seen >= statistic * (1 - 1e-12)), n_draws)), float(seen.mean())
 
 
 def _size(counts: Counts, pairs: Exchanges, strength: Float, method: str, size_draws: int, rng: Rng) -> float:

@@ -11,8 +11,9 @@ import numpy as np
 from .. import __version__
 from ..arrays import Int
 from ..errors import InputError
+from ..inference.clusters import Clusters, choose_clusters
 from ..inference.pareto import ParetoGroup, pareto
-from ..inference.resample import Clusters, Resampling, bootstrap_weights, choose_clusters
+from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.panel import Objective, Panel, Source
 from ..results.document import view_of
 from ..results.result import Table, plain

@@ -8,7 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from ..arrays import Float, Int
-from ..inference.resample import Clusters, LeftOut
+from ..inference.clusters import Clusters
+from ..inference.resample import LeftOut
 from ..panel.model import Rng
 from ..panel.panel import Pairs, Panel
 from ..results.result import number

@@ -10,12 +10,15 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Bool, Float, group_starts
-from ..inference.resample import Clusters, holm, jackknife_variance, student_p
+from ..inference.clusters import Clusters
+from ..inference.estimate import number
+from ..inference.intervals import jackknife_variance
+from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check, number
+from ..results.result import Check
 from .choice import Choice
 from .readings.curvature import curvature_test
-from .readings.paths import StopRule, mean_test
+from .readings.paths import StopRule
 from .readings.skill import Skill
 from .sums import Grams, Moments
 
@@ -264,7 +267,7 @@ def _time_p(e: Evidence) -> float:
     t = np.concatenate(statistics)
     if len(t) == 0 or np.isnan(t).any():
         return float("nan")
-    return float(np.nanmin(holm(student_p(t, e.n_clusters - 1)), initial=1.0))
+    return smallest_p(student_p(t, e.n_clusters - 1))
 
 
 def _residual_contrasts(e: Evidence, part: Bool) -> list[Float]:

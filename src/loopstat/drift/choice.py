@@ -10,7 +10,8 @@ import numpy as np
 
 from ..arrays import Float
 from ..errors import InputError
-from ..inference.resample import LeftOut, jackknife_interval, jackknife_variance, student_quantile
+from ..inference.intervals import jackknife_interval, jackknife_variance, student
+from ..inference.resample import LeftOut
 from ..results.result import plain
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
@@ -365,9 +366,8 @@ def _rival(m: Material, name: str, M: Float, left: Float, remark: str) -> Rival:
 def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Rival:
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
-    half = student_quantile(level, groups - 1) * modulus_error(stack, found)
-    value = found.radius
-    return Rival("latent", value, value * float(np.exp(-half)), value * float(np.exp(min(half, 50.0))), remark)
+    e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
+    return Rival("latent", found.radius, float(e.low), float(e.high), remark)
 
 
 def _radius(M: Float) -> Float:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float
 from ..errors import SettingsError
-from ..inference.resample import ClusterInfluence, holm, student_p, student_quantile
-from ..results.result import number, plain, show
+from ..inference.differences import difference
+from ..inference.estimate import number, show
+from ..inference.tests import holm
+from ..results.result import plain
 from .fit import LinearDriftFit
 
 MAX_ALL_PAIRS = 6
@@ -170,16 +171,12 @@ def _differences(a: LinearDriftFit, b: LinearDriftFit, quantity: str, level: flo
         return []
     if quantity != "kept_end" and a.estimator.name != b.estimator.name:
         return []
-    difference = a.estimates[key].value - b.estimates[key].value
-    se, df, shared = difference_error(a.influence[quantity], b.influence[quantity])
-    half = student_quantile(level, df) * se
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(se > 0, student_p(difference / np.where(se > 0, se, 1.0), df), np.nan)
+    value = a.estimates[key].value - b.estimates[key].value
+    found, shared = difference(value, a.influence[quantity], b.influence[quantity], level=level)
     rows = []
     for name, at in _entries(quantity, a.names):
-        value, half_width, p_value = (float(v[at]) for v in (difference, half, p))
-        ends = value - half_width, value + half_width
-        rows.append(Comparison(a.label, b.label, quantity, name, value, *ends, p_value, float("nan"), shared))
+        d, low, high, p = (float(v[at]) for v in (found.value, found.low, found.high, found.p))
+        rows.append(Comparison(a.label, b.label, quantity, name, d, low, high, p, float("nan"), shared))
     return rows
 
 
@@ -190,28 +187,3 @@ def _entries(quantity: str, names: Sequence[str]) -> list[tuple[str | None, tupl
     if quantity == "coupling":
         return [(f"{to}<-{of}", (i, j)) for i, to in enumerate(names) for j, of in enumerate(names) if i != j]
     return [(name, (j,)) for j, name in enumerate(names)]
-
-
-def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, float, int]:
-    """Return standard error, degrees of freedom and number of shared clusters of a difference.
-
-    Parameters
-    ----------
-    a, b : ClusterInfluence
-        Values of shape (n_clusters, ...).
-    """
-    shared = sorted(set(a.names) & set(b.names)) if a.kind == b.kind != "block" else []
-    at_a = {n: i for i, n in enumerate(a.names)}
-    at_b = {n: i for i, n in enumerate(b.names)}
-    var_a, var_b = (np.sum(i.values**2, axis=0) for i in (a, b))
-    variance = var_a + var_b
-    if shared:
-        both = a.values[[at_a[n] for n in shared]] * b.values[[at_b[n] for n in shared]]
-        variance = np.maximum(variance - 2 * both.sum(axis=0), 0.0)
-    n_a, n_b = max(len(a.names) - 1, 1), max(len(b.names) - 1, 1)
-    if shared:
-        return np.sqrt(variance), float(min(n_a, n_b)), len(shared)
-    # Welch and Satterthwaite, at its smallest over the entries: one t for all of them.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))
-    return np.sqrt(variance), float(np.min(df)), 0

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..arrays import Float
-from ..inference.resample import ClusterInfluence
+from ..inference.differences import ClusterInfluence
+from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective
 from ..results.document import view_of
-from ..results.result import Check, Estimate, Table, plain, show
+from ..results.result import Check, Table, plain
 from .choice import Choice, Rival
 from .influence import Influence
 from .maps.latent.thorough import Thorough

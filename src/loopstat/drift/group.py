@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float, Int, group_starts
-from ..inference.resample import FEW_CLUSTERS, Clusters, LeftOut, Resampling
+from ..inference.clusters import Clusters
+from ..inference.resample import FEW_CLUSTERS, LeftOut, Resampling
 from ..panel.panel import Pairs, Panel
 from .derive import derive, read_with
 from .maps.base import Estimated

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float
-from ..inference.resample import ClusterInfluence, jackknife_variance
+from ..inference.differences import ClusterInfluence
+from ..inference.intervals import cluster_means, jackknife_variance
 from ..results.result import Estimate, plain
 from .quantities import Found
-from .readings.paths import cluster_means
 
 INFLUENTIAL = 5
 

@@ -10,14 +10,14 @@ from typing import Any, Literal
 import numpy as np
 
 from ..arrays import Float
-from ..inference.resample import Scale, holm, jackknife_interval, jackknife_variance, percentile_interval, student_p
+from ..inference.fieller import fixed_point_interval
+from ..inference.intervals import Scale, jackknife_interval, jackknife_variance, mean_by_cluster, percentile_interval
+from ..inference.tests import holm, student_p
 from ..results.result import Estimate
 from .choice import Choice
 from .derive import scaled_drift
 from .group import Group, Reading
-from .readings.equilibrium import fixed_point_interval
 from .readings.interference import MODEL_PARTS, PARTS
-from .readings.paths import mean_with_interval
 from .readings.regimes import oscillation_test, read_regimes
 from .readings.reversibility import reversibility_test
 from .readings.skill import BASELINES, Skill
@@ -225,7 +225,7 @@ def _kept_end(f: Found, row: Quantity) -> Answer:
     session, x = group.panel.ends()
     if len(session) == 0:
         return Answer(reasons={"kept_end": "No session holds a version with all objectives present."})
-    return Answer(Estimate(*mean_with_interval(x, group.of_session[session], len(group.clusters), f.level)))
+    return Answer(mean_by_cluster(x, group.of_session[session], len(group.clusters), level=f.level))
 
 
 def _fixed_point(f: Found, row: Quantity) -> Answer:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.resample import Resampling, bootstrap_weights, choose_clusters
+from ..inference.clusters import choose_clusters
+from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from .choice import ESTIMATORS

@@ -9,10 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from ..arrays import Bool, Float, Int
-from ..inference.resample import jackknife_interval, jackknife_variance, percentile_interval, student_quantile
+from ..inference.estimate import number
+from ..inference.intervals import jackknife_interval, jackknife_variance, percentile_interval, student
+from ..inference.tests import mean_test
 from ..panel.panel import Panel
-from ..results.result import Check, number, plain
-from .readings.paths import MeanPath, StopRule, kept_gain, mean_test
+from ..results.result import Check, plain
+from .readings.paths import MeanPath, StopRule, kept_gain
 
 Action = Literal["go_on", "stop", "cannot_tell"]
 
@@ -201,8 +203,8 @@ def _way(s: Situation) -> tuple[Float, Float, Float]:
     assert s.spread is not None  # noqa: S101
     signs = s.panel.signs / s.spread
     moved, left = -s.gap[0][0] * signs, -s.gap[2] * signs
-    half = student_quantile(s.level, max(s.n_clusters - 1, 1)) * np.sqrt(jackknife_variance(left))
-    return moved, moved - half, moved + half
+    found = student(moved, np.sqrt(jackknife_variance(left)), level=s.level, df=max(s.n_clusters - 1, 1))
+    return found.value, found.low, found.high
 
 
 def _going_nowhere(s: Situation, low: Float, high: Float) -> Verdict:

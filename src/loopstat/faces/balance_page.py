@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..balance.layout import MAX_NODES_NARROW, NARROW, Layout, layout
-from ..results.result import number
+from ..inference.estimate import number
 from . import svg_states
 from .balance_sheets import LONG, group_sheets
 from .balance_text import (

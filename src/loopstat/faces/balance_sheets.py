@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from ..results.result import number, show
+from ..inference.estimate import number, show
 from .balance_text import Json, by_visits, class_of, counted, listed, part, rounded, several_classes
 from .sheets import Cell, Sheet, lookup, p_cell
 from .text import clean, clean_sentence

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
+from ..inference.estimate import show
 from ..io.pools import PoolRecording, read_pool
 from ..io.versions import Versions, read_versions
 from ..moves.calibrate.defect_masses import TESTS
@@ -18,7 +19,6 @@ from ..moves.calibrate.fit import Calibration, GroupCalibration, Progress, calib
 from ..moves.calibrate.recorded_progress import progress_parameters, recorded_progress
 from ..panel.panel import Source
 from ..panel.pool import Pool
-from ..results.result import show
 from .commands import parse_pairs, parse_where, write_whole
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..inference.estimate import number
 from ..moves.calibrate.fit import NOT_NAMED
-from ..results.result import number
 from .balance_text import counted, listed, part, percent, spread, title_of
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 

@@ -162,9 +162,10 @@ def _rows(chart: Chart, first: Dots | Bars) -> tuple[float, float, list[str]]:
         body += [_text(x(value), bottom + 14, said, "soft", "middle")]
     for rule in (m for m in chart.marks if isinstance(m, Rule) and m.axis == "x"):
         body += _rule_across(rule, x, (low, high), top, bottom)
-    for k, row in enumerate(first.rows):
+    rows: Sequence[Dot | Bar] = first.rows
+    for k, row in enumerate(rows):
         y = top + step * k
-        body += _dot(row, x, y + 8, (low, high)) if isinstance(row, Dot) else _stack(row, x, y + 14, (low, high))
+        body += _stack(row, x, y + 14, (low, high)) if isinstance(row, Bar) else _dot(row, x, y + 8, (low, high))
     named = _named(chart.x)
     if named:
         body.append(_text(width / 2, bottom + 28, shorten(named, int(width / LETTER)), "soft small", "middle"))

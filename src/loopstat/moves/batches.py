@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..results.result import Estimate, plain
+from ..inference.estimate import Estimate
+from ..results.result import plain
 from .runs import LARGE, Outcomes, outcomes
 from .settings import MoveSettings
 

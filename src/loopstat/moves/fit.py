@@ -9,8 +9,10 @@ import numpy as np
 
 from .. import __version__
 from ..arrays import Float, Int
-from ..results.arrival import Arrivals, average, share
-from ..results.result import Check, Estimate, plain
+from ..inference.estimate import Estimate
+from ..inference.intervals import average, share
+from ..results.arrival import Arrivals
+from ..results.result import Check, plain
 from .ceilings import best_radius
 from .levers import Lever, Together, levers, levers_together
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path

@@ -10,11 +10,12 @@ import numpy as np
 
 from ..arrays import Bool, Float
 from ..errors import SettingsError
-from ..inference.pairing import Paired, arrivals_of, pick
+from ..inference.differences import Paired, arrivals_of, pick
+from ..inference.estimate import Estimate, show
+from ..inference.intervals import quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
-from ..results.arrival import quantile, share
-from ..results.result import Estimate, plain, show
+from ..results.result import plain
 from .batches import Progress, flat, in_batches, with_policy
 from .runs import Outcomes
 from .settings import PARAMETERS, POLICIES, MoveSettings

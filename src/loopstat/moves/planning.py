@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.pairing import Paired, pick
-from ..results.arrival import share
-from ..results.result import Estimate, plain, show
+from ..inference.differences import Paired, pick
+from ..inference.estimate import Estimate, show
+from ..inference.intervals import share
+from ..results.result import plain
 from .batches import Progress, flat, with_policy
 from .goals import Goal
 from .levers import levers, turned

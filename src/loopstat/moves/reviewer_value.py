@@ -10,8 +10,9 @@ import numpy as np
 
 from ..arrays import Float
 from ..errors import SettingsError
-from ..inference.pairing import Paired, exponential, pick
-from ..results.result import Estimate, plain, show
+from ..inference.differences import Paired, exponential, pick
+from ..inference.estimate import Estimate, show
+from ..results.result import plain
 from .batches import Progress, flat, in_batches
 from .model import MoveLaw
 from .settings import PARAMETERS, MoveSettings

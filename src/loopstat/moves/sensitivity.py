@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.pairing import Medians, Paired, arrivals_of, pick
-from ..results.result import Estimate, plain, show
+from ..inference.differences import Medians, Paired, arrivals_of, pick
+from ..inference.estimate import Estimate, show
+from ..results.result import plain
 from .batches import Progress, flat, in_batches
 from .levers import turned
 from .settings import PARAMETERS, MoveSettings, Parameter

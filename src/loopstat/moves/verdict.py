@@ -8,8 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from ..arrays import Float
+from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
-from ..results.result import Check, Estimate, number, plain
+from ..results.result import Check, plain
 from .mean_path import Ceiling
 from .model import Team, winner_band
 from .settings import MoveSettings

@@ -12,7 +12,7 @@ from ..drift.compare import SURE
 from ..drift.fit import LinearDriftFit
 from ..drift.readings.interference import CAUSES
 from ..drift.readings.regimes import Complex, Regime, eigenvalues
-from ..results.result import Estimate, number, show
+from ..inference.estimate import Estimate, number, show
 from .canvas import (
     BLUE,
     FAINT,

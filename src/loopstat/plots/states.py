@@ -25,7 +25,7 @@ from ..faces.svg_states import (
     ratio_points,
     sure_currents,
 )
-from ..results.result import number
+from ..inference.estimate import number
 from .canvas import (
     BLUE,
     GREEN,

@@ -8,55 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from ..arrays import frozen
-from .words import number as number
-from .words import show as show
+from ..inference.estimate import Estimate, number, show
 
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number, vector or matrix with the ends of its interval (same shape); NaN where nothing can be said.
-
-    `p_value` and `p_adjusted` (Holm) are None where no test belongs to it.
-    """
-
-    value: Any
-    low: Any
-    high: Any
-    p_value: Any = None
-    p_adjusted: Any = None
-
-    def __repr__(self) -> str:
-        if np.ndim(self.value) == 0:
-            return f"Estimate({show(float(self.value), float(self.low), float(self.high))})"
-        cells = zip(*(np.ravel(part).tolist() for part in (self.value, self.low, self.high)), strict=True)
-        return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        for name in ("value", "low", "high", "p_value", "p_adjusted"):
-            given = getattr(self, name)
-            if given is None and name in ("low", "high"):
-                given = np.full(np.shape(self.value), np.nan)
-            if given is not None:
-                object.__setattr__(self, name, frozen(given, np.float64))
-
-    def put(self, into: dict[str, Any], key: str, beside: Sequence[str]) -> None:
-        """Write the value under `key` and its ends (and p-values) under the names `beside`; NaN becomes None."""
-        into[key] = plain(self.value)
-        for name, value in zip(beside, (self.low, self.high, self.p_value, self.p_adjusted), strict=False):
-            into[name] = plain(value)
-
-    @classmethod
-    def take(cls, source: Mapping[str, Any], key: str, beside: Sequence[str]) -> Estimate:
-        """Read back what `put` wrote."""
-        return cls(*(_numbers(source[name]) for name in (key, *beside)))
-
-
-def _numbers(value: Any) -> ArrayLike | None:
-    return None if value is None else np.array(value, dtype=object).astype(float)
+__all__ = ["Check", "Estimate", "Table", "number", "plain", "show"]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from ..inference.estimate import number as number
+from ..inference.estimate import show as show
+
 if TYPE_CHECKING:
     from .document import Cell, Part
 
@@ -18,35 +21,6 @@ Figure = float | None
 
 
 # ----------------------------------------------------------------------------- figures
-
-
-def show(value: Figure, low: Figure = None, high: Figure = None) -> str:
-    """Return a number with no more decimals than its interval deserves, and the interval.
-
-    Examples
-    --------
-    >>> show(0.71234, 0.69, 0.74), show(123.4, 110, 140), show(0.5)
-    ('0.71 [0.69, 0.74]', '123 [110, 140]', '0.50')
-    """
-    if value is None or not math.isfinite(value):
-        return "-"
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return number(value)
-    finite = [end for end in (low, high) if math.isfinite(end)]
-    width = max([abs(end - value) for end in finite] or [0.0])
-    decimals = _decimals(width if width > 0 else abs(value) / 10)
-    ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
-    return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
-
-
-def number(value: Figure, digits: int = 2) -> str:
-    """Return a number with about `digits` significant digits and no exponent in the ordinary range."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    size = abs(value)
-    if size != 0 and (size < 1e-4 or size >= 1e7):
-        return f"{value:.{digits - 1}e}"
-    return _fixed(value, max(0, digits - 1 - math.floor(math.log10(size))) if size else digits)
 
 
 def percent(value: Figure, low: Figure = None, high: Figure = None) -> str:
@@ -144,19 +118,6 @@ def listed(words: Iterable[str], last: str = "and") -> str:
     """Return words as a list, `a, b and c`."""
     every = list(words)
     return every[0] if len(every) == 1 else f"{', '.join(every[:-1])} {last} {every[-1]}" if every else ""
-
-
-def _decimals(width: float) -> int:
-    """Decimals that resolve a width: one digit of it, two where it starts with a 1."""
-    if not width > 0:
-        return 2
-    power = math.floor(math.log10(width))
-    return min(max(0, (1 if width < 2 * 10.0**power else 0) - power), 6)
-
-
-def _fixed(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
-    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
 
 
 # --------------------------------------------------------------------- names, sentences

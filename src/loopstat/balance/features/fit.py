@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Bool, Float
 from ...errors import SettingsError
-from ...inference.resample import student_quantile
+from ...inference.estimate import Estimate, number
+from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts
-from ...results.result import Check, Estimate, number
+from ...results.result import Check
 from ..potential import Potential
 from .errors import ALPHA, ThetaErrors, fit_noise, theta_errors
 from .held_out import UNKNOWN, Downhill, Folds, Judged, Share, correlation, downhill
@@ -212,12 +213,12 @@ class ParametricPotential:
 
     def _theta(self, errors: ThetaErrors, design: Design, c: Float, stuck: Bool) -> tuple[Estimate, Float]:
         """Return theta with its interval, and its covariance."""
-        half = student_quantile(self.level, errors.df) * np.sqrt(np.maximum(np.diag(errors.covariance), 0.0))
+        error = np.sqrt(np.maximum(np.diag(errors.covariance), 0.0))
         per = self.beta * design.scale
         value = np.where(design.kept, _spread_out(c, design.kept) / per, np.nan)
-        width = np.where(design.kept & ~stuck, _spread_out(half, design.kept) / per, np.nan)
+        known = np.where(design.kept & ~stuck, _spread_out(error, design.kept) / per, np.nan)
         unscaled = errors.covariance / np.outer(per[design.kept], per[design.kept])
-        return Estimate(value, value - width, value + width), unscaled
+        return student(value, known, level=self.level, df=errors.df), unscaled
 
     def _checks(
         self,

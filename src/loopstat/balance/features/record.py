@@ -9,7 +9,8 @@ import numpy as np
 
 from ...arrays import Float
 from ...errors import SettingsError
-from ...results.result import Check, Estimate, Table, plain, show
+from ...inference.estimate import Estimate, show
+from ...results.result import Check, Table, plain
 from .held_out import Downhill, Share, percents
 from .symbolic import SymbolicPotential
 from .table import Features, read_features, text_features

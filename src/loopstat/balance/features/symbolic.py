@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...arrays import Bool, Float
 from ...errors import SettingsError
-from ...inference.resample import student_quantile
+from ...inference.estimate import number, show
+from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts, Events
-from ...results.result import number, plain, show
+from ...results.result import plain
 from .errors import theta_errors
 from .expressions import Expressions, bare
 from .held_out import Folds, Judged, Share, Spread, downhill, percents
@@ -279,8 +280,9 @@ class _Trial:
             return formula
         problem = Problem(**{**vars(self.problem), "D": self.D[:, [k]]})
         errors = theta_errors(self.pairs, counts, problem, np.array([formula.scale * self.unit[k] * beta]))
-        half = student_quantile(level, errors.df) * float(np.sqrt(errors.covariance[0, 0])) / (self.unit[k] * beta)
-        return Formula(**{**vars(formula), "low": formula.scale - half, "high": formula.scale + half})
+        error = float(np.sqrt(errors.covariance[0, 0])) / (self.unit[k] * beta)
+        e = student(formula.scale, error, level=level, df=errors.df)
+        return replace(formula, low=float(e.low), high=float(e.high))
 
 
 def _blocks(shape: tuple[int, int]) -> list[slice]:

@@ -11,11 +11,13 @@ import numpy as np
 from ... import __version__
 from ...arrays import Float
 from ...errors import SettingsError
-from ...inference.shares import finite_rows
+from ...inference.clusters import finite_rows
+from ...inference.estimate import show
 from ...panel.panel import Source
-from ...panel.pool import Curve, Pool, best_of_k, pass_at_k
-from ...results.result import Table, plain, show
+from ...panel.pool import Pool
+from ...results.result import Table, plain
 from ..settings import PARAMETERS
+from .candidates import Curve, best_of_k, pass_at_k
 from .effective import effective_candidates, likeness, pooled_candidates
 from .identified import Identified
 from .judges import JudgeErrors, judge_errors

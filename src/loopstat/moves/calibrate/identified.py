@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...results.result import Estimate, plain, show
+from ...inference.estimate import Estimate, show
+from ...results.result import plain
 
 NOTHING = float("nan")
 NONE = Estimate(NOTHING, NOTHING, NOTHING)

@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
-from ...inference.resample import jackknife_interval
-from ...inference.shares import finite_rows, within
-from ...results.result import Estimate, plain
+from ...inference.clusters import finite_rows, within
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife_interval
+from ...results.result import plain
 from .identified import Identified
 
 MIN_TASKS = 8

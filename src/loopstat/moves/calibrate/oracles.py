@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arrays import Float, Int
+from ...arrays import Int
 from ...errors import SettingsError
-from ...inference.resample import student_quantile
-from ...inference.shares import left_out_ratio, share_estimate
+from ...inference.estimate import Estimate, number, show
+from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
 from ...panel.model import Rng
-from ...results.result import Estimate, number, plain, show
+from ...results.result import plain
 from .identified import NONE, Identified
 from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
@@ -96,7 +96,7 @@ def false_pass_rate(verdicts: Verdicts, *, level: float = 0.95) -> Identified:
     ----------
     verdicts : Verdicts
     level : float
-        Of the interval by task (see `loopstat.shares.share_estimate`).
+        Of the interval by task (see `loopstat.shares.share_by_cluster`).
 
     Returns
     -------
@@ -118,7 +118,7 @@ def false_pass_rate(verdicts: Verdicts, *, level: float = 0.95) -> Identified:
     counts: dict[str, Any] = {"n_tasks": int(np.sum(passed > 0)), "n_samples": int(passed.sum())}
     if not passed.any():
         return Identified.unknown("false_pass", "No sample passes the coarse tests.", method="ratio", **counts)
-    estimate = share_estimate(n[:, 1], passed, level)
+    estimate = share_by_cluster(n[:, 1], passed, level)
     why = "Of samples that pass the coarse tests, so many fail the fine ones; no model is needed."
     return Identified("false_pass", estimate, True, why, "1 - P_fine/P_coarse", **counts)
 
@@ -161,15 +161,7 @@ def one_mass_share(verdicts: Verdicts, *, level: float = 0.95) -> Estimate:
     if len(n) < 2 or not inner.all():
         return Estimate(value, np.nan, np.nan)
     left = np.log(rest[0]) / np.log(rest[1])
-    return _logit_interval(value, left, level)
-
-
-def _logit_interval(value: float, left: Float, level: float) -> Estimate:
-    logit = np.log(left / (1 - left))
-    c, centre = len(left), np.log(value / (1 - value))
-    half = student_quantile(level, c - 1) * np.sqrt((c - 1) / c * np.sum((logit - logit.mean()) ** 2))
-    low, high = (1 / (1 + np.exp(-np.clip(centre + s * half, -50, 50))) for s in (-1, 1))
-    return Estimate(value, low, high)
+    return jackknife(value, left, level=level, scale="logit")
 
 
 @dataclass(frozen=True)

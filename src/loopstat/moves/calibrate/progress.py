@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arrays import Float
-from ...inference.resample import LeftOut, jackknife_interval, student_quantile
-from ...results.result import Check, Estimate, plain
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife, jackknife_interval, student_quantile
+from ...inference.resample import LeftOut
+from ...results.result import Check, plain
 from .defect_masses import Transitions
 
 HALF_SATURATION = 4.0  # the published b: used where a recording cannot tell
@@ -324,10 +326,8 @@ def _line(t: Transitions, left: LeftOut, n: int) -> tuple[Float, Float]:
 def _estimate(value: float, left: Float, level: float, *, logs: bool = False) -> Estimate:
     """Return leave-one-out limits, on the scale of logarithms where the errors of a fitted b make them skew."""
     if logs and value > 0 and np.all(left > 0):
-        low, high = np.exp(jackknife_interval(np.asarray(np.log(value)), np.log(left), level))
-    else:
-        low, high = jackknife_interval(np.asarray(value), left, level)
-    return Estimate(value, low, high)
+        return jackknife(value, left, level=level, scale="log")
+    return jackknife(value, left, level=level)
 
 
 def _root_estimate(square: float, left: Float, level: float) -> Estimate:

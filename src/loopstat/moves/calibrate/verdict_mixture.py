@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Float, Int
 from ...errors import SettingsError
+from ...inference.estimate import Estimate
 from ...panel.model import Rng
-from ...results.result import Estimate
 from .mixtures import fit_mixtures
 
 LEAST_R, MOST_R = 0.005, 0.995

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ....arrays import Float, Int
+from ....inference.tests import chi_square_quantile, draws_p
 from ....panel.model import Rng
 from ....results.result import plain
 from .fit import Found, Stack, find, modulus_error, starting_points
@@ -178,14 +179,12 @@ def profile_interval(stack: Stack, found: Found, level: float) -> Profile:
     ----------
     Venzon and Moolgavkar (1988), Applied Statistics 37.
     """
-    from scipy.special import chdtri
-
     if found.flat:
         flat = "The likelihood is flat: several loops explain these scores equally well."
         return Profile(0.0, float("inf"), {"modulus_low": flat, "modulus_high": flat})
     model = _log_modulus_variance(found)
     stretch = max(modulus_error(stack, found) ** 2 / model, 1.0)
-    allowed = float(np.sqrt(chdtri(1, 1 - level) * stretch))
+    allowed = float(np.sqrt(chi_square_quantile(level, 1) * stretch))
     step = float(np.clip(0.7 * np.sqrt(model * stretch), 0.01, 0.5))
     below, above = _Path(stack, found, allowed, -1), _Path(stack, found, allowed, 1)
     low, high = below.end(step), above.end(step)
@@ -492,7 +491,7 @@ def bootstrap_test(
         as_large += int(ratio is None or ratio >= seen)
         if tick:
             tick(done + 1)
-    return (1 + as_large) / (draws + 1)
+    return float(draws_p(as_large, draws))
 
 
 def _roots(stack: Stack, found: Found) -> list[Float]:
@@ -578,7 +577,7 @@ def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: 
         as_large += int(_misfit(drawn, found) >= seen)
         if tick:
             tick(done + 1)
-    return (1 + as_large) / (draws + 1)
+    return float(draws_p(as_large, draws))
 
 
 def _as_the_model(stack: Stack, found: Found) -> Float:

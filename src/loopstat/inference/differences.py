@@ -1,7 +1,12 @@
-"""Figures of simulated runs whose differences are paired: every setting was run on the same random numbers."""
+"""Differences of figures that share clusters, or random numbers: what they share cancels.
+
+Groups of a recording share tasks (`ClusterInfluence`); settings of a simulation run on the same random numbers
+(`Paired`, `Medians`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +15,84 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Float, Int
 from ..panel.model import Rng
-from ..results.result import Estimate
-from .resample import bootstrap_weights, student_quantile
+from .estimate import Estimate
+from .intervals import student
+from .resample import bootstrap_weights
+from .tests import ratio_p
 
 LEVEL = 0.95
 DRAWS = 400  # bootstrap samples of runs
 LEAST_MOVES = 0.5  # what a median of no move counts as in a ratio
+
+
+@dataclass(frozen=True)
+class ClusterInfluence:
+    """What each cluster contributes to the error of an estimate: `values[c]` sums in squares to its variance.
+
+    Groups that share clusters (the same tasks) keep their covariance: the variance of a difference is the sum over
+    clusters of (values_a - values_b)^2.
+
+    Attributes
+    ----------
+    kind : str
+        What the clusters are; influences of different kinds are not paired.
+    names : tuple of str
+    values : float array, shape (n_clusters, ...)
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    values: Float
+
+    @classmethod
+    def of(cls, kind: str, names: Sequence[str], left_out: Float) -> ClusterInfluence:
+        """Make from leave-one-cluster-out values, shape (n_clusters, ...)."""
+        c = max(len(left_out), 1)
+        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out))
+
+
+def difference(value: ArrayLike, a: ClusterInfluence, b: ClusterInfluence, *, level: float) -> tuple[Estimate, int]:
+    """Return a difference a - b with its interval and p-value, and the number of clusters both hold.
+
+    Parameters
+    ----------
+    value : array, shape (...)
+        The difference itself.
+    a, b : ClusterInfluence
+        Of the two figures.
+    level : float
+    """
+    error, df, shared = difference_error(a, b)
+    found = student(value, error, level=level, df=df)
+    return Estimate(found.value, found.low, found.high, ratio_p(value, error, df), level=level), shared
+
+
+def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, float, int]:
+    """Return standard error, degrees of freedom and number of shared clusters of a difference.
+
+    Parameters
+    ----------
+    a, b : ClusterInfluence
+        Values of shape (n_clusters, ...).
+    """
+    shared = sorted(set(a.names) & set(b.names)) if a.kind == b.kind != "block" else []
+    at_a = {n: i for i, n in enumerate(a.names)}
+    at_b = {n: i for i, n in enumerate(b.names)}
+    var_a, var_b = (np.sum(i.values**2, axis=0) for i in (a, b))
+    variance = var_a + var_b
+    if shared:
+        both = a.values[[at_a[n] for n in shared]] * b.values[[at_b[n] for n in shared]]
+        variance = np.maximum(variance - 2 * both.sum(axis=0), 0.0)
+    n_a, n_b = max(len(a.names) - 1, 1), max(len(b.names) - 1, 1)
+    if shared:
+        return np.sqrt(variance), float(min(n_a, n_b)), len(shared)
+    # Welch and Satterthwaite, at its smallest over the entries: one t for all of them.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))
+    return np.sqrt(variance), float(np.min(df)), 0
+
+
+# ------------------------------------------------------------------------ runs on the same random numbers
 
 
 @dataclass(frozen=True)
@@ -75,8 +152,7 @@ class Paired:
         >>> (a - b).estimate()
         Estimate(1.00 [1.00, 1.00])
         """
-        half = student_quantile(level, self.influence.shape[-1] - 1) * self.error
-        return Estimate(self.value, self.value - half, self.value + half)
+        return student(self.value, self.error, level=level, df=self.influence.shape[-1] - 1)
 
 
 def arrivals_of(moves: Int) -> Float:

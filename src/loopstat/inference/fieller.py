@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays import Float, Int
-from ...inference.resample import student_quantile
+from ..arrays import Float, Int
+from .intervals import student_quantile
 
 FARTHEST = 1e4  # in standard errors: beyond this a side counts as open
 GRID = np.concatenate([np.arange(0.5, 6.01, 0.5), np.geomspace(7, FARTHEST, 28)])
