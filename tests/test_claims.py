@@ -12,9 +12,9 @@ from loopstat.claim_points import CONTROLS, Found, Points, verdict_of
 from loopstat.claim_speed import MOST_MOVES, Bench, trust_region
 from loopstat.claims import Claims, judge_claims
 from loopstat.claims_text import claims_page, claims_text
-from loopstat.ensembles import outcomes
 from loopstat.errors import SettingsError
 from loopstat.glossary import TERMS
+from loopstat.move_runs import outcomes
 from loopstat.move_settings import PARAMETERS, MoveSettings
 from loopstat.pairing import Paired
 from loopstat.result import Estimate

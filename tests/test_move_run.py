@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from loopstat.ensembles import outcomes
 from loopstat.move_run import SCHEMA, MovesRun, run_moves
+from loopstat.move_runs import outcomes
 from loopstat.move_settings import MoveSettings
 
 PROMISED = {

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from loopstat.batches import in_batches, with_policy
-from loopstat.ensembles import outcomes
 from loopstat.errors import SettingsError
 from loopstat.frontier import frontier
+from loopstat.move_runs import outcomes
 from loopstat.move_settings import MoveSettings
 from loopstat.moves import MoveLaw
 from loopstat.pairing import Medians, Paired

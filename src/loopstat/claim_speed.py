@@ -12,8 +12,8 @@ from .arrays import Float
 from .arrivals import average, quantile, share
 from .batches import Progress, in_batches, with_policy
 from .claim_points import Claim, Figure, Found, Points, median, verdict_of
-from .ensembles import Outcomes
 from .move_path import mean_path
+from .move_runs import Outcomes
 from .move_settings import POLICIES, MoveSettings
 from .pairing import Medians, Paired, arrivals_of
 from .resample import percentile_interval

@@ -11,8 +11,8 @@ import numpy as np
 from .arrays import Bool, Float
 from .arrivals import quantile, share
 from .batches import Progress, flat, in_batches, with_policy
-from .ensembles import Outcomes
 from .errors import SettingsError
+from .move_runs import Outcomes
 from .move_settings import PARAMETERS, POLICIES, MoveSettings
 from .pairing import Paired, arrivals_of, pick
 from .pareto import nondominated

@@ -11,8 +11,8 @@ import numpy as np
 from .arrays import Bool, Float, Int
 from .arrivals import share
 from .batches import Progress, in_batches
-from .ensembles import Outcomes
 from .errors import SettingsError
+from .move_runs import Outcomes
 from .move_settings import MoveSettings, nearest
 from .pairing import Paired
 from .result import Estimate

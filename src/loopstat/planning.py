@@ -12,9 +12,9 @@ import numpy as np
 
 from .arrivals import share
 from .batches import Progress, flat, with_policy
-from .ensembles import Outcomes
 from .errors import SettingsError
 from .levers import levers, turned
+from .move_runs import Outcomes
 from .move_settings import PARAMETERS, POLICIES, MoveSettings, nearest
 from .pairing import Paired, pick
 from .plan_goals import Goal
