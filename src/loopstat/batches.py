@@ -10,7 +10,7 @@ import numpy as np
 
 from .move_runs import Outcomes, outcomes
 from .move_settings import MoveSettings
-from .result import Estimate, plain
+from .result import Estimate, plain, show
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
 
@@ -85,3 +85,16 @@ def flat(record: object) -> dict[str, Any]:
         else:
             out[name] = plain(value)
     return out
+
+
+class Row:
+    """A record of figures at one of the settings."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain-data form used in JSON."""
+        return flat(self)
+
+
+def said(e: Estimate) -> str:
+    """Return an estimate as text."""
+    return show(float(e.value), float(e.low), float(e.high))

@@ -13,7 +13,7 @@ from .arrays import Float, Int
 from .errors import SettingsError
 from .identified import NONE, Identified
 from .model import Rng
-from .resample import student_quantile
+from .resample import jackknife_interval
 from .result import Estimate, number, plain, show
 from .shares import left_out_ratio, share_estimate
 from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
@@ -162,15 +162,12 @@ def one_mass_share(verdicts: Verdicts, *, level: float = 0.95) -> Estimate:
     if len(n) < 2 or not inner.all():
         return Estimate(value, np.nan, np.nan)
     left = np.log(rest[0]) / np.log(rest[1])
-    return _logit_interval(value, left, level)
+    ends = jackknife_interval(_logit(value), _logit(left), level)
+    return Estimate(value, *(1 / (1 + np.exp(-np.clip(end, -50, 50))) for end in ends))
 
 
-def _logit_interval(value: float, left: Float, level: float) -> Estimate:
-    logit = np.log(left / (1 - left))
-    c, centre = len(left), np.log(value / (1 - value))
-    half = student_quantile(level, c - 1) * np.sqrt((c - 1) / c * np.sum((logit - logit.mean()) ** 2))
-    low, high = (1 / (1 + np.exp(-np.clip(centre + s * half, -50, 50))) for s in (-1, 1))
-    return Estimate(value, low, high)
+def _logit(share: float | Float) -> Float:
+    return np.asarray(np.log(share / (1 - np.asarray(share))))
 
 
 @dataclass(frozen=True)
