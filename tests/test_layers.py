@@ -29,7 +29,7 @@ STOREYS: dict[str, tuple[str, ...]] = {
             "order_statistics",
             "move_settings",
             "moves",
-            *("counter_numbers", "number_loops", "ensemble_loops", "ensemble_plan", "ensembles"),
+            *("move_engine", "move_runs"),
             *("ceilings", "move_path", "levers", "arrivals", "move_verdict"),
             *(
                 "identified",
@@ -100,7 +100,8 @@ HEAVY = {
     "pyarrow",
 }
 AT_THE_TOP = {
-    "click": {"cli", "cli_moves", "terminal"}
+    "click": {"cli", "cli_moves", "terminal"},
+    "numba": {"move_engine"},
 }  # the only heavy library a module may import outside a function, and where
 
 

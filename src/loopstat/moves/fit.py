@@ -198,7 +198,6 @@ def run_moves(
     settings: MoveSettings,
     *,
     sensitivity: bool = False,
-    engine: str = "auto",
     workers: int = 1,
 ) -> MovesRun:
     """Simulate one loop of moves, and say what comes of it.
@@ -209,8 +208,8 @@ def run_moves(
         `replicates` runs of `max_moves` moves are made with the random numbers of `seed`.
     sensitivity : bool
         Whether to step every parameter too: as many simulations again as there are steps.
-    engine, workers : str, int
-        How the runs are made, see `outcomes`; the figures do not depend on it beyond rounding.
+    workers : int
+        Threads. They change no number.
 
     Returns
     -------
@@ -232,7 +231,7 @@ def run_moves(
     ('passes_only', False)
     """
     s = settings
-    runs = outcomes(s, engine=engine, workers=workers)
+    runs = outcomes(s, workers=workers)
     to_target, to_good = (_when(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
     arrivals = Arrivals.of(to_target), Arrivals.of(to_good)
     costs = tuple(a.times(s.move_cost) for a in arrivals)

@@ -11,12 +11,12 @@ import numpy as np
 from ..arrays import Bool, Float
 from ..errors import SettingsError
 from ..inference.differences import Paired, arrivals_of, pick
-from ..inference.estimate import Estimate, show
+from ..inference.estimate import Estimate
 from ..inference.intervals import quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
 from ..results.result import plain
-from .batches import Progress, flat, in_batches, with_policy
+from .batches import Progress, Row, in_batches, said, with_policy
 from .runs import Outcomes
 from .settings import PARAMETERS, POLICIES, MoveSettings
 
@@ -25,7 +25,7 @@ DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the fron
 
 
 @dataclass(frozen=True)
-class FrontierPoint:
+class FrontierPoint(Row):
     """One policy with one team.
 
     Attributes
@@ -64,10 +64,6 @@ class FrontierPoint:
     sure_moves: float
     sure_cost: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
-
 
 @dataclass(frozen=True)
 class Frontier:
@@ -97,10 +93,10 @@ class Frontier:
     def verdict(self) -> str:
         """The two ends of the front by cost, in one sentence."""
         front = self.front()
-        said = [f"{_team(p)}: cost {_figure(p.cost)}, P_good {_figure(p.good)} at the end" for p in front]
+        parts = [f"{_team(p)}: cost {said(p.cost)}, P_good {said(p.good)} at the end" for p in front]
         if len(front) == 1:
-            return f"One team is both cheapest and best: {said[0]}."
-        return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {said[0]}, to {said[-1]}."
+            return f"One team is both cheapest and best: {parts[0]}."
+        return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {parts[0]}, to {parts[-1]}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
@@ -110,10 +106,6 @@ class Frontier:
 
 def _team(p: FrontierPoint) -> str:
     return f"{p.policy} with {p.candidates} candidates and {p.reviewers} reviewers"
-
-
-def _figure(e: Estimate) -> str:
-    return show(float(e.value), float(e.low), float(e.high))
 
 
 def frontier(
@@ -206,20 +198,12 @@ def _points(many: Sequence[MoveSettings], runs: Outcomes, rng: np.random.Generat
             quantile(np.sort(when[k]), 0.5),
             share(~np.isfinite(when[k])),
             pick(good, k),
-            mean_known(runs.false_pass[k]),
+            average(runs.false_pass[k][np.isfinite(when[k])]),
             *(bool(on[k]) for on, _ in fronts),
             *(float(sure[k]) for _, sure in fronts),
         )
         for k, s in enumerate(many)
     )
-
-
-def mean_known(runs: Float) -> Estimate:
-    """Return the mean of the runs that are not NaN, with its interval; NaN without any."""
-    known = runs[np.isfinite(runs)]
-    if len(known) < 2:
-        return Estimate(known.mean() if len(known) else np.nan, np.nan, np.nan)
-    return Paired.mean(known).estimate()
 
 
 def _front(spent: Any, good: Float, weights: Any) -> tuple[Bool, Float]:

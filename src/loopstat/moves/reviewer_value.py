@@ -11,9 +11,8 @@ import numpy as np
 from ..arrays import Float
 from ..errors import SettingsError
 from ..inference.differences import Paired, exponential, pick
-from ..inference.estimate import Estimate, show
-from ..results.result import plain
-from .batches import Progress, flat, in_batches
+from ..results.result import Estimate, plain
+from .batches import Progress, Row, in_batches, said
 from .model import MoveLaw
 from .settings import PARAMETERS, MoveSettings
 
@@ -23,7 +22,7 @@ FINER = 200  # steps of gamma between which a threshold of the closed form is lo
 
 
 @dataclass(frozen=True)
-class OneMore:
+class OneMore(Row):
     """From N to N + 1 reviewers at one correlation.
 
     Attributes
@@ -55,13 +54,9 @@ class OneMore:
     cost_ratio: Estimate
     price: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
-
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(Row):
     """The correlation beyond which one more reviewer is not worth its cost.
 
     Attributes
@@ -81,10 +76,6 @@ class Threshold:
     by_improvement: float
     by_result: float
     sure: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
 
 @dataclass(frozen=True)
@@ -113,11 +104,10 @@ class ReviewerValue:
         rows = [r for r in self.rows if r.reviewers == s.reviewers] or list(self.rows)
         row = min(rows, key=lambda r: abs(r.correlation - s.correlation))
         t = next(t for t in self.thresholds if t.reviewers == row.reviewers)
-        change = show(*(float(x) for x in (row.cost_ratio.value, row.cost_ratio.low, row.cost_ratio.high)))
-        said = f"At correlation {row.correlation:g}, going from {row.reviewers} to {row.reviewers + 1} reviewers"
+        step = f"At correlation {row.correlation:g}, going from {row.reviewers} to {row.reviewers + 1} reviewers"
         end = {0.0: "It pays at no correlation looked at", 1.0: "It pays at every correlation looked at"}
         rest = end.get(t.by_result, f"It stops to pay beyond a correlation of about {t.by_result:.2f}")
-        return f"{said} multiplies the cost of a good result by {change}. {rest}."
+        return f"{step} multiplies the cost of a good result by {said(row.cost_ratio)}. {rest}."
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
@@ -207,12 +197,6 @@ def reviewer_value(
     )
     found = tuple(_threshold(settings, n, [r for r in rows if r.reviewers == n]) for n in sizes)
     return ReviewerValue(settings, rows, found, runs.moves_made.shape[1])
-
-
-def _read(name: str, values: Sequence[float]) -> list[float]:
-    if not len(values):
-        raise SettingsError(f"`{name}`: at least one value is needed. Got none.")
-    return sorted({float(PARAMETERS[name].read(v)) for v in values})
 
 
 def _price(cost: float, good: Estimate) -> float:

@@ -9,9 +9,8 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..inference.differences import Medians, Paired, arrivals_of, pick
-from ..inference.estimate import Estimate, show
-from ..results.result import plain
-from .batches import Progress, flat, in_batches
+from ..results.result import Estimate, plain, show
+from .batches import Progress, Row, in_batches
 from .levers import turned
 from .settings import PARAMETERS, MoveSettings, Parameter
 
@@ -23,7 +22,7 @@ NOT_VARIED = ("max_moves", "replicates", "seed")  # of the simulation, not of th
 
 
 @dataclass(frozen=True)
-class Effect:
+class Effect(Row):
     """What a step of one parameter changes, from its lower side to its upper one.
 
     Attributes
@@ -56,10 +55,6 @@ class Effect:
         """What effects are sorted by: the change in moves, then that in cost."""
         moves = abs(float(self.log_moves.value))
         return (0.0 if np.isnan(moves) else moves, abs(float(self.log_cost.value)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
 
 @dataclass(frozen=True)

@@ -193,7 +193,7 @@ def pareto_sheet(result: Analysis) -> Sheet:
     rows = tuple(
         (
             word(f"{k + 1}. {short.get(p.label, p.label)}"),
-            *(ranged(*getattr(p, key), place=f"pareto.{k}.{key}") for key in PARETO_COLUMNS.values()),
+            *(figure(getattr(p, key), place=f"pareto.{k}.{key}") for key in PARETO_COLUMNS.values()),
         )
         for k, p in enumerate(result.pareto)
     )

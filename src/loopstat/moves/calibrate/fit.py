@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -244,21 +245,33 @@ def calibrate(
     groups = []
     for k, (by, pool) in enumerate(parts):
         label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
-        if progress:
-            progress(k, len(parts), label)
-        groups.append(_group(label, by, pool, level, human_prior, np.random.default_rng([seed, *label.encode()])))
+        said = partial(_said, progress, k, len(parts), label)
+        said(0, 0)
+        rng = np.random.default_rng([seed, *label.encode()])
+        groups.append(_group(label, by, pool, level, human_prior, rng, said))
     if progress:
         progress(len(parts), len(parts), "")
     kept = {"level": level, "seed": seed, "human_prior": human_prior}
     return Calibration(tuple(groups), source or Source(), {**kept, **(settings or {})}, tuple(notes))
 
 
+def _said(progress: Progress | None, k: int, groups: int, label: str, draw: int, draws: int) -> None:
+    if progress:
+        progress(k, groups, f"{label}: one r for all tasks? draw {draw + 1} of {draws}" if draws else label)
+
+
 def _group(
-    label: str, by: Mapping[str, str], pool: Pool, level: float, human_prior: float, rng: np.random.Generator
+    label: str,
+    by: Mapping[str, str],
+    pool: Pool,
+    level: float,
+    human_prior: float,
+    rng: np.random.Generator,
+    said: Callable[[int, int], None],
 ) -> GroupCalibration:
     if pool.truth is not None and np.isnan(pool.truth).all():
         pool = replace(pool, truth=None)
-    false_pass, resolution = _oracle(pool, level, rng)
+    false_pass, resolution = _oracle(pool, level, rng, said)
     judges = _judges(pool, level)
     unseen = _unnamed("oracle_resolution", "--coarse and --fine")
     verdicts = _verdicts(pool)
@@ -311,7 +324,9 @@ def _unnamed(name: str, options: str) -> Identified:
     return Identified.unknown(name, f"{NOT_NAMED}: {options}.")
 
 
-def _oracle(pool: Pool, level: float, rng: np.random.Generator) -> tuple[Identified, Resolution | None]:
+def _oracle(
+    pool: Pool, level: float, rng: np.random.Generator, said: Callable[[int, int], None]
+) -> tuple[Identified, Resolution | None]:
     if pool.coarse is None or pool.fine is None:
         return _unnamed("false_pass", "--coarse and --fine"), None
     there = finite_rows(pool.coarse, pool.fine)
@@ -322,7 +337,7 @@ def _oracle(pool: Pool, level: float, rng: np.random.Generator) -> tuple[Identif
     false_pass = false_pass_rate(verdicts, level=level)
     if false_pass.identifiable and false_pass.n_tasks < MIN_TASKS:
         false_pass = replace(false_pass, reason=f"{false_pass.reason} But {FEW_TASKS}")
-    return false_pass, oracle_resolution(verdicts, level=level, rng=rng, selected=pool.selected)
+    return false_pass, oracle_resolution(verdicts, level=level, rng=rng, selected=pool.selected, progress=said)
 
 
 def _judges(pool: Pool, level: float) -> JudgeErrors | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,7 +195,13 @@ class Resolution:
 
 
 def oracle_resolution(
-    verdicts: Verdicts, *, level: float = 0.95, rng: Rng, n_draws: int = DRAWS, selected: bool = False
+    verdicts: Verdicts,
+    *,
+    level: float = 0.95,
+    rng: Rng,
+    n_draws: int = DRAWS,
+    selected: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Resolution:
     """Return the share r of defect modes that the coarse oracle sees, or why it is not identifiable.
 
@@ -210,6 +217,8 @@ def oracle_resolution(
         Of that test, at most.
     selected : bool
         Whether the samples were chosen by their coarse verdicts, as the last versions of loops that stop on them are.
+    progress : callable, optional
+        Called with the draws of that test done, and how many there are at most.
 
     Returns
     -------
@@ -227,6 +236,22 @@ def oracle_resolution(
     >>> oracle_resolution(verdicts, rng=np.random.default_rng(0), selected=True).parameter.identifiable
     False
     """
+    from threadpoolctl import threadpool_limits
+
+    # Many small systems of equations: threads of the linear algebra library only wait for one another.
+    with threadpool_limits(1):
+        return _resolution(verdicts, level, rng, n_draws, selected=selected, progress=progress)
+
+
+def _resolution(
+    verdicts: Verdicts,
+    level: float,
+    rng: Rng,
+    n_draws: int,
+    *,
+    selected: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Resolution:
     logs = one_mass_share(verdicts, level=level)
     counts: dict[str, Any] = {"n_tasks": verdicts.n_tasks, "n_samples": verdicts.n_samples}
     why = _impossible(verdicts, logs, selected=selected)
@@ -240,7 +265,7 @@ def oracle_resolution(
     if float(r.high - r.low) > WIDEST:
         why = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}: more samples a task are needed."
     elif verdicts.outcomes[:, 1].any():
-        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws)
+        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
         why = _contradicted(fit, logs, test)
     said = why or _supported(logs, test)
     parameter = Identified(NAME, r, not why, said, "mixture over masses, profile likelihood", **counts)

@@ -1,4 +1,4 @@
-"""Many runs: known figures, both engines, common random numbers, budgets, and agreement with the process itself."""
+"""Many runs: known figures, the engine against plain runs, common random numbers, budgets, and the process itself."""
 
 from __future__ import annotations
 
@@ -14,21 +14,18 @@ from hypothesis import strategies as st
 from loopstat.errors import SettingsError
 from loopstat.moves.mean_path import mean_path
 from loopstat.moves.model import MovesProcess, ends
-from loopstat.moves.run_plan import RunPlan
-from loopstat.moves.runs import LARGE, Outcomes, outcomes, path
+from loopstat.moves.runs import Outcomes, outcomes, path
 from loopstat.moves.settings import POLICIES, MoveSettings
+from plain_runs import plain_runs
 
 DEFAULTS = MoveSettings()
 ARRAYS = ("moves_to_target", "moves_to_good", "false_pass", "good_at_end", "mass_at_end", "moves_made")
 
 
-def same(a: Outcomes, b: Outcomes, *, exact: bool = True) -> bool:
-    """Whether two ensembles ended alike: moves equal, the rest too or to rounding."""
-    pairs = [(getattr(a, name), getattr(b, name)) for name in (*ARRAYS, "cost", "cost_to_target", "cost_to_good")]
-    return all(
-        np.array_equal(x, y, equal_nan=True) if exact or x.dtype.kind == "i" else np.allclose(x, y, 1e-9, 1e-12, True)
-        for x, y in pairs
-    )
+def same(a: Outcomes, b: Outcomes) -> bool:
+    """Whether two ensembles ended alike."""
+    names = (*ARRAYS, "cost", "cost_to_target", "cost_to_good")
+    return all(np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True) for name in names)
 
 
 # ------------------------------------------------------------------------------------ known figures
@@ -46,7 +43,7 @@ def test_trust_region_defaults(
     change: dict[str, Any], never: float, median: float | None, false_pass: float | None, never_good: float | None
 ) -> None:
     # 4,000 runs: a share has a standard error of up to 0.008, a median of about one move.
-    o = outcomes(MoveSettings(**change), engine="numba")
+    o = outcomes(MoveSettings(**change))
     assert np.mean(o.moves_to_target < 0) == pytest.approx(never, abs=0.015)
     if median is not None:
         assert np.median(o.moves_to_target) == pytest.approx(median, abs=4)
@@ -57,9 +54,7 @@ def test_trust_region_defaults(
 
 
 def test_every_run_passes_with_what_the_oracle_does_not_see() -> None:
-    o = outcomes(
-        [MoveSettings(tr_max_radius=2, edit_radius=d) for d in (0.2, 1.0, 2.0)], max_moves=1000, engine="numba"
-    )
+    o = outcomes([MoveSettings(tr_max_radius=2, edit_radius=d) for d in (0.2, 1.0, 2.0)], max_moves=1000)
     assert (o.moves_to_target >= 0).all()
     risk = np.nanmean(o.false_pass, axis=1)
     assert 0.05 < risk.min() < risk.max() < 0.23
@@ -75,7 +70,7 @@ def test_a_shrinking_radius_walks_only_so_far() -> None:
     assert o.good_at_end == pytest.approx(np.exp(-o.mass_at_end))
 
 
-# ---------------------------------------------------------------------------------------- engines
+# ----------------------------------------------------------------------------------------- engine
 
 VARIANTS = [
     {},
@@ -99,49 +94,48 @@ ENGINE_CASES += [("planner", process, {"plan_moves": 100_000}) for process in ("
 
 @pytest.mark.parametrize(("policy", "process", "change"), ENGINE_CASES)
 @pytest.mark.parametrize("stop", ["good", "target"])
-def test_both_engines_give_the_same(policy: str, process: str, change: dict[str, Any], stop: str) -> None:
+def test_the_engine_does_what_plain_runs_do(policy: str, process: str, change: dict[str, Any], stop: str) -> None:
     s = MoveSettings.of(policy=policy, values={"process": process, **change})
-    a, b = (outcomes(s, replicates=300, max_moves=130, stop=stop, engine=e) for e in ("numpy", "numba"))
-    assert same(a, b, exact=False)
+    o, plain = outcomes(s, replicates=300, max_moves=130, stop=stop), plain_runs(s, 300, 130, stop)
+    for name in ("moves_to_target", "moves_to_good", "moves_made"):
+        assert np.array_equal(getattr(o, name)[0], plain[name]), name
+    assert o.mass_at_end[0] == pytest.approx(plain["mass_at_end"], rel=1e-9, abs=1e-12)
+    hidden = plain["hidden"]
+    risk = np.where(np.isnan(hidden), np.nan, hidden > 0) if process == "integer" else -np.expm1(-hidden)
+    assert o.false_pass[0] == pytest.approx(risk, rel=1e-9, abs=1e-12, nan_ok=True)
 
 
-def test_the_engine_is_chosen_by_the_work_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    small, large = RunPlan.of(DEFAULTS, 10, 0, 10), RunPlan.of([DEFAULTS] * 100, 4000, 0, 400)
-    assert small.work == 100 < LARGE <= large.work
-    assert same(outcomes(DEFAULTS, replicates=50), outcomes(DEFAULTS, replicates=50, engine="numpy"))
-    monkeypatch.setattr("loopstat.moves.runs.LARGE", 100)
-    assert same(outcomes(DEFAULTS, replicates=50), outcomes(DEFAULTS, replicates=50, engine="numba"))
-
-
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_workers_change_nothing(engine: str) -> None:
+def test_workers_change_nothing() -> None:
     many = [DEFAULTS, MoveSettings.of(policy="planner"), DEFAULTS.but(process="integer")]
-    one = outcomes(many, replicates=2500, max_moves=40, engine=engine)
-    assert same(one, outcomes(many, replicates=2500, max_moves=40, engine=engine, workers=3))
+    one = outcomes(many, replicates=2500, max_moves=40)
+    assert same(one, outcomes(many, replicates=2500, max_moves=40, workers=3))
 
 
 def test_threads_that_start_at_once_compile_once() -> None:
     program = (
         "from concurrent.futures import ThreadPoolExecutor as Pool\n"
-        "from loopstat.ensemble_loops import machine\n"
-        "with Pool(4) as pool: print(len({id(pool.submit(machine).result()) for _ in range(8)}))"
+        "from loopstat.move_runs import outcomes\n"
+        "from loopstat.move_settings import MoveSettings as S\n"
+        "from loopstat.move_engine import run\n"
+        "with Pool(4) as pool: list(pool.map(lambda k: outcomes(S(candidates=k), max_moves=2), (1, 2, 3)))\n"
+        "outcomes(S.of(policy='planner'), replicates=2, max_moves=2)\n"
+        "print(len(run.signatures))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "1"
+    assert done.stdout.strip() == "1", "one machine code for all settings"
 
 
 # ---------------------------------------------------------------------------- common random numbers
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
 @pytest.mark.parametrize("process", ["split", "integer"])
-def test_what_does_not_matter_changes_no_run(engine: str, process: str) -> None:
+def test_what_does_not_matter_changes_no_run(process: str) -> None:
     s = MoveSettings(reviewers=0, process=process, replicates=200)
-    a = outcomes([s, s.but(correlation=0.9), s.but(sigma_r=2.0, leniency=1.0, kappa1=0.4)], engine=engine)
-    assert same(a, outcomes([s] * 3, engine=engine))
+    a = outcomes([s, s.but(correlation=0.9), s.but(sigma_r=2.0, leniency=1.0, kappa1=0.4)])
+    assert same(a, outcomes([s] * 3))
     mind = MoveSettings(correlation=1.0, reviewer_proposals=0, replicates=200, process=process)
-    one = outcomes(mind.but(reviewers=1), engine=engine)
-    assert np.array_equal(outcomes(mind, engine=engine).moves_to_target, one.moves_to_target)
+    one = outcomes(mind.but(reviewers=1))
+    assert np.array_equal(outcomes(mind).moves_to_target, one.moves_to_target)
 
 
 def test_a_replicate_does_not_depend_on_what_else_is_run() -> None:
@@ -165,10 +159,9 @@ def test_common_numbers_make_comparisons_sharper() -> None:
 
 
 @pytest.mark.parametrize("process", ["split", "single", "integer"])
-@pytest.mark.parametrize("engine", ["numpy", "numba"])
-def test_stopping_at_the_target_only_cuts_runs(process: str, engine: str) -> None:
+def test_stopping_at_the_target_only_cuts_runs(process: str) -> None:
     s = MoveSettings(process=process, target_reliability=0.8, replicates=300)
-    long, short = outcomes(s, engine=engine), outcomes(s, engine=engine, stop="target")
+    long, short = outcomes(s), outcomes(s, stop="target")
     for name in ("moves_to_target", "false_pass", "good_at_end", "mass_at_end"):
         assert np.array_equal(getattr(long, name), getattr(short, name), equal_nan=True), name
     met = short.moves_to_target >= 0
@@ -314,7 +307,6 @@ def test_probabilities_of_a_path() -> None:
     ("given_", "message"),
     [
         ({"settings": []}, "at least one MoveSettings"),
-        ({"engine": "jax"}, "`engine` must be one of auto, numpy, numba. Got 'jax'"),
         ({"stop": "never"}, "`stop` must be one of good, target"),
         ({"workers": 0}, "`workers` must be a whole number of at least 1"),
         ({"replicates": 0}, "`replicates` must be a whole number of at least 1"),

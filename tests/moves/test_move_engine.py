@@ -6,16 +6,11 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from loopstat.moves import loops as ensemble_loops
-from loopstat.moves import number_loops
-from loopstat.moves.numbers import SLOTS, STEP, DefectNumbers, mixed, move_draws, stream_keys, uniform
+from loopstat.moves import engine as move_engine
+from loopstat.moves.engine import SLOTS, STEP
+from plain_runs import DefectNumbers, mixed, move_draws, stream_keys, uniform
 
 LEVEL = 0.001  # of each test of a law
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled() -> None:
-    ensemble_loops.machine()
 
 
 def test_the_hash_is_the_published_generator() -> None:
@@ -30,7 +25,7 @@ def test_a_replicate_has_its_numbers_wherever_it_stands() -> None:
     assert not set(stream_keys(3, 1000).tolist()) & set(stream_keys(4, 1000).tolist())
     assert stream_keys(2**70 + 3, 4).tolist() == stream_keys(2**70 % 2**64 + 3, 4).tolist()
     keys = stream_keys(0, 100)
-    assert move_draws(keys, 7, offset=True).normal[40] == move_draws(keys[40:41], 7, offset=False).normal[0]
+    assert move_draws(keys, 7).normal[40] == move_draws(keys[40:41], 7).normal[0]
 
 
 def test_uniform_numbers_are_uniform_and_unrelated() -> None:
@@ -44,13 +39,12 @@ def test_uniform_numbers_are_uniform_and_unrelated() -> None:
 
 
 def test_draws_of_a_move_have_their_laws() -> None:
-    d = move_draws(stream_keys(5, 50_000), 3, offset=True)
+    d = move_draws(stream_keys(5, 50_000), 3)
     assert stats.kstest(-d.log_uniform, "expon").pvalue > LEVEL
     assert stats.kstest(d.normal, "norm").pvalue > LEVEL
     assert stats.kstest(d.oracle, "uniform").pvalue > LEVEL
     assert stats.kstest(d.offset, "norm").pvalue > LEVEL
     assert np.abs(np.corrcoef(np.stack(d)) - np.eye(4)).max() < 4 / np.sqrt(50_000)
-    assert not move_draws(stream_keys(5, 3), 3, offset=False).offset.any()
 
 
 @pytest.mark.parametrize(("n", "p"), [(1, 0.3), (12, 0.85), (40, 0.02), (7, 0.0), (7, 1.0), (0, 0.5)])
@@ -90,65 +84,24 @@ def test_streams_of_defects_do_not_repeat_those_of_moves() -> None:
 # ---------------------------------------------------------------------------------------- compiled
 
 
-def ends_and_middle() -> np.ndarray:
-    """Numbers between 0 and 1, close to both and between."""
-    rng = np.random.default_rng(0)
-    far = 10.0 ** rng.uniform(-16, 0, 60_000)
-    return np.clip(np.r_[rng.random(60_000), far, 1 - far, 2.0**-53, 0.5, 0.075, 0.925], 2.0**-53, 1 - 2.0**-53)
-
-
-def test_compiled_uniforms_are_the_same() -> None:
+def test_compiled_numbers_are_the_plain_ones() -> None:
     keys = stream_keys(2, 300)
-    out = np.empty(300)
-    number_loops.uniforms(keys, 11, 300, out)
-    assert out.tolist() == uniform(keys, 11).tolist()
-    assert [number_loops.number(key, 11) for key in keys[:9]] == out[:9].tolist()
-
-
-def test_compiled_logarithms() -> None:
-    for x in (ends_and_middle(), 10.0 ** np.random.default_rng(0).uniform(-300, 0, 50_000)):
-        y = x.copy()
-        number_loops.logs(len(y), y, np.empty(len(y)))
-        assert np.abs(y / np.log(x) - 1).max() < 5e-16
-
-
-@pytest.mark.parametrize("k", [1.0, 1.4, 6.32, 5000.0])
-def test_compiled_powers_of_uniforms(k: float) -> None:
-    u = ends_and_middle()
-    p = u.copy()
-    number_loops.upper_uniforms(k, len(p), p, np.empty(len(p)))
-    assert np.abs(p / -np.expm1(np.log(u) / k) - 1).max() < 1e-15
+    assert [move_engine.uniform(key, 11) for key in keys] == uniform(keys, 11).tolist()
+    for mean in (0.0, 0.3, 12.0, 700.0):
+        numbers = DefectNumbers(keys, 6)
+        first, second = numbers.poisson(np.full(300, mean)), numbers.binomial(np.full(300, 30), np.array(0.4))
+        one, two = ([np.uint64(move_engine.defects(key, SLOTS * 6 + stream)) for key in keys] for stream in (1, 2))
+        assert [move_engine.poisson(key, mean) for key in one] == first.tolist()
+        assert [move_engine.binomial(key, 30.0, 0.4) for key in two] == second.tolist()
 
 
 def test_compiled_normal_quantiles() -> None:
-    p = ends_and_middle()
-    z = p.copy()
-    number_loops.upper_normals(len(z), z, np.empty((2, len(z))))
-    exact = -special.ndtri(p)
+    rng = np.random.default_rng(0)
+    far = 10.0 ** rng.uniform(-16, 0, 10_000)
+    p = np.clip(np.r_[rng.random(10_000), far, 1 - far, 2.0**-53, 0.5, 0.075, 0.925], 2.0**-53, 1 - 2.0**-53)
+    z, exact = np.array([move_engine.upper_normal(x) for x in p]), -special.ndtri(p)
     assert np.abs(z - exact).max() < 1e-14
     assert np.abs(z[exact != 0] / exact[exact != 0] - 1).max() < 3e-15
-    far = np.array([1e-20, 1e-100, 1e-299, 1.0])
-    number_loops.upper_normals(4, far, np.empty((2, 4)))
-    assert far[:3] == pytest.approx(stats.norm.isf([1e-20, 1e-100, 1e-299]), rel=1e-14)
-    assert -40 < far[3] < -37, "a last place beyond which nothing is drawn"
-
-
-@pytest.mark.parametrize("mean", [0.0, 0.3, 12.0, 700.0])
-def test_compiled_counts_are_the_same(mean: float) -> None:
-    keys = stream_keys(0, 200)
-    numbers = DefectNumbers(keys, 6)
-    first, second = numbers.poisson(np.full(200, mean)), numbers.binomial(np.full(200, 30), np.array(0.4))
-    assert [number_loops.poisson(key, 6, 0, mean) for key in keys] == first.tolist()
-    assert [number_loops.binomial(key, 6, 1, 30.0, 0.4) for key in keys] == second.tolist()
-
-
-def test_kept_machine_code_is_known_by_all_of_its_parts() -> None:
-    def one(x: float) -> float:
-        return x + 1.0
-
-    def other(x: float) -> float:
-        return x + 2.0
-
-    assert ensemble_loops.fingerprint([one]) == ensemble_loops.fingerprint([one])
-    assert ensemble_loops.fingerprint([one]) != ensemble_loops.fingerprint([other])
-    assert ensemble_loops.fingerprint([one, other]) != ensemble_loops.fingerprint([one])
+    distant = [move_engine.upper_normal(x) for x in (1e-20, 1e-100, 1e-299)]
+    assert distant == pytest.approx(stats.norm.isf([1e-20, 1e-100, 1e-299]), rel=1e-14)
+    assert -40 < move_engine.upper_normal(1.0) < -37, "a last place beyond which nothing is drawn"
