@@ -12,7 +12,7 @@ from ..arrays import Bool, Float
 from ..errors import SettingsError
 from ..inference.differences import Paired, arrivals_of, pick
 from ..inference.estimate import Estimate
-from ..inference.intervals import quantile, share
+from ..inference.intervals import average, quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
 from ..results.result import plain
