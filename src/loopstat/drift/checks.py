@@ -13,7 +13,7 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check
+from ..results.check import Check
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -31,6 +31,7 @@ TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
 
+OWN_MEAN = "own_mean"  # kind of white scores: around a mean of each session's own
 CHECKS = (
     "white_scores",
     "few_sessions",
@@ -153,7 +154,7 @@ def _white_scores(e: Evidence) -> Check:
         f"Cannot be told from independent scores {around}: held-out error is no better than "
         f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
     )
-    return Check("white_scores", value, WHITE_LEVEL, False, message)
+    return Check("white_scores", value, WHITE_LEVEL, False, message, OWN_MEAN if own else "")
 
 
 def _few_sessions(e: Evidence) -> Check:

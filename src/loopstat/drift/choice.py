@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ..inference.intervals import jackknife_interval, jackknife_variance, studen
 from ..inference.resample import LeftOut
 from ..panel.model import Rng
 from ..panel.panel import Pairs, Panel
-from ..results.result import plain
+from ..results.record import Record
 from .maps.base import Estimated, ScorerNoise, estimate
 from .maps.censored import censored
 from .maps.latent.fit import (
@@ -44,11 +43,12 @@ ESTIMATORS = ("auto", "pooled", "within", "instrument", "eiv", "latent")
 EFFECTS_LEVEL = 0.2
 NOISE_LEVEL = 0.9
 SEEN = 0.05
+WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
 
 
-@dataclass(frozen=True)
-class Rival:
+@dataclass(frozen=True, eq=False)
+class Rival(Record):
     """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark."""
 
     name: str
@@ -57,19 +57,9 @@ class Rival:
     high: float
     remark: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Rival:
-        """Read back what `to_dict` wrote."""
-        value, low, high = (float("nan") if data[k] is None else float(data[k]) for k in ("modulus", "low", "high"))
-        return cls(data["name"], value, low, high, data["remark"])
-
-
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, eq=False)
+class Choice(Record):
     """The estimator of a group.
 
     Attributes
@@ -93,6 +83,8 @@ class Choice:
         The slow parts, where they were asked for and a latent fit exists.
     """
 
+    KEYS = ("name", "why", "saw")
+
     name: str | None
     why: str
     saw: tuple[str, ...] = ()
@@ -103,10 +95,6 @@ class Choice:
     p_noise: float = float("nan")
     rivals: tuple[Rival, ...] = ()
     thorough: Thorough | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"name": self.name, "why": self.why, "saw": list(self.saw)}
 
 
 @dataclass(frozen=True)
@@ -548,7 +536,8 @@ def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Riva
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
-    return Rival("latent", found.radius, float(e.low), float(e.high), remark)
+    high = min(float(e.high), found.radius * WIDEST)
+    return Rival("latent", found.radius, float(e.low), high, remark)
 
 
 def _radius(M: Float) -> Float:

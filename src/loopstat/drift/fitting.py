@@ -23,7 +23,7 @@ from ..inference.resample import FEW_CLUSTERS, Resampling
 from ..inference.tests import holm, jackknife_p
 from ..panel.model import Rng
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check
+from ..results.check import Check
 from .checks import Evidence, cluster_of_sessions, constant_objectives, run_checks, white_scores
 from .choice import Choice, Material, choose
 from .derive import derive, read_with, scaled_drift

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..inference.estimate import Estimate
-from ..results.result import plain
 from .runs import LARGE, Outcomes, outcomes
 from .settings import MoveSettings
 
@@ -79,14 +77,3 @@ def with_policy(settings: MoveSettings, policy: str, **changes: Any) -> MoveSett
     if policy == "trust-region":
         changes = {"edit_radius": min(settings.edit_radius, settings.tr_max_radius), **changes}
     return settings.but(policy=policy, **changes)
-
-
-def flat(record: object) -> dict[str, Any]:
-    """Return the fields of a record as plain data, every estimate as `X`, `X_low` and `X_high`."""
-    out: dict[str, Any] = {}
-    for name, value in vars(record).items():
-        if isinstance(value, Estimate):
-            value.put(out, name, (f"{name}_low", f"{name}_high"))
-        else:
-            out[name] = plain(value)
-    return out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,8 +11,8 @@ from ..arrays import Float
 from ..errors import SettingsError
 from ..inference.differences import Paired, exponential, pick
 from ..inference.estimate import Estimate, show
-from ..results.result import plain
-from .batches import Progress, flat, in_batches
+from ..results.record import Record
+from .batches import Progress, in_batches
 from .model import MoveLaw
 from .settings import PARAMETERS, MoveSettings
 
@@ -22,8 +21,8 @@ CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its sl
 FINER = 200  # steps of gamma between which a threshold of the closed form is looked for
 
 
-@dataclass(frozen=True)
-class OneMore:
+@dataclass(frozen=True, eq=False)
+class OneMore(Record):
     """From N to N + 1 reviewers at one correlation.
 
     Attributes
@@ -55,13 +54,9 @@ class OneMore:
     cost_ratio: Estimate
     price: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class Threshold:
+@dataclass(frozen=True, eq=False)
+class Threshold(Record):
     """The correlation beyond which one more reviewer is not worth its cost.
 
     Attributes
@@ -82,13 +77,9 @@ class Threshold:
     by_result: float
     sure: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class ReviewerValue:
+@dataclass(frozen=True, eq=False)
+class ReviewerValue(Record):
     """Worth of one more reviewer by team size and correlation.
 
     Attributes
@@ -100,6 +91,9 @@ class ReviewerValue:
         One for each N.
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "rows", "thresholds")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     rows: tuple[OneMore, ...]
@@ -118,11 +112,6 @@ class ReviewerValue:
         end = {0.0: "It pays at no correlation looked at", 1.0: "It pays at every correlation looked at"}
         rest = end.get(t.by_result, f"It stops to pay beyond a correlation of about {t.by_result:.2f}")
         return f"{said} multiplies the cost of a good result by {change}. {rest}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"replicates": self.replicates, "rows": list(self.rows), "thresholds": list(self.thresholds)}
-        return {"schema": SCHEMA, "verdict": self.verdict, "settings": self.settings.to_dict(), **plain(body)}
 
 
 def reviewer_value(
