@@ -9,12 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from ..arrays import Int
+from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
 from ..panel.panel import Panel
-from ..results.result import Check, Estimate
+from ..results.check import Check
 from .candidates import Material
-from .checks import Evidence, around_own_means, constant_objectives, run_checks, white_scores
+from .checks import Evidence, constant_objectives, run_checks, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
@@ -195,7 +196,6 @@ def _situation(
         step_90=None if way is None else way.step_90,
         hangs_on=_hangs_on(found, moving),
         refusal=found.choice.why if found.refused else None,
-        own_means=found.skill is not None and around_own_means(found.skill),
     )
 
 

@@ -31,20 +31,17 @@ class Objective:
     """
 
     name: str
-    maximize: bool = True
+    maximize: bool = field(
+        default=True,
+        metadata={
+            "key": "direction",
+            "write": lambda up: "maximize" if up else "minimize",
+            "read": lambda direction: direction == "maximize",
+        },
+    )
     low: float | None = None
     high: float | None = None
     transform: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {
-            "name": self.name,
-            "direction": "maximize" if self.maximize else "minimize",
-            "low": self.low,
-            "high": self.high,
-            "transform": self.transform,
-        }
 
 
 @dataclass(frozen=True)
@@ -110,7 +107,7 @@ class Source:
 
     files: tuple[str, ...] = ()
     digest: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
 
 
 @dataclass(frozen=True)

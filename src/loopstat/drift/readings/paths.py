@@ -10,13 +10,14 @@ from ...arrays import Float, Int, group_starts
 from ...inference.intervals import mean_by_cluster
 from ...inference.tests import mean_test
 from ...panel.panel import Panel
+from ...results.record import Record
 
 HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
 MIN_STOPPED = 5
 
 
-@dataclass(frozen=True)
-class MeanPath:
+@dataclass(frozen=True, eq=False)
+class MeanPath(Record):
     """Mean over the sessions that have a score at each step.
 
     Attributes

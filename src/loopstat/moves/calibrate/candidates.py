@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,11 +11,11 @@ from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
 from ...inference.estimate import NOTHING, Estimate
 from ...inference.intervals import jackknife_interval, left_out_ratio, share_by_cluster
-from ...results.result import plain
+from ...results.record import Record, written
 
 
-@dataclass(frozen=True)
-class Curve:
+@dataclass(frozen=True, eq=False)
+class Curve(Record):
     """A figure against the number of candidates.
 
     Attributes
@@ -29,7 +28,7 @@ class Curve:
     """
 
     k: Int
-    estimate: Estimate
+    estimate: Estimate = field(metadata=written("value", "low", "high"))
     n_tasks: Int
 
     def at(self, k: int) -> Estimate:
@@ -39,12 +38,6 @@ class Curve:
         if not place.size:
             return Estimate(NOTHING, NOTHING, NOTHING)
         return Estimate(*(float(v[place[0]]) for v in (e.value, e.low, e.high)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"k": plain(self.k)}
-        self.estimate.put(out, "value", ("low", "high"))
-        return out | {"n_tasks": plain(self.n_tasks)}
 
 
 def curve_of(k: list[int], estimates: list[Estimate], n_tasks: list[int]) -> Curve:
