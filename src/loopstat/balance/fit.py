@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -196,6 +197,11 @@ class BalanceFit(Record):
     settings: ReversibleChain | None = field(default=None, repr=False)
     counts: Counts | None = field(default=None, repr=False)
     model: MarkovChain | None = field(default=None, repr=False)
+
+    def completed(self, data: Mapping[str, Any]) -> BalanceFit:
+        """Return the fit whose potential by features knows the states again."""
+        made = self.parametric
+        return self if made is None else replace(self, parametric=replace(made, states=self.states))
 
     @property
     def states(self) -> tuple[str, ...]:
