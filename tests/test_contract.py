@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from loopstat import LinearDrift, LinearDriftFit, LinearSDE, Model, Objective, Panel, SettingsError, analyze
-from loopstat.drift.checks import CHECKS
+from loopstat.drift.checks import RULES
 from loopstat.drift.fit import _LAYOUT
 from simulated import M3, Q3, REST, keep_the_better, run, three
 
@@ -164,7 +164,7 @@ def test_what_is_null_has_its_reason(panel: Callable[[], Panel]) -> None:
 @every_panel
 def test_checks_and_verdict_are_always_there(panel: Callable[[], Panel]) -> None:
     found = LinearDrift(n_boot=40).fit(panel(), rng=0)
-    assert [c.name for c in found.checks] == list(CHECKS)
+    assert [c.name for c in found.checks] == [r.name for r in RULES]
     assert found.verdict.action in ("go_on", "stop", "cannot_tell")
     assert (found.verdict.step is not None) == (found.verdict.action == "stop")
     assert found.verdict.sentence.startswith(found.verdict.action.replace("_", " ").split()[0])
