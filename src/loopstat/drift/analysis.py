@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,13 +19,13 @@ from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
 from .maps.base import ScorerNoise
+from .parallel import Job, fit_all
+from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
 MAX_DEFAULT_GROUPS = 8
 MIN_DEFAULT_SESSIONS = 10
-
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +105,7 @@ def analyze(
     reference: str | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
 ) -> Analysis:
     """Fit every group of a panel.
 
@@ -122,7 +123,10 @@ def analyze(
     settings : mapping, optional
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
-        Called with (done, total, label) before each group.
+        Called with (done, total, label) before each group and each stage of it.
+    workers : int, optional
+        Processes that groups are fitted in; the figures do not depend on it. Default: as many as there are cores where
+        the work is long enough to pay for them, none otherwise.
 
     Returns
     -------
@@ -132,17 +136,9 @@ def analyze(
     columns, note = (list(by), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
-    groups = []
-    for k, (values, part) in enumerate(parts):
-        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
-        if progress:
-            progress(k, len(parts), label)
-        # Folds depend on the seed and the label only: adding a group leaves the others as they are.
-        rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, rng=rng, resampling=weights.of(part), label=label)
-        groups.append(replace(fit, by=values))
-    if progress:
-        progress(len(parts), len(parts), "")
+    jobs = [Job(estimator, part, weights.of(part), seed, _label(values)) for values, part in parts]
+    fits = fit_all(jobs, workers=workers, progress=progress)
+    groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {
         "by": columns,
@@ -176,6 +172,10 @@ def analyze(
         ),
         panel=panel,
     )
+
+
+def _label(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
 
 
 def default_by(panel: Panel) -> tuple[list[str], str]:

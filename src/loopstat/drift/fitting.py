@@ -29,6 +29,8 @@ from .verdict import Situation, decide
 
 Stage = Callable[[str], None]
 
+MEMORY = 2_000_000  # numbers; never written to
+
 
 class Settings(FitSettings, Protocol):
     """What a fit is told."""
@@ -143,6 +145,7 @@ def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: In
         stops_at_bounds=settings.stops_at_bounds, fold=fold, level=settings.level,
         thorough=rng.spawn(1)[0] if settings.thorough else None,
     )  # fmt: skip
+    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     # Many small factorisations: threads of the linear algebra library only wait for one another.
     with threadpool_limits(1):
         return choose(material, settings.estimator)
