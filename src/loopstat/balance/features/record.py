@@ -186,7 +186,9 @@ class ParametricFit:
     def _feature(self, k: int) -> dict[str, Any]:
         out: dict[str, Any] = {"name": self.names[k], "scale": self.scale[k]}
         Estimate(self.theta.value[k], self.theta.low[k], self.theta.high[k]).put(out, "theta", ("low", "high"))
-        reason = self.dropped.get(self.names[k])
-        if self.names[k] in self.separated:
-            reason = "every transition that changes it goes one way: no interval."
-        return {**out, "reason": reason}
+        return {**out, "reason": self.remark(self.names[k]) or None}
+
+    def remark(self, name: str) -> str:
+        """Return why a feature has no weight, or no interval; empty where it has both."""
+        separated = "every transition that changes it goes one way: no interval."
+        return separated if name in self.separated else self.dropped.get(name, "")
