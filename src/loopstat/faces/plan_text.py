@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..results.result import number, show
-from .balance_text import Json, listed, part, triple
+from .sheets import Json, listed, part, triple
 from .moves_text import LEVER_WORDS, _answer, _whole, figure, moves_words, plural, setting, share_words, table
 from .text import Style, _plain_wrap, _wrap, clean_sentence, unstyled
 

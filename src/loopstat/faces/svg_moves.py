@@ -14,7 +14,7 @@ import numpy as np
 
 from ..results.result import number
 from . import svg_pieces as svg
-from .balance_text import Json, listed, part
+from .sheets import Json, listed, part
 from .moves_text import LEVER_WORDS, probability, setting, share_words
 
 POINTS = 161  # of a curve; more would not be seen

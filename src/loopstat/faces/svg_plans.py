@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import svg_pieces as svg
-from .balance_text import Json, listed, triple
+from .sheets import Json, listed, triple
 from .moves_text import figure, setting
 from .svg_moves import LETTER, ROOM_BELOW, short
 

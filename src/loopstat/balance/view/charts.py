@@ -53,7 +53,7 @@ def state_graph(seen: Seen, *, max_states: int = MAX_NODES) -> Chart | None:
     few = f"{len(nodes)} of {seen.n_states:,} states" if len(nodes) < seen.n_states else "States"
     return Chart(
         f"{seen.key}-states",
-        f"{few} by potential, and what flows between them",
+        f"{few} and what flows between them",
         (*_rows(seen, plan), graph),
         Axis(hidden=True, limits=(0.0, plan.size[0])),
         _potential_axis(seen, plan),

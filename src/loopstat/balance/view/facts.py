@@ -255,7 +255,7 @@ def _source(seen: Seen) -> Iterator[Fact]:
 
 def common(p: float, n_states: int, n_groups: int, correlation: Estimate) -> Parts:
     """Say whether all groups share one potential."""
-    same = "one potential would do for all groups" if p >= ALPHA else "groups have potentials of their own"
+    same = "One potential would do for all groups" if p >= ALPHA else "Groups have potentials of their own"
     words = f"{same} ({chance(p)}, {counted(n_states, 'state')} shared by {counted(n_groups, 'group')})"
     cell = figure(correlation, place="common_potential.correlation", form="times")
     return (f"{words}; they correlate by ", cell) if cell.place else (words,)

@@ -259,4 +259,4 @@ def _bar(seen: Seen, place: Place, plan: Layout) -> Float:
     if row_of(seen, k) != "graph" or not np.isfinite([v.low[k], v.high[k]]).all():
         return np.zeros((0, 3))
     low, high = (plan.height(float(np.clip(end, plan.low, plan.high))) for end in (v.low[k], v.high[k]))
-    return np.column_stack([np.full(20, place.x), np.linspace(low, high, 20), np.full(20, 0.2)])
+    return np.column_stack([np.full(20, place.x), np.linspace(low, high, 20), np.full(20, 0.6)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -149,7 +150,7 @@ class Seen:
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
-        if value is None:
+        if value is None or math.isnan(value):
             return Cell(None)
         at = "" if 0 < abs(value) < NOTHING else self.place(path)
         return figure(rounded(value), place=at, form=form)
