@@ -17,15 +17,7 @@ from scipy.stats import kstest
 from conftest import invoke, loop_rows, strict_json, write_table
 from loopstat import LinearDrift, LinearDriftFit, Panel
 from loopstat.drift.analysis import Analysis, analyze
-from loopstat.drift.compare import (
-    MAX_ALL_PAIRS,
-    QUANTITIES,
-    Comparison,
-    compare,
-    difference_error,
-    pairs_of,
-    sentences,
-)
+from loopstat.drift.compare import MAX_ALL_PAIRS, QUANTITIES, Comparison, compare, pairs_of, sentences
 from loopstat.errors import SettingsError
 from loopstat.inference.differences import ClusterInfluence, difference_error
 from loopstat.inference.tests import holm

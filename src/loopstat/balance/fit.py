@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .chain import MarkovChain
     from .settings import ReversibleChain
 
+ANSWERS: dict[str, str] = {"balanced": "in detailed balance", "driven": "driven", "cannot_tell": "cannot tell"}
+"""Action to the words that the sentence of a verdict begins with."""
+
 MOST_PAIRS = 300
 MOST_CLASSES = 10_000  # beyond, single states are told by `transient` and `absorbing` alone
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..inference.estimate import number
 from ..moves.calibrate.fit import NOT_NAMED
-from .balance_text import counted, listed, part, percent, spread, title_of
+from .sheets import counted, listed, part, percent, spread, title_of
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 
 Json = Mapping[str, Any]

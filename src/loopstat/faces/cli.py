@@ -197,6 +197,7 @@ def _balance_options(function: Any) -> Any:
                 "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
             ),
             click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
+            click.option("--verbose", is_flag=True, help="All figures, checks and how they were computed."),
         ]
     ):
         function = option(function)
@@ -206,7 +207,9 @@ def _balance_options(function: Any) -> Any:
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_balance_options
-def balance(files: tuple[str, ...], json_path: str | None, html_path: str | None, **options: Any) -> None:
+def balance(
+    files: tuple[str, ...], json_path: str | None, html_path: str | None, verbose: bool, **options: Any
+) -> None:
     """Say whether recorded states are in detailed balance, where the loop rests, and what it circles through.
 
     FILE holds sessions (session, step, state), counted moves (state, next_state, count), or one of two JSON forms:
@@ -215,7 +218,7 @@ def balance(files: tuple[str, ...], json_path: str | None, html_path: str | None
     from .commands import run_balance
 
     result = run_balance(list(files), options, command=command_line("balance"), progress=progress_line())
-    deliver(result, json_path=json_path, html_path=html_path)
+    deliver(result, json_path=json_path, html_path=html_path, depth="long" if verbose else "short")
 
 
 @main.command()

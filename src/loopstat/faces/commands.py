@@ -276,25 +276,21 @@ def write_json(result: Result, path: Path | None) -> str:
 
 def write_html(result: Result | Sequence[Analysis], path: Path) -> None:
     """Write the page."""
-    from . import balance_page, html
+    from . import html
 
     if isinstance(result, Face):
         write_whole(path, result.page())
-    elif isinstance(result, BalanceAnalysis):
-        write_whole(path, balance_page.page(result))
     else:
-        several = [result] if isinstance(result, Analysis) else result
+        several = [result] if isinstance(result, Analysis | BalanceAnalysis) else result
         write_whole(path, html.page([view_of(r) for r in several]))
 
 
 def summary(result: Result, *, depth: Depth = "short", width: int, style: Style) -> str:
     """Return what the terminal shows."""
-    from . import balance_text, terminal
+    from . import terminal
 
     if isinstance(result, Face):
         return result.render(width=width, style=style)
-    if isinstance(result, BalanceAnalysis):
-        return balance_text.render(result.to_dict(), width=width, style=style)
     return terminal.write(view_of(result), depth=depth, width=width, style=style)
 
 

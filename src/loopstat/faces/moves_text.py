@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..inference.estimate import number, show
-from .balance_text import Json, listed, part, triple
+from ..results.result import number, show
+from .sheets import Json, listed, part, triple
 from .text import Style, _line, _plain_wrap, _warning, _wrap, clean_sentence, unstyled
 
 LEVER_WORDS = {

@@ -204,3 +204,7 @@ class ParametricFit(Record):
             rows.append((name, show(*map(float, ends)), show(*effect), note))
         title = f"potential of {len(self.states):,} states by {len(self.names)} features, errors by {self.error_unit}"
         return Table(title, ("feature", "theta", "per standard deviation", "note"), tuple(rows))
+
+    def remark(self, name: str) -> str:
+        """Return why a feature has no weight, or no interval; empty where it has both."""
+        return next((e.reason or "" for e in self.effects if e.name == name), "")
