@@ -166,7 +166,7 @@ def progress_line(unit: str = "groups") -> ProgressLine | None:
     def show(done: int, total: int, label: str) -> None:
         from .text import clean
 
-        _overwrite(f"{done}/{total} {unit} {clean(label)}" if done < total else "")
+        _LINE.put(f"{done}/{total} {unit} {clean(label)}" if done < total else "")
 
     return show
 
@@ -178,22 +178,31 @@ def progress_bar() -> Callable[[str, int, int], None] | None:
 
     def show(what: str, done: int, total: int) -> None:
         filled = round(20 * done / total) if total else 20
-        _overwrite(f"[{'#' * filled}{'.' * (20 - filled)}] {done}/{total} {what}" if done < total else "")
+        _LINE.put(f"[{'#' * filled}{'.' * (20 - filled)}] {done}/{total} {what}" if done < total else "")
 
     return show
 
 
+class _Line:
+    """The last line on standard error, which progress writes over."""
+
+    shown = False
+
+    def put(self, text: str) -> None:
+        room = shutil.get_terminal_size((100, 24)).columns - 1  # a line that wraps cannot be written over
+        click.echo(f"\r\x1b[K{text[: max(room, 0)]}", nl=False, err=True)
+        self.shown = bool(text)
+
+
+_LINE = _Line()
+
+
 def end_progress() -> None:
     """Clear a line of progress that was cut short."""
-    if _moving():
-        _overwrite("")
+    if _LINE.shown:
+        _LINE.put("")
 
 
 def _moving() -> bool:
     """True where a line on standard error can be written over."""
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
-
-
-def _overwrite(text: str) -> None:
-    room = shutil.get_terminal_size((100, 24)).columns - 1  # a line that wraps cannot be written over
-    click.echo(f"\r\x1b[K{text[: max(room, 0)]}", nl=False, err=True)
