@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -279,3 +280,18 @@ def test_narrow_terminals(asked: str, table: Path) -> None:
         assert result.exit_code == 0, result.stderr
         long = [line for line in result.stdout.splitlines() if len(line) > max(int(asked), 40)]
         assert not long
+
+
+def test_an_interrupt_while_the_command_loads(tmp_path: Path) -> None:
+    # A module that loads for ever stands in the way of the first import of the command line.
+    (tmp_path / "click.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
+    path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
+    command = [sys.executable, "-m", "loopstat", "--help"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": path}
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loading\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == ("", "interrupted.\n")
+    assert process.returncode == 130
