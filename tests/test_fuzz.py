@@ -45,6 +45,7 @@ def test_failures_are_told_apart(fuzz: ModuleType) -> None:
     assert fuzz._judged(2, ("", ""), None, [])[0] == "exit"
     assert fuzz._judged(0, ("", "x.py:3: RuntimeWarning: overflow"), None, [])[0] == "stderr"
     assert fuzz._judged(0, ("", ""), None, ["overflow"])[0] == "warning"
+    assert fuzz._judged(0, ("", "Exception ignored: TooSlowError"), None, [])[0] == "slow"
     assert fuzz._strict('{"a": NaN}')[0] == "json"
     with pytest.raises(fuzz.TooSlowError), fuzz.limited(0.01):
         time.sleep(5)
