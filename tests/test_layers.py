@@ -64,7 +64,17 @@ STOREYS: dict[str, tuple[str, ...]] = {
         *("glossary_moves", "glossary", "text", "svg", "balance_text", "state_layout", "svg_states"),
         *("moves_text", "plan_text", "claims_text", "calibration_text", "svg_moves", "svg_plans"),
         *("plots", "sheets", "balance_sheets", "report", "balance_page", "moves_page"),
-        *("move_options", "commands", "move_commands", "calibration_commands", "terminal", "cli_moves", "cli"),
+        *(
+            "writing",
+            "move_options",
+            "commands",
+            "move_commands",
+            "calibration_commands",
+            "terminal",
+            "cli_moves",
+            "cli",
+            "__main__",
+        ),
     ),
 }
 INSIDE_IO = (

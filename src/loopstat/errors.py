@@ -2,9 +2,11 @@
 
     LoopstatError
     ├── InputError      the data handed in cannot be used: names the file, row and column
-    └── SettingsError   an option or argument is out of range or contradicts another
+    ├── SettingsError   an option or argument is out of range or contradicts another
+    └── OutputError     the system would not take a result: no space, no permission, nobody reads
 
-Both print as one or two plain sentences. The command line shows them without a traceback and exits 2.
+All print as one or two plain sentences. The command line shows them without a traceback and exits 2; for an
+OutputError, which is nobody's mistake, 1.
 """
 
 from __future__ import annotations
@@ -16,6 +18,10 @@ class LoopstatError(Exception):
 
 class SettingsError(LoopstatError, ValueError):
     """An option or argument cannot be used; the message says what was expected and what came."""
+
+
+class OutputError(LoopstatError, OSError):
+    """A result could not be written; the message names each path and what the system said."""
 
 
 class InputError(LoopstatError, ValueError):
