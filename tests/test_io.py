@@ -78,6 +78,62 @@ def same(a: Panel, b: Panel) -> None:
 # ---------------------------------------------------------------------------------------------------- formats
 
 
+def cased() -> list[dict[str, object]]:
+    """Rows in which two scores, and two labels, differ only in the case of their names."""
+    return [
+        {
+            "session": f"s{i}",
+            "step": t,
+            "Score": i + t * t + 0.5,
+            "score": 7 * i - t,
+            "Kind": f"k{t % 2}",
+            "kind": "x/y",
+        }
+        for i in range(3)
+        for t in range(4)
+    ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "gz", "csv", "parquet", "pandas", "polars", "arrow"])
+def test_columns_that_differ_in_case_alone_are_kept_apart(form, put, tmp_path):
+    rows = cased()
+    lines = "\n".join(json.dumps(r) for r in rows)
+    made = {
+        "jsonl": lambda: put(lines, "runs.jsonl"),
+        "json": lambda: put(json.dumps(rows), "runs.json"),
+        "gz": lambda: put(gzip.compress(lines.encode()), "runs.jsonl.gz"),
+        "csv": lambda: put(table(",".join(rows[0]), [r.values() for r in rows])),
+        "pandas": lambda: pd.DataFrame(rows),
+        "polars": lambda: pl.DataFrame(rows),
+        "arrow": lambda: pa.Table.from_pylist(rows),
+    }
+    if form == "parquet":
+        source = tmp_path / "runs.parquet"
+        pl.DataFrame([{**r, "nested": {"Score": 1, "more": [2]}, "Score_1": None} for r in rows]).write_parquet(source)
+    else:
+        source = made[form]()
+    panel = read(source)
+    assert panel.names == ("Score", "score")
+    np.testing.assert_array_equal(panel.x, [[r["Score"], r["score"]] for r in rows])
+    assert panel.labels["Kind"].values() == [r["Kind"] for r in rows]
+    assert set(panel.labels["kind"].values()) == {"x/y"}
+
+
+def test_json_keys_that_differ_in_case_may_stand_in_different_rows(put):
+    rows = [{k: v for k, v in r.items() if k != ("Score" if i % 4 == 1 else "kind")} for i, r in enumerate(cased())]
+    panel = read(put("\n".join(map(json.dumps, rows)), "runs.jsonl"), objectives=["score", "Score"])
+    assert int(np.isnan(panel.x[:, 1]).sum()) == 3
+    assert not np.isnan(panel.x[:, 0]).any()
+    plain = "\n".join(json.dumps({"session": "a", "step": t, "s": t * t, "s_1": -t % 3}) for t in range(5))
+    assert read(put(plain, "runs.jsonl")).names == ("s", "s_1")
+
+
+def test_a_dataframe_with_one_name_twice_is_refused():
+    frame = pd.DataFrame([[0, 0, 1.0, 2.0], [0, 1, 2.0, 1.0]], columns=["session", "step", "a", "a"])
+    with pytest.raises(InputError, match="column `a`: the header names this column twice"):
+        read(frame)
+
+
 def test_a_plain_table_becomes_a_plain_loop(put):
     path = put(BASE)
     panel = read(path)
