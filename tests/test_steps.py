@@ -7,6 +7,8 @@ import pandas as pd
 import pytest
 
 import loopstat as ls
+from loopstat.paths import StopRule
+from loopstat.verdict import success_per_step
 
 FEW = ls.LinearDrift(n_boot=20)
 
@@ -37,3 +39,34 @@ def test_negative_steps_with_acceptance_give_the_figures_of_the_same_steps_from_
     assert "is had by step 6, the longest ends at 6" in a.verdict.sentence
     assert f"is had by step {6 + by}, the longest ends at {6 + by}" in b.verdict.sentence
     np.testing.assert_array_equal(a.path.mean, b.path.mean)
+
+
+@pytest.mark.parametrize("lineage", [True, False])
+def test_a_gap_of_1e14_steps_costs_no_memory_and_cuts_one_link(lineage):
+    table = sessions(gain=0.1)
+    table = table if lineage else table.drop(columns="accepted")
+    far = table.assign(step=table["step"].where(table["step"] < 5, table["step"] + 10**14))
+    near = table.assign(step=table["step"].where(table["step"] < 5, table["step"] + 10))
+    [a], [b] = (ls.analyze(ls.read(t), estimator=FEW).groups for t in (near, far))
+    assert a.to_dict()["skill"] == b.to_dict()["skill"]
+    np.testing.assert_array_equal(a.path.mean, b.path.mean)
+    assert b.path.step[-1] == 10**14 + 6
+
+
+def test_unfinished_sessions_are_counted_at_the_steps_that_occur():
+    table = pd.DataFrame(
+        [("a", 0, 0.0), ("a", 1, 1.0), ("b", 0, 0.0), ("b", 1, 0.2), ("b", 10**14, 1.0)],
+        columns=["session", "step", "score"],
+    )
+    steps, reached, at_risk = success_per_step(ls.read(table, objectives="score"), StopRule(0, 1.0, 1.0, 1.0))
+    assert steps.tolist() == [0, 1, 10**14]
+    assert reached.tolist() == [0, 1, 1]
+    assert at_risk.tolist() == [2, 2, 1]
+
+
+def test_large_steps_are_told_apart_and_larger_ones_refused_with_their_place():
+    table = sessions().drop(columns="accepted")
+    large = ls.read(shifted(table, 10**15 - 8))
+    np.testing.assert_array_equal(large.parent, ls.read(table).parent)
+    with pytest.raises(ls.InputError, match=r"row 6, column `step`: `step` must be a whole number below 1e\+15, got"):
+        ls.read(shifted(table, 10**15 - 5))
