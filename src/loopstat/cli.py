@@ -38,7 +38,7 @@ class _Group(click.Group):
 
             head = click.style("error", fg="red", bold=True)
             end_progress()
-            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=color())
+            click.echo(f"{head}: {clean_sentence(error.on_command_line())}", err=True, color=color())
             refused = isinstance(error, OutputError)
             if refused:
                 drop_output()
