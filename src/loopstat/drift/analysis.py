@@ -13,7 +13,7 @@ from ..arrays import Int
 from ..errors import InputError
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Clusters, Resampling, bootstrap_weights, choose_clusters
-from ..panel.panel import Objective, Panel, Source
+from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.result import Table, plain
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
@@ -131,7 +131,7 @@ class Analysis:
 def analyze(
     panel: Panel,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     estimator: LinearDrift | None = None,
     seed: int = 0,
     reference: str | None = None,
@@ -161,7 +161,7 @@ def analyze(
     Analysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(by), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
     groups = []

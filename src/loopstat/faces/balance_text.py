@@ -12,7 +12,7 @@ from typing import Any
 
 from ..results.result import number, show
 from .svg import shorten
-from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
+from .text import Style, _head, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 
 Json = Mapping[str, Any]
 
@@ -302,7 +302,7 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
         Adds colour.
     """
     groups = listed(data, "groups")
-    lines = [style(f"{title_of(data)}: {size_of(data)}", "head")]
+    lines = _head(f"{title_of(data)}: {size_of(data)}", width, style)
     for note in listed(data, "notes"):
         lines += _wrap(clean_sentence(str(note)), width, "  ", "    ")
     if any(lowest(group) for group in groups):
@@ -321,7 +321,7 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
 
 
 def _group(group: Json, width: int, style: Style) -> list[str]:
-    lines = [style(f"{clean(str(group.get('label')))}   {size_of(group)}", "head")]
+    lines = _head(f"{clean(str(group.get('label')))}   {size_of(group)}", width, style)
     lines += [f"  {style(words, 'answer')}" for words in _plain_wrap(f"Verdict: {verdict_of(group)}", width - 2)]
     for key, words in rows_of(group):
         lines += _line(key, words, width, style)

@@ -20,6 +20,7 @@ Style = Callable[[str, str], str]
 """Takes (text, role) with role one of `head`, `key`, `doubt`, `answer`; returns the text to print."""
 
 KEY_WIDTH = 17
+NARROWEST_TEXT = 30  # columns; where there are fewer beside its key, a text stands below it
 MAX_TRADE_OFFS = 3
 SMALL_PART = 0.005  # of a correlation: it would print as 0.00
 MAX_COMPARISONS = 6
@@ -105,7 +106,7 @@ def _heading(analysis: Analysis, width: int, style: Style) -> list[str]:
     name = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
     count = len(analysis.objectives)
     head = f"{name}: {analysis.n_sessions:,} sessions, {analysis.n_steps:,} steps, {count} objective{'s' * (count > 1)}"
-    lines = [style(head, "head")]
+    lines = _head(head, width, style)
     for note in analysis.notes:
         lines += _wrap(clean_sentence(note), width, "  ", "    ")
     return lines
@@ -116,7 +117,7 @@ def _group(group: LinearDriftFit, width: int, style: Style) -> list[str]:
     per = f"{group.counts['n_steps'] / max(sessions, 1):.1f} steps each"
     proposals = "proposals" if group.lineage else "transitions"
     head = f"{clean(group.label)}   {sessions:,} sessions, {per}, {transitions:,} {proposals}"
-    lines = [style(head, "head")]
+    lines = _head(head, width, style)
     rows: list[tuple[str, str]] = []
     rows += _ends(group)
     rows += _speed(group)
@@ -295,8 +296,12 @@ def disagreement(group: LinearDriftFit) -> bool:
 # ------------------------------------------------------------------------ lines
 
 
+def _head(text: str, width: int, style: Style) -> list[str]:
+    return [style(part, "head") for part in _plain_wrap(text, width)]
+
+
 def _line(key: str, text: str, width: int, style: Style, *, key_width: int = KEY_WIDTH) -> list[str]:
-    if len(key) >= key_width:
+    if len(key) >= key_width or width - key_width - 2 < NARROWEST_TEXT:
         return [f"  {style(key, 'key')}", *(f"      {part}" for part in _plain_wrap(text, width - 6))]
     parts = _plain_wrap(text, width - key_width - 2)
     first = f"  {style(key, 'key')}{' ' * (key_width - len(key))}{parts[0]}"
@@ -304,7 +309,7 @@ def _line(key: str, text: str, width: int, style: Style, *, key_width: int = KEY
 
 
 def _plain_wrap(text: str, width: int) -> list[str]:
-    parts = textwrap.wrap(text, max(width, 30), break_long_words=False, break_on_hyphens=False)
+    parts = textwrap.wrap(text, max(width, NARROWEST_TEXT), break_long_words=False, break_on_hyphens=False)
     return [part.replace("\xa0", " ") for part in parts] or [""]
 
 
