@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import SettingsError, argument
 from ..inference.estimate import number
 from ..panel.panel import Panel, Source
 from ..panel.tally import Counts
@@ -22,6 +22,7 @@ from .one_potential import CommonPotential, common_potential
 from .settings import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"
+FEATURES = argument("features", "text")
 NOT_ASKED = "not asked for: --features text or objectives."
 
 Part = tuple[Mapping[str, str], Panel | Counts]
@@ -184,13 +185,14 @@ def _asked(
     """Return the settings of the potential by features, or refuse what no part can give."""
     if features is None:
         if symbolic:
-            raise SettingsError("`symbolic` needs `features`: a formula is made of them. Hint: --features text.")
+            raise SettingsError(f"`symbolic` needs `features`: a formula is made of them. Hint: {FEATURES}.")
         return None
     if features == "objectives":
         if any(isinstance(recording, Counts) for _, recording in parts):
-            raise SettingsError("counted moves have no objectives. Hint: --features text, or a table of sessions.")
+            raise SettingsError(f"counted moves have no objectives. Hint: {FEATURES}, or a table of sessions.")
         if any(not recording.n_obj for _, recording in parts if isinstance(recording, Panel)):
-            raise SettingsError("`features` objectives need scores that are read. Hint: name them with --objectives.")
+            hint = f"name them with {argument('objectives')}."
+            raise SettingsError(f"`features` objectives need scores that are read. Hint: {hint}")
     return ParametricPotential(
         features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
     )

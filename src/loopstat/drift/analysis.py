@@ -12,7 +12,7 @@ from ..arrays import Int
 from ..inference.clusters import Clusters, choose_clusters
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
-from ..panel.panel import Objective, Panel, Source
+from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import Record, written
 from ..results.result import Table
@@ -99,7 +99,7 @@ class Analysis(Record):
 def analyze(
     panel: Panel,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     estimator: LinearDrift | None = None,
     seed: int = 0,
     reference: str | None = None,
@@ -133,7 +133,7 @@ def analyze(
     Analysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(by), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
     jobs = [Job(estimator, part, weights.of(part), seed, _label(values)) for values, part in parts]

@@ -142,7 +142,7 @@ def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
 
 def _step_means(panel: Panel) -> Float:
     """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
-    steps = panel.step - panel.step.min(initial=0)
+    steps = np.unique(panel.step, return_inverse=True)[1].reshape(-1)  # they may be far apart
     rows = np.flatnonzero(panel.complete)
     count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
     sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float
-from ..errors import InputError
+from ..errors import InputError, argument, either
 from ..inference.intervals import jackknife_interval, jackknife_variance, student
 from ..inference.resample import LeftOut
 from ..results.record import Record
@@ -252,7 +252,7 @@ def _refuse_impossible(m: Material, name: str) -> None:
     if m.panel.lineage:
         raise InputError(
             f"estimator {name}: these are proposals from versions chosen by their score, which it would misread.",
-            hint="--estimator pooled works on lineages.",
+            hint=f"{argument('estimator', 'pooled')} works on lineages.",
         )
     if m.identical or m.panel.n_sessions < 2:
         what = "there is one session only" if m.panel.n_sessions < 2 else "all sessions are identical"
@@ -267,7 +267,8 @@ def _refuse_impossible(m: Material, name: str) -> None:
     if name == "eiv" and not m.noise_known:
         raise InputError(
             "estimator eiv: the scorer's noise is not known.",
-            hint="mark a second scoring of each version in a `repeat` column, or give --scorer-noise FILE.json.",
+            hint="mark a second scoring of each version in a `repeat` column, or give "
+            + either("--scorer-noise FILE.json.", "scorer_noise=ScorerNoise(...)."),
         )
     if name == "latent" and m.too_little:
         raise InputError(f"estimator latent: {m.too_little}.", hint="pooled or within would work.")
@@ -309,7 +310,8 @@ def _censored(m: Material) -> Choice:
     high = np.array([np.inf if o.high is None else o.high for o in m.panel.objectives])
     if not (np.isfinite(low) | np.isfinite(high)).any():
         raise InputError(
-            "the loop is said to stop at its bounds, and no objective has one.", hint="give --bounds A=LOW:HIGH."
+            "the loop is said to stop at its bounds, and no objective has one.",
+            hint=f"give {either('--bounds A=LOW:HIGH', 'bounds={name: (low, high)}')}.",
         )
     if m.panel.lineage:
         raise InputError("the loop is said to stop at its bounds, which is no model of proposals and selection.")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import SettingsError, argument
 from ..inference.differences import difference
 from ..inference.estimate import number, show
 from ..inference.tests import holm
@@ -149,7 +149,9 @@ def pairs_of(
     else:
         labels = [g.label for g in groups]
         if reference not in labels:
-            raise SettingsError(f"--reference names no group: {reference!r}. Groups: {'; '.join(labels[:10])}.")
+            raise SettingsError(
+                f"{argument('reference')} names no group: {reference!r}. Groups: {'; '.join(labels[:10])}."
+            )
         against = groups[labels.index(reference)]
     return [(g, against) for g in groups if g is not against]
 

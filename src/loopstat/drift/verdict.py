@@ -295,13 +295,13 @@ def _stopping(s: Situation) -> StopVerdict:
         )
     rule = s.stop_rule
     share = f"{rule.share:.0%} of sessions stop early at {s.panel.names[rule.objective]} {number(rule.bar, 3)}"
-    reached, at_risk = success_per_step(s.panel, rule)
+    offset, reached, at_risk = success_per_step(s.panel, rule)
     dry = _dry_from(reached, at_risk)
     if dry is not None:
-        step = s.first_step + dry
+        step = s.first_step + int(offset[dry])
         why = f"{share}, and after that step fewer than {DRY:.0%} of the unfinished do per step."
         return _stop(step, why, at=f"success or at step {step}")
-    risky = 1 + np.flatnonzero(at_risk[1:])
+    risky = np.flatnonzero((offset > 0) & (at_risk > 0))
     if len(risky) == 0:
         needed = _needed(s, 1.5)
         return _cannot_tell(
@@ -310,9 +310,10 @@ def _stopping(s: Situation) -> StopVerdict:
             needed,
         )
     # The few longest sessions say nothing about a rate, unless there are no others.
-    last = int(max(np.flatnonzero(at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max())))[-1], risky[0]))
+    last = int(max(offset[at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max()))][-1], offset[risky[0]]))
     first = max(1, last - max(last // 3, 1) + 1)
-    low, rate, high = _poisson_rate(int(reached[first : last + 1].sum()), int(at_risk[first : last + 1].sum()))
+    third = (offset >= first) & (offset <= last)
+    low, rate, high = _poisson_rate(int(reached[third].sum()), int(at_risk[third].sum()))
     late = (
         f"{share}, and of the unfinished {rate:.1%} [{low:.1%}, {min(high, 1):.1%}] per step do "
         f"in {_span(s.first_step + first, s.first_step + last)}"
@@ -323,18 +324,19 @@ def _stopping(s: Situation) -> StopVerdict:
     return _cannot_tell(f"when to give up is open: {late}; about {needed} {s.noun} would do.", needed)
 
 
-def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int]:
-    """Return per step (from the first) how many sessions reach the bar there for the first time, and how many could."""
+def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int, Int]:
+    """Return steps (from the first), and how many sessions reach the bar there for the first time, and how many could.
+
+    Only steps that some session has are listed: they may be far apart.
+    """
     rows = np.flatnonzero(panel.complete)
     hit: Bool = panel.signs[rule.objective] * (panel.x[rows, rule.objective] - rule.bar) >= 0
-    first = np.full(panel.n_sessions, np.iinfo(np.int64).max)
-    np.minimum.at(first, panel.session[rows[hit]], panel.step[rows[hit]])
-    open_ = panel.step <= first[panel.session]
-    origin = int(panel.step.min())
-    length = int(panel.step.max()) - origin + 1
-    at_risk = np.bincount(panel.step[open_] - origin, minlength=length)
-    reached = np.bincount(first[first < np.iinfo(np.int64).max] - origin, minlength=length)
-    return reached.astype(np.int64), at_risk.astype(np.int64)
+    steps, place = np.unique(panel.step, return_inverse=True)
+    first = np.full(panel.n_sessions, len(steps))
+    np.minimum.at(first, panel.session[rows[hit]], place[rows[hit]])
+    at_risk = np.bincount(place[place <= first[panel.session]], minlength=len(steps))
+    reached = np.bincount(first[first < len(steps)], minlength=len(steps))
+    return (steps - steps[0]).astype(np.int64), reached.astype(np.int64), at_risk.astype(np.int64)
 
 
 def _dry_from(reached: Int, at_risk: Int) -> int | None:

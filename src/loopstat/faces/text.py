@@ -10,4 +10,8 @@ from .terminal import unstyled as unstyled
 from .terminal import wrapped as _plain_wrap
 
 _warning = _doubt_lines
-__all__ = ["Style", "_line", "_plain_wrap", "_warning", "_wrap", "clean", "clean_sentence", "unstyled"]
+__all__ = ["Style", "_head", "_line", "_plain_wrap", "_warning", "_wrap", "clean", "clean_sentence", "unstyled"]
+
+
+def _head(text: str, width: int, style: Style) -> list[str]:
+    return [style(part, "head") for part in _plain_wrap(text, width)]

@@ -15,6 +15,7 @@ from ..inference.estimate import Estimate
 from ..inference.intervals import average, quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
+from ..panel.panel import as_names
 from ..results.record import Record
 from .batches import Progress, in_batches, said, with_policy
 from .runs import Outcomes
@@ -111,7 +112,7 @@ def frontier(
     *,
     candidates: Sequence[int] | None = None,
     reviewers: Sequence[int] | None = None,
-    policies: Sequence[str] | None = None,
+    policies: str | Sequence[str] | None = None,
     replicates: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -178,8 +179,8 @@ def _whole(given: Sequence[int] | None, name: str, default: range) -> list[int]:
     return sorted(set(values))
 
 
-def _policies(given: Sequence[str] | None) -> list[str]:
-    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in given]
+def _policies(given: str | Sequence[str] | None) -> list[str]:
+    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in as_names(given)]
     if not values:
         raise SettingsError(f"`policies` must name at least one of {', '.join(POLICIES)}.")
     return list(dict.fromkeys(values))

@@ -71,8 +71,10 @@ class Draws:
         n, mean = self.n[use].astype(np.float64), self.mean[use] - self.mean[use].mean()
         sums = np.stack([n, n * mean, self.square[use] + n * mean**2])
         whole = sums.sum(axis=1, keepdims=True)
-        sd = [np.sqrt(np.maximum(q - t**2 / m, 0.0) / (m - 1)) for m, t, q in (whole, whole - sums)]
-        return float(sd[0][0]), np.asarray(sd[1])
+        m, t, q = np.concatenate([whole, whole - sums], axis=1)
+        m = np.where(m > 1, m, np.nan)  # one candidate has no spread
+        sd = np.sqrt(np.maximum(q - t**2 / m, 0.0) / (m - 1))
+        return float(sd[0]), sd[1:]
 
     @classmethod
     def of(cls, values: Float, codes: Int) -> Draws:
