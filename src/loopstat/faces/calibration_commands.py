@@ -18,7 +18,6 @@ from ..moves.calibrate.fit import Calibration, GroupCalibration, Progress, calib
 from ..moves.calibrate.recorded_progress import progress_parameters, recorded_progress
 from ..panel.panel import Source
 from ..panel.pool import Pool
-from ..results.result import show
 from .commands import parse_pairs, parse_where
 
 

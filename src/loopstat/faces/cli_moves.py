@@ -124,8 +124,8 @@ def claims(write_path: str | None, json_path: str | None, **options: Any) -> Non
 @click.option("--json", "json_path", metavar="PATH|-", help="Write them as JSON; - for standard output.")
 def settings(json_path: str | None) -> None:
     """List every setting with its range, default and meaning, and the policies, presets and scenarios."""
-    from ..moves.options import lists
     from ..io.write import check_targets
+    from ..moves.options import lists
     from .move_commands import lists_as_json
 
     check_targets({"--json": json_path})

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from .errors import OutputError, SettingsError
+from ..errors import OutputError, SettingsError
 
 STANDARD_OUTPUT = "-"
 NEW_FILE = 0o666  # less what the user's mask takes away
