@@ -64,7 +64,7 @@ class Estimate:
         return Estimate(self.value[key], self.low[key], self.high[key], *tests, level=self.level, unit=self.unit)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Estimate and all(map(_alike, self._parts, other._parts))
+        return type(other) is Estimate and all(map(alike, self._parts, other._parts))
 
     def __hash__(self) -> int:
         return hash(np.shape(self.value))
@@ -80,7 +80,8 @@ class Estimate:
         return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
 
 
-def _alike(a: Any, b: Any) -> bool:
+def alike(a: Any, b: Any) -> bool:
+    """Return whether two arrays say the same, NaN and infinity both being unknown."""
     if a is None or b is None:
         return a is b
     if np.size(a) == np.size(b) == 0:
