@@ -646,7 +646,7 @@ def array_digest(*arrays: Any) -> str:
     """Return a SHA-256 of array contents, for provenance."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
