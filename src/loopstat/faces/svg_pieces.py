@@ -427,5 +427,3 @@ def scatter(
     words = {(1, 1): "better ↗", (1, -1): "better ↘", (-1, 1): "↖ better", (-1, -1): "↙ better"}[better]
     body.append(text(*corner, words, "soft small", "end" if better[0] > 0 else "start"))
     return picture(WIDTH, height, title, body)
-
-
