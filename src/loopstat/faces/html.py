@@ -68,9 +68,8 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "cell": words.cell,
-        "said": words.parts,
         "number": words.number,
-        "clean": words.clean_sentence,
+        "clean": lambda said: words.clean_sentence(said).replace("\xa0", " "),
         "draw": _drawn,
         "live": live,
         "runs": runs,

@@ -29,7 +29,7 @@ from ...results.chart import (
     category,
 )
 from ...results.document import figure
-from ...results.words import cell, clean_sentence, kept, number
+from ...results.words import cell, clean_sentence, number
 from ..analysis import Analysis
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSE_WORDS
@@ -400,7 +400,7 @@ def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
     x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(names, limits, signs, strict=True))
     described = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
     short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
-    key = ", ".join(f"{k + 1} {kept(name)}" for k, name in enumerate(short))
+    key = ", ".join(f"{k + 1} {name}" for k, name in enumerate(short))
     note = f"Marks: medians of {key}; lines: what half of a group's ends reach."
     return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note)
 
