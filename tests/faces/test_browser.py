@@ -197,7 +197,7 @@ def test_the_page_can_be_read_without_scripts(opened: Open, report: tuple[Path, 
     tab = opened(java_script_enabled=False, unfolded=False)
     assert tab.locator("table").count() > 10
     assert tab.locator(".answers svg").first.is_visible()
-    tab.locator("summary").first.click()
+    tab.locator("details.l2 > summary").first.click()
     assert tab.locator(FAN).first.locator("svg").is_visible(), "the picture is there before any script"
     assert tab.locator(".copy, th button").count() == 0, "no button that does nothing"
     assert report[1][0]["groups"][0]["verdict"]["sentence"] in (tab.locator("body").text_content() or "")
@@ -205,7 +205,7 @@ def test_the_page_can_be_read_without_scripts(opened: Open, report: tuple[Path, 
 
 def test_folds_open_for_their_anchors(opened: Open) -> None:
     tab = opened(unfolded=False)
-    goal = tab.locator("details").first
+    goal = tab.locator("details.l2").first
     assert goal.get_attribute("open") is None
     tab.locator(".answers a").first.click()
     tab.wait_for_timeout(100)

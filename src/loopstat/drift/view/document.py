@@ -148,7 +148,7 @@ def _against(result: Analysis) -> list[Section]:
     blocks += charts
     if sheets:
         blocks.append(Section("differences", "All differences", tuple(sheets), depth="long", folded=True))
-    return [Section("against", "Against each other", tuple(blocks), depth="short" if said else "long")]
+    return [Section("against", "Against each other", tuple(blocks), depth="front" if said else "long")]
 
 
 def _pareto(result: Analysis) -> list[Section]:
