@@ -15,7 +15,6 @@ import loopstat
 from conftest import loop_rows, write_table
 from loopstat import LinearDrift, Objective, Panel
 from loopstat.drift.analysis import Analysis, analyze
-from loopstat.drift.readings.interference import MODEL_PARTS
 from loopstat.drift.view import document
 from loopstat.drift.view.facts import _pair
 from loopstat.drift.view.seen import Seen

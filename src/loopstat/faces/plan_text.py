@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..results.result import number, show
-from .sheets import Json, listed, part, triple
 from .moves_text import LEVER_WORDS, _answer, _whole, figure, moves_words, plural, setting, share_words, table
+from .sheets import Json, listed, part, triple
 from .text import Style, _plain_wrap, _wrap, clean_sentence, unstyled
 
 MAX_PLANS = 6  # in the terminal, the best among them

@@ -14,8 +14,8 @@ import numpy as np
 
 from ..results.result import number
 from . import svg_pieces as svg
-from .sheets import Json, listed, part
 from .moves_text import LEVER_WORDS, probability, setting, share_words
+from .sheets import Json, listed, part
 
 POINTS = 161  # of a curve; more would not be seen
 STRIPS = 40  # places of a picture that answer the pointer

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import svg_pieces as svg
-from .sheets import Json, listed, triple
 from .moves_text import figure, setting
+from .sheets import Json, listed, triple
 from .svg_moves import LETTER, ROOM_BELOW, short
 
 LABELLED = 9  # points of the front that are named at most

@@ -95,12 +95,17 @@ def _figures(seen: Seen) -> list[Section]:
 
 def _checks(seen: Seen) -> list[Section]:
     made = seen.fit.parametric
-    every = (*seen.fit.checks, *(() if made is None else made.checks))
-    failed = sum(not c.passed for c in every)
-    count = f"{failed} of {len(every)} failed" if failed else f"all {len(every)} passed"
-    blocks: list[Block] = [Checks(seen.fit.checks, place=seen.place("checks"))]
-    blocks += [] if made is None else [Checks(made.checks, place=seen.place("parametric.checks"))]
-    return [Section(f"{seen.key}-checks", "Checks", tuple(blocks), (count,), depth="long", folded=True)]
+    found = [_checked(f"{seen.key}-checks", "Checks", Checks(seen.fit.checks, place=seen.place("checks")))]
+    if made is not None:
+        checks = Checks(made.checks, place=seen.place("parametric.checks"))
+        found.append(_checked(f"{seen.key}-features", "Checks of the features", checks))
+    return found
+
+
+def _checked(key: str, title: str, block: Checks) -> Section:
+    failed = sum(not c.passed for c in block.checks)
+    count = f"{failed} of {len(block.checks)} failed" if failed else f"all {len(block.checks)} passed"
+    return Section(key, title, (block,), (count,), depth="long", folded=True)
 
 
 def _missing(seen: Seen) -> list[Section]:
