@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
@@ -14,18 +13,16 @@ from ...arrays import Bool, Float, Int
 from ...results.document import Cell, Form, figure
 from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, shorten
+from ..currents import Current, EntropyProduction
+from ..features.held_out import Share
 from ..fit import MOST_CLASSES, BalanceFit
 
 MAX_STATE = 30  # letters of a state's name in a line
 NOTHING = 1e-9  # figures below it are the rounding errors of a zero
 
 
-class Ranged(Protocol):
-    """A figure with the ends of its interval; NaN where there is none."""
-
-    value: float
-    low: float
-    high: float
+Ranged = EntropyProduction | Current | Share
+"""A figure with the ends of its interval; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -135,9 +132,11 @@ class Seen:
 
     def entry(self, path: str, k: int, form: Form = "figure") -> Cell:
         """Return the cell of a state's, or a mode's, `potential`, `stationary`, `escape` or `relaxation_times`."""
+        if not math.isfinite(self._estimates[path].value[k]):
+            return Cell(None)
         made = figure(self._estimates[path], k, place=self.place(path), form=form)
         zero = form == "figure" and all(not end for end in made.figures)  # one by definition stands alone
-        return figure(0.0, k, place=self.place(path), form="setting") if zero and made.place else made
+        return figure(0.0, k, place=self.place(path), form="setting") if zero else made
 
     def ranged(self, path: str, found: Ranged, form: Form = "figure") -> Cell:
         """Return the cell of a figure that is held with its ends; `path` is that of the figure."""
@@ -145,12 +144,14 @@ class Seen:
 
     def spread(self, path: str, value: float, low: float, high: float, form: Form = "figure") -> Cell:
         """Return the cell of a figure whose ends are apart."""
+        if not math.isfinite(value):
+            return Cell(None)
         at = "" if 0 < abs(value) < NOTHING else self.place(path)
         return figure(Estimate(rounded(value), low, high), place=at, form=form)
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
-        if value is None or math.isnan(value):
+        if value is None or not math.isfinite(value):
             return Cell(None)
         at = "" if 0 < abs(value) < NOTHING else self.place(path)
         return figure(rounded(value), place=at, form=form)
