@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopstat.faces.balance_page import page
 from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL
 from test_page import expected, read_page
