@@ -414,6 +414,8 @@ def _json_fault(file: str) -> str | None:
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at").replace("Unterminated string starting", "a string is cut off")
         return f"line {number} is not valid JSON: {what} at character {error.colno}."
+    except RecursionError:
+        return f"line {number} is nested too deeply to be read."
     except (OSError, ValueError) as error:
         return f"line {number} is not valid JSON: {error}."
     return None
