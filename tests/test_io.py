@@ -25,6 +25,7 @@ from loopstat.io import read, read_scorer_noise, template
 from loopstat.io.parents import by_acceptance, by_step
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
+from loopstat.io.tables import _without_progress_bar
 from loopstat.panel import Panel
 
 HEADER = "session,step,strategy,a,b"
@@ -1245,3 +1246,34 @@ def test_any_other_json_is_refused_in_words(tmp_path_factory, value):
     path.write_text(json.dumps(value))
     with contextlib.suppress(InputError):
         read_scorer_noise(path)
+
+
+NOTEBOOK = """
+import sys, types
+ipython = types.ModuleType("IPython")
+ipython.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"], sys.modules["ipywidgets"] = ipython, None
+import duckdb
+try:
+    duckdb.connect().execute("SET enable_progress_bar = false")
+except duckdb.Error as error:
+    print("ipywidgets" in str(error))
+from loopstat.io import read, tables
+from loopstat.io.settings import Wanted
+print(len(read(sys.argv[1])))
+with tables.opened(sys.argv[1], None, Wanted(None, (), {}, {}, ())) as (cells, _):
+    print(cells._con.execute("SELECT current_setting('enable_progress_bar')").fetchall())
+"""
+
+
+def test_a_notebook_without_ipywidgets_can_read(put):
+    words = [sys.executable, "-c", NOTEBOOK, str(put(BASE))]  # a kernel runs no file, and DuckDB looks at that
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[:3] == ["True", "24", "[(False,)]"], done.stderr
+
+
+def test_the_progress_bar_is_switched_off_where_it_is_on():
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = true")
+        _without_progress_bar(con)
+        assert con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]

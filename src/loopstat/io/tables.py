@@ -137,7 +137,7 @@ def opened(
 
     con = duckdb.connect(config={"autoinstall_known_extensions": False})
     try:
-        con.execute("SET enable_progress_bar = false")
+        _without_progress_bar(con)
         if is_paths(source):
             paths = find(source)
             short = tuple(names_of(paths)) if len(paths) > 1 else ()
@@ -151,6 +151,13 @@ def opened(
         yield cells, origin
     finally:
         con.close()
+
+
+def _without_progress_bar(con: Any) -> None:
+    """Switch the bar off where it is on: in a notebook without ipywidgets DuckDB refuses even to be told so."""
+    [(shown,)] = con.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    if shown:
+        con.execute("SET enable_progress_bar = false")
 
 
 def is_paths(source: Any) -> bool:
