@@ -20,12 +20,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loopstat.analysis import analyze
+from loopstat.drift import LinearDrift
 from loopstat.errors import InputError, LoopstatError, SettingsError
-from loopstat.io import read, read_scorer_noise, template
+from loopstat.io import read, read_pool, read_recording, read_scorer_noise, template
 from loopstat.io.parents import by_acceptance, by_step
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
 from loopstat.io.tables import _without_progress_bar
+from loopstat.io.versions import read_versions
 from loopstat.panel import Panel
 
 HEADER = "session,step,strategy,a,b"
@@ -1277,3 +1280,17 @@ def test_the_progress_bar_is_switched_off_where_it_is_on():
         con.execute("SET enable_progress_bar = true")
         _without_progress_bar(con)
         assert con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+def test_one_name_may_be_given_as_a_text(put):
+    path = put(BASE.replace("strategy", "Prompt Variant"))
+    panel = read(path, objectives="a", minimize="a", labels="Prompt Variant")
+    same(panel, read(path, objectives=["a"], minimize=["a"], labels=["Prompt Variant"]))
+    by = "Prompt Variant"
+    assert [values for values, _ in panel.split(by)] == [{by: "x0"}, {by: "x1"}]
+    assert analyze(panel, by=by, estimator=LinearDrift("pooled", n_boot=0)).settings["by"] == [by]
+    parts = read_recording(path, state="a", by=by, labels="b", objectives="b").parts
+    assert [values for values, _ in parts] == [{by: "x0"}, {by: "x1"}]
+    assert [values for values, _ in read_versions(path, mass="a", by=by)[0]] == [{by: "x0"}, {by: "x1"}]
+    assert len(read_pool(path, pool="session", judges="a", by=by).parts) == 2
+    assert Panel.from_arrays([[1.0, 2.0]], objectives="score").names == ("score",)

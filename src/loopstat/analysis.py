@@ -14,7 +14,7 @@ from .compare import Comparison, compare, estimators_note
 from .drift import LinearDrift
 from .errors import InputError
 from .fit import LinearDriftFit
-from .panel import Objective, Panel, Source
+from .panel import Objective, Panel, Source, as_names
 from .pareto import ParetoGroup, pareto
 from .resample import Clusters, Resampling, bootstrap_weights, choose_clusters
 from .result import Table, plain
@@ -131,7 +131,7 @@ class Analysis:
 def analyze(
     panel: Panel,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     estimator: LinearDrift | None = None,
     seed: int = 0,
     reference: str | None = None,
@@ -161,7 +161,7 @@ def analyze(
     Analysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(by), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
     groups = []

@@ -15,6 +15,7 @@ from .ensembles import Outcomes
 from .errors import SettingsError
 from .move_settings import PARAMETERS, POLICIES, MoveSettings
 from .pairing import Paired, arrivals_of, pick
+from .panel import as_names
 from .pareto import nondominated
 from .resample import bootstrap_weights, weighted_sums
 from .result import Estimate, plain, show
@@ -120,7 +121,7 @@ def frontier(
     *,
     candidates: Sequence[int] | None = None,
     reviewers: Sequence[int] | None = None,
-    policies: Sequence[str] | None = None,
+    policies: str | Sequence[str] | None = None,
     replicates: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -187,8 +188,8 @@ def _whole(given: Sequence[int] | None, name: str, default: range) -> list[int]:
     return sorted(set(values))
 
 
-def _policies(given: Sequence[str] | None) -> list[str]:
-    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in given]
+def _policies(given: str | Sequence[str] | None) -> list[str]:
+    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in as_names(given)]
     if not values:
         raise SettingsError(f"`policies` must name at least one of {', '.join(POLICIES)}.")
     return list(dict.fromkeys(values))

@@ -79,6 +79,11 @@ class Labels:
         return [None if c < 0 else self.names[c] for c in self.codes.tolist()]
 
 
+def as_names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names as a tuple; a text is one name, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def label_text(value: Any) -> str:
     """Return the text a label value is known by: `true`/`false` for booleans, `3` for 3.0."""
     if isinstance(value, bool | np.bool_):
@@ -249,7 +254,7 @@ class Panel:
         cls,
         sessions: ArrayLike | Sequence[ArrayLike],
         *,
-        objectives: Sequence[str | Objective] | None = None,
+        objectives: str | Sequence[str | Objective] | None = None,
         labels: Mapping[str, Sequence[Any]] | None = None,
         session_names: Sequence[str] | None = None,
         source: Source | None = None,
@@ -278,6 +283,7 @@ class Panel:
         bad = next((i for i, p in enumerate(parts) if p.ndim != 2 or p.shape[1] != n_obj), None)
         if bad is not None:
             raise SettingsError(f"session {bad} must have shape (n_steps, {n_obj}). Got {parts[bad].shape}.")
+        objectives = (objectives,) if isinstance(objectives, str) else objectives
         named = objectives if objectives is not None else [f"x{j + 1}" for j in range(n_obj)]
         lengths = np.array([len(p) for p in parts], dtype=np.int64)
         session = np.repeat(np.arange(len(parts)), lengths)
@@ -474,10 +480,10 @@ class Panel:
         keep[self.parent[child]] = True
         return replace(self, parent=np.where(child, self.parent, NO_PARENT)).take(keep)
 
-    def split(self, columns: Sequence[str]) -> list[tuple[dict[str, str], Panel]]:
+    def split(self, columns: str | Sequence[str]) -> list[tuple[dict[str, str], Panel]]:
         """Return one panel per combination of label values that occurs among the transitions, sorted by label."""
         parts: list[tuple[dict[str, str], Panel]] = [({}, self)]
-        for column in columns:
+        for column in as_names(columns):
             parts = [
                 ({**by, column: name}, panel._where_one(column, name, True))
                 for by, panel in parts

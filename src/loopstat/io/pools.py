@@ -10,11 +10,11 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int, relabel
 from ..errors import InputError, SettingsError
-from ..panel import Labels, Source, array_digest
+from ..panel import Labels, Source, array_digest, as_names
 from ..pools import Pool
 from .cells import Cells
 from .columns import unknown
-from .grouping import DEFAULT_BY, by_of, group_name, listed
+from .grouping import DEFAULT_BY, by_of, group_name
 from .settings import Wanted
 from .tables import Origin, file_labels, opened
 
@@ -69,9 +69,9 @@ def read_pool(
     pool: str = "task",
     coarse: str | None = None,
     fine: str | None = None,
-    judges: Sequence[str] = (),
+    judges: str | Sequence[str] = (),
     truth: str | None = None,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     unlike: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -121,7 +121,7 @@ def read_pool(
     >>> read_pool(path, coarse="passed").parts
     (({'model': 'model-a'}, Pool(3 tasks, 9 candidates)),)
     """
-    named = _Columns(pool, coarse, fine, listed(judges), truth)
+    named = _Columns(pool, coarse, fine, as_names(judges), truth)
     if coarse is not None and coarse == fine:
         raise SettingsError(f"--coarse and --fine name the same column, {coarse!r}: compare two oracles.")
     if len(set(named.judges)) < len(named.judges):

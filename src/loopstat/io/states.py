@@ -15,13 +15,13 @@ import numpy as np
 
 from ..counts import Visits
 from ..errors import InputError, SettingsError
-from ..panel import Labels, Panel, Source, array_digest
+from ..panel import Labels, Panel, Source, array_digest, as_names
 from ..states import STATE
 from .cells import Cells
 from .chains import groups_of
 from .columns import unknown
 from .files import digest_of, find, names_of
-from .grouping import DEFAULT_BY, Asked, Part, by_of, empty_notes, group_name, grouping, listed, visits_notes, visits_of
+from .grouping import DEFAULT_BY, Asked, Part, by_of, empty_notes, group_name, grouping, visits_notes, visits_of
 from .jsonforms import form_of, read_forms
 from .kinds import no_sessions
 from .naming import StateRule
@@ -65,12 +65,12 @@ def read_recording(
     *,
     state: str = STATE,
     visits: Visits = "observed",
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     unlike: Mapping[str, str] | None = None,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
-    objectives: Sequence[str] | None = None,
+    objectives: str | Sequence[str] | None = None,
     from_step: int | None = None,
     lag: int = 1,
     cluster: str | None = None,
@@ -141,13 +141,13 @@ def read_recording(
         paths = find(source)
         forms = {form_of(p) for p in paths}
         if forms != {None}:
-            return _from_json(paths, forms, asked, listed(labels), columns)
+            return _from_json(paths, forms, asked, as_names(labels), columns)
     wanted = Wanted(
-        objectives=None if objectives is None else listed(objectives),
+        objectives=None if objectives is None else as_names(objectives),
         minimize=(),
         bounds={},
         transform={},
-        labels=tuple(dict.fromkeys((*asked.labels, *listed(labels)))),
+        labels=tuple(dict.fromkeys((*asked.labels, *as_names(labels)))),
     )
     with opened(source, columns, wanted, asked.rule.texts) as (cells, origin):
         if _is_moves(cells, columns):

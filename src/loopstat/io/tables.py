@@ -16,7 +16,7 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import InputError
-from ..panel import Labels, Panel, Source, array_digest
+from ..panel import Labels, Panel, Source, array_digest, as_names
 from ..states import STATE
 from .cells import Cells
 from .columns import renaming, unknown
@@ -32,12 +32,12 @@ from .settings import Bounds, Wanted
 def read(
     source: Any,
     *,
-    objectives: Sequence[str] | None = None,
-    minimize: Sequence[str] = (),
+    objectives: str | Sequence[str] | None = None,
+    minimize: str | Sequence[str] = (),
     bounds: Mapping[str, Bounds] | None = None,
     columns: Mapping[str, str] | None = None,
     transform: Mapping[str, str] | None = None,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     from_step: int | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
@@ -89,11 +89,11 @@ def read(
     ('security', 'efficiency', 'length')
     """
     wanted = Wanted(
-        objectives=None if objectives is None else _names(objectives),
-        minimize=_names(minimize),
+        objectives=None if objectives is None else as_names(objectives),
+        minimize=as_names(minimize),
         bounds={k: (v[0], v[1]) for k, v in (bounds or {}).items()},
         transform=dict(transform or {}),
-        labels=_names(labels),
+        labels=as_names(labels),
     )
     with opened(source, columns, wanted) as (cells, origin):
         panel = panel_of(cells, origin, wanted)
@@ -110,10 +110,6 @@ def later(panel: Panel, from_step: int) -> Panel:
             hint="choose a smaller --from-step.",
         )
     return left
-
-
-def _names(given: Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 # ---------------------------------------------------------------------------------------------------- opening

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import InputError
-from ..panel import Source, array_digest
+from ..panel import Source, array_digest, as_names
 from .columns import unknown
 from .grouping import DEFAULT_BY
 from .pools import _groups, _labels, _scores, _selected
@@ -51,7 +51,7 @@ def read_versions(
     parent: str | None = None,
     radius: str | None = None,
     instrument: str | None = None,
-    by: list[str] | None = None,
+    by: str | Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     unlike: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -81,6 +81,7 @@ def read_versions(
         A column that is not there, or holds no numbers; no session or step.
     """
     where, unlike = dict(where or {}), dict(unlike or {})
+    by = None if by is None else as_names(by)
     names = tuple(dict.fromkeys((*(by or ()), *where, *unlike)))
     with opened(source, columns, Wanted(None, (), {}, {}, names, label_options="--by or --where")) as (cells, origin):
         named = {"--progress": mass, "--parent": parent, "--radius": radius, "--instrument": instrument}
