@@ -181,3 +181,26 @@ def test_golden_file_covers_kept_and_refused_tables():
     assert len(stored) >= 20
     assert {"refused"} in [set(v) for v in stored.values()]
     assert stored["telephone_game/telephone_game.parquet"]["kept"] == "toxicity, positivity, difficulty, length"
+
+
+def ending(n_sessions: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return session, step and a verdict that ends its session when it is 1; every third session gives up at step 5."""
+    lengths = [6 if i % 3 == 0 else 2 + i % 4 for i in range(n_sessions)]
+    session = np.repeat(np.arange(n_sessions), lengths)
+    step = np.concatenate([np.arange(n) for n in lengths])
+    passed = ((step == np.array(lengths)[session] - 1) & (session % 3 > 0)).astype(float)
+    return session, step, passed
+
+
+def test_numbers_of_0_and_1_that_end_the_sessions_are_an_objective():
+    session, step, passed = ending()
+    others = {f"x{k}": np.random.default_rng(k).normal(size=len(step)) for k in range(6)}
+    some = {"passed": passed, "x0": others["x0"]}
+    keys = {"session": session, "step": step}
+    assert choose(list(some), some.__getitem__, **keys).kept == ("passed", "x0")
+    late = {**some, "passed": np.where(session == 1, 1.0, passed)}  # goes on after a 1
+    assert choose(list(late), late.__getitem__, **keys).kept == ("x0",)
+    over = {**some, "passed": (np.append(np.diff(session), 1) != 0).astype(float)}  # marks every end: no score
+    assert choose(list(over), over.__getitem__, **keys).kept == ("x0",)
+    many = {"passed": passed, **others}
+    assert choose(list(many), many.__getitem__, **keys).kept == tuple(others)

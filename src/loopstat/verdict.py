@@ -311,7 +311,7 @@ def _stopping(s: Situation) -> Verdict:
         return _stop(step, why, at=f"success or at step {step}")
     # The few longest sessions say nothing about a rate.
     last = int(offset[at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max()))][-1])
-    first = max(1, last - max(last // 3, 1) + 1)
+    first = min(last, max(1, last - max(last // 3, 1) + 1))
     third = (offset >= first) & (offset <= last)
     low, rate, high = _poisson_rate(int(reached[third].sum()), int(at_risk[third].sum()))
     late = (

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, group_starts
 from ..errors import InputError
+from ..paths import MIN_STOPPED
 from .columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")
@@ -18,6 +19,7 @@ MOST_OBJECTIVES = 6
 MOST_MISSING = 0.2  # a score that fails more often than that would drop most transitions of the others
 HALF_A_ROW = 0.5  # failed attempts keep a length and lose every score: they say nothing about a column
 SAME_QUANTITY = 0.99
+ZERO_ONE = "only 0 and 1"
 FEWEST_FOR_CORRELATION = 3  # two points always lie on a line
 
 
@@ -84,6 +86,9 @@ def choose(
         found = rule(values, np.asarray(session), np.asarray(step))
         reasons.update(found)
         values = {n: v for n, v in values.items() if n not in found}
+    if len(values) > MOST_OBJECTIVES:  # rather without what ends the loop than not at all
+        reasons.update({n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)})
+        values = {n: v for n, v in values.items() if not reasons[n]}
     kept = tuple(values)
     left_out = tuple((n, reasons[n]) for n in names if reasons[n])
     if not kept:
@@ -106,7 +111,17 @@ Columns = dict[str, Float]
 
 
 def _boolean(values: Columns, session: Int, step: Int) -> dict[str, str]:
-    return {n: "only 0 and 1" for n, v in values.items() if _only_zero_and_one(v)}
+    return {n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v) and not _ends_sessions(v, session, step)}
+
+
+def _ends_sessions(v: Float, session: Int, step: Int) -> bool:
+    """True where sessions end when they reach 1, many before the longest one, and some end without."""
+    ones = v == 1
+    last = np.full(int(session.max(initial=0)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, session, step)
+    solved = np.unique(session[ones])
+    early = int(np.sum(last[solved] < last.max()))
+    return bool(np.all(step[ones] == last[session[ones]]) and early >= MIN_STOPPED and solved.size < len(last))
 
 
 def _only_zero_and_one(v: Float) -> bool:
