@@ -117,7 +117,7 @@ def test_a_twin_of_a_column_left_out_stays():
 
 
 def test_more_than_six_print_a_ready_line():
-    with pytest.raises(InputError, match=r"7 columns could be .*--objectives c0,c1,c2,c3,c4,c5$"):
+    with pytest.raises(InputError, match=r"7 columns could be .*objectives=\['c0', 'c1', 'c2', 'c3', 'c4', 'c5'\]$"):
         choose_of(**{f"c{i}": noise(i) for i in range(7)})
 
 
@@ -126,7 +126,7 @@ def test_the_ready_line_prefers_complete_columns_and_quotes_for_the_shell():
     columns["it's 0"] = np.where(np.arange(len(SESSION)) % 10, columns["it's 0"], np.nan)
     with pytest.raises(InputError) as raised:
         choose_of(**columns)
-    ready = raised.value.hint.split("--objectives ")[1]
+    ready = raised.value.on_command_line().split("--objectives ")[1]
     assert ready == "'it'\\''s 1,it'\\''s 2,it'\\''s 3,it'\\''s 4,it'\\''s 5,it'\\''s 6'"
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from . import __version__
 from .balance_fit import BalanceFit
 from .counts import Counts
-from .errors import SettingsError
+from .errors import SettingsError, argument
 from .feature_table import Describe, Features, objective_means
 from .features import ParametricPotential
 from .one_potential import CommonPotential, common_potential
@@ -21,6 +21,7 @@ from .result import Table, number, plain
 from .reversible import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"
+FEATURES = argument("features", "text")
 NOT_ASKED = "not asked for: --features text or objectives."
 
 Part = tuple[Mapping[str, str], Panel | Counts]
@@ -177,13 +178,14 @@ def _asked(
     """Return the settings of the potential by features, or refuse what no part can give."""
     if features is None:
         if symbolic:
-            raise SettingsError("`symbolic` needs `features`: a formula is made of them. Hint: --features text.")
+            raise SettingsError(f"`symbolic` needs `features`: a formula is made of them. Hint: {FEATURES}.")
         return None
     if features == "objectives":
         if any(isinstance(recording, Counts) for _, recording in parts):
-            raise SettingsError("counted moves have no objectives. Hint: --features text, or a table of sessions.")
+            raise SettingsError(f"counted moves have no objectives. Hint: {FEATURES}, or a table of sessions.")
         if any(not recording.n_obj for _, recording in parts if isinstance(recording, Panel)):
-            raise SettingsError("`features` objectives need scores that are read. Hint: name them with --objectives.")
+            hint = f"name them with {argument('objectives')}."
+            raise SettingsError(f"`features` objectives need scores that are read. Hint: {hint}")
     return ParametricPotential(
         features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
     )

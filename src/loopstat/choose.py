@@ -10,7 +10,7 @@ import numpy as np
 
 from .arrays import Float, Int
 from .censored import censored
-from .errors import InputError
+from .errors import InputError, argument, either
 from .grams import Moments
 from .latent import Parameters, Structure
 from .latent_fit import (
@@ -393,7 +393,7 @@ class _Chooser:
         if m.panel.lineage:
             raise InputError(
                 f"estimator {name}: these are proposals from versions chosen by their score, which it would misread.",
-                hint="--estimator pooled works on lineages.",
+                hint=f"{argument('estimator', 'pooled')} works on lineages.",
             )
         if self.identical or m.panel.n_sessions < 2:
             what = "there is one session only" if m.panel.n_sessions < 2 else "all sessions are identical"
@@ -408,7 +408,8 @@ class _Chooser:
         if name == "eiv" and not m.noise_known:
             raise InputError(
                 "estimator eiv: the scorer's noise is not known.",
-                hint="mark a second scoring of each version in a `repeat` column, or give --scorer-noise FILE.json.",
+                hint="mark a second scoring of each version in a `repeat` column, or give "
+                + either("--scorer-noise FILE.json.", "scorer_noise=ScorerNoise(...)."),
             )
         if name == "latent" and (why := self._too_little()):
             raise InputError(f"estimator latent: {why}.", hint="pooled or within would work.")
@@ -506,7 +507,8 @@ class _Chooser:
         high = np.array([np.inf if o.high is None else o.high for o in m.panel.objectives])
         if not (np.isfinite(low) | np.isfinite(high)).any():
             raise InputError(
-                "the loop is said to stop at its bounds, and no objective has one.", hint="give --bounds A=LOW:HIGH."
+                "the loop is said to stop at its bounds, and no objective has one.",
+                hint=f"give {either('--bounds A=LOW:HIGH', 'bounds={name: (low, high)}')}.",
             )
         if m.panel.lineage:
             raise InputError("the loop is said to stop at its bounds, which is no model of proposals and selection.")

@@ -26,7 +26,7 @@ class _Group(click.Group):
             from .text import clean_sentence
 
             head = click.style("error", fg="red", bold=True)
-            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=color())
+            click.echo(f"{head}: {clean_sentence(error.on_command_line())}", err=True, color=color())
             ctx.exit(2)
         except KeyboardInterrupt:
             click.echo("interrupted.", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import Float
-from .errors import SettingsError
+from .errors import SettingsError, argument
 from .fit import LinearDriftFit
 from .resample import ClusterInfluence, holm, student_p, student_quantile
 from .result import number, plain, show
@@ -160,7 +160,9 @@ def pairs_of(
     else:
         labels = [g.label for g in groups]
         if reference not in labels:
-            raise SettingsError(f"--reference names no group: {reference!r}. Groups: {'; '.join(labels[:10])}.")
+            raise SettingsError(
+                f"{argument('reference')} names no group: {reference!r}. Groups: {'; '.join(labels[:10])}."
+            )
         against = groups[labels.index(reference)]
     return [(g, against) for g in groups if g is not against]
 

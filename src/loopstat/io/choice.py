@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, group_starts
-from ..errors import InputError
+from ..errors import InputError, argument
 from ..paths import MIN_STOPPED
 from .columns import STANDARD, is_content, listed
 
@@ -214,10 +214,11 @@ def _too_many(values: Columns, file: str | None) -> InputError:
     rows = absent.sum(axis=0) <= HALF_A_ROW * len(values)
     gaps = dict(zip(values, np.round(absent[:, rows].mean(axis=1), 2).tolist(), strict=True))
     ready = sorted(values, key=lambda n: gaps[n])[:MOST_OBJECTIVES]
+    chosen = [n for n in values if n in ready]
     return InputError(
         f"{len(values)} columns could be objectives, more than {MOST_OBJECTIVES}: {listed(values, 40)}.",
         file=file,
-        hint=f"choose, for example: {option('--objectives', ','.join(n for n in values if n in ready))}",
+        hint=f"choose, for example: {argument('objectives', ','.join(chosen), chosen)}",
     )
 
 
@@ -227,11 +228,5 @@ def _none_left(left_out: Sequence[tuple[str, str]], file: str | None) -> InputEr
         "no column is left that could be an objective. "
         + (f"Left out: {why}." if why else "Beside the standard columns the table holds no numbers."),
         file=file,
-        hint="name one with --objectives." if why else "add a column with the score of every step.",
+        hint=f"name one with {argument('objectives')}." if why else "add a column with the score of every step.",
     )
-
-
-def option(flag: str, value: str) -> str:
-    """Return a command-line option ready to paste; quoted where a shell would split it."""
-    plain = all(c.isalnum() or c in "_-,.=/:+%@" for c in value)
-    return f"{flag} {value}" if plain else f"{flag} '" + value.replace("'", "'\\''") + "'"

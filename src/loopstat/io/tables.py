@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float, Int
-from ..errors import InputError
+from ..errors import InputError, argument
 from ..panel import Labels, Panel, Source, array_digest, as_names
 from ..states import STATE
 from .cells import Cells
@@ -107,7 +107,7 @@ def later(panel: Panel, from_step: int) -> Panel:
         raise InputError(
             f"no transition is left from step {from_step} on; the last step is {int(panel.step.max())}.",
             file=", ".join(panel.source.files[:3]),
-            hint="choose a smaller --from-step.",
+            hint=f"choose a smaller {argument('from_step')}.",
         )
     return left
 
@@ -189,7 +189,7 @@ def _cells(
     file = ", ".join(s.file for s in scans[:3])
     names = renaming(columns, known, file=file)
     here = [names.get(n, n) for n in known if names.get(n, n) == n or n in names]
-    for option, asked in (("--objectives", wanted.objectives or ()), (wanted.label_options, wanted.labels)):
+    for option, asked in ((argument("objectives"), wanted.objectives or ()), (wanted.label_options, wanted.labels)):
         missing = next((n for n in asked if n not in here and not (n == "file" and len(scans) > 1)), None)
         if missing is not None:
             raise unknown(missing, here, file=file, option=option)
