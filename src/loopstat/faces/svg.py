@@ -164,7 +164,10 @@ def _rows(chart: Chart, first: Dots | Bars) -> tuple[float, float, list[str]]:
         body += _rule_across(rule, x, (low, high), top, bottom)
     for k, row in enumerate(first.rows):
         y = top + step * k
-        body += _dot(row, x, y + 8, (low, high)) if isinstance(row, Dot) else _stack(row, x, y + 14, (low, high))
+        if isinstance(row, Dot):
+            body += _dot(row, x, y + 8, (low, high))
+        elif isinstance(row, Bar):
+            body += _stack(row, x, y + 14, (low, high))
     named = _named(chart.x)
     if named:
         body.append(_text(width / 2, bottom + 28, shorten(named, int(width / LETTER)), "soft small", "middle"))

@@ -34,7 +34,7 @@ def show(value: Figure, low: Figure = None, high: Figure = None) -> str:
         return number(value)
     finite = [end for end in (low, high) if math.isfinite(end)]
     width = max([abs(end - value) for end in finite] or [0.0])
-    decimals = _decimals(width if width > 0 else abs(value) / 10)
+    decimals = _decimals(width if width > 1e-9 * abs(value) else abs(value) / 10)  # else: equal but for rounding
     ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
     return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
 
