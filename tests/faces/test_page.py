@@ -69,7 +69,8 @@ class _Reader(HTMLParser):
         elif tag == "style":
             self.styles.append("")
         if "data-json" in named:
-            self.figures.append([self.report, *(named[f"data-{key}"] or "" for key in ("json", "form", "unit")), ""])
+            figure = (named["data-json"] or "", named.get("data-form") or "figure", named.get("data-unit") or "")
+            self.figures.append([self.report, *figure, ""])
         self.named = named
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

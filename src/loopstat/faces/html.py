@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GAP = 65535  # a level that stands for no score
-FALLBACK = 600  # scores of single sessions in a picture of lines that is there before any script
+DIGITS = 8  # of coordinates: more than any screen shows
+FALLBACK = 250  # scores of single sessions in a picture of lines that is there before any script
 
 
 def page(documents: Document | Sequence[Document]) -> str:
@@ -105,7 +106,7 @@ def runs(blocks: Sequence[Block | Section]) -> list[tuple[bool, list[Block | Sec
 def _sorted_by(cell: Cell) -> str:
     """Return what a column of such cells is sorted by."""
     figure = cell.figures[0]
-    return words.cell(cell) if figure is None else f"{figure:.12g}"
+    return words.cell(cell) if figure is None else f"{figure:.6g}"
 
 
 def _shades(sheet: Sheet) -> dict[int, float]:
@@ -153,7 +154,7 @@ def _line(line: Line, grid: Float) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    ends = [None if v is None or not np.isfinite(v) else float(v) for v in (rule.at, rule.low, rule.high)]
+    ends = _plain((rule.at, rule.low, rule.high))
     return {"axis": rule.axis, "figure": ends, "band": rule.low is not None, "label": rule.label, "tone": rule.tone}
 
 
@@ -162,7 +163,7 @@ def _margin(margin: Margin) -> dict[str, Any]:
 
 
 def _plain(values: Iterable[float | None]) -> list[float | None]:
-    return [None if v is None or not np.isfinite(v) else float(v) for v in values]
+    return [None if v is None or not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values]
 
 
 def _packed(paths: Paths, grid: Float) -> dict[str, Any]:

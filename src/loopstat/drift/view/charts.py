@@ -37,7 +37,7 @@ from ..readings.regimes import eigenvalues
 from ..readings.skill import BASELINES
 from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, ranged, short_label
 
-MAX_CLOUD = 250
+MAX_CLOUD = 150
 MAX_BARS = 6
 MAX_ENDS = 150
 SIDE = 9  # arrows along a side of the phase plane

@@ -23,7 +23,7 @@ HINT = "Next: --verbose · --html report.html · --json - · loopstat explain TE
 MAX_COMPARISONS = 6
 MAX_SESSIONS = 300  # drawn per group, and
 MAX_SESSIONS_ALL = 1000  # in all, and
-MAX_VALUES = 240_000  # scores in all: a page is a file that is sent around
+MAX_VALUES = 130_000  # scores in all: a page is a file that is sent around
 
 
 def document(result: Analysis | LinearDriftFit) -> Document:
