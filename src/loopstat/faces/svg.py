@@ -165,14 +165,7 @@ def _rows(chart: Chart, first: Dots | Bars) -> tuple[float, float, list[str]]:
     rows: Sequence[Dot | Bar] = first.rows
     for k, row in enumerate(rows):
         y = top + step * k
-<<<<<<< HEAD
         body += _stack(row, x, y + 14, (low, high)) if isinstance(row, Bar) else _dot(row, x, y + 8, (low, high))
-=======
-        if isinstance(row, Dot):
-            body += _dot(row, x, y + 8, (low, high))
-        elif isinstance(row, Bar):
-            body += _stack(row, x, y + 14, (low, high))
->>>>>>> view-balance
     named = _named(chart.x)
     if named:
         body.append(_text(width / 2, bottom + 28, shorten(named, int(width / LETTER)), "soft small", "middle"))
