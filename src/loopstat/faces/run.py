@@ -1,0 +1,47 @@
+"""Any command of any lens, from options to a result, and from a result to its JSON and its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..lenses import Command, Progress, Result, load
+
+
+def answer(
+    command: Command, files: Sequence[str], options: Mapping[str, Any], *, progress: Progress | None = None
+) -> Result:
+    """Read what a command reads and let its lens answer.
+
+    Parameters
+    ----------
+    command : Command
+    files : paths or globs
+    options : mapping
+        Values of the command's settings by name, and `command`, the command line.
+    progress : callable, optional
+    """
+    from ..io.asked import asked
+
+    recording, known = asked(command.reads, files, options)
+    result: Result = load(command.run)(recording, known, progress=progress)
+    return result
+
+
+def json_text(result: Result) -> str:
+    """Return the JSON text.
+
+    Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
+    """
+    text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def page_text(command: Command, results: Result | Sequence[Result]) -> str:
+    """Return the page of one result, or of several."""
+    from .html import page
+
+    view = load(command.view)
+    several = results if isinstance(results, Sequence) else [results]
+    return page([view(result) for result in several])
