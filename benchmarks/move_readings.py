@@ -28,9 +28,9 @@ from studies.pool_assumptions import (
 from studies.round_prediction import predict_rounds
 
 from loopstat.errors import InputError, SettingsError
+from loopstat.inference.estimate import Estimate, show
 from loopstat.moves.calibrate.defect_masses import share_mass
 from loopstat.moves.calibrate.progress import Progress, fit_progress
-from loopstat.results.result import Estimate, show
 
 from .move_tables import DATA, Frame, array, debugged, log_loss, mutations, pool, table, votes
 

@@ -23,8 +23,8 @@ from loopstat import (
     systems,
 )
 from loopstat.balance.tests import detailed_balance_test
-from loopstat.inference.resample import holm
-from loopstat.results.result import number, show
+from loopstat.inference.estimate import number, show
+from loopstat.inference.tests import holm
 
 DATA = Path("../shared/data")
 WORDS = "detailed_balance_words/transition_counts.parquet"

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loopstat import LinearDrift, LinearDriftFit, Panel, analyze, read
-from loopstat.results.result import show
+from loopstat.inference.estimate import show
 
 from .reading_states import DATA, STORIES
 

@@ -97,7 +97,7 @@ def standing(panels: int) -> None:
         ]
         for group in pareto(parts, rng=rng):
             for key in ("share_final", "share_path", "hypervolume"):
-                found[(key, group.label)].append(getattr(group, key))
+                found[(key, group.label)].append(getattr(group, key).triple)
     print(f"\nPareto, {ENDS} ends a group\n\n| figure | group | coverage | too low | too high |\n|---|---|--:|--:|--:|")
     for (key, label), triples in found.items():
         value, low, high = np.array(triples).T

@@ -11,17 +11,12 @@ from numpy.typing import ArrayLike
 
 from loopstat.arrays import Bool, Float, Int
 from loopstat.errors import SettingsError
-from loopstat.inference.resample import (
-    MANY_REFITS,
-    N_REFITS,
-    LeftOut,
-    jackknife_interval,
-    jackknife_variance,
-    student_p,
-    student_quantile,
-)
+from loopstat.inference.estimate import Estimate, show
+from loopstat.inference.intervals import jackknife_interval, jackknife_variance, student_quantile
+from loopstat.inference.resample import MANY_REFITS, N_REFITS, LeftOut
+from loopstat.inference.tests import student_p
 from loopstat.moves.calibrate.progress import HALF_SATURATION, Progress, fit_progress
-from loopstat.results.result import Estimate, plain, show
+from loopstat.results.record import plain
 
 MIN_CLUSTERS = 8
 TEST_LEVEL = 0.05

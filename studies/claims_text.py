@@ -6,8 +6,8 @@ import textwrap
 
 import numpy as np
 
+from loopstat.inference.estimate import Estimate, number, show
 from loopstat.moves.settings import PARAMETERS
-from loopstat.results.result import Estimate, number, show
 from studies.claim_points import LEAST, MOST, PARTS, Case, Claim, ClaimMap, ControlMap
 from studies.claims import Claims
 

@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 
 from loopstat.arrays import Bool, Float, Int
 from loopstat.errors import SettingsError
+from loopstat.inference.estimate import Estimate
 from loopstat.moves.order_statistics import expected_maximum
-from loopstat.results.result import Estimate
 from studies.assumptions import MIN_CLUSTERS, TEST_LEVEL, AssumptionTest, Effect, cluster_codes, shown
 
 HALF = 0.5  # copies judged at most half as unlike as other programs: a rule rather than chance

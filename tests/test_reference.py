@@ -8,7 +8,8 @@ import statsmodels.api as sm
 
 from loopstat import LinearDrift, Panel
 from loopstat.drift.sums import Moments
-from loopstat.inference.resample import bootstrap_weights, jackknife_variance
+from loopstat.inference.intervals import jackknife_variance
+from loopstat.inference.resample import bootstrap_weights
 from simulated import grams_of, three
 
 

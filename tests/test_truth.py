@@ -14,7 +14,9 @@ from loopstat import LinearSDE, Objective, Panel
 from loopstat.drift.readings.regimes import oscillation_test
 from loopstat.drift.sums import Moments
 from loopstat.drift.verdict import HORIZON, steps_along
-from loopstat.inference.resample import bootstrap_weights, jackknife_interval, jackknife_variance, student_p
+from loopstat.inference.intervals import jackknife_interval, jackknife_variance
+from loopstat.inference.resample import bootstrap_weights
+from loopstat.inference.tests import student_p
 from simulated import M3, Q3, REST, fit, grams_of, keep_the_better, moments_of, root, run, steady, three, turning
 
 

@@ -35,3 +35,11 @@ def relabel(codes: Int) -> tuple[Int, Int]:
 def summed(codes: Int, values: Float, n: int) -> Float:
     """Return the sum of `values` over each code 0 .. n - 1, shape (n,)."""
     return np.bincount(codes, values, n).astype(np.float64)
+
+
+def summed_rows(codes: Int, values: Float, n: int) -> Float:
+    """Return the sum of the rows of `values`, shape (len(codes), k), over each code 0 .. n - 1, shape (n, k)."""
+    out = np.zeros((n, values.shape[1]))
+    for j, column in enumerate(values.T):
+        out[:, j] = summed(codes, column, n)
+    return out

@@ -11,7 +11,7 @@ import pytest
 
 from loopstat import SettingsError
 from loopstat.balance import exact
-from loopstat.balance.currents import MainChain, circulation
+from loopstat.balance.currents import MainChain, _laws, _laws_by_system, circulation
 from loopstat.balance.cycles import cycle_basis_test, source_statistic, triangles
 from loopstat.balance.exact import Draws, exact_draws, exact_draws_within, returns
 from loopstat.balance.one_potential import common_potential
@@ -229,7 +229,31 @@ def test_methods_by_name() -> None:
         detailed_balance_test(counts, n_draws=5)
 
 
+@pytest.mark.parametrize(("least", "method"), [(10**9, "chi-square"), (1, "bootstrap")])
+def test_counts_too_large_for_walks_are_tested_otherwise_and_say_so(least: int, method: str) -> None:
+    ring = Counts.of_matrix([[0, 4 * 10**9, least], [4 * 10**9, 0, 10**9], [least, 10**9, 0]])
+    test = detailed_balance_test(ring, method="exact", n_draws=99, size_draws=20, rng=0)
+    assert test.method == method
+    assert test.p_value == pytest.approx(1.0, abs=0.2) if method == "chi-square" else 0.05 < test.p_value <= 1
+    assert 0 <= test.size_at_5_percent <= 0.3 or (method == "bootstrap" and np.isnan(test.size_at_5_percent))
+    assert "more than a million" in test.to_dict()["reason"]
+
+
 # ------------------------------------------------------------------ currents and entropy
+
+
+def test_the_two_ways_to_the_stationary_laws_of_draws_agree() -> None:
+    P = np.random.default_rng(0).dirichlet(np.ones(6), size=(4, 6))
+    assert np.allclose(_laws(P), _laws_by_system(P), rtol=1e-12)
+
+
+def test_sparse_counts_among_very_many_visits_have_currents() -> None:
+    rng = np.random.default_rng(1)
+    matrix = np.triu(rng.random((20, 20)) < 0.15, 1) * 1.0
+    matrix += matrix.T + np.eye(20, k=1) + np.eye(20, k=-1)
+    few = Counts.of_matrix(matrix, visits=1e6)
+    made = circulation(MainChain.of(few), detailed_balance_test(few, n_draws=99, rng=0), level=0.95, rng=rng)
+    assert all(np.isfinite([c.value, c.low, c.high]).all() for c in made.currents)
 
 
 def test_currents_and_entropy_of_a_ring() -> None:

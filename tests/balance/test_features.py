@@ -270,3 +270,21 @@ def test_expressions_not_defined_for_every_state_are_not_tried() -> None:
 def test_few_states_have_no_formula() -> None:
     with pytest.raises(SettingsError, match="at least 8"):
         symbolic_search(Counts.of_matrix(np.ones((3, 3))), Features(("a",), np.arange(3.0)[:, None]))
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_texts_that_no_feature_tells_apart_get_a_reason_for_each_and_no_weight(kernel: str) -> None:
+    matrix = [[0, 10, 4, 3], [8, 0, 7, 2], [5, 9, 0, 3], [2, 4, 4, 0]]
+    made = ParametricPotential(kernel=kernel).fit(Counts.of_matrix(matrix, states=["1", "2", "3", "4"]))
+    assert set(made.dropped) == set(made.names)
+    assert np.isnan(made.theta.value).all()
+    assert (made.value == 0).all()
+    assert "none tells states that follow each other apart" in made.sentence
+
+
+def test_objectives_that_never_vary_leave_no_feature_in_sessions_either() -> None:
+    panel = walks(np.random.default_rng(3), np.zeros(12), n_sessions=10, steps=30)
+    counts = Counts.of_panel(panel)
+    made = ParametricPotential("objectives").fit(counts, values=objective_means(panel, counts.states))
+    assert made.dropped == {"height": "the same in all states"}
+    assert not {c.name: c.passed for c in made.checks}["indistinct_features"]

@@ -9,7 +9,8 @@ from scipy.stats import multivariate_normal
 from loopstat import InputError, LinearDrift, LinearDriftFit, Objective, Panel, SettingsError
 from loopstat.drift.maps.base import Estimated
 from loopstat.drift.maps.censored import _both_below, censored
-from loopstat.inference.resample import LeftOut, jackknife_variance
+from loopstat.inference.intervals import jackknife_variance
+from loopstat.inference.resample import LeftOut
 
 HIGH = 0.5
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from loopstat import Labels, LinearDrift, Objective, Panel
-from loopstat.drift.checks import CHECKS, duplicate_share
+from loopstat.drift.checks import RULES, duplicate_share
 from simulated import fit, keep_the_better, run, three
 
 
@@ -18,7 +20,7 @@ def clean() -> Panel:
 
 def test_a_clean_loop_passes_everything_in_order() -> None:
     found = fit(clean())
-    assert tuple(c.name for c in found.checks) == CHECKS
+    assert tuple(c.name for c in found.checks) == tuple(r.name for r in RULES)
     assert [c.name for c in found.checks if not c.passed] == []
 
 
@@ -119,6 +121,20 @@ def test_stops_on_success_where_smaller_is_better() -> None:
     assert not fit(down).check("stops_on_success").passed
 
 
+def test_few_sessions_that_go_on_after_the_first_step_still_give_a_rate() -> None:
+    found = fit([np.array([[1.0]])] * 194 + [np.array([[0.1 * k], [1.0]]) for k in range(6)]).verdict
+    assert found.action == "go_on"
+    assert "of the unfinished 100.0%" in found.sentence
+    assert found.sentence.endswith("per step do in step 1.")
+
+
+def test_no_session_that_goes_on_unfinished_says_nothing_about_when_to_give_up() -> None:
+    again = [np.array([[1.0], [0.5], [0.6]])] * 2  # past the bar at once, and yet run on
+    found = fit([np.array([[1.0]])] * 36 + again).verdict
+    assert found.action == "cannot_tell"
+    assert "no unfinished session goes on after step 0" in found.sentence
+
+
 def test_sessions_cut_at_random_do_not_stop_on_success() -> None:
     lengths = np.random.default_rng(10).integers(3, 11, 80)
     sessions = [s[:n] for s, n in zip(three(80, 10, seed=10), lengths, strict=True)]
@@ -177,3 +193,26 @@ def test_checks_carry_plain_sentences() -> None:
         for check in LinearDrift(n_boot=0).fit(panel).checks:
             assert check.message.endswith((".", "(--cluster)."))
             assert "nan" not in check.message.lower()
+
+
+@pytest.mark.parametrize(("factor", "passed"), [(5000.0, False), (5.0, True)])
+def test_tasks_on_different_scales_are_named_with_the_remedy(factor: float, passed: bool) -> None:
+    x = three(40, 8, seed=3)
+    x[20:, :, 1] *= factor
+    panel = Panel.from_arrays(x, labels={"task": ["a"] * 10 + ["b"] * 10 + ["large"] * 20})
+    check = fit(panel).check("tasks_on_scales")
+    assert check.passed == passed
+    if not passed:
+        assert "x2" in check.message
+        assert "--by task" in check.message
+
+
+def test_no_upper_end_is_said_in_words_and_tiny_scores_overflow_nothing() -> None:
+    rng = np.random.default_rng(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for panel in (rng.standard_normal((1, 6, 2)), rng.standard_normal((2, 3, 2)), 1e-160 * np.ones((3, 4, 2))):
+            found = fit(panel)
+            said = [found.verdict.sentence, *found.reasons.values(), *(c.message for c in found.checks)]
+            assert not any(re.search(r"\bnan\b|reaches -", sentence) for sentence in said)
+        fit(1e-160 * rng.standard_normal((1, 6, 2)))

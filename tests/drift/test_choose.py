@@ -13,8 +13,9 @@ from loopstat import InputError, LinearDrift, LinearDriftFit, Panel, SettingsErr
 from loopstat.drift.fit import LinearDriftFit as Fit
 from loopstat.drift.maps.base import ScorerNoise
 from loopstat.drift.readings.interference import MODEL_PARTS
+from loopstat.drift.view import document
 from loopstat.faces.cli import main
-from loopstat.faces.report import page
+from loopstat.faces.html import page
 from simulated import keep_the_better, steady
 
 M = np.array([[0.65, 0.08], [0.08, 0.5]])
@@ -117,16 +118,16 @@ def test_a_latent_fit_predicts_held_out_sessions_better_and_says_that_it_did(bot
 
 
 def test_the_json_comes_back(both: LinearDriftFit) -> None:
-    again = Fit.from_dict(json.loads(json.dumps(both.to_dict())), settings=both.settings, objectives=both.objectives)
+    again = Fit.from_json(both.to_json())
     assert again.to_dict() == both.to_dict()
 
 
 def test_estimators_stand_side_by_side_on_the_page() -> None:
     result = analyze(Panel.from_arrays(loop(400, 12, effects=0.7, noise=0.4, seed=9)))
-    text = page(result)
+    text = page(document(result))
     assert "Estimators side by side" in text
     assert "Slowest mode, by estimator" in text
-    assert "How it was fitted." in text
+    assert "<dt>estimator</dt><dd>latent: only it allows for differing sessions" in text
     assert "by scorer&#39;s noise" in text
 
 
@@ -142,7 +143,7 @@ def test_a_refused_group_says_why_and_shows_no_drift() -> None:
     assert data["regimes"] is None
     assert data["skill"]["mean"] is not None
     assert data["skill_estimator"] == "pooled"
-    assert "No drift is reported" in page(result)
+    assert "<dt>estimator</dt><dd>none: " in page(document(result))
     assert "do not settle it" in group.verdict.sentence
 
 

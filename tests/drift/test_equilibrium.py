@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from loopstat.drift.readings.equilibrium import fixed_point_interval
 from loopstat.drift.sums import Moments
-from loopstat.inference.resample import jackknife_variance, student_quantile
+from loopstat.inference.fieller import fixed_point_interval
+from loopstat.inference.intervals import jackknife_variance, student_quantile
 from simulated import M3, REST, fit, grams_of, run, three
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
-from loopstat import Panel
+from loopstat import LinearDrift, Panel
 from loopstat.drift.readings.interference import (
+    CAUSES,
     PARTS,
     PathSums,
     correlation,
@@ -15,6 +18,7 @@ from loopstat.drift.readings.interference import (
     start_moments,
     start_spread,
 )
+from loopstat.faces.moves_text import _pair
 from loopstat.inference.resample import bootstrap_weights
 from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 
@@ -129,6 +133,22 @@ def test_holm_counts_each_pair_once() -> None:
     assert np.isnan(np.diag(e.p_value)).all()
     assert adjusted[np.argmin(raw)] == pytest.approx(min(1.0, 3 * raw.min()))
     np.testing.assert_array_equal(e.p_adjusted, e.p_adjusted.T)
+
+
+def test_the_printed_parts_add_up_to_the_printed_total() -> None:
+    # Levels of their own and a noisy scorer: the latent fit takes the total apart, and its misfit is a part like others
+    rng = np.random.default_rng(5)
+    x = three(60, 12, seed=5) + rng.standard_normal((60, 1, 3)) + 0.5 * rng.standard_normal((60, 12, 1))
+    found = LinearDrift(n_boot=0, estimator="latent").fit(Panel.from_arrays(x), rng=0)
+    causes = found.causes
+    assert "misfit" in causes
+    assert set(causes) <= set(CAUSES)
+    total = found.estimates["interference.total"].value
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        assert sum(found.parts_of(i, j).values()) == pytest.approx(total[i, j])
+        said = _pair(found, found.estimates["interference.total"], i, j)
+        printed = [float(part) for part in re.findall(r"[+-]\d\.\d\d(?=,|$)", said.partition(": ")[2])]
+        assert sum(printed) == pytest.approx(total[i, j], abs=0.005 * (len(printed) + 1))
 
 
 def test_a_shared_noise_is_found_as_noise() -> None:

@@ -11,7 +11,8 @@ import pytest
 from loopstat.drift.maps.base import estimate
 from loopstat.drift.maps.noisy import ErrorsInVariables, Instrument, lag_ratios, runs
 from loopstat.errors import SettingsError
-from loopstat.inference.resample import LeftOut, bootstrap_weights, jackknife_variance, student_quantile
+from loopstat.inference.intervals import jackknife_variance, student_quantile
+from loopstat.inference.resample import LeftOut, bootstrap_weights
 from loopstat.panel.panel import Panel
 
 # Eigenvalues 0.43 and 0.53 +- 0.12i.

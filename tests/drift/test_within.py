@@ -10,7 +10,8 @@ import pytest
 from loopstat.drift.maps.base import estimate
 from loopstat.drift.maps.within import Within, root_found
 from loopstat.errors import SettingsError
-from loopstat.inference.resample import LeftOut, bootstrap_weights, jackknife_variance, student_quantile
+from loopstat.inference.intervals import jackknife_variance, student_quantile
+from loopstat.inference.resample import LeftOut, bootstrap_weights
 from loopstat.panel.panel import Panel
 
 M3 = np.array([[0.70, 0.12, 0.00], [-0.08, 0.50, 0.10], [0.05, 0.00, 0.30]])

@@ -11,7 +11,7 @@ from test_cli import CONTROL
 
 from balance_samples import WORDS, Sample, analysis, around, edge_cases, everyday, group, landscape, words
 from loopstat.faces import balance_text as text
-from loopstat.results.result import show
+from loopstat.inference.estimate import show
 
 EDGES = list(edge_cases())
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}
@@ -33,6 +33,20 @@ def said(group_: dict[str, Any], key: str) -> str:
 
 
 # ------------------------------------------------------------------------------------ answers
+
+
+@pytest.mark.parametrize(("p", "head"), [(0.001, "so far in"), (0.4, "rests in"), (None, "rests in")])
+def test_a_transient_is_not_called_rest(p: float | None, head: str) -> None:
+    group = {
+        "states": ["low", "high"],
+        "classes": [{"states": ["low", "high"]}],
+        "potential": [1.0, 0.0],
+        "stationary": [0.27, 0.73],
+        "homogeneity": {"steps": {"p_value": p}, "sessions": {"p_value": 0.01}},
+    }
+    rows = text.rows_of(group)
+    assert rows[0][0] == head
+    assert any("no rest: early and late steps differ" in words for _, words in rows) == (head == "so far in")
 
 
 def test_the_verdict_comes_first() -> None:
@@ -169,7 +183,7 @@ def test_every_result_is_rendered(name: str) -> None:
     shown = text.render(SAMPLES[name].data)
     assert not CONTROL.search(shown)
     assert not set(re.findall(r"[\w.]+", shown)) & {"None", "nan", "inf", "null"}
-    assert len(shown) < 1_500 * max(len(SAMPLES[name].data["groups"]), 2) + 1_000
+    assert len(shown) < 1_600 * max(len(SAMPLES[name].data["groups"]), 2) + 1_000
 
 
 @pytest.mark.parametrize("width", [60, 80, 110])

@@ -5,6 +5,7 @@ Where Chromium or Playwright is missing these tests are skipped, but with CI=tru
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from test_page import expected
 import loopstat
 from conftest import lineage_table, loop_rows, plain_table, write_table
 from loopstat.drift.analysis import analyze
-from loopstat.faces.report import page as page_of
+from loopstat.drift.view import document
+from loopstat.faces.html import page as page_of
 from loopstat.io import read
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -31,6 +33,8 @@ FLAGS = [
 ]
 WIDE, NARROW = (1280, 900), (400, 800)
 BLUE = "[0, 114, 178]"  # the accent, light: the colour of the mean
+
+FAN = ".chart:has(> script)"
 
 Open = Callable[..., Any]
 
@@ -69,7 +73,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[st
     estimator = loopstat.LinearDrift(n_boot=50)
     results = [analyze(read([str(path)]), by=by, estimator=estimator) for path, by in tables]
     path = folder / "report.html"
-    path.write_text(page_of(results), encoding="utf-8")
+    path.write_text(page_of([document(r) for r in results]), encoding="utf-8")
     return path, [r.to_dict() for r in results]
 
 
@@ -80,7 +84,7 @@ def opened(chromium: Any, report: tuple[Path, list[dict[str, Any]]]) -> Iterator
     asked: list[str] = []
     contexts = []
 
-    def open_(size: tuple[int, int] = WIDE, **settings: Any) -> Any:
+    def open_(size: tuple[int, int] = WIDE, *, unfolded: bool = True, **settings: Any) -> Any:
         context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
         contexts.append(context)
         tab = context.new_page()
@@ -88,6 +92,9 @@ def opened(chromium: Any, report: tuple[Path, list[dict[str, Any]]]) -> Iterator
         tab.on("pageerror", lambda error: said.append(str(error)))
         tab.on("request", lambda request: asked.append(request.url))
         tab.goto(report[0].as_uri())
+        tab.eval_on_selector_all(
+            "details", "(all) => all.forEach((d) => { d.open = unfolded; })".replace("unfolded", json.dumps(unfolded))
+        )
         return tab
 
     yield open_
@@ -100,7 +107,7 @@ def opened(chromium: Any, report: tuple[Path, list[dict[str, Any]]]) -> Iterator
 
 def fan(tab: Any, k: int = 0) -> Any:
     """Scroll to a fan chart, wait until it is drawn, and return it."""
-    found = tab.locator(".fan").nth(k)
+    found = tab.locator(FAN).nth(k)
     found.scroll_into_view_if_needed()
     found.locator("canvas").wait_for()
     tab.wait_for_timeout(50)
@@ -138,23 +145,24 @@ def test_figures_read_back_from_the_page_are_those_of_the_json(
     tab = opened()
     cells = tab.eval_on_selector_all(
         "[data-json]",
-        "(all) => all.map((c) => [+c.closest('[data-report]').dataset.report, c.dataset.json, c.textContent])",
+        """(all) => all.map((c) => [+c.closest('[data-report]').dataset.report, c.dataset.json, c.dataset.form,
+          c.dataset.unit, c.textContent])""",
     )
     assert len(cells) > 200
-    wrong = [(k, path, text) for k, path, text in cells if text != expected(report[1][k], path)]
-    assert wrong == []
+    said = [(figure, text.replace(" ", "\xa0"), expected(report[1][k], *figure)) for k, *figure, text in cells]
+    assert [row for row in said if row[1] != row[2]] == []
 
 
 def test_charts_hold_the_figures_of_the_json(opened: Open, report: tuple[Path, list[dict[str, Any]]]) -> None:
     tab = opened()
-    fans = tab.eval_on_selector_all(".fan > script", "(all) => all.map((s) => JSON.parse(s.textContent))")
+    fans = tab.eval_on_selector_all(".chart > script", "(all) => all.map((s) => JSON.parse(s.textContent))")
     wanted = [(g, j) for result in report[1] for g in result["groups"] for j in range(len(g["objectives"]))]
     assert len(fans) == len(wanted)
     for f, (group, j) in zip(fans, wanted, strict=True):
-        assert f["objective"] == group["objectives"][j]
-        assert f["steps"] == group["path"]["step"]
-        assert f["mean"] == [row[j] for row in group["path"]["mean"]]
-        assert f["end"] == [group["kept_end"][key][j] for key in ("mean", "low", "high")]
+        assert f["described"].startswith(f"{group['objectives'][j]}: the mean goes from ")
+        assert f["x"] == group["path"]["step"]
+        assert f["lines"][0]["y"] == [row[j] for row in group["path"]["mean"]]
+        assert f["margins"][0]["figure"] == [group["kept_end"][key][j] for key in ("mean", "low", "high")]
 
 
 # ---------------------------------------------------------------------------- everyone
@@ -165,7 +173,7 @@ def test_charts_hold_the_figures_of_the_json(opened: Open, report: tuple[Path, l
 def test_nothing_serious_is_found_by_axe(opened: Open, size: tuple[int, int], scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     tab = opened(size, color_scheme=scheme)
-    for k in range(tab.locator(".fan").count()):
+    for k in range(tab.locator(FAN).count()):
         fan(tab, k)
     found = axe.Axe().run(tab).response["violations"]
     grave = {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found if v["impact"] in ("serious", "critical")}
@@ -175,7 +183,7 @@ def test_nothing_serious_is_found_by_axe(opened: Open, size: tuple[int, int], sc
 @pytest.mark.parametrize("width", [320, 400, 768])
 def test_the_page_does_not_scroll_sideways(opened: Open, width: int) -> None:
     tab = opened((width, 800))
-    for k in range(tab.locator(".fan").count()):
+    for k in range(tab.locator(FAN).count()):
         fan(tab, k)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     wide = tab.evaluate(
@@ -186,23 +194,49 @@ def test_the_page_does_not_scroll_sideways(opened: Open, width: int) -> None:
 
 
 def test_the_page_can_be_read_without_scripts(opened: Open, report: tuple[Path, list[dict[str, Any]]]) -> None:
-    tab = opened(java_script_enabled=False)
+    tab = opened(java_script_enabled=False, unfolded=False)
     assert tab.locator("table").count() > 10
-    assert tab.locator("svg").first.is_visible()
-    assert tab.locator(".plot").first.is_hidden(), "no empty frames"
-    summary = tab.locator(".said").first
-    assert summary.is_visible(), "the charts' sentences are there"
-    assert "the mean goes from" in (summary.text_content() or "")
+    assert tab.locator(".answers svg").first.is_visible()
+    tab.locator("summary").first.click()
+    assert tab.locator(FAN).first.locator("svg").is_visible(), "the picture is there before any script"
+    assert tab.locator(".copy, th button").count() == 0, "no button that does nothing"
     assert report[1][0]["groups"][0]["verdict"]["sentence"] in (tab.locator("body").text_content() or "")
+
+
+def test_folds_open_for_their_anchors(opened: Open) -> None:
+    tab = opened(unfolded=False)
+    goal = tab.locator("details").first
+    assert goal.get_attribute("open") is None
+    tab.locator(".answers a").first.click()
+    tab.wait_for_timeout(100)
+    assert goal.get_attribute("open") is not None
+    assert fan(tab).locator("canvas").is_visible(), "its charts are drawn when they are seen"
+
+
+def test_tables_sort_and_copy(opened: Open) -> None:
+    tab = opened()
+    sheet = tab.locator(".sheet").filter(has_text="Where it goes").first
+    before = sheet.locator("tbody td:nth-child(3)").all_text_contents()
+    sheet.locator("th button").nth(2).click()
+    up = [float(t.split()[0]) for t in sheet.locator("tbody td:nth-child(3)").all_text_contents()]
+    assert up == sorted(float(t.split()[0]) for t in before)
+    assert sheet.locator("th").nth(2).get_attribute("aria-sort") == "ascending"
+    sheet.locator("th button").nth(2).click()
+    down = [float(t.split()[0]) for t in sheet.locator("tbody td:nth-child(3)").all_text_contents()]
+    assert down == up[::-1]
+    sheet.locator(".copy").click()
+    assert "copied" in (sheet.locator(".copy").text_content() or "")
 
 
 def test_every_table_can_be_reached_by_keyboard(opened: Open) -> None:
     tab = opened()
     reached = set()
-    for _ in range(12):
+    fan(tab)
+    tab.evaluate("scrollTo(0, 0)")
+    for _ in range(60):
         tab.keyboard.press("Tab")
         reached.add(tab.evaluate("document.activeElement.className || document.activeElement.tagName"))
-    assert {"A", "scroll", "plot"} <= reached
+    assert {"A", "SUMMARY", "BUTTON", "scroll", "plot on"} <= reached
 
 
 # ------------------------------------------------------------------------------- charts
@@ -210,8 +244,8 @@ def test_every_table_can_be_reached_by_keyboard(opened: Open) -> None:
 
 def test_charts_are_drawn_where_one_looks(opened: Open) -> None:
     tab = opened()
-    count = tab.locator(".fan").count()
-    assert tab.locator(".fan canvas").count() < count, "those far below wait"
+    count = tab.locator(FAN).count()
+    assert tab.locator(".chart canvas").count() < count, "those far below wait"
     for k in range(count):
         found = colours(fan(tab, k))
         assert found.get(BLUE, 0) > 30, f"chart {k} shows its mean"
@@ -224,7 +258,7 @@ def test_charts_follow_dark_mode(opened: Open) -> None:
     tab.emulate_media(color_scheme="dark")
     tab.wait_for_timeout(100)
     assert colours(fan(tab)).get(BLUE, 0) == 0
-    assert tab.locator(".fan").first.locator("canvas").count() == 1, "redrawn in its place"
+    assert tab.locator(FAN).first.locator("canvas").count() == 1, "redrawn in its place"
 
 
 def test_charts_follow_the_window(opened: Open) -> None:
@@ -242,8 +276,8 @@ def test_hovering_says_the_mean_of_a_step(opened: Open, report: tuple[Path, list
     chart = fan(tab)
     for k in (0, 4, 8):
         tab.mouse.move(*point_of(tab, chart, k / 8 + (0.002 if k == 0 else -0.002)))
-        said = chart.locator(".said").text_content() or ""
-        head, _, rest = said.partition(": mean ")
+        said = chart.locator(".told").text_content() or ""
+        head, _, rest = said.partition(": mean of sessions ")
         assert head == f"step {path['step'][k]}"
         value, low, high = (float(part) for part in rest.replace("[", "").replace("]", "").replace(",", "").split())
         wanted = [path[key][k][0] for key in ("mean", "low", "high")]
@@ -253,12 +287,12 @@ def test_hovering_says_the_mean_of_a_step(opened: Open, report: tuple[Path, list
 def test_a_click_names_the_session_under_it(opened: Open) -> None:
     tab = opened()
     chart = fan(tab)
-    data = chart.locator("script").evaluate("(s) => JSON.parse(s.textContent)")
+    data = chart.locator(":scope > script").evaluate("(s) => JSON.parse(s.textContent)")
     tab.mouse.click(*point_of(tab, chart, 0.5, 0.02))
-    said = chart.locator(".said").text_content() or ""
+    said = chart.locator(".told").text_content() or ""
     assert said.startswith("session ")
-    assert any(f"session {name} " in said for name in data["names"])
-    assert f"{data['steps'][0]}: " in said
+    assert any(f"session {name} " in said for name in data["paths"]["names"])
+    assert f"{data['x'][0]}: " in said
 
 
 def test_arrow_keys_walk_the_mean(opened: Open, report: tuple[Path, list[dict[str, Any]]]) -> None:
@@ -268,7 +302,7 @@ def test_arrow_keys_walk_the_mean(opened: Open, report: tuple[Path, list[dict[st
     said = []
     for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
         tab.keyboard.press(key)
-        said.append((chart.locator(".said").text_content() or "").partition(":")[0])
+        said.append((chart.locator(".told").text_content() or "").partition(":")[0])
     assert said == [f"step {path['step'][k]}" for k in (0, 1, 2, 1)]
 
 
@@ -282,7 +316,7 @@ def test_the_page_prints_on_white(opened: Open, tmp_path: Path) -> None:
     assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert tab.locator("table").first.is_visible()
     tab.evaluate("dispatchEvent(new Event('beforeprint'))")
-    boxes = tab.locator(".fan").all()
+    boxes = tab.locator(FAN).all()
     assert all(box.locator("canvas").count() == 1 for box in boxes), "every chart is drawn for the printer"
     assert all(colours(box).get(BLUE, 0) > 100 for box in boxes[:2]), "in the colours of paper"
     tab.evaluate("dispatchEvent(new Event('afterprint'))")

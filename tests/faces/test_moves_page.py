@@ -25,7 +25,7 @@ from loopstat.faces import svg_moves, svg_plans
 from loopstat.faces.moves_page import page, page_data
 from loopstat.faces.moves_text import moves_words, probability, setting, share_words
 from loopstat.faces.sheets import lookup
-from loopstat.results.result import number, show
+from loopstat.inference.estimate import number, show
 from moves_samples import KINDS, PLANS, bought, run
 
 PAGES = (*KINDS, *PLANS, "steps")

@@ -1,6 +1,7 @@
 """The page and the terminal summary: self-contained, harmless, the JSON's figures, and compared with stored copies.
 
-`LOOPSTAT_REGENERATE=1 pytest tests/test_page.py` writes the stored copies anew; read the difference before keeping it.
+`LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py` writes the stored copies anew; read the difference
+before keeping it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import loopstat
 from conftest import invoke, lineage_table, loop_rows, plain_table, strict_json, write_table
 from loopstat.drift.analysis import analyze
-from loopstat.faces.report import page
+from loopstat.drift.view import document
+from loopstat.faces.html import page
 from loopstat.io import read
-from loopstat.results.result import number, show
+from loopstat.results.words import FORMS, show
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 VOID = {"meta", "br", "hr", "img", "input", "link", "wbr", "col"}
@@ -31,15 +32,7 @@ HOSTILE = (
     "a\" onmouseover='x' b",
     "{{ 7*7 }}&amp;",
 )
-ALONE = (
-    "p_adjusted",
-    "p_value",
-    "p_effects",
-    "p_noise",
-    "p_fit",
-    "shift_in_se",
-)  # shown without an interval, to two digits
-MATCH = "LOOPSTAT_REGENERATE=1 pytest tests/test_page.py writes it anew"
+MATCH = "LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py writes it anew"
 
 Made = tuple[str, dict[str, Any]]
 
@@ -53,7 +46,7 @@ class _Reader(HTMLParser):
         self.open: list[str] = []
         self.text: list[str] = []
         self.tables: list[list[list[str]]] = []
-        self.figures: list[list[str]] = []  # report, place in its JSON, text
+        self.figures: list[list[str]] = []  # report, place in its JSON, form, unit, text
         self.blocks: list[str] = []  # JSON for the charts
         self.scripts: list[str] = []
         self.styles: list[str] = []
@@ -72,12 +65,12 @@ class _Reader(HTMLParser):
             self.tables[-1].append([])
         elif tag in ("td", "th"):
             self.tables[-1][-1].append("")
-            if "data-json" in named:
-                self.figures.append([self.report, named["data-json"] or "", ""])
         elif tag == "script":
             (self.blocks if named.get("type") == "application/json" else self.scripts).append("")
         elif tag == "style":
             self.styles.append("")
+        if "data-json" in named:
+            self.figures.append([self.report, *(named[f"data-{key}"] or "" for key in ("json", "form", "unit")), ""])
         self.named = named
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -98,7 +91,7 @@ class _Reader(HTMLParser):
             if {"td", "th"} & set(self.open):
                 self.tables[-1][-1][-1] += data
             if "data-json" in self.named:
-                self.figures[-1][2] += data
+                self.figures[-1][-1] += data
 
     def table(self, head: str) -> list[list[list[str]]]:
         """Return every table that has a column of this name."""
@@ -114,7 +107,7 @@ def read_page(text: str) -> _Reader:
     return reader
 
 
-def expected(data: dict[str, Any], path: str) -> str:
+def expected(data: dict[str, Any], path: str, form: str, unit: str) -> str:
     """Return the text of the figure at `path` of the JSON, with its interval where the JSON has one beside it."""
     holder: Any = data
     parts = path.split(".")
@@ -122,15 +115,12 @@ def expected(data: dict[str, Any], path: str) -> str:
         holder = holder[int(parts[0]) if isinstance(holder, list) else parts[0]]
         parts = parts[1:]
     key, index = parts[0], [int(p) for p in parts[1:]]
-    beside = next((p for p in ((f"{key}_low", f"{key}_high"), ("low", "high")) if p[0] in holder), None)
-    alone = key in ALONE
-    value, low, high = (_entry(holder, k, index) for k in (key, *(beside if beside and not alone else ("", ""))))
+    beside = next((p for p in ((f"{key}_low", f"{key}_high"), ("low", "high")) if p[0] in holder), ("", ""))
+    beside = ("", "") if form in ("number", "rough", "p", "signed") else beside
+    value, low, high = (_entry(holder, k, index) for k in (key, *beside))
     assert value is not None, f"{path} is null and cannot be shown"
-    if key.startswith("p_") and value < 0.001:
-        return "< 0.001"
-    if low is None and high is None:
-        return number(value, 2 if alone else 3)
-    return show(value, -np.inf if low is None else low, np.inf if high is None else high)
+    said = FORMS[form](value, low, high).replace(" [", f" {unit} [" if unit else " [")
+    return said.replace(" ", "\xa0")
 
 
 def _numeric(value: Any) -> bool:
@@ -181,7 +171,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 def _without_levels(text: str) -> str:
     """Leave out the sessions' packed scores: base64 has slashes of its own."""
-    return re.sub(r'"sessions": "[A-Za-z0-9+/=]*"', "", text)
+    return re.sub(r'"levels": "[A-Za-z0-9+/=]*"', "", text)
 
 
 def test_the_page_is_self_contained(plain: Made, lineage: Made) -> None:
@@ -225,9 +215,9 @@ def test_the_page_can_be_read_by_everyone(plain: Made) -> None:
     assert {"prefers-color-scheme: dark", "@media print"} <= set(
         re.findall(r"prefers-color-scheme: dark|@media print", "".join(reader.styles))
     )
-    tables = sum(t == "table" for t, _ in reader.tags)
+    tables = sum(t == "table" and a.get("class") != "answers" for t, a in reader.tags)
     scrolling = [a for t, a in reader.tags if "scroll" in (a.get("class") or "").split()]
-    assert len(scrolling) == tables, "every table scrolls in a box of its own"
+    assert len(scrolling) == tables, "every table but that of the answers scrolls in a box of its own"
     assert all(a.get("tabindex") == "0" and a.get("aria-label") for a in scrolling), "a keyboard can scroll it"
     pictures = [a for t, a in reader.tags if t == "svg"]
     assert pictures
@@ -256,8 +246,8 @@ def test_hostile_names_stay_in_the_charts_data(hostile: Made, plain: Made) -> No
     reader = read_page(hostile[0])
     assert len(reader.scripts) == len(read_page(plain[0]).scripts), "no name starts a script"
     found = [json.loads(block) for block in reader.blocks]
-    assert {f["objective"] for f in found} == set(HOSTILE[:2])
-    assert all(name.startswith(f"{HOSTILE[2]}{HOSTILE[1][:20]}") for f in found for name in f["names"])
+    assert {f["described"].split(": the mean")[0] for f in found} == set(HOSTILE[:2])
+    assert all(n.startswith(f"{HOSTILE[2]}{HOSTILE[1][:20]}") for f in found for n in f["paths"]["names"])
     assert all("<" not in block and ">" not in block for block in re.findall(r'json">(.*?)</script>', hostile[0], re.S))
 
 
@@ -281,8 +271,8 @@ def test_hostile_names_of_a_lineage_and_of_several_files(tmp_path: Path) -> None
 def test_every_figure_is_that_of_the_json(plain: Made, lineage: Made, hostile: Made) -> None:
     for (text, data), least in ((plain, 100), (lineage, 20), (hostile, 50)):
         reader = read_page(text)
-        wrong = [(path, text, expected(data, path)) for _, path, text in reader.figures if text != expected(data, path)]
-        assert not wrong
+        said = [(figure, text, expected(data, *figure)) for _, *figure, text in reader.figures]
+        assert not [row for row in said if row[1].replace(" ", "\xa0") != row[2]]
         assert len(reader.figures) >= least, "there is something to compare"
 
 
@@ -342,13 +332,14 @@ def test_several_reports_on_one_page(plain_path: Path, lineage_path: Path) -> No
     results = [
         analyze(read([str(p)]), by=[], estimator=loopstat.LinearDrift(n_boot=30)) for p in (plain_path, lineage_path)
     ]
-    reader = read_page(page(results))
+    reader = read_page(page([document(r) for r in results]))
     names = [a["id"] for _, a in reader.tags if "id" in a]
     assert len(names) == len(set(names))
     assert {(a["href"] or "")[1:] for t, a in reader.tags if t == "a"} <= set(names)
     data = [r.to_dict() for r in results]
-    assert {r for r, _, _ in reader.figures} == {"0", "1"}
-    assert all(text == expected(data[int(r)], path) for r, path, text in reader.figures)
+    assert {r for r, *_ in reader.figures} == {"0", "1"}
+    shown = [(text.replace(" ", "\xa0"), expected(data[int(r)], *figure)) for r, *figure, text in reader.figures]
+    assert all(a == b for a, b in shown)
 
 
 # --------------------------------------------------------------------------------- stored copies

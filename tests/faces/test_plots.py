@@ -18,6 +18,8 @@ import matplotlib
 import numpy as np
 import pytest
 
+from loopstat.inference.estimate import show
+
 matplotlib.use("agg")
 
 from matplotlib import pyplot
@@ -535,7 +537,7 @@ def test_pareto_shows_every_end_and_the_line_that_half_reach(three_groups: ls.An
         assert reached.min() < 0.7, "and no easier line than that"
     assert "better ↘" in words(ax)
     for group in three_groups.pareto:
-        assert ls.result.show(*group.share_final) in words(ax)
+        assert show(*group.share_final.triple) in words(ax)
 
 
 def test_groups_differ_in_more_than_colour(many_groups: ls.Analysis, ax: Any) -> None:

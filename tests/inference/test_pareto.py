@@ -149,8 +149,8 @@ def test_any_mix_of_directions_is_the_same_question() -> None:
         objectives = [Objective(f"o{j}", maximize=s > 0) for j, s in enumerate(signs)]
         turned = stand(x * signs, y * signs, objectives=objectives)
         for a, b in zip(up, turned, strict=True):
-            assert a.share_final == pytest.approx(b.share_final)
-            assert a.hypervolume == pytest.approx(b.hypervolume)
+            assert a.share_final.triple == pytest.approx(b.share_final.triple)
+            assert a.hypervolume.triple == pytest.approx(b.hypervolume.triple)
             np.testing.assert_allclose(a.reference * signs, b.reference)
             np.testing.assert_allclose(a.ends * signs, b.ends)
 
@@ -174,18 +174,18 @@ def test_groups_are_compared_on_equal_numbers() -> None:
     # points drawn together 0.26 are free; 40 pairs of groups know each share to 0.015.
     found = [stand(normal(20, 3, k), normal(400, 3, k + 900)) for k in range(40)]
     assert all(g.n_compared == 20 for groups in found for g in groups)
-    small, large = (np.mean([groups[k].share_final[0] for groups in found]) for k in range(2))
+    small, large = (np.mean([groups[k].share_final.value for groups in found]) for k in range(2))
     assert large == pytest.approx(0.26, abs=0.06)
     assert small == pytest.approx(large, abs=0.09)
-    volumes = [stand(normal(20, 3, k), normal(200, 3, k + 50))[1].hypervolume for k in range(6)]
+    volumes = [stand(normal(20, 3, k), normal(200, 3, k + 50))[1].hypervolume.triple for k in range(6)]
     assert all(low < value < high for value, low, high in volumes)
 
 
 def test_what_is_better_stands_higher() -> None:
     good, bad = stand(normal(40, 2, 11, 1.5), normal(40, 2, 12))
-    assert good.share_final[0] > bad.share_final[0]
-    assert good.hypervolume[1] > bad.hypervolume[2], "surely"
-    assert bad.share_final[0] < 0.05
+    assert good.share_final.value > bad.share_final.value
+    assert good.hypervolume.low > bad.hypervolume.high, "surely"
+    assert bad.share_final.value < 0.05
 
 
 def test_paths_are_points_of_their_own() -> None:
@@ -195,17 +195,17 @@ def test_paths_are_points_of_their_own() -> None:
     found = pareto(
         [(n, Panel.from_arrays(list(x))) for n, x in (("down", down), ("flat", flat))], rng=np.random.default_rng(0)
     )
-    assert found[0].share_final[0] == 0
-    assert found[0].share_path[0] > 0
-    assert found[1].share_path[0] == 0
+    assert found[0].share_final.value == 0
+    assert found[0].share_path.value > 0
+    assert found[1].share_path.value == 0
 
 
 def test_shares_stay_between_nothing_and_all() -> None:
     for seed in range(5):
         for g in stand(normal(8, 4, seed), normal(9, 4, seed + 20)):
-            for value, low, high in (g.share_final, g.share_path):
+            for value, low, high in (g.share_final.triple, g.share_path.triple):
                 assert 0 <= low <= value <= high <= 1
-            value, low, high = g.hypervolume
+            value, low, high = g.hypervolume.triple
             assert 0 <= low <= value <= high
 
 
@@ -216,8 +216,8 @@ def test_few_clusters_have_no_interval() -> None:
         ("many", ends(normal(30, 2, 16), labels={"task": [f"t{k}" for k in range(30)]})),
     ]
     few, many = pareto(parts, cluster="task", rng=np.random.default_rng(0))
-    assert np.isnan(few.share_final[1:]).all()
-    assert not np.isnan(many.share_final[1:]).any()
+    assert np.isnan(few.share_final.triple[1:]).all()
+    assert not np.isnan(many.share_final.triple[1:]).any()
 
 
 def test_intervals_follow_the_cluster() -> None:
@@ -227,7 +227,7 @@ def test_intervals_follow_the_cluster() -> None:
     by_task, by_session = (
         pareto([("a", panels[0]), ("b", panels[1])], cluster=c, rng=np.random.default_rng(0)) for c in (None, "session")
     )
-    widths = [np.mean([g.hypervolume[2] - g.hypervolume[1] for g in found]) for found in (by_task, by_session)]
+    widths = [np.mean([g.hypervolume.high - g.hypervolume.low for g in found]) for found in (by_task, by_session)]
     assert widths[0] > 1.4 * widths[1]
 
 
@@ -283,7 +283,7 @@ def standings() -> list[tuple[ParetoGroup, ...]]:
 
 def covered(standings: list[tuple[ParetoGroup, ...]], key: str, k: int) -> float:
     """Return how often an interval holds the mean of all panels: the expected figure on this many ends."""
-    triples = np.array([getattr(groups[k], key) for groups in standings])
+    triples = np.array([getattr(groups[k], key).triple for groups in standings])
     truth = triples[:, 0].mean()
     return float(np.mean((triples[:, 1] <= truth) & (truth <= triples[:, 2])))
 

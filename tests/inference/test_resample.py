@@ -6,20 +6,17 @@ import numpy as np
 import pytest
 
 from loopstat import Panel, SettingsError
-from loopstat.inference.resample import (
-    bootstrap_weights,
-    choose_clusters,
-    folds,
+from loopstat.inference.clusters import choose_clusters
+from loopstat.inference.intervals import (
     from_scale,
-    holm,
     jackknife_interval,
     jackknife_variance,
     percentile_interval,
-    student_p,
     student_quantile,
     to_scale,
-    weighted_sums,
 )
+from loopstat.inference.resample import bootstrap_weights, folds, weighted_sums
+from loopstat.inference.tests import holm, student_p
 from simulated import three
 
 

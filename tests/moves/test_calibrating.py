@@ -16,12 +16,12 @@ from loopstat.errors import InputError, SettingsError
 from loopstat.faces.calibration_text import render
 from loopstat.faces.cli import main
 from loopstat.faces.glossary import TERMS
+from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
 from loopstat.moves.calibrate.identified import Identified
 from loopstat.moves.options import read_settings
 from loopstat.panel.pool import Pool
-from loopstat.results.result import Estimate
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = ("task", "candidate", "model", "quick", "full", "judge_a", "judge_b", "judge_c", "quality")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from loopstat.errors import SettingsError
+from loopstat.inference.estimate import Estimate
 from loopstat.moves.calibrate.judges import agreement, judge_errors
-from loopstat.results.result import Estimate
 
 GAMMA, SIGMA = 0.25, 0.35
 
@@ -27,6 +27,20 @@ def judged(
     truth = rng.normal(0, 0.6, tasks)[code] + rng.normal(0, 0.31, len(code))
     own, shared = rng.normal(size=(len(code), judges)), rng.normal(size=(len(code), 1))
     return truth[:, None] + SIGMA * (np.sqrt(gamma) * shared + np.sqrt(1 - gamma) * own), code, truth
+
+
+@pytest.mark.parametrize("constant", [3.0, 0.1])
+def test_a_judge_that_never_varies_is_named_and_has_no_figures(constant: float) -> None:
+    rng = np.random.default_rng(4)
+    truth, task = rng.standard_normal(90), np.arange(90) // 6
+    scores = np.column_stack([truth + rng.standard_normal(90), np.full(90, constant)])
+    found = judge_errors(scores, task, truth, names=["one", "two"])
+    assert not found.correlation.identifiable
+    assert found.correlation.reason.startswith("two never varies")
+    assert np.isnan(found.agreement.value)
+    assert [s.used for s in found.slopes] == [True, False]
+    assert found.slopes[1].to_dict()["correlation"] is None
+    assert judge_errors(scores, task, names=["one", "two"]).correlation.reason.startswith("two never varies")
 
 
 def test_errors_and_scores_are_told_apart() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from loopstat.errors import SettingsError
-from loopstat.inference.shares import share_estimate
+from loopstat.inference.intervals import share_by_cluster
 from loopstat.moves.calibrate.mixtures import fit_mixtures
 from loopstat.moves.calibrate.oracles import Verdicts, false_pass_rate, one_mass_share, oracle_resolution
 from loopstat.moves.calibrate.verdict_mixture import fit_mixture, mass_grid, one_r_test
@@ -211,7 +211,7 @@ def test_the_false_pass_rate_is_a_ratio_by_task() -> None:
 def test_ten_copies_of_a_task_are_one_task() -> None:
     rng = np.random.default_rng(10)
     one = (rng.random(200) < 0.2).astype(float)
-    single, copied = share_estimate(one, np.ones(200), 0.95), share_estimate(10 * one, np.full(200, 10.0), 0.95)
+    single, copied = share_by_cluster(one, np.ones(200), 0.95), share_by_cluster(10 * one, np.full(200, 10.0), 0.95)
     assert [float(single.low), float(single.high)] == pytest.approx([float(copied.low), float(copied.high)])
 
 
@@ -219,12 +219,12 @@ def test_no_false_pass_has_an_upper_end() -> None:
     found = false_pass_rate(Verdicts(np.array([[2, 0, 8]] * 30))).estimate
     assert (found.value, found.low) == (0, 0)
     assert found.high == pytest.approx(1 - 0.025 ** (1 / 30))
-    assert share_estimate(np.ones(30), np.ones(30), 0.95).low == pytest.approx(0.025 ** (1 / 30))
+    assert share_by_cluster(np.ones(30), np.ones(30), 0.95).low == pytest.approx(0.025 ** (1 / 30))
 
 
 def test_nothing_that_passes_has_no_false_pass_rate() -> None:
     assert not false_pass_rate(Verdicts(np.array([[5, 0, 0]] * 10))).identifiable
-    assert np.isnan(share_estimate(np.zeros(3), np.zeros(3), 0.95).value)
+    assert np.isnan(share_by_cluster(np.zeros(3), np.zeros(3), 0.95).value)
 
 
 def test_verdicts_that_pass_the_fine_tests_alone_count_as_failing() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from loopstat.errors import SettingsError
-from loopstat.inference.pairing import Medians, Paired
+from loopstat.inference.differences import Medians, Paired
 from loopstat.moves.batches import in_batches, with_policy
 from loopstat.moves.frontier import frontier
 from loopstat.moves.goals import Goal

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from loopstat.results.arrival import Arrivals, average, quantile, share
+from loopstat.inference.intervals import average, quantile, share
+from loopstat.results.arrival import Arrivals
 
 
 def test_never_is_later_than_everything() -> None:

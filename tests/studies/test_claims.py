@@ -14,10 +14,10 @@ from studies.claims_text import claims_page, claims_text
 
 from loopstat.errors import SettingsError
 from loopstat.faces.glossary import TERMS
-from loopstat.inference.pairing import Paired
+from loopstat.inference.differences import Paired
+from loopstat.inference.estimate import Estimate
 from loopstat.moves.runs import outcomes
 from loopstat.moves.settings import PARAMETERS, MoveSettings
-from loopstat.results.result import Estimate
 
 
 @pytest.fixture(scope="module")

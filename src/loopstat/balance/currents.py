@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..arrays import Bool, Float, Int, summed
-from ..inference.resample import bootstrap_weights, student_quantile
+from ..inference.intervals import student
+from ..inference.lengths import seen_length_limits
+from ..inference.resample import bootstrap_weights
 from ..panel.model import Rng
 from ..panel.tally import CommunicatingClass, Counts
-from ..results.result import plain
+from ..results.record import Record, written
 from .least_action import Exchanges
 from .potential import FEW
 from .stationary import stationary
@@ -26,12 +27,13 @@ DRAWS = 300  # bootstrap draws of the chain, for the errors of currents and entr
 MOST_STATES = 150  # up to which the chain is resampled
 MOST_CURRENTS, MOST_CYCLES = 20, 10
 WEAK = 1e-6  # pseudo-transitions that keep a resampled chain in one piece
-SIMULATED = 20_000
+STUCK = 1e-7  # a state left less often than this in a draw: I - P is then mostly rounding
+TINY = 1e-300
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class EntropyProduction:
+@dataclass(frozen=True, eq=False)
+class EntropyProduction(Record):
     """Irreversibility in nats per step, less its plug-in bias; NaN where unknown.
 
     Attributes
@@ -43,6 +45,8 @@ class EntropyProduction:
         True where there are any.
     """
 
+    KEYS = ("value", "low", "high", "one_way_pairs", "lower_bound")
+
     value: float
     low: float
     high: float
@@ -53,28 +57,20 @@ class EntropyProduction:
         """True where pairs seen one way were left out."""
         return self.one_way_pairs > 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {**plain(vars(self)), "lower_bound": self.lower_bound}
 
-
-@dataclass(frozen=True)
-class Current:
+@dataclass(frozen=True, eq=False)
+class Current(Record):
     """Net probability that flows from one state to another in a step."""
 
-    source: str
-    target: str
+    source: str = field(metadata=written("from"))
+    target: str = field(metadata=written("to"))
     value: float
     low: float
     high: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain({"from": self.source, "to": self.target, "value": self.value, "low": self.low, "high": self.high})  # type: ignore[no-any-return]
 
-
-@dataclass(frozen=True)
-class Cycle:
+@dataclass(frozen=True, eq=False)
+class Cycle(Record):
     """A cycle that carries current.
 
     Attributes
@@ -95,10 +91,6 @@ class Cycle:
     low: float
     high: float
     n: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,10 +235,31 @@ class MainChain:
         own = np.arange(n)
         P[:, own, own] += np.maximum(1 - P.sum(axis=2), 0.0)
         P /= P.sum(axis=2, keepdims=True)
-        # pi (I - P + 1 1') = 1': regular for one class, periodic or not.
-        pi = np.asarray(np.linalg.solve(np.swapaxes(np.eye(n) - P, 1, 2) + 1.0, np.ones((n_draws, n, 1)))[..., 0])
+        leaves = (P * (1 - np.eye(n))).sum(axis=2).min(initial=1.0)
+        pi = _laws(P) if leaves < STUCK else _laws_by_system(P)
         forward, backward = self.flows(count, visits, pi)
         return forward, backward, pi
+
+
+def _laws_by_system(P: Float) -> Float:
+    """Return the stationary laws of chains of one class, shape (n_chains, n_states)."""
+    n = P.shape[1]
+    # pi (I - P + 1 1') = 1': regular for one class, periodic or not.
+    return np.asarray(np.linalg.solve(np.swapaxes(np.eye(n) - P, 1, 2) + 1.0, np.ones((len(P), n, 1)))[..., 0])
+
+
+def _laws(P: Float) -> Float:
+    """Return the same by state reduction, without a subtraction: for states that are hardly ever left."""
+    A, n = P.copy(), P.shape[1]
+    for k in range(n - 1, 0, -1):
+        A[:, :k, k] /= np.maximum(A[:, k, :k].sum(axis=1), TINY)[:, None]
+        A[:, :k, :k] += A[:, :k, k, None] * A[:, k, None, :k]
+    pi = np.zeros((len(P), n))
+    pi[:, 0] = 1.0
+    for k in range(1, n):
+        pi[:, k] = np.einsum("ki,ki->k", pi[:, :k], A[:, :k, k])
+        pi /= pi.sum(axis=1, keepdims=True)  # weights of states hardly ever left may grow beyond bounds
+    return pi
 
 
 # ---------------------------------------------------------------------------- what is read off
@@ -290,12 +303,12 @@ def circulation(chain: MainChain, test: BalanceTest, *, level: float, rng: Rng) 
         resampled = chain.resampled(DRAWS, rng)
     net = up - down
     error = np.full(len(p), NOTHING) if resampled is None else (resampled[0] - resampled[1]).std(axis=0, ddof=1)
-    half = student_quantile(level, _df(chain)) * error
+    e = student(net, error, level=level, df=_df(chain))
     names = chain.counts.states
     currents = tuple(
-        Current(names[p.a[k]], names[p.b[k]], float(net[k]), float(net[k] - half[k]), float(net[k] + half[k]))
+        Current(names[p.a[k]], names[p.b[k]], float(net[k]), float(e.low[k]), float(e.high[k]))
         if net[k] >= 0
-        else Current(names[p.b[k]], names[p.a[k]], float(-net[k]), float(-net[k] - half[k]), float(-net[k] + half[k]))
+        else Current(names[p.b[k]], names[p.a[k]], float(-net[k]), float(-e.high[k]), float(-e.low[k]))
         for k in np.argsort(-np.abs(net), kind="stable")[:MOST_CURRENTS]
     )
     entropy = _entropy(p, up, down, resampled, test, float(chain.visits.sum()), level)
@@ -347,46 +360,10 @@ def _entropy(
     if not plug_in > 0 or k == 0:
         return EntropyProduction(value, 0.0, NOTHING, one_way)
     spread = NOTHING if resampled is None else float(_produced(resampled[0], resampled[1], both).std(ddof=1))
-    low, high = _length_limits(plug_in, bias, spread, k, level)
+    low, high = seen_length_limits(plug_in, bias, spread, k, level)
     if np.isfinite(test.p_value) and test.p_value >= 1 - level:
         low = 0.0
     return EntropyProduction(value, min(low, value), max(high, value), one_way)
-
-
-def _length_limits(plug_in: float, bias: float, spread: float, k: float, level: float) -> tuple[float, float]:
-    """Return limits of a squared length seen with noise in k directions that adds `bias` to it.
-
-    In units of bias/k the seen length is (sqrt(f) z + sqrt(length))^2 + chi-square(k - 1): along the currents the noise
-    is f times that across them, which `spread`, the error of the resampled entropy, tells.
-    """
-    if not bias > 0 or not k > 0:
-        return NOTHING, NOTHING
-    unit = bias / k
-    seen = plug_in / unit
-    f = 1.0
-    if np.isfinite(spread):
-        f = float(np.clip(((spread / unit) ** 2 - 2 * k) / (4 * seen), 0.25, 25.0))
-    rng = np.random.default_rng(0)
-    along = np.sqrt(f) * rng.standard_normal(SIMULATED)
-    across = rng.chisquare(max(k - 1, 1e-6), SIMULATED)
-    tail = (1 - level) / 2
-
-    def above(length: float, of: float = seen) -> float:
-        return float(np.mean((along + np.sqrt(length)) ** 2 + across > of))
-
-    # A length seen shorter than noise alone would make it says no more than noise alone.
-    shortest = float(np.median(along**2 + across))
-    top = (np.sqrt(max(seen, shortest)) + 6 * np.sqrt(f)) ** 2 + 10 * np.sqrt(2 * k) + 10
-    low = 0.0 if above(0.0) >= tail else _where(above, tail, 0.0, top)
-    high = _where(lambda length: above(length, max(seen, shortest)), 1 - tail, 0.0, top)
-    return low * unit, high * unit
-
-
-def _where(increasing: Callable[[float], float], level: float, low: float, high: float) -> float:
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if increasing(middle) < level else (low, middle)
-    return (low + high) / 2
 
 
 # ------------------------------------------------------------------------------------ cycles
@@ -432,8 +409,6 @@ def _round(left: Float, source: Int, target: Int, out: dict[int, list[int]], lea
 
 
 def _cycle(chain: MainChain, steps: list[int], net: Float, strength: float, level: float) -> Cycle:
-    from scipy.special import ndtri
-
     p, names = chain.pairs, chain.counts.states
     from_ = np.where(net[steps] >= 0, p.a[steps], p.b[steps])
     top = int(np.argmax(chain.pi[from_]))  # told from its likeliest state on
@@ -446,5 +421,5 @@ def _cycle(chain: MainChain, steps: list[int], net: Float, strength: float, leve
     if rarest == 0:
         return Cycle(states, strength, NOTHING, NOTHING, NOTHING, 0.0)
     affinity = float(np.sum(np.log(with_ / against)))
-    half = float(ndtri(0.5 + level / 2)) * float(np.sqrt(np.sum(1 / with_ + 1 / against)))
-    return Cycle(states, strength, affinity, affinity - half, affinity + half, rarest)
+    e = student(affinity, np.sqrt(np.sum(1 / with_ + 1 / against)), level=level)
+    return Cycle(states, strength, affinity, float(e.low), float(e.high), rarest)

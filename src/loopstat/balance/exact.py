@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float, Int, summed
+from ..inference.tests import draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts, Events
 from .least_action import Exchanges
@@ -48,7 +49,7 @@ class Draws:
     @property
     def p_value(self) -> float:
         """(1 + draws at least as large) / (1 + draws)."""
-        return (1 + self.greater + self.equal) / (1 + self.n_draws)
+        return float(draws_p(self.greater + self.equal, self.n_draws))
 
     def randomised(self, rng: Rng) -> float:
         """Return a p-value that is exactly uniform under the null, by breaking ties at random."""

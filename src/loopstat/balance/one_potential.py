@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float, Int
-from ..inference.resample import student_quantile
+from ..inference.intervals import percentile_interval, student
+from ..inference.tests import draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts
-from ..results.result import plain
+from ..results.record import Record
 from .potential import Potential
 
 DRAWS = 1999
@@ -21,8 +21,8 @@ NOTHING = float("nan")
 ONE = 1 - 1e-6  # largest correlation that has a place on Fisher's scale
 
 
-@dataclass(frozen=True)
-class CommonPotential:
+@dataclass(frozen=True, eq=False)
+class CommonPotential(Record):
     """Whether several groups share one potential; NaN where that cannot be said.
 
     Attributes
@@ -42,10 +42,6 @@ class CommonPotential:
     high: float
     n_states: int
     n_groups: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def common_potential(
@@ -82,7 +78,7 @@ def common_potential(
     noise = np.stack([rng.standard_normal((DRAWS, r.shape[1])) @ r.T for r in roots], axis=1)
     statistic = float(_spread(values[None], weights)[0])
     draws = _spread(noise, weights)
-    p = float((1 + np.sum(draws >= statistic)) / (1 + DRAWS))
+    p = float(draws_p(np.sum(draws >= statistic), DRAWS))
     blur = np.array([np.mean((r - r.mean(axis=0)) ** 2) * r.shape[1] for r in roots])
     r, low, high = _correlation(values, noise, blur, level)
     return CommonPotential(p, statistic, r, low, high, len(places[0]), len(chosen))
@@ -121,16 +117,15 @@ def _correlation(values: Float, noise: Float, blur: Float, level: float) -> tupl
     drawn = _disattenuated(values[None] + noise, 2 * blur)
     if not np.isfinite(seen[0]):
         return NOTHING, NOTHING, NOTHING
-    z = np.arctanh(np.clip(seen[0], -ONE, ONE))
+    r = np.clip(seen[0], -ONE, ONE)
     usable = drawn[np.isfinite(drawn)]
     if len(usable) < DRAWS / 2:
         return float(seen[0]), NOTHING, NOTHING
-    shift = np.arctanh(np.clip(usable, -ONE, ONE)) - z
-    half = student_quantile(level, np.inf) * float(np.sqrt(np.mean(shift**2)))
+    shift = np.arctanh(np.clip(usable, -ONE, ONE)) - np.arctanh(r)
+    e = student(r, np.sqrt(np.mean(shift**2)), level=level, scale="fisher")
     # With few states or large errors the correlation's own law is lopsided: never narrower than its draws.
-    tail = 100 * (1 - level) / 2
-    drawn_low, drawn_high = np.percentile(usable, [tail, 100 - tail])
-    return float(seen[0]), float(min(np.tanh(z - half), drawn_low)), float(max(np.tanh(z + half), drawn_high))
+    drawn_low, drawn_high = percentile_interval(usable, level)
+    return float(seen[0]), float(min(e.low, drawn_low)), float(max(e.high, drawn_high))
 
 
 def _disattenuated(v: Float, blur: Float) -> Float:

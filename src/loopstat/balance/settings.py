@@ -9,20 +9,23 @@ import numpy as np
 
 from ..arrays import Float, summed
 from ..errors import SettingsError
-from ..inference.resample import choose_clusters, student_quantile
+from ..inference.clusters import choose_clusters
+from ..inference.estimate import Estimate, number
+from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
-from ..results.result import Check, number
+from ..results.check import Check
+from ..results.verdict import Verdict
 from .chain import MarkovChain
 from .currents import Circulation, EntropyProduction, MainChain, circulation, cycles_of
 from .cycles import source_statistic
-from .fit import MOST_PAIRS, BalanceFit, BalanceVerdict, ExchangedPair, Interval, Trap
+from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
 from .least_action import Exchanges
 from .order import ChainTest, homogeneity_test, order_test
 from .potential import KERNELS, Potential, potential, strengths
 from .tests import METHODS, WITHIN, BalanceTest, detailed_balance_test
-from .transitions import relaxation_intervals
+from .transitions import escape_intervals, relaxation_intervals
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
@@ -137,7 +140,7 @@ class ReversibleChain:
             flow = replace(flow, cycles=cycles_of(counts, level=self.level))
         softplus = v.value if (self.kernel, self.beta) == ("softplus", 1.0) else None
         stationary, free = _stationary(counts, chain, v, pairs, self.level)
-        escape = _escape(counts, self.level)
+        escape = escape_intervals(counts, level=self.level)
         times, gap = _relaxation(chain, self.level)
         order, homogeneity = _chain_tests(counts, rng)
         checks = _checks(counts, pairs, test, order, homogeneity, n_sessions)
@@ -146,7 +149,7 @@ class ReversibleChain:
             by=dict(by or {}),
             settings=self,
             counts=counts,
-            n_sessions=n_sessions,
+            recorded=Recorded.of(counts, n_sessions),
             potential=v,
             model=_model(counts, chain, pairs),
             test=test,
@@ -210,11 +213,11 @@ def _still() -> Circulation:
 
 def _stationary(
     counts: Counts, chain: MainChain | None, v: Potential, pairs: Exchanges, level: float
-) -> tuple[Interval, Float]:
+) -> tuple[Estimate, Float]:
     """Return exp(-beta V) of the main class by likelihood with intervals, and the law of the free chain."""
     nothing = np.full(counts.n_states, NOTHING)
     if chain is None:
-        return Interval(nothing, nothing, nothing), nothing
+        return Estimate(nothing), nothing
     members = chain.members
     scaled = potential(counts, level=level) if v.kernel != "likelihood" else v
     depth = scaled.beta * scaled.value[members]
@@ -222,40 +225,20 @@ def _stationary(
     pi /= pi.sum()
     root = scaled.beta * scaled.root[members]
     error = np.sqrt(np.sum((root - pi @ root) ** 2, axis=1))
-    half = student_quantile(level, np.inf) * error / np.maximum(1 - pi, 1e-12)
-    logit = np.log(pi) - np.log1p(-np.minimum(pi, 1 - 1e-15))
+    found = student(pi, error / np.maximum(1 - pi, 1e-12), level=level, scale="logit")
     out = [nothing.copy() for _ in range(4)]
-    for array, values in zip(out, (pi, _expit(logit - half), _expit(logit + half), chain.pi), strict=True):
+    for array, values in zip(out, (found.value, found.low, found.high, chain.pi), strict=True):
         array[members] = values
-    return Interval(*out[:3]), out[3]
+    return Estimate(*out[:3], level=level), out[3]
 
 
-def _expit(x: Float) -> Float:
-    from scipy.special import expit
-
-    return np.asarray(expit(x))
-
-
-def _escape(counts: Counts, level: float) -> Interval:
-    """Return the share of visits that leave each state, with Wilson's interval."""
-    own = summed(counts.source, counts.count * (counts.source == counts.target), counts.n_states)
-    left, n = counts.rows - own, counts.visits
-    z = student_quantile(level, np.inf)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(n > 0, left / n, NOTHING)
-        centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-        half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    some = n > 0
-    return Interval(p, np.where(some, centre - half, NOTHING), np.where(some, centre + half, NOTHING))
-
-
-def _relaxation(chain: MainChain | None, level: float) -> tuple[Interval, float]:
+def _relaxation(chain: MainChain | None, level: float) -> tuple[Estimate, float]:
     if chain is None:
-        return Interval(np.zeros(0), np.zeros(0), np.zeros(0)), NOTHING
+        return Estimate(np.zeros(0)), NOTHING
     found = relaxation_intervals(chain.completed, k=min(N_TIMES + 1, chain.counts.n_states), level=level)
     with np.errstate(divide="ignore"):
         gap = -np.expm1(-1 / found.value[0]) if len(found.value) else NOTHING
-    return Interval(found.value, found.low, found.high), float(gap)
+    return found, float(gap)
 
 
 def _chain_tests(counts: Counts, rng: Rng) -> tuple[ChainTest, dict[str, ChainTest]]:
@@ -302,15 +285,15 @@ def _pair_table(counts: Counts, pairs: Exchanges, v: Potential, level: float) ->
         ratio = np.log(up / n_a) - np.log(down / n_b)
         error = np.sqrt(np.maximum(1 / up - 1 / n_a + 1 / down - 1 / n_b, 0))
     ratio[~np.isfinite(ratio)] = NOTHING
-    half = student_quantile(level, np.inf) * error
+    e = student(ratio, error, level=level)
     apart = np.where(pairs.label[a] == pairs.label[b], v.value[a] - v.value[b], NOTHING)
-    columns = (up, down, ratio, ratio - half, ratio + half, apart)
+    columns = (up, down, ratio, e.low, e.high, apart)
     names = ((counts.states[x], counts.states[y]) for x, y in zip(a, b, strict=True))
     rows = zip(*(c.tolist() for c in columns), strict=True)
     return tuple(ExchangedPair(*pair, *row) for pair, row in zip(names, rows, strict=True))
 
 
-def _traps(counts: Counts, escape: Interval, v: Potential, pi: Float) -> tuple[Trap, ...]:
+def _traps(counts: Counts, escape: Estimate, v: Potential, pi: Float) -> tuple[Trap, ...]:
     """Return states left at less than half the overall rate beyond doubt, worst first.
 
     A state that nobody ever tried to leave, as the last of a session, is no trap for that.
@@ -412,11 +395,11 @@ def _percent(share: float) -> str:
     return "more than 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
-def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> BalanceVerdict:
+def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> Verdict:
     moved = (pairs.forward + pairs.backward).sum()
     n = f"{moved:,.6g} exchanged transitions" if moved < 1e6 else f"{moved:,.0f} exchanged transitions"
     if not np.isfinite(test.p_value):
-        return BalanceVerdict("cannot_tell", f"cannot tell: {test.reason}")
+        return Verdict("cannot_tell", f"cannot tell: {test.reason}")
     p = f"p {number(test.p_value)}"
     if test.p_value < ALPHA:
         others = (
@@ -424,14 +407,14 @@ def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dic
         )
         others += [] if passed["time_varying"] else ["it settles: early and late steps differ"]
         but = f" (or {', or '.join(others)})" if others else ""
-        return BalanceVerdict("driven", f"driven{but}: {_round(flow)} ({p}, {test.method}, {n}).")
+        return Verdict("driven", f"driven{but}: {_round(flow)} ({p}, {test.method}, {n}).")
     if moved < THIN * len(pairs) or test.tied > MOSTLY_TIED:
-        return BalanceVerdict(
+        return Verdict(
             "cannot_tell", f"cannot tell: {n} between {len(pairs)} pairs of states are too few to see a current ({p})."
         )
     high = flow.entropy.high
     unseen = f"; up to {number(high)} nats a step could go unseen" if np.isfinite(high) else ""
-    return BalanceVerdict("balanced", f"in detailed balance as far as {n} can tell ({p}, {test.method}{unseen}).")
+    return Verdict("balanced", f"in detailed balance as far as {n} can tell ({p}, {test.method}{unseen}).")
 
 
 def _round(flow: Circulation) -> str:
@@ -468,6 +451,8 @@ def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulat
         out["size_at_5_percent"] = (
             "the exact test holds its level by construction."
             if test.method and test.method.startswith("exact")
+            else "not simulated: too many fits."
+            if test.reason
             else "not simulated: ask with --size-draws."
         )
     if len(times) and not np.isfinite(times).all():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..arrays import Float, summed
 from ..errors import SettingsError
+from ..inference.tests import chi_square_p, draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts
-from ..results.result import plain
+from ..results.record import Record, empty_as_null
 from .cycles import likelihood_ratio
 from .exact import Draws, exact_draws, exact_draws_within
 from .least_action import Exchanges
@@ -22,11 +22,13 @@ WITHIN = "exact within sessions"
 PLENTY = 200.0  # fitted transitions in every cell from which the chi-square keeps its 5 %
 INNER_DRAWS = 99  # of the bootstrap whose size is simulated
 FEWEST_DRAWS, MOST_COPIED = 99, 3e8  # draws of long recordings, each of which copies the recording
+MOST_EXCHANGED = 1e6  # by one pair: beyond, walks of an affordable length hardly leave the recording
+TOO_LONG = "a pair exchanged more than a million transitions, and walks among such counts are too short to be random"
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class BalanceTest:
+@dataclass(frozen=True, eq=False)
+class BalanceTest(Record):
     """A test of detailed balance; NaN where there is nothing to test.
 
     Null: every transition f -> g is as frequent as g -> f, weighted by one stationary law, in every class.
@@ -53,8 +55,13 @@ class BalanceTest:
     tied : float
         Share of the draws that equal the recording: near 1, no reversal changes anything.
     reason : str
-        Why there is no p-value.
+        Why there is no p-value, or why it is not by the method asked for.
     """
+
+    KEYS = (
+        *("statistic", "df", "p_value", "method", "chi_square_p_value", "pooled_p_value", "n_draws"),
+        *("size_at_5_percent", "reason", "n_cycles"),
+    )
 
     statistic: float
     df: int
@@ -66,12 +73,12 @@ class BalanceTest:
     size_at_5_percent: float = NOTHING
     null_mean: float = NOTHING
     tied: float = 0.0
-    reason: str = ""
+    reason: str = field(default="", metadata=empty_as_null())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        kept: dict[str, Any] = plain({k: v for k, v in vars(self).items() if k not in ("null_mean", "tied")})
-        return {**kept, "n_cycles": self.df, "reason": self.reason or None}
+    @property
+    def n_cycles(self) -> int:
+        """Independent cycles, the degrees of freedom."""
+        return self.df
 
 
 def detailed_balance_test(
@@ -131,8 +138,13 @@ def detailed_balance_test(
     chosen = _method(counts, pairs, strength, method)
     if chosen is None:
         return replace(seen, reason="the counts are fractional: an exact test needs whole transitions.")
-    if chosen == "exact":
+    if chosen == "exact" and _most_exchanged(pairs) <= MOST_EXCHANGED:
         return _exact(counts, seen, n_draws, rng)
+    if chosen == "exact":
+        chosen = "chi-square" if _fewest_fitted(pairs, strength) >= PLENTY else "bootstrap"
+        if chosen == "bootstrap":  # each draw is a fit of its own, and its size would take a hundred times as many
+            n_draws, size_draws = min(n_draws, FEWEST_DRAWS), 0
+        seen = replace(seen, reason=f"{TOO_LONG}; {chosen} in its place.")
     if chosen == "bootstrap":
         p, mean = _bootstrap(counts, pairs, strength, statistic, n_draws, rng)
         seen = replace(seen, p_value=p, method=chosen, n_draws=n_draws, null_mean=mean)
@@ -141,13 +153,6 @@ def detailed_balance_test(
     if size_draws:
         seen = replace(seen, size_at_5_percent=_size(counts, pairs, strength, chosen, size_draws, rng))
     return seen
-
-
-def chi_square_p(statistic: float, df: int) -> float:
-    """Return the upper tail of the chi-square."""
-    from scipy.special import chdtrc
-
-    return float(chdtrc(df, statistic))
 
 
 def _nothing_to_test(counts: Counts, pairs: Exchanges) -> str:
@@ -165,10 +170,17 @@ def _method(counts: Counts, pairs: Exchanges, strength: Float, method: str) -> s
         return None
     if method == "exact" or counts.events is not None:
         return "exact"
+    return "chi-square" if _fewest_fitted(pairs, strength) >= PLENTY else "exact"
+
+
+def _fewest_fitted(pairs: Exchanges, strength: Float) -> float:
+    """Return the fewest transitions that the reversible chain expects in a cell."""
     d = strength[pairs.a] - strength[pairs.b]
-    total = pairs.forward + pairs.backward
-    smallest = np.min(total / (1 + np.exp(np.abs(d))))
-    return "chi-square" if smallest >= PLENTY else "exact"
+    return float(np.min((pairs.forward + pairs.backward) / (1 + np.exp(np.abs(d)))))
+
+
+def _most_exchanged(pairs: Exchanges) -> float:
+    return float(np.max(pairs.forward + pairs.backward))
 
 
 def _exact(counts: Counts, seen: BalanceTest, n_draws: int, rng: Rng) -> BalanceTest:
@@ -229,7 +241,7 @@ def _bootstrap(
     seen = np.array(
         [likelihood_ratio(*_refitted(_reversible_draw(pairs, strength, counts.n_states, rng))) for _ in range(n_draws)]
     )
-    return float((1 + np.sum(seen >= statistic * (1 - 1e-12))) / (1 + n_draws)), float(seen.mean())
+    return float(draws_p(np.sum(seen >= statistic * (1 - 1e-12)), n_draws)), float(seen.mean())
 
 
 def _size(counts: Counts, pairs: Exchanges, strength: Float, method: str, size_draws: int, rng: Rng) -> float:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Float, Int, summed
+from ..arrays import Bool, Float, Int, summed
 from ..errors import SettingsError
-from ..inference.resample import student_quantile
+from ..inference.estimate import Estimate
+from ..inference.intervals import beta_interval, student, student_quantile, wilson, wilson_or_clusters
 from ..panel.tally import Counts, Events
-from ..results.result import Estimate
 from .passage import closed_classes
 from .spectrum import FULL, NEVER_FORGETS, Complex, spectrum
 from .stationary import Response, stationary
@@ -104,20 +104,10 @@ def transition_intervals(counts: Counts, *, level: float = 0.95) -> Estimate:
     _check_level(level)
     n = counts.rows[counts.source]
     p = counts.count / n
-    low, high = _wilson(counts.count, n, student_quantile(level, np.inf))
-    if counts.events is not None:
-        error, clusters = _ratio_error(counts, counts.events, p)
-        known = (clusters > 1) & (p < 1)
-        half = np.zeros(len(p))
-        half[known] = _quantiles(level, clusters[known] - 1) * error[known] / (p * (1 - p))[known]
-        low[known] = np.minimum(low[known], _logit_shift(p[known], -half[known]))
-        high[known] = np.maximum(high[known], _logit_shift(p[known], half[known]))
-    return Estimate(p, low, high)
-
-
-def _wilson(k: Float, n: Float, z: float) -> tuple[Float, Float]:
-    centre, half = (k + z**2 / 2) / (n + z**2), z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+    if counts.events is None:
+        return wilson(p, n, student_quantile(level, np.inf))
+    error, clusters = _ratio_error(counts, counts.events, p)
+    return wilson_or_clusters(p, n, error, clusters, level=level)
 
 
 def _ratio_error(counts: Counts, events: Events, p: Float) -> tuple[Float, Int]:
@@ -137,16 +127,52 @@ def _ratio_error(counts: Counts, events: Events, p: Float) -> tuple[Float, Int]:
     return np.sqrt(correction * residual) / counts.rows[counts.source], clusters.astype(np.int64)
 
 
-def _logit_shift(p: Float, by: Float) -> Float:
-    from scipy.special import expit, logit
+def escape_intervals(counts: Counts, *, level: float = 0.95) -> Estimate:
+    """Return the share of visits that leave each state, with its interval.
 
-    return np.asarray(expit(logit(p) + by))
+    Parameters
+    ----------
+    counts : Counts
+    level : float
+
+    Returns
+    -------
+    Estimate, shape (n_states,)
+        NaN for a state without visits.
+
+    Notes
+    -----
+    As `transition_intervals`: the wider of Wilson's interval and that of the cluster-robust error, because sessions
+    differ in how they leave a state. Where visits are more than the transitions seen, what was not recorded belongs to
+    no session and Wilson's interval stands alone.
+
+    Examples
+    --------
+    >>> escape_intervals(Counts.of_matrix([[30, 10], [20, 20]])).value.tolist()
+    [0.25, 0.5]
+    """
+    _check_level(level)
+    own = summed(counts.source, counts.count * (counts.source == counts.target), counts.n_states)
+    n = counts.visits
+    with np.errstate(divide="ignore", invalid="ignore"):
+        p = np.where(n > 0, (counts.rows - own) / n, np.nan)
+    if counts.events is None:
+        return wilson(p, n, student_quantile(level, np.inf))
+    events = counts.events
+    error, clusters = _share_error(events.source, events.source != events.target, events.cluster, p)
+    return wilson_or_clusters(p, n, error, np.where(n == counts.rows, clusters, 0), level=level)
 
 
-def _quantiles(level: float, df: Int) -> Float:
-    from scipy.special import stdtrit
-
-    return np.asarray(stdtrit(df, 0.5 + level / 2))
+def _share_error(state: Int, hit: Bool, cluster: Int, p: Float) -> tuple[Float, Int]:
+    """Return the cluster-robust error of the share of hits in each state, and in how many clusters it was visited."""
+    n_clusters = int(cluster.max(initial=0)) + 1
+    visits, at = np.unique(state * n_clusters + cluster, return_inverse=True)
+    of = visits // n_clusters
+    hits, n = np.bincount(at, hit, len(visits)), np.bincount(at, minlength=len(visits)).astype(np.float64)
+    clusters = np.bincount(of, minlength=len(p)).astype(np.int64)
+    squares, total = summed(of, (hits - p[of] * n) ** 2, len(p)), summed(of, n, len(p))
+    correction = clusters / np.maximum(clusters - 1, 1)
+    return np.sqrt(correction * squares) / np.maximum(total, 1.0), clusters
 
 
 def bayesian_matrix(counts: Counts, *, prior: ArrayLike = PRIOR_TOTAL, level: float = 0.95) -> Estimate:
@@ -182,8 +208,6 @@ def bayesian_matrix(counts: Counts, *, prior: ArrayLike = PRIOR_TOTAL, level: fl
     >>> found.value.round(3).tolist(), found.low.round(3).tolist()
     ([0.7, 0.3, 0.5, 0.5], [0.284, 0.028, 0.123, 0.123])
     """
-    from scipy.special import betaincinv
-
     _check_level(level)
     given = np.asarray(prior, dtype=np.float64)
     if given.shape not in ((), counts.count.shape) or not np.isfinite(given).all() or np.any(given < 0):
@@ -193,8 +217,7 @@ def bayesian_matrix(counts: Counts, *, prior: ArrayLike = PRIOR_TOTAL, level: fl
     total = summed(counts.source, a, counts.n_states)[counts.source]
     b, alone = total - a, seen == 1
     first, second = np.where(alone, counts.count + 0.5, a), np.where(alone, 0.5, b)
-    tail = (1 - level) / 2
-    low, high = (np.asarray(betaincinv(first, second, q)) for q in (tail, 1 - tail))
+    low, high = beta_interval(first, second, level=level)
     return Estimate(a / total, low, np.where(alone, 1.0, high))
 
 
@@ -298,9 +321,10 @@ def stationary_intervals(counts: Counts, *, level: float = 0.95) -> Estimate:
     else:
         error, df = _cluster_error(part, part.events, response)
     own = response.pi
-    half = student_quantile(level, df) * error / np.maximum(own * (1 - own), np.finfo(float).tiny)
+    on_logit = error / np.maximum(own * (1 - own), np.finfo(float).tiny)
+    found = student(own, on_logit, level=level, df=df, scale="logit")
     low, high = np.full(len(pi), np.nan), np.full(len(pi), np.nan)
-    low[states], high[states] = _logit_shift(own, -half), _logit_shift(own, half)
+    low[states], high[states] = found.low, found.high
     return Estimate(pi, low, high)
 
 
@@ -389,9 +413,7 @@ def relaxation_intervals(counts: Counts, *, k: int = 6, level: float = 0.95) -> 
         np.add.at(each, counts.events.cluster, moves[_pair_of(counts, counts.events)])
         c = len(np.unique(counts.events.cluster))
         variance, df = c / (c - 1) * np.sum(each**2, axis=0), float(c - 1)
-    half = student_quantile(level, df) * np.sqrt(variance)
-    with np.errstate(over="ignore"):
-        return Estimate(times, times * np.exp(-half), times * np.exp(half))
+    return student(times, np.sqrt(variance), level=level, df=df, scale="log")
 
 
 def _log_rate_moves(counts: Counts, P: Float, leading: Complex) -> Float:

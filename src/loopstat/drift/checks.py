@@ -1,19 +1,24 @@
-"""What could make a linear drift fit mislead: one function per check, each a number, a limit and a plain sentence."""
+"""What could make a linear drift fit mislead: one rule per check, each a number, a limit and a plain sentence."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, group_starts
-from ..inference.resample import Clusters, holm, jackknife_variance, student_p
+from ..arrays import Bool, Float, group_starts
+from ..inference.clusters import Clusters
+from ..inference.estimate import number
+from ..inference.intervals import jackknife_variance
+from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check, number
+from ..results.check import Check
 from .choice import Choice
 from .readings.curvature import curvature_test
-from .readings.paths import StopRule, mean_test
+from .readings.paths import StopRule
 from .readings.skill import Skill
 from .sums import Grams, Moments
 
@@ -24,25 +29,13 @@ MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slope
 MAX_AT_BOUND = 0.05
 MAX_STOPPED = 0.05
 MAX_DUPLICATES = 0.05
+MAX_SCALES = 1000.0  # ratio of spreads: difficulty alone made up to 500 in recordings of one unit, units 1,800
+LEAST_ROWS = 8  # of a task, before its spread is worth comparing
 TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
 
-CHECKS = (
-    "white_scores",
-    "few_sessions",
-    "collinear",
-    "unit_root",
-    "at_bounds",
-    "time_varying",
-    "curved",
-    "sessions_differ",
-    "noisy_scorer",
-    "stops_on_success",
-    "survivors_only",
-    "duplicate_sessions",
-    "constant",
-)
+OWN_MEAN = "own_mean"  # kind of white scores: around a mean of each session's own
 
 
 @dataclass(frozen=True)
@@ -62,9 +55,33 @@ class Evidence:
     choice: Choice
 
 
+class Outcome(NamedTuple):
+    """What a check measured (None where it could not), whether that is within the limit, and what it means."""
+
+    value: float | None
+    passed: bool
+    message: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class CheckRule:
+    """One thing that could make a fit mislead: its limit, the doubt where it is passed, and its test."""
+
+    name: str
+    limit: float
+    doubt: str
+    test: Callable[[Evidence], Outcome]
+
+    def run(self, evidence: Evidence) -> Check:
+        """Return the check of a fit."""
+        found = self.test(evidence)
+        return Check(self.name, found.value, self.limit, found.passed, found.message, found.kind)
+
+
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
-    """Run every check, in the order of `CHECKS`."""
-    return tuple(globals()[f"_{name}"](evidence) for name in CHECKS)
+    """Run every check, in the order of `RULES`."""
+    return tuple(rule.run(evidence) for rule in RULES)
 
 
 def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
@@ -125,35 +142,38 @@ def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
 
 def _step_means(panel: Panel) -> Float:
     """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
-    steps = panel.step - panel.step.min(initial=0)
+    steps = np.unique(panel.step, return_inverse=True)[1].reshape(-1)  # they may be far apart
     rows = np.flatnonzero(panel.complete)
     count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
     sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
     return np.asarray((sums / np.maximum(count, 1)[:, None])[steps])
 
 
-def _white_scores(e: Evidence) -> Check:
+def _white_scores(e: Evidence) -> Outcome:
     """Independent scores give A = -I and look convergent: something must speak against that."""
     if e.skill is None:
-        return Check(
-            "white_scores", None, WHITE_LEVEL, False, "Too little data to tell this loop from independent scores."
-        )
+        return Outcome(None, False, "Too little data to tell this loop from independent scores.")
     value, evidence = white_scores(e.panel, e.clusters, e.skill, serial=e.choice.name not in ("pooled", "censored"))
     if np.isnan(value):
-        return Check("white_scores", None, WHITE_LEVEL, False, "Nothing varies that could be predicted.")
+        return Outcome(None, False, "Nothing varies that could be predicted.")
     if evidence is not None:
-        return Check("white_scores", value, WHITE_LEVEL, True, evidence)
-    skill = {name: e.skill.by_objective[name][0] for name in ("mean", "running_mean")}
-    own = bool(np.nansum(skill["running_mean"] - skill["mean"]) < 0)
+        return Outcome(value, True, evidence)
+    own = around_own_means(e.skill)
     around = "around a mean of each session's own" if own else "around one mean"
     message = (
         f"Cannot be told from independent scores {around}: held-out error is no better than "
         f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
     )
-    return Check("white_scores", value, WHITE_LEVEL, False, message)
+    return Outcome(value, False, message, OWN_MEAN if own else "")
 
 
-def _few_sessions(e: Evidence) -> Check:
+def around_own_means(skill: Skill) -> bool:
+    """Return whether each session's own mean predicts better than the overall one."""
+    value = {name: skill.by_objective[name][0] for name in ("mean", "running_mean")}
+    return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
+
+
+def _few_sessions(e: Evidence) -> Outcome:
     passed = e.n_clusters >= MIN_CLUSTERS
     noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
     message = (
@@ -163,14 +183,14 @@ def _few_sessions(e: Evidence) -> Check:
     )
     if e.clusters.kind == "block":
         passed, message = False, "One single session: nothing says how another one would go." + " " + message
-    return Check("few_sessions", e.n_clusters, MIN_CLUSTERS, passed, message)
+    return Outcome(e.n_clusters, passed, message)
 
 
-def _collinear(e: Evidence) -> Check:
+def _collinear(e: Evidence) -> Outcome:
     cov = e.moments.cov_x[0]
     sd = np.sqrt(np.diag(cov))
     if len(e.pairs) == 0 or not np.all(sd > 0):
-        return Check("collinear", None, MAX_CONDITION_INDEX, True, "Not measured: an objective does not vary.")
+        return Outcome(None, True, "Not measured: an objective does not vary.")
     values = np.linalg.eigvalsh(cov / np.outer(sd, sd))
     index = float(np.sqrt(values[-1] / max(values[0], 1e-300)))
     passed = index <= MAX_CONDITION_INDEX
@@ -179,29 +199,30 @@ def _collinear(e: Evidence) -> Check:
         if passed
         else "Objectives are almost copies of one another: their separate slopes mean little; leave one out."
     )
-    return Check("collinear", min(index, 1e15), MAX_CONDITION_INDEX, passed, message)
+    return Outcome(min(index, 1e15), passed, message)
 
 
-def _unit_root(e: Evidence) -> Check:
+def _unit_root(e: Evidence) -> Outcome:
     value, _, high = e.radius
     if e.panel.lineage:
-        return Check("unit_root", None, 1.0, True, "Not asked: proposals of a lineage have no long run of their own.")
+        return Outcome(None, True, "Not asked: proposals of a lineage have no long run of their own.")
     if np.isnan(value):
-        return Check("unit_root", None, 1.0, False, "No drift to read: whether the loop settles is unknown.")
+        return Outcome(None, False, "No drift to read: whether the loop settles is unknown.")
     passed = bool(high < 1)
     message = (
         "The slowest mode shrinks: the loop settles."
         if passed
-        else f"The slowest mode is {number(value, 3)} and its interval reaches {number(high, 3)}: "
-        "settling and wandering off cannot be told apart."
+        else f"The slowest mode is {number(value, 3)} and "
+        + (f"its interval reaches {number(high, 3)}: " if np.isfinite(high) else "has no upper end: ")
+        + "settling and wandering off cannot be told apart."
     )
-    return Check("unit_root", high, 1.0, passed, message)
+    return Outcome(high, passed, message)
 
 
-def _at_bounds(e: Evidence) -> Check:
+def _at_bounds(e: Evidence) -> Outcome:
     x = e.pairs.y  # without the starts, which often are one and the same
     if len(x) == 0:
-        return Check("at_bounds", None, MAX_AT_BOUND, True, "Not measured: no transition.")
+        return Outcome(None, True, "Not measured: no transition.")
     low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
     high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
     constant = x.min(axis=0) == x.max(axis=0)
@@ -216,20 +237,20 @@ def _at_bounds(e: Evidence) -> Check:
         if passed
         else f"{percent} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
     )
-    return Check("at_bounds", float(share[j]), MAX_AT_BOUND, passed, message)
+    return Outcome(float(share[j]), passed, message)
 
 
-def _time_varying(e: Evidence) -> Check:
+def _time_varying(e: Evidence) -> Outcome:
     p = _time_p(e)
     if np.isnan(p):
-        return Check("time_varying", None, TEST_LEVEL, True, "Not tested: too few steps or clusters.")
+        return Outcome(None, True, "Not tested: too few steps or clusters.")
     passed = bool(p >= TEST_LEVEL)
     message = (
         "Early and late steps follow the same drift, as far as can be seen."
         if passed
         else "Early steps follow another drift than late ones: one rate for all steps is an average. Try --from-step."
     )
-    return Check("time_varying", p, TEST_LEVEL, passed, message)
+    return Outcome(p, passed, message)
 
 
 def _time_p(e: Evidence) -> float:
@@ -249,7 +270,7 @@ def _time_p(e: Evidence) -> float:
     t = np.concatenate(statistics)
     if len(t) == 0 or np.isnan(t).any():
         return float("nan")
-    return float(np.nanmin(holm(student_p(t, e.n_clusters - 1)), initial=1.0))
+    return smallest_p(student_p(t, e.n_clusters - 1))
 
 
 def _residual_contrasts(e: Evidence, part: Bool) -> list[Float]:
@@ -285,10 +306,10 @@ def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
     return np.asarray(np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2))
 
 
-def _curved(e: Evidence) -> Check:
+def _curved(e: Evidence) -> Outcome:
     p = curvature_test(e.pairs, e.clusters.row[e.pairs.end], len(e.clusters)).p_value
     if e.moments.singular[0] or np.isnan(p):
-        return Check("curved", None, TEST_LEVEL, True, "Not tested: too few clusters for squares and products.")
+        return Outcome(None, True, "Not tested: too few clusters for squares and products.")
     passed = bool(p >= TEST_LEVEL)
     message = (
         "The drift is straight, as far as can be seen."
@@ -296,12 +317,11 @@ def _curved(e: Evidence) -> Check:
         else "The drift bends: squares and products of the scores help to predict the next ones, "
         "so one rate for all levels is an average."
     )
-    return Check("curved", p, TEST_LEVEL, passed, message)
+    return Outcome(p, passed, message)
 
 
-def _sessions_differ(e: Evidence) -> Check:
+def _sessions_differ(e: Evidence) -> Outcome:
     return _allowed_for(
-        "sessions_differ",
         e.choice,
         e.choice.p_effects,
         handled=("within", "latent", None),
@@ -310,9 +330,8 @@ def _sessions_differ(e: Evidence) -> Check:
     )
 
 
-def _noisy_scorer(e: Evidence) -> Check:
+def _noisy_scorer(e: Evidence) -> Outcome:
     return _allowed_for(
-        "noisy_scorer",
         e.choice,
         e.choice.p_noise,
         handled=("instrument", "eiv", "latent", None),
@@ -321,36 +340,32 @@ def _noisy_scorer(e: Evidence) -> Check:
     )
 
 
-def _allowed_for(
-    name: str, choice: Choice, p: float, *, handled: tuple[str | None, ...], seen: str, unseen: str
-) -> Check:
+def _allowed_for(choice: Choice, p: float, *, handled: tuple[str | None, ...], seen: str, unseen: str) -> Outcome:
     """A disturbance counts against the answer only where the estimator in use does not allow for it."""
     if np.isnan(p):
-        return Check(name, None, TEST_LEVEL, True, "Not tested: see the estimator's reason.")
+        return Outcome(None, True, "Not tested: see the estimator's reason.")
     if p >= TEST_LEVEL:
-        return Check(name, p, TEST_LEVEL, True, unseen)
+        return Outcome(p, True, unseen)
     if choice.name in handled:
         what = f"; {choice.name} allows for it." if choice.name else "."
-        return Check(name, p, TEST_LEVEL, True, seen + what)
-    return Check(name, p, TEST_LEVEL, False, f"{seen}: try --estimator auto.")
+        return Outcome(p, True, seen + what)
+    return Outcome(p, False, f"{seen}: try --estimator auto.")
 
 
-def _stops_on_success(e: Evidence) -> Check:
+def _stops_on_success(e: Evidence) -> Outcome:
     ended = _ended_on_target(e.panel)
     rule = e.stop_rule
     value = max(ended, rule.share if rule else 0.0)
     passed = value <= MAX_STOPPED
     if passed:
-        return Check("stops_on_success", value, MAX_STOPPED, True, "Sessions do not stop because of their score.")
+        return Outcome(value, True, "Sessions do not stop because of their score.")
     why = (
         f"{rule.share:.0%} of sessions stop on reaching {e.panel.names[rule.objective]} {number(rule.bar, 3)}"
         if rule and rule.share >= ended
         else f"{ended:.0%} of sessions are recorded as ended on target"
     )
-    return Check(
-        "stops_on_success",
+    return Outcome(
         value,
-        MAX_STOPPED,
         False,
         f"{why}: later steps show unfinished sessions only, and no equilibrium can be read from them.",
     )
@@ -364,14 +379,14 @@ def _ended_on_target(panel: Panel) -> float:
     return len(np.unique(panel.session[hit])) / panel.n_sessions
 
 
-def _survivors_only(e: Evidence) -> Check:
+def _survivors_only(e: Evidence) -> Outcome:
     value = float(e.panel.survivors_only or _all_accepted(e.panel))
     message = (
         "Rejected and failed proposals are in the table, as far as can be seen."
         if not value
         else "Only accepted proposals are in the table: drift fitted to survivors is too good."
     )
-    return Check("survivors_only", value, 0.0, not value, message)
+    return Outcome(value, not value, message)
 
 
 def _all_accepted(panel: Panel) -> bool:
@@ -382,7 +397,7 @@ def _all_accepted(panel: Panel) -> bool:
     return recorded is not None and set(recorded.values()) == {"true"}
 
 
-def _duplicate_sessions(e: Evidence) -> Check:
+def _duplicate_sessions(e: Evidence) -> Outcome:
     share = duplicate_share(e.panel)
     coarse = all(len(np.unique(c[~np.isnan(c)])) <= COARSE for c in e.panel.x.T)
     passed = share <= MAX_DUPLICATES or coarse
@@ -396,7 +411,7 @@ def _duplicate_sessions(e: Evidence) -> Check:
             else ": they count as one only if they share a cluster (--cluster)."
         )
     )
-    return Check("duplicate_sessions", share, MAX_DUPLICATES, passed, message)
+    return Outcome(share, passed, message)
 
 
 def duplicate_share(panel: Panel) -> float:
@@ -418,9 +433,9 @@ def duplicate_share(panel: Panel) -> float:
     return copies / len(long) if long else 0.0
 
 
-def _constant(e: Evidence) -> Check:
+def _constant(e: Evidence) -> Outcome:
     if len(e.pairs) == 0:
-        return Check("constant", None, 0.0, False, NO_TRANSITION)
+        return Outcome(None, False, NO_TRANSITION)
     flat = constant_objectives(e.panel, e.pairs)
     verb = "changes" if len(flat) == 1 else "change"
     message = (
@@ -429,7 +444,47 @@ def _constant(e: Evidence) -> Check:
         else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
         "choose others with --objectives."
     )
-    return Check("constant", float(len(flat)), 0.0, not flat, message)
+    return Outcome(float(len(flat)), not flat, message)
+
+
+def _tasks_on_scales(e: Evidence) -> Outcome:
+    """Tasks pooled although their scores have other units: the largest then is the whole answer."""
+    if "task" not in e.panel.labels or len(e.pairs) == 0:
+        return Outcome(None, True, "Not measured: no task is recorded.")
+    ratio = task_scales(e.panel)
+    if np.isnan(ratio).all():
+        return Outcome(None, True, "Not measured: fewer than two tasks that vary.")
+    j = int(np.nanargmax(ratio))
+    passed = bool(ratio[j] <= MAX_SCALES)
+    message = (
+        "Tasks share one scale, as far as can be seen."
+        if passed
+        else f"Scores of {e.panel.names[j]} vary {number(float(ratio[j]))} times as much in one task as in a usual "
+        "one, and outweigh all others. Split with --by task, or standardise within tasks beforehand."
+    )
+    return Outcome(float(ratio[j]), passed, message)
+
+
+def task_scales(panel: Panel) -> Float:
+    """Return how many times larger the spread within the most spread-out task is than within the median one.
+
+    Per objective, shape (n_obj,). Spreads are interquartile ranges over the rows of a task with at least 8 complete
+    ones, so that one failed run does not count as a scale; tasks without a spread are left out, and those that hardly
+    vary are no other scale: hence the median. NaN with fewer than two tasks.
+    """
+    rows = np.flatnonzero(panel.complete & (panel.labels["task"].codes >= 0))
+    codes = panel.labels["task"].codes[rows]
+    order = np.argsort(codes, kind="stable")
+    parts = [part for part in np.split(rows[order], group_starts(codes[order])[1:]) if len(part) >= LEAST_ROWS]
+    out = np.full(panel.n_obj, np.nan)
+    if len(parts) < 2:
+        return out
+    spread = np.array([np.subtract(*np.percentile(panel.x[part], [75, 25], axis=0)) for part in parts])
+    for j, column in enumerate(spread.T):
+        varied = column[column > 0]
+        if len(varied) > 1:
+            out[j] = varied.max() / np.median(varied)
+    return out
 
 
 def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
@@ -440,6 +495,19 @@ def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
     return [n for n, flat in zip(panel.names, still, strict=True) if flat]
 
 
-def cluster_of_sessions(panel: Panel, clusters: Clusters) -> Int:
-    """Return the cluster of each session's first row, shape (n_sessions,)."""
-    return clusters.row[group_starts(panel.session)]
+RULES: tuple[CheckRule, ...] = (
+    CheckRule("white_scores", WHITE_LEVEL, "Independent scores give A = -I and look convergent.", _white_scores),
+    CheckRule("few_sessions", MIN_CLUSTERS, "Intervals are rough.", _few_sessions),
+    CheckRule("collinear", MAX_CONDITION_INDEX, "Slopes of copies trade against each other.", _collinear),
+    CheckRule("unit_root", 1.0, "Settling and wandering off cannot be told apart.", _unit_root),
+    CheckRule("at_bounds", MAX_AT_BOUND, "Drift is pulled towards zero at a bound.", _at_bounds),
+    CheckRule("time_varying", TEST_LEVEL, "One rate for all steps is an average.", _time_varying),
+    CheckRule("curved", TEST_LEVEL, "One rate for all levels is an average.", _curved),
+    CheckRule("sessions_differ", TEST_LEVEL, "Lasting differences look like persistence.", _sessions_differ),
+    CheckRule("noisy_scorer", TEST_LEVEL, "Noise of the scorer looks like convergence.", _noisy_scorer),
+    CheckRule("stops_on_success", MAX_STOPPED, "Later steps show unfinished sessions only.", _stops_on_success),
+    CheckRule("survivors_only", 0.0, "Drift fitted to survivors is too good.", _survivors_only),
+    CheckRule("duplicate_sessions", MAX_DUPLICATES, "Copies count several times.", _duplicate_sessions),
+    CheckRule("constant", 0.0, "There is no drift to fit.", _constant),
+    CheckRule("tasks_on_scales", MAX_SCALES, "The task of the largest scale outweighs all others.", _tasks_on_scales),
+)

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..arrays import Float
-from ..errors import SettingsError
-from ..inference.resample import ClusterInfluence, holm, student_p, student_quantile
-from ..results.result import number, plain, show
+from ..errors import SettingsError, argument
+from ..inference.differences import difference
+from ..inference.estimate import number, show
+from ..inference.tests import holm
+from ..results.record import Record
 from .fit import LinearDriftFit
 
 MAX_ALL_PAIRS = 6
 SURE = 0.05  # Holm-adjusted p-value below which a difference is put into words
-NOTHING = "no difference is found"
 QUANTITIES = ("kept_end", "equilibrium", "rate_exact", "coupling")
 ESTIMATE = {
     "kept_end": "kept_end.mean",
@@ -27,8 +26,8 @@ ESTIMATE = {
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False)
+class Comparison(Record):
     """One difference between two groups, `difference` = a - b in the units of the data.
 
     `objective` is a name, `i<-j` for a coupling, or None for a rate. `p_adjusted` is Holm's over all comparisons of the
@@ -45,16 +44,6 @@ class Comparison:
     p_value: float
     p_adjusted: float
     paired: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
-        """Read back what `to_dict` wrote."""
-        numbers = ("difference", "low", "high", "p_value", "p_adjusted")
-        return cls(**{**data, **{k: float("nan") if data[k] is None else data[k] for k in numbers}})
 
 
 def compare(
@@ -106,12 +95,12 @@ def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit
     rows: dict[tuple[str, str], list[Comparison]] = {}
     for c in comparisons:
         rows.setdefault((c.a, c.b), []).append(c)
-    said = [_sentence(short.get(a, a), short.get(b, b), found) for (a, b), found in rows.items()]
-    return sorted(said, key=lambda s: NOTHING in s)  # stable: what was found first, in order
+    sure = {pair: [c for c in compared if c.p_adjusted < SURE] for pair, compared in rows.items()}
+    first = sorted(rows, key=lambda pair: not sure[pair])  # stable: what was found first, in order
+    return [_sentence(short.get(a, a), short.get(b, b), sure[a, b], rows[a, b]) for a, b in first]
 
 
-def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
-    found = [c for c in rows if c.p_adjusted < SURE]
+def _sentence(a: str, b: str, found: Sequence[Comparison], rows: Sequence[Comparison]) -> str:
     parts = []
     ends = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "kept_end"]
     if ends:
@@ -124,7 +113,7 @@ def _sentence(a: str, b: str, rows: Sequence[Comparison]) -> str:
     if coupled:
         parts.append(f"{_and([_reaction(str(c.objective)) for c in coupled])} differs")
     if not parts:
-        return f"{a} against {b}: {NOTHING}{_width(rows)}."
+        return f"{a} against {b}: no difference is found{_width(rows)}."
     return f"{a} against {b}: {'; '.join(parts)}."
 
 
@@ -160,7 +149,9 @@ def pairs_of(
     else:
         labels = [g.label for g in groups]
         if reference not in labels:
-            raise SettingsError(f"--reference names no group: {reference!r}. Groups: {'; '.join(labels[:10])}.")
+            raise SettingsError(
+                f"{argument('reference')} names no group: {reference!r}. Groups: {'; '.join(labels[:10])}."
+            )
         against = groups[labels.index(reference)]
     return [(g, against) for g in groups if g is not against]
 
@@ -171,16 +162,12 @@ def _differences(a: LinearDriftFit, b: LinearDriftFit, quantity: str, level: flo
         return []
     if quantity != "kept_end" and a.estimator.name != b.estimator.name:
         return []
-    difference = a.estimates[key].value - b.estimates[key].value
-    se, df, shared = difference_error(a.influence[quantity], b.influence[quantity])
-    half = student_quantile(level, df) * se
-    with np.errstate(divide="ignore", invalid="ignore"):
-        p = np.where(se > 0, student_p(difference / np.where(se > 0, se, 1.0), df), np.nan)
+    value = a.estimates[key].value - b.estimates[key].value
+    found, shared = difference(value, a.influence[quantity], b.influence[quantity], level=level)
     rows = []
     for name, at in _entries(quantity, a.names):
-        value, half_width, p_value = (float(v[at]) for v in (difference, half, p))
-        ends = value - half_width, value + half_width
-        rows.append(Comparison(a.label, b.label, quantity, name, value, *ends, p_value, float("nan"), shared))
+        d, low, high, p = (float(v[at]) for v in (found.value, found.low, found.high, found.p))
+        rows.append(Comparison(a.label, b.label, quantity, name, d, low, high, p, float("nan"), shared))
     return rows
 
 
@@ -191,28 +178,3 @@ def _entries(quantity: str, names: Sequence[str]) -> list[tuple[str | None, tupl
     if quantity == "coupling":
         return [(f"{to}<-{of}", (i, j)) for i, to in enumerate(names) for j, of in enumerate(names) if i != j]
     return [(name, (j,)) for j, name in enumerate(names)]
-
-
-def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, float, int]:
-    """Return standard error, degrees of freedom and number of shared clusters of a difference.
-
-    Parameters
-    ----------
-    a, b : ClusterInfluence
-        Values of shape (n_clusters, ...).
-    """
-    shared = sorted(set(a.names) & set(b.names)) if a.kind == b.kind != "block" else []
-    at_a = {n: i for i, n in enumerate(a.names)}
-    at_b = {n: i for i, n in enumerate(b.names)}
-    var_a, var_b = (np.sum(i.values**2, axis=0) for i in (a, b))
-    variance = var_a + var_b
-    if shared:
-        both = a.values[[at_a[n] for n in shared]] * b.values[[at_b[n] for n in shared]]
-        variance = np.maximum(variance - 2 * both.sum(axis=0), 0.0)
-    n_a, n_b = max(len(a.names) - 1, 1), max(len(b.names) - 1, 1)
-    if shared:
-        return np.sqrt(variance), float(min(n_a, n_b)), len(shared)
-    # Welch and Satterthwaite, at its smallest over the entries: one t for all of them.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))
-    return np.sqrt(variance), float(np.min(df)), 0

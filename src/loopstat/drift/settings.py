@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.resample import Resampling, bootstrap_weights, choose_clusters
+from ..inference.clusters import choose_clusters
+from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from .choice import ESTIMATORS
 from .fit import LinearDriftFit
-from .fitting import Work
+from .fitting import Stage, fit_group
 from .maps.base import ScorerNoise
 
 
@@ -81,7 +82,13 @@ class LinearDrift:
             raise SettingsError(f"`level` must lie in [0.5, 1). Got {self.level!r}.")
 
     def fit(
-        self, panel: Panel, *, rng: Rng | int | None = None, resampling: Resampling | None = None, label: str = "all"
+        self,
+        panel: Panel,
+        *,
+        rng: Rng | int | None = None,
+        resampling: Resampling | None = None,
+        label: str = "all",
+        progress: Stage | None = None,
     ) -> LinearDriftFit:
         """Fit one group of sessions; never raises for data that cannot answer, but says so in the result.
 
@@ -93,9 +100,11 @@ class LinearDrift:
         resampling : Resampling, optional
             Clusters and weights shared with other groups.
         label : str
+        progress : callable, optional
+            Called with the name of each stage (`sums`, `estimator`, `quantities`, `checks`) before it.
         """
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:
             clusters = choose_clusters(panel, self.cluster)
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
-        return Work(self, panel, resampling, rng).fit(label)
+        return fit_group(self, panel, resampling, rng, label, progress)

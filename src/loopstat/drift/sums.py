@@ -181,8 +181,11 @@ class Moments:
         slopes, singular = _solve(c_uu, c_vu, count)
         residual = c_vv - slopes @ np.swapaxes(c_vu, 1, 2)
         size = np.sqrt(np.maximum(np.einsum("bii->bi", c_vv), 0))
-        # A loop without noise leaves rounding of either sign, which is no covariance.
-        residual[np.abs(residual) <= 1e-12 * size[:, :, None] * size[:, None, :]] = 0.0
+        # A loop without noise leaves rounding of either sign, which is no covariance; where it always lands in one
+        # place, rounding is all there is, and its size that of the sums the mean was taken off.
+        whole = np.sqrt(np.maximum(np.einsum("bii->bi", second[:, 1 + n :, 1 + n :]), 0))
+        least = 1e-12 * size[:, :, None] * size[:, None, :] + 1e-14 * whole[:, :, None] * whole[:, None, :]
+        residual[np.abs(residual) <= least] = 0.0
         s = grams.scale
         outer = s[:, None] * s[None, :]
         M = slopes * (s[:, None] / s[None, :])

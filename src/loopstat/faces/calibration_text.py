@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..inference.estimate import number
 from ..moves.calibrate.fit import NOT_NAMED
-from ..results.result import number
-from .balance_text import counted, listed, part, percent, spread, title_of
-from .text import Style, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
+from .sheets import counted, listed, part, percent, spread, title_of
+from .text import Style, _head, _line, _plain_wrap, _warning, _wrap, clean, clean_sentence, unstyled
 
 Json = Mapping[str, Any]
 
@@ -49,7 +49,8 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
     groups = listed(data, "groups")
     tasks, rows = (sum(g.get(key) or 0 for g in groups) for key in ("n_tasks", "n_candidates"))
     size = f"{counted(rows, 'candidate')} of {counted(tasks, 'task')}"
-    lines = [style(f"{title_of(data)}: {size}{f' in {len(groups)} groups' if len(groups) > 1 else ''}", "head")]
+    grouped = f" in {len(groups)} groups" if len(groups) > 1 else ""
+    lines = _head(f"{title_of(data)}: {size}{grouped}", width, style)
     for note in listed(data, "notes"):
         lines += _wrap(clean_sentence(str(note)), width, "  ", "    ")
     for group in groups:
@@ -59,7 +60,7 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
 
 def _group(group: Json, width: int, style: Style) -> list[str]:
     size = f"{counted(group.get('n_tasks'), 'task')}, {counted(group.get('n_candidates'), 'candidate')}"
-    lines = [style(f"{clean(str(group.get('label')))}   {size}", "head")]
+    lines = _head(f"{clean(str(group.get('label')))}   {size}", width, style)
     lines += [f"  {style(words, 'answer')}" for words in _plain_wrap(verdict_of(group), width - 2)]
     for key, words in rows_of(group):
         lines += _line(key, words, width, style)

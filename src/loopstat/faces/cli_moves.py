@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from ..moves.options import FREQUENT
 from ..moves.settings import PARAMETERS, POLICIES, PRESETS, SCENARIOS
-from .terminal import color, columns, command_line, deliver, progress_bar, progress_line, remarks, styled, wrote
+from .terminal import columns, command_line, deliver, progress_bar, progress_line, styled
 
 
 @click.group()
@@ -69,6 +68,7 @@ def simulate(json_path: str | None, html_path: str | None, save_path: str | None
     """
     from .move_commands import run_simulation
 
+    _check(options, json_path, html_path, save_path)
     _deliver(run_simulation(options, command=command_line("moves simulate")), json_path, html_path, save_path)
 
 
@@ -97,6 +97,7 @@ def plan(json_path: str | None, html_path: str | None, save_path: str | None, **
     """
     from .move_commands import run_plan
 
+    _check(options, json_path, html_path, save_path)
     found = run_plan(options, command=command_line("moves plan"), progress=progress_bar())
     _deliver(found, json_path, html_path, save_path)
 
@@ -110,28 +111,25 @@ def plan(json_path: str | None, html_path: str | None, save_path: str | None, **
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output.")
 def claims(write_path: str | None, json_path: str | None, **options: Any) -> None:
     """Judge the published statements about such loops by simulation, and say where they hold."""
+    from ..io.write import check_targets
+    from .commands import json_text, page_text
     from .move_commands import run_claims
 
+    check_targets({"--json": json_path, "--write": write_path})
     found = run_claims(options, command=command_line("moves claims"), progress=progress_bar())
-    deliver(found, json_path=json_path, html_path=write_path)
+    deliver(found, [(json_path, json_text), (write_path, page_text)])
 
 
 @moves.command()
 @click.option("--json", "json_path", metavar="PATH|-", help="Write them as JSON; - for standard output.")
 def settings(json_path: str | None) -> None:
     """List every setting with its range, default and meaning, and the policies, presets and scenarios."""
+    from ..io.write import check_targets
     from ..moves.options import lists
     from .move_commands import lists_as_json
 
-    if json_path is None:
-        click.echo(lists(width=columns()))
-    elif json_path == "-":
-        click.echo(lists_as_json(), nl=False)
-    else:
-        from .commands import write_whole
-
-        write_whole(Path(json_path), lists_as_json())
-        wrote(json_path)
+    check_targets({"--json": json_path})
+    deliver(None, [(json_path, lambda _: lists_as_json())], show=lambda _: lists(width=columns()))
 
 
 def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
@@ -167,23 +165,25 @@ def calibrate(files: tuple[str, ...], json_path: str | None, settings_path: str 
     FILE has one row per candidate: its task, verdicts of coarse and fine tests, scores of judges, a truth, whatever of
     these there is.
     """
-    from .calibration_commands import as_json, run_calibration, write_files
+    from ..io.write import check_targets
+    from .calibration_commands import as_json, run_calibration, settings_json
     from .calibration_text import render
 
+    check_targets({"--json": json_path, "--out": settings_path}, files)
     found = run_calibration(list(files), options, command=command_line("moves calibrate"), progress=progress_line())
-    if json_path == "-":
-        click.echo(as_json(found), nl=False)
-        remarks(found.notes)
-    else:
-        click.echo(render(found.to_dict(), width=columns(), style=styled), color=color())
-    for path in write_files(found, json_path=json_path, settings_path=settings_path):
-        wrote(path)
+    outputs = [(json_path, as_json), (settings_path, settings_json)]
+    deliver(found, outputs, show=lambda found: render(found.to_dict(), width=columns(), style=styled))
+
+
+def _check(options: dict[str, Any], json_path: str | None, html_path: str | None, save_path: str | None) -> None:
+    from ..io.write import check_targets
+
+    file = options["settings_file"]
+    check_targets({"--json": json_path, "--html": html_path, "--save": save_path}, [file] if file else [])
 
 
 def _deliver(found: Any, json_path: str | None, html_path: str | None, save_path: str | None) -> None:
-    from .move_commands import save_settings
+    from .commands import json_text, page_text
+    from .move_commands import settings_text
 
-    deliver(found, json_path=json_path, html_path=html_path)
-    if save_path:
-        save_settings(found, Path(save_path))
-        wrote(save_path)
+    deliver(found, [(json_path, json_text), (html_path, page_text), (save_path, settings_text)])

@@ -214,6 +214,8 @@ TERMS: dict[str, str] = {
     "survivors_only": "Check that fails where rejected proposals are missing from the table.",
     "duplicate_sessions": "Check that fails where more than 5 % of the sessions are copies of others.",
     "constant": "Check that fails where an objective never changes, or there is no transition.",
+    "tasks_on_scales": "Check that fails where scores vary over 1,000 times as much within one task as within a "
+    "usual one: tasks have other units, and the largest outweighs the rest.",
     # --- balance lens
     "state": "One of finitely many situations a loop can be in: a label, a text, or a cell of binned scores; in "
     "settings, where states were taken from.",

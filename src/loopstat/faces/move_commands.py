@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import SettingsError
@@ -15,7 +14,7 @@ from ..moves.settings import MoveSettings
 if TYPE_CHECKING:
     from studies.claims import Claims
 
-    from .text import Style
+    from .terminal import Style
 
 Progress = Callable[[str, int, int], None]
 
@@ -164,11 +163,9 @@ def run_claims(options: Mapping[str, Any], *, command: str, progress: Progress |
     return ClaimsAnswer(judge_claims(**given, progress=progress), command)
 
 
-def save_settings(answer: MovesAnswer, path: Path) -> None:
-    """Write the settings of an answer as a settings file."""
-    from .commands import write_whole
-
-    write_whole(path, settings_file(answer.settings))
+def settings_text(answer: MovesAnswer) -> str:
+    """Return the settings of an answer as the text of a settings file."""
+    return settings_file(answer.settings)
 
 
 def lists_as_json() -> str:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..results.result import number, show
-from . import moves_text, plan_text, svg, svg_moves, svg_plans
-from .balance_text import Json, listed, part, triple
+from . import moves_text, plan_text, svg_moves, svg_plans
+from . import svg_pieces as svg
 from .moves_text import LEVER_WORDS, probability, setting, share_words
-from .sheets import Cell, Sheet, lookup
+from .sheets import Cell, Json, Sheet, listed, lookup, part, triple
 from .text import clean, clean_sentence
 
 ACTIONS = {"good": "go_on", "passes_only": "cannot_tell", "stalls": "stop"}

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..results.result import number, show
-from .balance_text import Json, listed, part, triple
-from .text import Style, _line, _plain_wrap, _warning, _wrap, clean_sentence, unstyled
+from .sheets import Json, listed, part, triple
+from .text import Style, _head, _line, _plain_wrap, _warning, _wrap, clean_sentence, unstyled
 
 LEVER_WORDS = {
     "human_prior": "human prior H",
@@ -308,7 +308,7 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
     style : callable, optional
         Adds colour.
     """
-    lines = [style(words, "head") for words in _plain_wrap(loop_words(part(data, "settings")), width)]
+    lines = _head(loop_words(part(data, "settings")), width, style)
     lines += _wrap(run_words(data), width, "  ", "    ")
     for note in listed(data, "notes"):
         lines += _wrap(clean_sentence(str(note)), width, "  ", "    ")
@@ -321,13 +321,13 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
     for key, words in ceiling_rows(data):
         lines += _line(key, _kept(words), width, style, key_width=26)
     if listed(data, "levers"):
-        lines += ["", *[style(words, "head") for words in _plain_wrap(lever_title(data), width)]]
+        lines += ["", *_head(lever_title(data), width, style)]
         lines += table(LEVER_HEAD, lever_cells(data), width, style)
         if together := together_words(data):
             lines += _wrap(together, width, "  ", "    ")
     if hangs := hangs_on(data):
         title = "What it hangs on most: one setting from its lower to its upper value"
-        lines += ["", *[style(words, "head") for words in _plain_wrap(title, width)]]
+        lines += ["", *_head(title, width, style)]
         lines += table(EFFECT_HEAD, hangs, width, style)
     return "\n".join([*lines, "", *_wrap(NEXT, width, "", "  ")])
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..results.result import number, show
-from .balance_text import Json, listed, part, triple
 from .moves_text import LEVER_WORDS, _answer, _whole, figure, moves_words, plural, setting, share_words, table
-from .text import Style, _plain_wrap, _wrap, clean_sentence, unstyled
+from .sheets import Json, listed, part, triple
+from .text import Style, _head, _wrap, clean_sentence, unstyled
 
 MAX_PLANS = 6  # in the terminal, the best among them
 MAX_FRONT = 10
@@ -161,7 +161,7 @@ def render(data: Json, *, width: int = 100, style: Style = unstyled) -> str:
     style : callable, optional
         Adds colour.
     """
-    lines = [style(words, "head") for words in _plain_wrap(title_of(data), width)]
+    lines = _head(title_of(data), width, style)
     lines += _wrap(size_of(data), width, "  ", "    ")
     for note in listed(data, "notes"):
         lines += _wrap(clean_sentence(str(note)), width, "  ", "    ")

@@ -1,29 +1,16 @@
-"""The tables of the report: every figure is looked up in the analysis' JSON form and carries its place there."""
+"""Cells and tables of the pages of the other lenses; it goes with the last of them."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-
-from ..drift.fit import LinearDriftFit
-from ..drift.readings.interference import MODEL_PARTS
-from ..drift.readings.skill import BASELINES
 from ..results.result import number, show
-from . import svg
-from .text import clean_sentence, disagreement
+from ..results.words import clean
 
-MAX_PAIRS = 10
-OPEN_ENDED = ("equilibrium", "fixed_point")  # a null end of these is an open side, not a missing figure
-BASELINE_WORDS = {
-    "persistence": "standing still",
-    "mean": "guessing the mean",
-    "constant_drift": "a constant step",
-    "running_mean": "the session's own mean so far",
-}
+Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -44,13 +31,6 @@ class Sheet:
     note: str = ""
 
 
-def group_sheets(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> list[Sheet]:
-    """Return the tables of one group; `at` is its place in the JSON (`groups.0`)."""
-    makers = (_answers, _side_by_side, _skill, _interference, _map, _regimes, _reversibility, _thorough, _influence)
-    found = [maker(group, data, at) for maker in makers]
-    return [sheet for sheet in found if sheet is not None]
-
-
 def lookup(data: Any, path: str) -> Any:
     """Return what stands at a place of the JSON (`groups.0.drift.A.0.1`), or None."""
     for part in path.split("."):
@@ -58,38 +38,6 @@ def lookup(data: Any, path: str) -> Any:
             return None
         data = data[int(part)] if isinstance(data, list) else data.get(part)
     return data
-
-
-def figure_cell(data: Mapping[str, Any], path: str, *index: int) -> Cell:
-    """Look up a figure with its interval: `X` with `X_low` and `X_high`, or `mean`/`total` with `low` and `high`."""
-    triple = triple_of(data, path, *index)
-    return Cell(
-        shown_as(triple, open_ended=path.endswith(OPEN_ENDED)),
-        ".".join([path, *map(str, index)]) if triple[0] is not None else "",
-    )
-
-
-def triple_of(data: Mapping[str, Any], path: str, *index: int) -> svg.Range:
-    """Return a figure and the ends of its interval, as the JSON names them: `X_low` or, for some, plain `low`."""
-    parent, _, leaf = path.rpartition(".")
-    ends = (
-        ("low", "high")
-        if leaf in ("mean", "total", "difference") and "skill" not in parent
-        else (f"{leaf}_low", f"{leaf}_high")
-    )
-    tail = "".join(f".{i}" for i in index)
-    found = [lookup(data, f"{parent}.{name}{tail}") for name in (leaf, *ends)]
-    return found[0], found[1], found[2]
-
-
-def shown_as(triple: svg.Range, *, open_ended: bool = False) -> str:
-    """Return the figure in words; a missing end means an open side only where sides can be open."""
-    value, low, high = triple
-    if value is None:
-        return "–"
-    if low is None and high is None and not open_ended:
-        return number(value, 3)
-    return show(value, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 def number_cell(data: Mapping[str, Any], path: str, digits: int = 3) -> Cell:
@@ -104,151 +52,57 @@ def p_cell(data: Mapping[str, Any], path: str) -> Cell:
     return Cell("< 0.001", path) if cell.path and lookup(data, path) < 0.001 else cell
 
 
-def rest_word_of(group: LinearDriftFit) -> str:
-    """Say what a group's fixed point is: where it heads, or no more than where the fit is at rest."""
-    if group.lineage:
-        return "proposals alone would rest at"
-    return "heads for" if group.check("stops_on_success").passed else "fitted rest"
+# ------------------------------------------------------------------- reading the JSON form
 
 
-def _answers(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet:
-    columns = {
-        rest_word_of(group): "drift.fixed_point" if group.lineage else "drift.equilibrium",
-        "kept end" if group.lineage else "ends at": "kept_end.mean",
-        "R² of changes": "r2_increments",
-        "R² of levels": "r2_levels",
-    }
-    rows = tuple(
-        (Cell(clean_sentence(n)), *(figure_cell(data, f"{at}.{path}", j) for path in columns.values()))
-        for j, n in enumerate(group.names)
-    )
-    return Sheet("Where it goes", ("objective", *columns), rows)
+def part(data: Json | None, key: str) -> Json:
+    """Return an object of the JSON form, empty where it is null."""
+    found = (data or {}).get(key)
+    return found if isinstance(found, Mapping) else {}
 
 
-def _map(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if group.model is None:
-        return None
-    names = [clean_sentence(n) for n in group.names]
-    rows = tuple(
-        (
-            Cell(f"next change of {n}"),
-            *(figure_cell(data, f"{at}.drift.A", i, j) for j in range(len(names))),
-            figure_cell(data, f"{at}.drift.b", i),
-        )
-        for i, n in enumerate(names)
-    )
-    note = "Each row: what a higher level of the column's objective adds to the next change of the row's."
-    return Sheet("Drift", ("", *names, "at zero"), rows, note)
+def listed(data: Json | None, key: str) -> list[Any]:
+    """Return a list of the JSON form, empty where it is null."""
+    found = (data or {}).get(key)
+    return list(found) if isinstance(found, list | tuple) else []
 
 
-def _regimes(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    rows = []
-    for k, r in enumerate(group.regimes):
-        here = f"{at}.regimes.{k}"
-        value = number(r.re, 3) + (f" {'+' if r.im >= 0 else '−'} {number(abs(r.im), 3)}i" if r.im else "")
-        belief = f"p {number(r.p_oscillation)}" if r.regime == "oscillatory" else f"{r.probability or 0:.0%}"
-        cells = (Cell(value), figure_cell(data, f"{here}.modulus"), Cell(r.regime), Cell(belief))
-        rows.append((*cells, figure_cell(data, f"{here}.half_life"), number_cell(data, f"{here}.period")))
-    head = ("eigenvalue", "modulus", "regime", "probability", "half-life, steps", "period, steps")
-    return Sheet("How fast", head, tuple(rows)) if rows else None
+def nth(values: Sequence[Any], k: int) -> Any:
+    """Return an entry of a list that may be empty because it was null."""
+    return values[k] if k < len(values) else None
 
 
-def _skill(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if "skill.mean" not in group.estimates:
-        return None
-    rows = tuple(
-        (
-            Cell(BASELINE_WORDS[name]),
-            figure_cell(data, f"{at}.skill.{name}"),
-            *(figure_cell(data, f"{at}.skill_by_objective.{name}", j) for j in range(len(group.names))),
-        )
-        for name in BASELINES
-    )
-    head = ("error saved against", "all objectives", *(clean_sentence(n) for n in group.names))
-    note = "On held-out clusters: 0 is no better than the baseline, 1 is no error at all."
-    return Sheet("How far to believe it", head, rows, note)
+def triple(data: Json, key: str, k: int | None = None) -> tuple[float | None, float | None, float | None]:
+    """Return a figure with the ends of its interval, `X`, `X_low`, `X_high`; entry `k` of it where it is a list."""
+    found = (data.get(key), data.get(f"{key}_low"), data.get(f"{key}_high"))
+    if k is None:
+        return found
+    value, low, high = (nth(v if isinstance(v, list) else [], k) for v in found)
+    return value, low, high
 
 
-def pairs_by_strength(group: LinearDriftFit) -> list[tuple[int, int]]:
-    """Pairs of objectives, the most correlated first."""
-    total = group.estimates.get("interference.total")
-    if total is None:
-        return []
-    every = itertools.combinations(range(len(group.names)), 2)
-    return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
+def counted(value: float | None, word: str = "") -> str:
+    """Return a count in words, `1,234 transitions`; counts may have fractions."""
+    if value is None:
+        return f"no {word}s known" if word else "–"
+    digits = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{digits} {word}{'' if value == 1 else 's'}".strip() if word else digits
 
 
-def causes_of(group: LinearDriftFit) -> tuple[str, ...]:
-    """Return the parts an interference is taken into, in the order they are drawn."""
-    if "interference.innovations" in group.estimates:
-        return MODEL_PARTS
-    return () if group.refused else ("noise", "drift", "transient", "rest")
+def spread(value: float | None, low: float | None, high: float | None) -> str:
+    """Return a figure with its interval, or a dash."""
+    return "–" if value is None else show(value, low, high)
 
 
-def _interference(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    names, causes = [clean_sentence(n) for n in group.names], causes_of(group)
-    rows = tuple(
-        (
-            Cell(f"{names[i]} and {names[j]}"),
-            figure_cell(data, f"{at}.interference.total", i, j),
-            p_cell(data, f"{at}.interference.p_adjusted.{i}.{j}"),
-            *(figure_cell(data, f"{at}.interference.{cause}", i, j) for cause in causes),
-        )
-        for i, j in pairs_by_strength(group)
-    )
-    head = ("objectives", "correlation of changes", "p (Holm)", *(f"by {svg.CAUSE_WORDS[c]}" for c in causes))
-    return Sheet("What trades off against what", head, rows) if rows else None
+def percent(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Return a share as a percentage with its interval."""
+    if value is None:
+        return "–"
+    shown = show(*(None if v is None else 100 * v for v in (value, low, high)))
+    return shown.replace(" [", "% [", 1) if " [" in shown else f"{shown}%"
 
 
-def _side_by_side(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    """The estimators that can be had, where they disagree."""
-    if not disagreement(group):
-        return None
-    rows = tuple(
-        (Cell(r.name), _bare_cell(data, f"{at}.estimators.{k}"), Cell(clean_sentence(r.remark)))
-        for k, r in enumerate(group.estimator.rivals)
-    )
-    note = "The share of a distance left after one step, by what each estimator allows for: they do not agree."
-    return Sheet("Estimators side by side", ("estimator", "slowest mode", ""), rows, note)
-
-
-def _bare_cell(data: Mapping[str, Any], path: str, key: str = "modulus") -> Cell:
-    """Look up a figure whose ends are called `low` and `high`."""
-    value, low, high = (lookup(data, f"{path}.{name}") for name in (key, "low", "high"))
-    return Cell(shown_as((value, low, high)), f"{path}.{key}" if value is not None else "")
-
-
-def _reversibility(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if group.reversibility is None:
-        return None
-    where = f"{at}.reversibility"
-    row = (p_cell(data, f"{where}.p_value"), _bare_cell(data, where, "entropy_production"))
-    note = "In detailed balance a recording run backwards looks the same; a small p says that this one does not."
-    return Sheet("Forward and backward", ("p of detailed balance", "entropy production, nats per step"), (row,), note)
-
-
-def _thorough(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    if group.estimator.thorough is None:
-        return None
-    where = f"{at}.thorough"
-    columns = {
-        "slowest mode, by profile": figure_cell(data, f"{where}.modulus"),
-        "p of alike sessions": p_cell(data, f"{where}.p_effects"),
-        "p of an exact scorer": p_cell(data, f"{where}.p_noise"),
-        "p of the model": p_cell(data, f"{where}.p_fit"),
-    }
-    return Sheet("The latent fit, thoroughly", tuple(columns), (tuple(columns.values()),))
-
-
-def _influence(group: LinearDriftFit, data: Mapping[str, Any], at: str) -> Sheet | None:
-    rows = tuple(
-        (
-            Cell(clean_sentence(i.cluster)),
-            Cell(clean_sentence(i.quantity)),
-            number_cell(data, f"{at}.influential.{k}.shift"),
-            number_cell(data, f"{at}.influential.{k}.shift_in_se", 2),
-        )
-        for k, i in enumerate(group.influential)
-    )
-    head = ("without", "this answer", "moves by", "standard errors")
-    return Sheet("What it hangs on", head, rows) if rows else None
+def title_of(data: Json) -> str:
+    """Return the names of the files read."""
+    files = [clean(PurePath(str(f)).name) for f in listed(part(data, "source"), "files")]
+    return (", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")) or "counts"

@@ -13,9 +13,9 @@ from html import escape
 import numpy as np
 
 from ..results.result import number
-from . import svg
-from .balance_text import Json, listed, part
+from . import svg_pieces as svg
 from .moves_text import LEVER_WORDS, probability, setting, share_words
+from .sheets import Json, listed, part
 
 POINTS = 161  # of a curve; more would not be seen
 STRIPS = 40  # places of a picture that answer the pointer

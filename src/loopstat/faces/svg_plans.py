@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from . import svg
-from .balance_text import Json, listed, triple
+from . import svg_pieces as svg
 from .moves_text import figure, setting
+from .sheets import Json, listed, triple
 from .svg_moves import LETTER, ROOM_BELOW, short
 
 LABELLED = 9  # points of the front that are named at most

@@ -1,17 +1,35 @@
-"""Standard output and standard error: what every command writes with, whatever it has computed."""
+"""The terminal: the one writer of documents to it, and standard output and standard error of every command."""
 
 from __future__ import annotations
 
+import io
+import os
 import shlex
+import shutil
 import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import OutputError
+from ..results.chart import Chart
+from ..results.document import Answer, Block, Checks, Depth, Document, Fact, Facts, Section, Sheet, Text, shown_at
+from ..results.words import cell as cell_words
+from ..results.words import clean, clean_sentence, number
+from ..results.words import parts as words_of
+
 if TYPE_CHECKING:
     from .commands import Result
+
+Style = Callable[[str, str], str]
+"""Takes (text, role) with role one of `head`, `key`, `doubt`, `answer`; returns the text to print."""
+
+NARROWEST_TEXT = 30  # columns; where there are fewer beside its key, a text stands below it
+KEY_WIDTH = 17
+LABEL_WIDTH = 24
 
 STYLES: dict[str, dict[str, Any]] = {
     "head": {"bold": True},
@@ -20,7 +38,179 @@ STYLES: dict[str, dict[str, Any]] = {
     "answer": {"bold": True},
 }
 
+NARROWEST, WIDEST = 40, 110  # columns between which lines are wrapped
+
 ProgressLine = Callable[[int, int, str], None]
+
+
+# ------------------------------------------------------------------------------ documents
+
+
+def unstyled(text: str, role: str) -> str:
+    """Return the text as it is."""
+    del role
+    return text
+
+
+def write(document: Document, *, depth: Depth = "short", width: int = 100, style: Style = unstyled) -> str:
+    """Return a document as the terminal shows it.
+
+    Parameters
+    ----------
+    document : Document
+    depth : str
+        `front`, `short` or `long`.
+    width : int
+        Columns to wrap at.
+    style : callable, optional
+        Adds colour.
+    """
+    return _Writer(depth, width, style).document(document)
+
+
+class _Writer:
+    """Writes blocks at one depth, width and style."""
+
+    def __init__(self, depth: Depth, width: int, style: Style) -> None:
+        self.depth, self.width, self.style = depth, width, style
+
+    def document(self, document: Document) -> str:
+        title = words_of((document.title, *([": ", *document.lead] if document.lead else [])))
+        lines = [self.style(words, "head") for words in wrapped(title, self.width)]
+        if document.answer is not None:
+            lines += self._answer(document.answer)
+        sections = [s for s in document.sections if shown_at(s.depth, self.depth)]
+        if self.depth == "front":
+            lines += self._front(document)
+            sections = [s for s in sections if s.answer is None and s.depth == "front"]
+        for section in sections:
+            lines += ["", *self._section(section)]
+        if document.notes:
+            lines.append("")
+        for note in document.notes:
+            lines += hanging(clean_sentence(note), self.width, "  ", "    ")
+        for hint in document.hints:
+            lines += ["", *hanging(hint, self.width, "", "  ")]
+        return "\n".join(lines)
+
+    def _front(self, document: Document) -> list[str]:
+        lines = []
+        for section in document.answers():
+            if section.answer is not None:
+                said = words_of((section.answer.said, *section.answer.why))
+                lines += line(clean(section.title), said, self.width, self.style, key_width=LABEL_WIDTH)
+        return ["", *lines] if lines else []
+
+    def _answer(self, answer: Answer) -> list[str]:
+        said = words_of((answer.said, *answer.why))
+        return [f"  {self.style(part, 'answer')}" for part in wrapped(said, self.width - 2)]
+
+    def _section(self, section: Section, *, inside: bool = False) -> list[str]:
+        lead = f"   {words_of(section.lead)}" if section.lead else ""
+        role = "key" if inside else "head"
+        lines = [self.style(part, role) for part in wrapped(f"{clean_sentence(section.title)}{lead}", self.width - 2)]
+        lines = [f"  {part}" for part in lines] if inside else lines
+        if section.answer is not None:
+            lines += self._answer(section.answer)
+        for block in section.blocks:
+            if shown_at(block.depth, self.depth):
+                lines += self._section(block, inside=True) if isinstance(block, Section) else self._block(block)
+        return lines
+
+    def _block(self, block: Block) -> list[str]:
+        if isinstance(block, Facts):
+            return self._facts(block.rows)
+        if isinstance(block, Text):
+            return self._text(block)
+        if isinstance(block, Sheet):
+            return self._sheet(block)
+        if isinstance(block, Checks):
+            return self._checks(block)
+        assert isinstance(block, Chart)  # noqa: S101 - pictures are for the page
+        return []
+
+    def _facts(self, rows: Sequence[Fact]) -> list[str]:
+        lines = []
+        for fact in rows:
+            if shown_at(fact.depth, self.depth):
+                lines += line(fact.key, words_of(fact.said), self.width, self.style)
+        return lines
+
+    def _text(self, block: Text) -> list[str]:
+        shown = block.said[: self._brief(block.brief)]
+        lines = []
+        for said in map(words_of, shown):
+            doubt = block.tone == "doubt"
+            lines += doubt_lines(said, self.width, self.style) if doubt else hanging(said, self.width, "  ", "    ")
+        return [*lines, *self._more(len(block.said) - len(shown))]
+
+    def _sheet(self, sheet: Sheet) -> list[str]:
+        rows = [[cell_words(c) for c in row] for row in sheet.rows[: self._brief(sheet.brief)]]
+        title = [f"  {self.style(clean_sentence(sheet.title), 'key')}"] if sheet.title else []
+        note = hanging(clean_sentence(sheet.note), self.width, "    ", "    ") if sheet.note else []
+        table = columns_of(sheet.columns, rows, self.width - 2, self.style)
+        return ["", *title, *(f"  {part}" for part in table), *note, *self._more(len(sheet.rows) - len(rows))]
+
+    def _checks(self, block: Checks) -> list[str]:
+        lines = ["", f"  {self.style('Checks', 'key')}"]
+        for check in block.checks:
+            word = "passed" if check.passed else "failed"
+            figure = "" if check.value is None else f" ({number(check.value, 3)})"
+            said = f"{word}{figure}: {clean_sentence(check.message)}"
+            lines += line(check.name, said, self.width, self.style, key_width=LABEL_WIDTH)
+        return lines
+
+    def _brief(self, most: int) -> int | None:
+        return most if most and not shown_at("long", self.depth) else None
+
+    def _more(self, n: int) -> list[str]:
+        return [f"  ({n:,} more: --verbose)"] if n > 0 else []
+
+
+def doubt_lines(said: str, width: int, style: Style) -> list[str]:
+    """Return a sentence that casts doubt, marked."""
+    first, *rest = wrapped(said, width - 4)
+    return [f"  {style('!', 'doubt')} {first}", *(f"    {part}" for part in rest)]
+
+
+def line(key: str, said: str, width: int, style: Style, *, key_width: int = KEY_WIDTH) -> list[str]:
+    """Return a key and what is said of it, wrapped beside it, or under it where the key is long."""
+    if len(key) >= key_width or width - key_width - 2 < NARROWEST_TEXT:
+        return [f"  {style(key, 'key')}", *(f"      {part}" for part in wrapped(said, width - 6))]
+    parts = wrapped(said, width - key_width - 2)
+    first = f"  {style(key, 'key')}{' ' * (key_width - len(key))}{parts[0]}"
+    return [first, *(" " * (key_width + 2) + part for part in parts[1:])]
+
+
+def wrapped(said: str, width: int) -> list[str]:
+    """Return the lines of words; what no-break spaces join stays together."""
+    parts = textwrap.wrap(said, max(width, NARROWEST_TEXT), break_long_words=False, break_on_hyphens=False)
+    return [part.replace("\xa0", " ") for part in parts] or [""]
+
+
+def hanging(said: str, width: int, first: str, rest: str) -> list[str]:
+    """Return the lines of a paragraph, the first indented by `first`, later ones by `rest`."""
+    return [f"{rest if k else first}{part}" for k, part in enumerate(wrapped(said, width - len(rest)))]
+
+
+def columns_of(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, style: Style) -> list[str]:
+    """Lay a table out in columns, or row by row where there is no room."""
+    widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
+    gap = next((g for g in (3, 2) if 2 + sum(widths) + g * (len(widths) - 1) <= width), 0)
+    if gap:
+        made = [
+            (" " * gap).join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
+            for row in (head, *rows)
+        ]
+        return [f"  {style(made[0], 'key')}", *(f"  {part}" for part in made[1:])]
+    lines = []
+    for row in rows:
+        said = ", ".join(f"{name} {text}".strip() for name, text in zip(head[1:], row[1:], strict=True) if text)
+        lines += line(row[0], said, width, style, key_width=max(widths[0] + 2, 10))
+    return lines
+
+
+# ---------------------------------------------------------------------------- what was asked for
 
 
 def command_line(name: str) -> str:
@@ -30,43 +220,109 @@ def command_line(name: str) -> str:
     return shlex.join(["loopstat", *sys.argv[1:]]) if typed else f"loopstat {name}"
 
 
-def deliver(result: Result, *, json_path: str | None, html_path: str | None) -> None:
-    """Write what was asked for: data on standard output, everything said about it on standard error."""
-    from .commands import write_html, write_json
+def deliver(
+    result: Any,
+    outputs: Sequence[tuple[str | None, Callable[[Any], str]]],
+    *,
+    depth: Depth = "short",
+    show: Callable[[Any], str] | None = None,
+) -> None:
+    """Write what was asked for: data on standard output, everything said about it on standard error.
 
-    if json_path == "-":
-        click.echo(write_json(result, None), nl=False)
-        remarks(result.notes)
-    else:
-        click.echo(rendered(result), color=color())
-    if json_path and json_path != "-":
-        write_json(result, Path(json_path))
-        wrote(json_path)
-    if html_path:
-        write_html(result, Path(html_path))
-        wrote(html_path)
+    Parameters
+    ----------
+    result : what a command found
+    outputs : sequence of (path or None, callable)
+        Where to write, and what makes the text of a result. A path that leads to standard output takes the place of
+        the summary. One that fails does not cost the others.
+    show : callable, optional
+        What makes the summary, where the result does not know its own.
+
+    Raises
+    ------
+    OutputError
+        The system refused some of the outputs; the others are written.
+    """
+    from ..io.write import is_standard_output
+
+    asked = [(path, make) for path, make in outputs if path is not None]
+    printed = [make for path, make in asked if is_standard_output(path)]
+    files = [(path, make) for path, make in asked if not is_standard_output(path)]
+    steps: list[Callable[[], None]] = [partial(_print, result, make) for make in printed]
+    if not printed:
+        steps.append(lambda: echo(show(result) if show else rendered(result, depth), color=color()))
+    elif result is not None:
+        steps.append(lambda: remarks(result.notes))
+    each_done([*steps, *(partial(_write, path, result, make) for path, make in files)])
+
+
+def _print(result: Any, make: Callable[[Any], str]) -> None:
+    echo(make(result), nl=False)
+
+
+def _write(path: str, result: Any, make: Callable[[Any], str]) -> None:
+    from ..io.write import write_file
+
+    write_file(path, make(result))
+    click.echo(f"wrote {clean_sentence(path)}", err=True)
+
+
+def each_done(steps: Iterable[Callable[[], None]]) -> None:
+    """Take every step, and say only then which of them the system refused."""
+    refused: list[OutputError] = []
+    gone: BrokenPipeError | None = None
+    for step in steps:
+        try:
+            step()
+        except BrokenPipeError as error:
+            gone = error
+        except OutputError as error:
+            refused.append(error)
+    if refused:
+        raise OutputError(" ".join(str(error) for error in refused))
+    if gone is not None:
+        raise gone
+
+
+def echo(text: str, *, nl: bool = True, color: bool | None = None) -> None:
+    """Print on standard output."""
+    try:
+        click.echo(text, nl=nl, color=color)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(f"standard output: cannot be written: {error.strerror or error}.") from error
+
+
+def drop_output() -> None:
+    """Forget what standard output did not take, or the interpreter would try again at its end and complain."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (AttributeError, OSError, ValueError):  # closed, or held by a caller in this process
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def forgive_letters() -> None:
+    """Show letters that the terminal's encoding lacks as escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def remarks(notes: Sequence[str]) -> None:
     """Say on standard error what was guessed or left out, where standard output holds data."""
-    from .text import clean_sentence
-
     for note in notes:
         click.echo(clean_sentence(note), err=True)
 
 
-def wrote(path: str) -> None:
-    """Say that a file was written."""
-    from .text import clean_sentence
-
-    click.echo(f"wrote {clean_sentence(path)}", err=True)
-
-
-def rendered(result: Result) -> str:
+def rendered(result: Result, depth: Depth = "short") -> str:
     """Return a result as the terminal shows it."""
     from .commands import summary
 
-    return summary(result, width=columns(), style=styled)
+    return summary(result, depth=depth, width=columns(), style=styled)
 
 
 def styled(text: str, role: str) -> str:
@@ -75,16 +331,12 @@ def styled(text: str, role: str) -> str:
 
 
 def columns() -> int:
-    """Return the columns to write in."""
-    import shutil
-
-    return min(shutil.get_terminal_size((100, 24)).columns, 110)
+    """Return the columns to write in: what the terminal has, within what can be read."""
+    return max(NARROWEST, min(shutil.get_terminal_size((100, 24)).columns, WIDEST))
 
 
 def color() -> bool | None:
     """Honour NO_COLOR and FORCE_COLOR; None leaves it to whether standard output is a terminal."""
-    import os
-
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
     return True if os.environ.get("FORCE_COLOR") else None
@@ -92,26 +344,47 @@ def color() -> bool | None:
 
 def progress_line(unit: str = "groups") -> ProgressLine | None:
     """Return a progress line on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not _moving():
         return None
 
     def show(done: int, total: int, label: str) -> None:
-        from .text import clean
-
-        text = f"{done}/{total} {unit} {clean(label)}" if done < total else ""
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+        _LINE.put(f"{done}/{total} {unit} {clean(label)}" if done < total else "")
 
     return show
 
 
 def progress_bar() -> Callable[[str, int, int], None] | None:
     """Return a bar for work of several stages, each with its word, on standard error where that is a terminal."""
-    if not sys.stderr.isatty():
+    if not _moving():
         return None
 
     def show(what: str, done: int, total: int) -> None:
         filled = round(20 * done / total) if total else 20
-        text = f"[{'#' * filled}{'.' * (20 - filled)}] {done}/{total} {what}" if done < total else ""
-        click.echo(f"\r\x1b[K{text[: columns() - 1]}", nl=False, err=True)
+        _LINE.put(f"[{'#' * filled}{'.' * (20 - filled)}] {done}/{total} {what}" if done < total else "")
 
     return show
+
+
+class _Line:
+    """The last line on standard error, which progress writes over."""
+
+    shown = False
+
+    def put(self, text: str) -> None:
+        room = shutil.get_terminal_size((100, 24)).columns - 1  # a line that wraps cannot be written over
+        click.echo(f"\r\x1b[K{text[: max(room, 0)]}", nl=False, err=True)
+        self.shown = bool(text)
+
+
+_LINE = _Line()
+
+
+def end_progress() -> None:
+    """Clear a line of progress that was cut short."""
+    if _LINE.shown:
+        _LINE.put("")
+
+
+def _moving() -> bool:
+    """True where a line on standard error can be written over."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"

@@ -6,9 +6,8 @@ The share of points that nothing dominates falls with the number of points alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,8 +15,9 @@ from numpy.typing import ArrayLike
 from ..arrays import Bool, Float, Int
 from ..panel.model import Rng
 from ..panel.panel import Panel
-from ..results.result import plain
-from .resample import choose_clusters, student_quantile
+from .clusters import choose_clusters
+from .estimate import Estimate
+from .intervals import student
 
 DRAWS = 60  # equal-number subsamples over which shares and volumes are averaged
 HALVES = 40  # halves of the clusters from which their intervals come
@@ -30,17 +30,17 @@ STEPS_OF_CURVE = 120
 MIN_CLUSTERS = 4  # below it halves say nothing about the spread
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ParetoGroup:
     """Standing of one group among all.
 
     Attributes
     ----------
     label : str
-    share_final, share_path : (value, low, high)
+    share_final, share_path : Estimate
         Share of the group's ends (of the points along its sessions) that no point of any group dominates, on equal
         numbers per group.
-    hypervolume : (value, low, high)
+    hypervolume : Estimate
         Mean volume that `n_volume` of the ends dominate above the reference point, in the product of the objectives'
         units. Its interval is rough: it hangs on a few extreme ends.
     n_compared, n_volume : int
@@ -48,42 +48,17 @@ class ParetoGroup:
     reference : array, shape (n_obj,)
         The reference point: the worse bound where declared, else the worst end over all groups.
     ends : array, shape (n_sessions, n_obj)
-        The ends themselves, for pictures.
+        The ends themselves, for pictures; not written to JSON, and none in a result read back.
     """
 
     label: str
-    share_final: tuple[float, float, float]
-    share_path: tuple[float, float, float]
-    hypervolume: tuple[float, float, float]
+    share_final: Estimate
+    share_path: Estimate
+    hypervolume: Estimate
     n_compared: int
     n_volume: int
     reference: Float
-    ends: Float
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ParetoGroup:
-        """Read back what `to_dict` wrote; the ends are not kept."""
-
-        def triple(key: str) -> tuple[float, float, float]:
-            value, low, high = (data[k] for k in (key, f"{key}_low", f"{key}_high"))
-            return tuple(float("nan") if v is None else float(v) for v in (value, low, high))  # type: ignore[return-value]
-
-        reference = np.array(data["reference"], dtype=np.float64)
-        shares = triple("share_final"), triple("share_path"), triple("hypervolume")
-        counts = data["n_compared"], data["n_volume"]
-        return cls(data["label"], *shares, *counts, reference, np.zeros((0, len(reference))))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"label": self.label}
-        for key in ("share_final", "share_path", "hypervolume"):
-            out[key], out[f"{key}_low"], out[f"{key}_high"] = (plain(v) for v in getattr(self, key))
-        return {
-            **out,
-            "n_compared": self.n_compared,
-            "n_volume": self.n_volume,
-            "reference": plain(self.reference),
-        }
+    ends: Float = field(default_factory=lambda: np.zeros((0, 0)), repr=False, metadata={"unwritten": True})
 
 
 def nondominated(points: Float) -> Bool:
@@ -209,8 +184,8 @@ def pareto(
     return tuple(
         ParetoGroup(
             label,
-            _share(found["final"][k]),
-            _share(found["path"][k]),
+            found["final"][k],
+            found["path"][k],
             _volume(pools[k], corner, n_volume, level, rng),
             n_final,
             n_volume,
@@ -219,10 +194,6 @@ def pareto(
         )
         for k, (label, _) in enumerate(usable)
     )
-
-
-def _share(found: tuple[float, float, float]) -> tuple[float, float, float]:
-    return found[0], found[1], min(found[2], 1.0) if found[2] == found[2] else found[2]
 
 
 class _Pool:
@@ -237,7 +208,7 @@ class _Pool:
         self.cluster = {"ends": of_session[session], "points": clusters.row[rows]}
 
 
-def _volume(pool: _Pool, reference: Float, n: int, level: float, rng: Rng) -> tuple[float, float, float]:
+def _volume(pool: _Pool, reference: Float, n: int, level: float, rng: Rng) -> Estimate:
     """Mean volume of n ends, with a bootstrap over clusters on a log scale.
 
     A volume hangs on the most extreme ends. That of as many ends as there are cannot be given an interval that holds
@@ -260,9 +231,8 @@ def _volume(pool: _Pool, reference: Float, n: int, level: float, rng: Rng) -> tu
             draws.append(mean_of(pick, REPEATS_OF_VOLUME))
     positive = np.log([d for d in draws if d > 0])
     if len(positive) < 10 or value <= 0:
-        return value, float("nan"), float("nan")
-    factor = float(np.exp(student_quantile(level, len(names) - 1) * positive.std(ddof=1)))
-    return value, value / factor, value * factor
+        return Estimate(value)
+    return student(value, positive.std(ddof=1), level=level, df=len(names) - 1, scale="log")
 
 
 def _free_shares(pools: Sequence[_Pool], kind: str, picks: Sequence[Int]) -> Float:
@@ -275,8 +245,8 @@ def _free_shares(pools: Sequence[_Pool], kind: str, picks: Sequence[Int]) -> Flo
 
 def _estimate(
     statistic: Callable[[Sequence[Int]], Float], pools: Sequence[_Pool], kind: str, n: int, level: float, rng: Rng
-) -> list[tuple[float, float, float]]:
-    """Average a statistic of equal-number subsamples; its error from halves of the clusters, without replacement.
+) -> list[Estimate]:
+    """Average shares of equal-number subsamples; its error from halves of the clusters, without replacement.
 
     A bootstrap repeats points, from which a share gains; a half has no copies, and the variance between halves is
     that of the whole.
@@ -292,12 +262,16 @@ def _estimate(
             [statistic([rng.choice(i, min(n, len(i)), replace=False) for i in inside]) for _ in range(REPEATS)]
         )
     variance = np.array(halves).mean(axis=1).var(axis=0, ddof=1)  # a little wide: subsampling adds to it
-    out = []
-    for k, v in enumerate(value.tolist()):
-        few = len(names[k]) < MIN_CLUSTERS
-        half = float("nan") if few else student_quantile(level, len(names[k]) - 1) * float(np.sqrt(variance[k]))
-        out.append((v, float("nan") if few else max(v - half, 0.0), v + half))
-    return out
+    found = [
+        student(v, np.sqrt(u), level=level, df=max(len(c) - 1, 1))
+        for v, u, c in zip(value, variance, names, strict=True)
+    ]
+    return [
+        Estimate(e.value, max(float(e.low), 0.0), min(float(e.high), 1.0))
+        if len(c) >= MIN_CLUSTERS
+        else Estimate(e.value)
+        for e, c in zip(found, names, strict=True)
+    ]
 
 
 def reference_point(panels: Sequence[Panel]) -> Float:

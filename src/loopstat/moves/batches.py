@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..results.result import Estimate, plain
-from .runs import LARGE, Outcomes, outcomes
+from ..inference.estimate import Estimate, show
+from .runs import Outcomes, outcomes
 from .settings import MoveSettings
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
 
 BATCH = 64  # settings simulated between two calls of `progress`
-CALL = 1000  # moves of single runs that one NumPy move of all runs costs before it begins
 
 
 def in_batches(
@@ -48,14 +47,11 @@ def in_batches(
     parts = []
     most = [s.max_moves for s in settings] if max_moves is None else max_moves
     most = [most] * len(settings) if isinstance(most, int) else list(most)
-    n = settings[0].replicates if replicates is None else replicates
-    # One choice for all batches, which by themselves may look too small to compile for.
-    engine = "numba" if sum(most) * (n + CALL) >= LARGE else "numpy"
     for first in range(0, len(settings), BATCH):
         if progress:
             progress(what, first, len(settings))
         some = slice(first, first + BATCH)
-        options: dict[str, Any] = {"replicates": replicates, "seed": seed, "stop": stop, "engine": engine}
+        options: dict[str, Any] = {"replicates": replicates, "seed": seed, "stop": stop}
         parts.append(outcomes(settings[some], max_moves=most[some], **options))
     if progress:
         progress(what, len(settings), len(settings))
@@ -80,12 +76,6 @@ def with_policy(settings: MoveSettings, policy: str, **changes: Any) -> MoveSett
     return settings.but(policy=policy, **changes)
 
 
-def flat(record: object) -> dict[str, Any]:
-    """Return the fields of a record as plain data, every estimate as `X`, `X_low` and `X_high`."""
-    out: dict[str, Any] = {}
-    for name, value in vars(record).items():
-        if isinstance(value, Estimate):
-            value.put(out, name, (f"{name}_low", f"{name}_high"))
-        else:
-            out[name] = plain(value)
-    return out
+def said(e: Estimate) -> str:
+    """Return an estimate as text."""
+    return show(float(e.value), float(e.low), float(e.high))

@@ -10,12 +10,14 @@ import numpy as np
 
 from ..arrays import Bool, Float
 from ..errors import SettingsError
-from ..inference.pairing import Paired, arrivals_of, pick
+from ..inference.differences import Paired, arrivals_of, pick
+from ..inference.estimate import Estimate
+from ..inference.intervals import average, quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
-from ..results.arrival import quantile, share
-from ..results.result import Estimate, plain, show
-from .batches import Progress, flat, in_batches, with_policy
+from ..panel.panel import as_names
+from ..results.record import Record
+from .batches import Progress, in_batches, said, with_policy
 from .runs import Outcomes
 from .settings import PARAMETERS, POLICIES, MoveSettings
 
@@ -23,8 +25,8 @@ SCHEMA = "loopstat.moves-frontier/1"
 DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the front is
 
 
-@dataclass(frozen=True)
-class FrontierPoint:
+@dataclass(frozen=True, eq=False)
+class FrontierPoint(Record):
     """One policy with one team.
 
     Attributes
@@ -63,13 +65,9 @@ class FrontierPoint:
     sure_moves: float
     sure_cost: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class Frontier:
+@dataclass(frozen=True, eq=False)
+class Frontier(Record):
     """Speed and quality of every policy and team, and which of them no other beats on both.
 
     Attributes
@@ -80,6 +78,9 @@ class Frontier:
         By policy, candidates, reviewers.
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "points")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     points: tuple[FrontierPoint, ...]
@@ -96,23 +97,14 @@ class Frontier:
     def verdict(self) -> str:
         """The two ends of the front by cost, in one sentence."""
         front = self.front()
-        said = [f"{_team(p)}: cost {_figure(p.cost)}, P_good {_figure(p.good)} at the end" for p in front]
+        parts = [f"{_team(p)}: cost {said(p.cost)}, P_good {said(p.good)} at the end" for p in front]
         if len(front) == 1:
-            return f"One team is both cheapest and best: {said[0]}."
-        return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {said[0]}, to {said[-1]}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"settings": self.settings.to_dict(), "replicates": self.replicates, "points": list(self.points)}
-        return {"schema": SCHEMA, "verdict": self.verdict, **plain(body)}
+            return f"One team is both cheapest and best: {parts[0]}."
+        return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {parts[0]}, to {parts[-1]}."
 
 
 def _team(p: FrontierPoint) -> str:
     return f"{p.policy} with {p.candidates} candidates and {p.reviewers} reviewers"
-
-
-def _figure(e: Estimate) -> str:
-    return show(float(e.value), float(e.low), float(e.high))
 
 
 def frontier(
@@ -120,7 +112,7 @@ def frontier(
     *,
     candidates: Sequence[int] | None = None,
     reviewers: Sequence[int] | None = None,
-    policies: Sequence[str] | None = None,
+    policies: str | Sequence[str] | None = None,
     replicates: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -187,8 +179,8 @@ def _whole(given: Sequence[int] | None, name: str, default: range) -> list[int]:
     return sorted(set(values))
 
 
-def _policies(given: Sequence[str] | None) -> list[str]:
-    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in given]
+def _policies(given: str | Sequence[str] | None) -> list[str]:
+    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in as_names(given)]
     if not values:
         raise SettingsError(f"`policies` must name at least one of {', '.join(POLICIES)}.")
     return list(dict.fromkeys(values))
@@ -205,20 +197,12 @@ def _points(many: Sequence[MoveSettings], runs: Outcomes, rng: np.random.Generat
             quantile(np.sort(when[k]), 0.5),
             share(~np.isfinite(when[k])),
             pick(good, k),
-            mean_known(runs.false_pass[k]),
+            average(runs.false_pass[k][np.isfinite(when[k])]),
             *(bool(on[k]) for on, _ in fronts),
             *(float(sure[k]) for _, sure in fronts),
         )
         for k, s in enumerate(many)
     )
-
-
-def mean_known(runs: Float) -> Estimate:
-    """Return the mean of the runs that are not NaN, with its interval; NaN without any."""
-    known = runs[np.isfinite(runs)]
-    if len(known) < 2:
-        return Estimate(known.mean() if len(known) else np.nan, np.nan, np.nan)
-    return Paired.mean(known).estimate()
 
 
 def _front(spent: Any, good: Float, weights: Any) -> tuple[Bool, Float]:

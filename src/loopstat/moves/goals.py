@@ -10,9 +10,9 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int
 from ..errors import SettingsError
-from ..inference.pairing import Paired
-from ..results.arrival import share
-from ..results.result import Estimate
+from ..inference.differences import Paired
+from ..inference.estimate import Estimate
+from ..inference.intervals import share
 from .batches import Progress, in_batches
 from .runs import Outcomes
 from .settings import MoveSettings, nearest

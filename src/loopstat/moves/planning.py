@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.pairing import Paired, pick
-from ..results.arrival import share
-from ..results.result import Estimate, plain, show
-from .batches import Progress, flat, with_policy
+from ..inference.differences import Paired, pick
+from ..inference.estimate import Estimate
+from ..inference.intervals import share
+from ..results.record import Record
+from .batches import Progress, said, with_policy
 from .goals import Goal
 from .levers import levers, turned
 from .runs import Outcomes
@@ -36,8 +37,8 @@ NEAR = 1.25  # factor of the edit radii tried beside the winner's
 CLIMBS = 6  # times that is done
 
 
-@dataclass(frozen=True)
-class PlanFigures:
+@dataclass(frozen=True, eq=False)
+class PlanFigures(Record):
     """One plan, judged on random numbers that had no say in choosing it.
 
     Attributes
@@ -72,13 +73,9 @@ class PlanFigures:
     against_best: Estimate
     same_as_best: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class Turn:
+@dataclass(frozen=True, eq=False)
+class Turn(Record):
     """The best plan with one lever turned; simulated on the same numbers as the final figures.
 
     Attributes
@@ -94,13 +91,9 @@ class Turn:
     good: Estimate
     reached: Estimate
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
     """What to buy.
 
     Attributes
@@ -125,6 +118,12 @@ class Plan:
         Where nothing works: what the best plan comes to with one lever turned to where its mean path gets furthest.
     """
 
+    KEYS = (
+        *("schema", "verdict", "settings", "best_settings", "best", "runners_up", "works", "budget", "reliability"),
+        *("judge", "searched", "replicates", "same_share", "levers"),
+    )
+    SCHEMA = SCHEMA
+
     settings: MoveSettings
     best: PlanFigures
     best_settings: MoveSettings
@@ -146,15 +145,15 @@ class Plan:
         team += _count(b.reviewers, "reviewer")
         if b.reviewers and b.reviewer_proposals:
             team += f" with {_count(b.reviewer_proposals, 'proposal')} each"
-        gives = f"cost {_figure(b.cost)}, P_good {_figure(b.good)} at the end"
-        said = f"{team}: {gives}, {self._target} in {_figure(b.reached)} of the runs."
+        gives = f"cost {said(b.cost)}, P_good {said(b.good)} at the end"
+        whole = f"{team}: {gives}, {self._target} in {said(b.reached)} of the runs."
         rest = f"{round(self.same_share * self.searched)} of {self.searched} plans cannot be told from it."
         if self.reliability is not None and not self.works:
             wanted = f"at least {self.reliability:g} of its runs"
-            return f"No plan searched surely brings {wanted} there. Furthest gets {said} {self._turn}"
+            return f"No plan searched surely brings {wanted} there. Furthest gets {whole} {self._turn}"
         first = "Best under the budget" if self.reliability is None else "Cheapest that is reliable"
         doubt = "" if self.works else f" Most runs spend the budget before they stop. {self._turn}"
-        return f"{first}: {said} {rest}{doubt}"
+        return f"{first}: {whole} {rest}{doubt}"
 
     @property
     def _target(self) -> str:
@@ -166,21 +165,11 @@ class Plan:
         most = max(self.levers, key=lambda x: float(x.reached.value), default=None)
         if most is None:
             return ""
-        return f"Of the levers, {most.name} at {most.value:g} helps most: there in {_figure(most.reached)} of the runs."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {k: v for k, v in vars(self).items() if k not in ("settings", "best_settings")}
-        named = {"settings": self.settings.to_dict(), "best_settings": self.best_settings.to_dict()}
-        return {"schema": SCHEMA, "verdict": self.verdict, **named, **plain(body)}
+        return f"Of the levers, {most.name} at {most.value:g} helps most: there in {said(most.reached)} of the runs."
 
 
 def _count(n: int, what: str) -> str:
     return f"{n} {what}{'' if n == 1 else 's'}"
-
-
-def _figure(e: Estimate) -> str:
-    return show(float(e.value), float(e.low), float(e.high))
 
 
 def plan(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float
 from ..errors import SettingsError
-from ..inference.pairing import Paired, exponential, pick
-from ..results.result import Estimate, plain, show
-from .batches import Progress, flat, in_batches
+from ..inference.differences import Paired, exponential, pick
+from ..inference.estimate import Estimate
+from ..results.record import Record
+from .batches import Progress, in_batches, said
 from .model import MoveLaw
 from .settings import PARAMETERS, MoveSettings
 
@@ -21,8 +21,8 @@ CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its sl
 FINER = 200  # steps of gamma between which a threshold of the closed form is looked for
 
 
-@dataclass(frozen=True)
-class OneMore:
+@dataclass(frozen=True, eq=False)
+class OneMore(Record):
     """From N to N + 1 reviewers at one correlation.
 
     Attributes
@@ -54,13 +54,9 @@ class OneMore:
     cost_ratio: Estimate
     price: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class Threshold:
+@dataclass(frozen=True, eq=False)
+class Threshold(Record):
     """The correlation beyond which one more reviewer is not worth its cost.
 
     Attributes
@@ -81,13 +77,9 @@ class Threshold:
     by_result: float
     sure: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
-
-@dataclass(frozen=True)
-class ReviewerValue:
+@dataclass(frozen=True, eq=False)
+class ReviewerValue(Record):
     """Worth of one more reviewer by team size and correlation.
 
     Attributes
@@ -99,6 +91,9 @@ class ReviewerValue:
         One for each N.
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "rows", "thresholds")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     rows: tuple[OneMore, ...]
@@ -112,16 +107,10 @@ class ReviewerValue:
         rows = [r for r in self.rows if r.reviewers == s.reviewers] or list(self.rows)
         row = min(rows, key=lambda r: abs(r.correlation - s.correlation))
         t = next(t for t in self.thresholds if t.reviewers == row.reviewers)
-        change = show(*(float(x) for x in (row.cost_ratio.value, row.cost_ratio.low, row.cost_ratio.high)))
-        said = f"At correlation {row.correlation:g}, going from {row.reviewers} to {row.reviewers + 1} reviewers"
+        step = f"At correlation {row.correlation:g}, going from {row.reviewers} to {row.reviewers + 1} reviewers"
         end = {0.0: "It pays at no correlation looked at", 1.0: "It pays at every correlation looked at"}
         rest = end.get(t.by_result, f"It stops to pay beyond a correlation of about {t.by_result:.2f}")
-        return f"{said} multiplies the cost of a good result by {change}. {rest}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"replicates": self.replicates, "rows": list(self.rows), "thresholds": list(self.thresholds)}
-        return {"schema": SCHEMA, "verdict": self.verdict, "settings": self.settings.to_dict(), **plain(body)}
+        return f"{step} multiplies the cost of a good result by {said(row.cost_ratio)}. {rest}."
 
 
 def reviewer_value(
@@ -206,12 +195,6 @@ def reviewer_value(
     )
     found = tuple(_threshold(settings, n, [r for r in rows if r.reviewers == n]) for n in sizes)
     return ReviewerValue(settings, rows, found, runs.moves_made.shape[1])
-
-
-def _read(name: str, values: Sequence[float]) -> list[float]:
-    if not len(values):
-        raise SettingsError(f"`{name}`: at least one value is needed. Got none.")
-    return sorted({float(PARAMETERS[name].read(v)) for v in values})
 
 
 def _price(cost: float, good: Estimate) -> float:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
+from ..arrays import Float, Int
 from ..errors import SettingsError
-from .loops import machine, moves_of, rules_of
-from .model import Work, advance, begin
-from .numbers import DefectNumbers, Keys, move_draws, stream_keys
-from .run_plan import Many, RunPlan, enough_left, whole_number
-from .settings import MoveSettings
+from .model import MoveLaw, Team, planned, winner_band
+from .settings import POLICIES, PROCESSES, MoveSettings
 
-ENGINES, STOPS = ("auto", "numpy", "numba"), ("good", "target")
-LARGE = 4_000_000  # moves of all runs together from which the compiled loop repays its start of about a second
-CROWD = 0.75  # of the runs of a block still going: below that the others are dropped
+STOPS = ("good", "target")
 QUANTILES = (0.05, 0.95)
+NEVER = -1.0  # a mass below which there is none
+BLOCK = 2048  # runs of one job of a thread
+MOST_COUNTED = 10_000  # defects that can be followed one by one
+
+Many = MoveSettings | Sequence[MoveSettings]
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,6 @@ def outcomes(
     max_moves: int | Sequence[int] | None = None,
     budget: float | None = None,
     stop: str = "good",
-    engine: str = "auto",
     workers: int = 1,
 ) -> Outcomes:
     """Run every setting many times and return how the runs ended.
@@ -109,8 +110,6 @@ def outcomes(
         In units of cost: moves that would exceed it are not made.
     stop : str
         `good`: a run goes on until P_good is at least the target; `target`: until P_pass is.
-    engine : str
-        `numpy`; `numba`, compiled; `auto`, by the amount of work. They agree to rounding.
     workers : int
         Threads. They change no number.
 
@@ -135,18 +134,12 @@ def outcomes(
     ([100.0, 89.0], [0.855, 0.005])
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves, budget)
-    run = _engine(plan, _one_of(engine, ENGINES, "engine"))
-    to_good = _one_of(stop, STOPS, "stop") == "good"
+    if stop not in STOPS:
+        raise SettingsError(f"`stop` must be one of {', '.join(STOPS)}. Got {stop!r}.")
     parts = [np.full((len(plan.settings), plan.replicates), fill) for fill in (-1, -1, np.nan, np.nan, np.nan, 0)]
     jobs = list(plan.jobs())
-    _shared(lambda job: run(plan, job, to_good, parts), jobs, workers)
+    _shared(lambda job: _run(plan, job, stop == "good", parts), jobs, workers)
     return Outcomes(plan.settings, plan.moves, stop, *parts)
-
-
-def _one_of(value: str, known: tuple[str, ...], name: str) -> str:
-    if value not in known:
-        raise SettingsError(f"`{name}` must be one of {', '.join(known)}. Got {value!r}.")
-    return value
 
 
 def _shared(task: Callable[[Any], None], jobs: Sequence[Any], workers: int) -> None:
@@ -159,89 +152,150 @@ def _shared(task: Callable[[Any], None], jobs: Sequence[Any], workers: int) -> N
         list(pool.map(task, jobs))
 
 
-# ------------------------------------------------------------------------------------------- engines
+@dataclass(frozen=True)
+class RunPlan:
+    """What is run: settings, how often, from which seeds, for how many moves."""
 
-Runner = Callable[[RunPlan, tuple[int, slice], bool, list[Any]], None]
+    settings: tuple[MoveSettings, ...]
+    replicates: int
+    seeds: tuple[int, ...]
+    moves: Int
+
+    @classmethod
+    def of(
+        cls,
+        settings: Many,
+        replicates: int | None,
+        seed: int | None,
+        max_moves: int | Sequence[int] | None,
+        budget: float | None = None,
+    ) -> RunPlan:
+        many = (settings,) if isinstance(settings, MoveSettings) else tuple(settings)
+        if not many:
+            raise SettingsError("`settings` must hold at least one MoveSettings. Got none.")
+        for s in many:
+            if s.process == "integer" and s.difficulty > MOST_COUNTED:
+                raise SettingsError(
+                    f"the process `integer` follows defects one by one: `difficulty` must be at most {MOST_COUNTED}. "
+                    f"Got {s.difficulty:g}. Hint: process=split."
+                )
+        if replicates is None and len({s.replicates for s in many}) > 1:
+            raise SettingsError("`replicates` differs between the settings. Hint: outcomes(..., replicates=N).")
+        n = whole_number(many[0].replicates if replicates is None else replicates, "replicates", 1)
+        seeds = tuple(s.seed if seed is None else whole_number(seed, "seed", 0) for s in many)
+        return cls(many, n, seeds, _moves(many, max_moves, budget))
+
+    @property
+    def work(self) -> float:
+        """Moves of all runs together, were none to stop early; a counted defect counts as a tenth of a move."""
+        each = [1 + (s.difficulty / 10 if s.process == "integer" else 0.0) for s in self.settings]
+        return float(self.replicates * np.sum(self.moves * np.array(each)))
+
+    def jobs(self) -> Iterator[tuple[int, slice]]:
+        """Yield number of the settings and stretch of the replicates."""
+        starts = range(0, self.replicates, BLOCK)
+        for k, low in product(range(len(self.settings)), starts):
+            yield k, slice(low, min(low + BLOCK, self.replicates))
 
 
-def _engine(plan: RunPlan, name: str) -> Runner:
-    # By the work alone: if anything else decided, the same question could have two answers, a rounding apart.
-    chosen = ("numba" if plan.work >= LARGE else "numpy") if name == "auto" else name
-    return _by_numba if chosen == "numba" else _by_numpy
+def whole_number(value: Any, name: str, low: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+        raise SettingsError(f"`{name}` must be a whole number of at least {low}. Got {value!r}.")
+    return int(value)
 
 
-def _by_numba(plan: RunPlan, job: tuple[int, slice], to_good: bool, parts: list[Any]) -> None:
-    """Run one block of runs of one of the settings, compiled."""
-    s, most, keys = plan.settings[job[0]], int(plan.moves[job[0]]), plan.keys(job)
-    whole, left = np.empty((3, len(keys)), dtype=np.int64), np.empty((2, len(keys)))
-    machine()(rules_of(s, enough_left(s)), moves_of(s, most), most, keys, to_good, whole, left)
+def _moves(many: tuple[MoveSettings, ...], max_moves: int | Sequence[int] | None, budget: float | None) -> Int:
+    """Return how many moves each of the settings may make."""
+    given = [s.max_moves for s in many] if max_moves is None else max_moves
+    each = [given] * len(many) if isinstance(given, int | np.integer) else list(given)
+    if len(each) != len(many):
+        raise SettingsError(f"`max_moves` must be one number, or one for each of the {len(many)} settings.")
+    moves = np.array([whole_number(m, "max_moves", 0) for m in each], dtype=np.int64)
+    if budget is None:
+        return moves
+    if isinstance(budget, bool) or not (isinstance(budget, int | float) and math.isfinite(budget) and budget >= 0):
+        raise SettingsError(f"`budget` must be a finite number of at least 0. Got {budget!r}.")
+    price = np.array([s.move_cost for s in many])
+    # A budget of exactly n moves pays for n, whatever rounding the division adds.
+    paid = np.where(price > 0, np.floor(budget / np.where(price > 0, price, 1.0) * (1 + 1e-12)), moves)
+    return np.minimum(moves, paid).astype(np.int64)
+
+
+def enough_left(settings: MoveSettings) -> float:
+    """Return the mass at or below which the target is met, -ln(target); for `integer` no defect at all."""
+    return 0.0 if settings.process == "integer" else -math.log(settings.target_reliability)
+
+
+# --------------------------------------------------------------------------------- what is asked of the engine
+
+
+class Stretch:
+    """Some runs of one setting, and where they stand.
+
+    Attributes
+    ----------
+    state : float array of shape (4, n_runs)
+        Visible and hidden mass, edit radius, moves accepted in the present window.
+    whole : int array of shape (4, n_runs)
+        Moves to the target and to good (-1 never), moves made, and accepted.
+    left : float array of shape (2, n_runs)
+        Visible and hidden mass at the stop at the target, or at the end.
+    """
+
+    def __init__(self, settings: MoveSettings, seed: int, replicates: slice, most: int, limit: float) -> None:
+        n, s, seed = replicates.stop - replicates.start, settings, seed % 2**64
+        self.rule, self.rows = _rules(s, limit), _rows(s, most)
+        self.replicates = (seed >> 32, seed % 2**32, replicates.start)
+        visible = s.oracle_resolution * s.difficulty
+        self.state = np.tile(np.array([[visible], [s.difficulty - visible], [s.edit_radius], [0.0]]), (1, n))
+        self.whole, self.left = np.empty((4, n), dtype=np.int64), np.empty((2, n))
+
+    def go(self, first: int, last: int, *, to_good: bool = True) -> None:
+        """Go on from `first` moves made (-1: from before the start) until `last`, or until the stop."""
+        from .engine import run
+
+        run(self.rule, self.rows, (first, last), self.replicates, to_good, self.state, self.whole, self.left)
+
+
+def _rules(settings: MoveSettings, limit: float) -> Any:
+    """Return the engine's `Rules`; `limit` is the mass at which the target is met."""
+    from .engine import Rules
+
+    s, team = settings, Team.of(settings)
+    low, high = (float(end) for end in winner_band(s, team.k_eff))
+    offset = math.sqrt(MoveLaw.of(s, 1.0).offset_variance)
+    return Rules(
+        *(POLICIES.index(s.policy), PROCESSES.index(s.process), team.reviewed, s.tr_window, s.plan_moves),
+        *(s.b, s.collateral, team.review_variance, offset, s.decay_rate, s.tr_alpha, s.tr_beta),
+        *(low, high, s.tr_min_radius, s.tr_max_radius, limit),
+    )
+
+
+def _rows(settings: MoveSettings, most: int) -> Any:
+    """Return what the first moves have of their own, dtype `MOVE`; all later moves are as the last of them."""
+    from .engine import MOVE
+
+    out = np.zeros(min(settings.plan_moves + 2 if settings.policy == "planner" else 1, max(most, 1)), dtype=MOVE)
+    move = np.arange(len(out))
+    H, out["r"] = planned(settings, move)
+    before = planned(settings, np.maximum(move - 1, 0))[1] * np.ones(len(out))
+    team = Team.of(settings, H)
+    out["aim"], out["damage"], out["spread"], out["k_eff"] = team.aim, team.damage, team.spread, team.k_eff
+    np.divide(out["r"] - before, 1 - before, out=out["found"], where=before < 1)
+    out["shift"] = MoveLaw.of(settings, 1.0, human_prior=H).shift
+    return out
+
+
+def _run(plan: RunPlan, job: tuple[int, slice], to_good: bool, parts: list[Any]) -> None:
+    """Make one block of runs of one of the settings."""
+    s = plan.settings[job[0]]
+    runs = Stretch(s, plan.seeds[job[0]], job[1], int(plan.moves[job[0]]), enough_left(s))
+    runs.go(-1, int(plan.moves[job[0]]), to_good=to_good)
     to_target, to_good_, false_pass, good_end, mass_end, made = (part[job[0], job[1]] for part in parts)
-    to_target[:], to_good_[:], made[:] = whole
-    visible, hidden = left
+    to_target[:], to_good_[:], made[:] = runs.whole[:3]
+    visible, hidden = runs.left
     mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
     false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
-
-
-def _by_numpy(plan: RunPlan, job: tuple[int, slice], to_good: bool, parts: list[Any]) -> None:
-    """Run one block of runs of one of the settings; those that have stopped are dropped once they are many."""
-    s, most, keys = plan.settings[job[0]], int(plan.moves[job[0]]), plan.keys(job)
-    out = _Record(s, enough_left(s), to_good, *(part[job[0], job[1]] for part in parts))
-    work, place = begin(s, len(keys), DefectNumbers(keys, 0)), np.arange(len(keys))
-    going, arrived = np.ones(len(keys), dtype=bool), np.zeros(len(keys), dtype=bool)
-    for move in range(most + 1):
-        stopped = out.note(move, work, place, going, arrived)
-        going &= ~stopped
-        if move == most or not going.any():
-            out.moves_made[place[going]] = move
-            out.end(work, place, going & ~arrived)
-            return
-        if np.count_nonzero(going) < CROWD * len(going):
-            work, place, keys, arrived = Work(*(x[going] for x in work)), place[going], keys[going], arrived[going]
-            going = np.ones(len(keys), dtype=bool)
-        work, _ = one_move(s, work, keys, move)
-
-
-def one_move(settings: MoveSettings, work: Work, keys: Keys, move: int) -> tuple[Work, Bool]:
-    """Make one move in every run, with the random numbers of the runs' keys; return which were accepted too."""
-    draws = move_draws(keys, move, offset=settings.leniency > 0)
-    # The first stream is for defects that planning uncovers, whether or not there is a plan.
-    planning = settings.policy == "planner" and settings.plan_oracle_step > 0
-    return advance(settings, work, draws, DefectNumbers(keys, move + 1, 0 if planning else 1))
-
-
-@dataclass
-class _Record:
-    """Where the outcomes of a block of runs are written."""
-
-    settings: MoveSettings
-    limit: float
-    to_good: bool
-    moves_to_target: Int
-    moves_to_good: Int
-    false_pass: Float
-    good_at_end: Float
-    mass_at_end: Float
-    moves_made: Int
-
-    def note(self, move: int, work: Work, place: Int, going: Bool, arrived: Bool) -> Bool:
-        """Write down who arrives after a move, and return who stops; `arrived` is brought up to date."""
-        met = going & (work.visible <= self.limit)
-        good = met & (work.visible + work.hidden <= self.limit)
-        new = met & ~arrived
-        arrived |= new
-        self.moves_to_target[place[new]] = move
-        self.false_pass[place[new]] = _p_false(self.settings, work.hidden[new])
-        self.end(work, place, new)
-        self.moves_to_good[place[good]] = move
-        stopped = good if self.to_good else met
-        self.moves_made[place[stopped]] = move
-        return stopped
-
-    def end(self, work: Work, place: Int, who: Bool) -> None:
-        """Write down what is left."""
-        mass = work.visible[who] + work.hidden[who]
-        self.mass_at_end[place[who]] = mass
-        self.good_at_end[place[who]] = _p_pass(self.settings, mass)
 
 
 def _p_pass(settings: MoveSettings, visible: Float) -> Float:
@@ -333,15 +387,14 @@ def path(
     [0.2, 0.26, 1.0]
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves)
-    moves, keys = int(plan.moves[0]), stream_keys(plan.seeds[0], plan.replicates)
-    table = np.empty((moves + 1, len(SEEN), 3))
-    work, recent = begin(settings, len(keys), DefectNumbers(keys, 0)), _Recent(settings.tr_window, moves, len(keys))
+    moves = int(plan.moves[0])
+    runs = Stretch(settings, plan.seeds[0], slice(0, plan.replicates), moves, NEVER)
+    table, recent = np.empty((moves + 1, len(SEEN), 3)), _Recent(settings.tr_window, moves, plan.replicates)
     for move in range(moves + 1):
-        table[move, :-1] = _spread(_seen(settings, work))
+        runs.go(move - 1, move)
+        recent.add(move, runs.whole[3])
+        table[move, :-1] = _spread(_seen(settings, runs.state))
         table[move, -1] = recent.spread(move)
-        if move < moves:
-            work, accepted = one_move(settings, work, keys, move)
-            recent.add(move, accepted)
     fans = {name: Fan(*(table[:, k, j].copy() for j in range(3))) for k, name in enumerate(SEEN)}
     return PathBundle(settings, plan.replicates, **fans)
 
@@ -349,11 +402,11 @@ def path(
 SEEN = ("mass", "p_pass", "p_good", "p_false", "radius", "acceptance")
 
 
-def _seen(settings: MoveSettings, work: Work) -> Float:
+def _seen(settings: MoveSettings, state: Float) -> Float:
     """Return what a path shows of every run, shape (5, n_runs)."""
-    mass = work.visible + work.hidden
-    good, false = _p_pass(settings, mass), _p_false(settings, work.hidden)
-    return np.stack([mass, _p_pass(settings, work.visible), good, false, work.radius])
+    visible, hidden, radius = state[:3]
+    good, false = _p_pass(settings, visible + hidden), _p_false(settings, hidden)
+    return np.stack([visible + hidden, _p_pass(settings, visible), good, false, radius])
 
 
 def _spread(values: Float) -> Float:
@@ -368,7 +421,7 @@ class _Recent:
         self.accepted: Float = np.zeros((max(min(window, moves), 1), n))
         self.last: Float = np.zeros(n)
 
-    def add(self, move: int, accepted: Bool) -> None:
+    def add(self, move: int, accepted: Int) -> None:
         self.last = accepted.astype(np.float64)
         self.accepted[move % len(self.accepted)] = self.last
 

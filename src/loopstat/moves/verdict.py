@@ -3,43 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
 from ..arrays import Float
+from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
-from ..results.result import Check, Estimate, number, plain
+from ..results.check import Check
+from ..results.verdict import Verdict
 from .mean_path import Ceiling
 from .model import Team, winner_band
 from .settings import MoveSettings
-
-Action = Literal["good", "passes_only", "stalls"]
 
 MAX_FALSE_PASS = 0.05
 MAX_NEVER = 0.5  # beyond, the median run does not arrive
 SHORT = 0.05  # more than this above where it would rest, a shrinking radius has stopped a path
 MAX_LATE = 0.01  # of the runs; where more arrive in the last tenth of the moves, more moves would bring more of them
 CHECKS = ("never_reached", "never_good", "false_pass", "horizon", "band_never_met", "order_statistic", "reading")
-
-
-@dataclass(frozen=True)
-class MovesVerdict:
-    """The answer in one word and one sentence.
-
-    Attributes
-    ----------
-    action : "good", "passes_only" or "stalls"
-        Half of the runs end good; half pass, but are not good; neither.
-    sentence : str
-    """
-
-    action: Action
-    sentence: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)
@@ -172,11 +152,11 @@ def _all_good(s: MoveSettings) -> str:
 # ------------------------------------------------------------------------------------- verdict
 
 
-def decide(facts: Facts) -> MovesVerdict:
+def decide(facts: Facts) -> Verdict:
     """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
     good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
-    action: Action = "good" if good else "passes_only" if passing else "stalls"
-    return MovesVerdict(action, f"{_good(facts)} {_passes(facts)} {_mean_path(facts)}")
+    action = "good" if good else "passes_only" if passing else "stalls"
+    return Verdict(action, f"{_good(facts)} {_passes(facts)} {_mean_path(facts)}")
 
 
 def _good(f: Facts) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, frozen, summed
 from ..errors import SettingsError
-from ..inference.resample import Clusters
 from .panel import Labels, Panel, Source
 
 if TYPE_CHECKING:
@@ -71,6 +70,20 @@ class Events:
             step=self.step[kept],
             follows=self.follows[kept] & (gap[kept] == before),
         )
+
+
+class Grouped(Protocol):
+    """Which group every row of a panel belongs to, and what the groups are called."""
+
+    @property
+    def row(self) -> Int:
+        """Group number of every row."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the groups."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -173,7 +186,7 @@ class Counts:
         cls,
         panel: Panel,
         *,
-        clusters: Clusters | None = None,
+        clusters: Grouped | None = None,
         state: str = "state",
         lag: int = 1,
         visits: Visits = "observed",
@@ -183,7 +196,7 @@ class Counts:
         Parameters
         ----------
         panel : Panel
-        clusters : Clusters, optional
+        clusters : Clusters or another grouping, optional
             The unit of intervals; default: the session.
         state : str
             Label column that holds the states.

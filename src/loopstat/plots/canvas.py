@@ -14,8 +14,8 @@ from ..arrays import Float, Int
 from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
 from ..faces.text import clean
+from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective, Panel
-from ..results.result import Estimate, show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,9 +12,9 @@ from ..drift.analysis import Analysis
 from ..drift.compare import QUANTITIES, SURE, Comparison
 from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
+from ..inference.estimate import show
 from ..inference.pareto import ParetoGroup, half_curve
 from ..panel.panel import Objective
-from ..results.result import show
 from .canvas import (
     BLUE,
     GREEN,
@@ -240,7 +240,7 @@ def _group_column(ax: Axes, groups: Sequence[ParetoGroup], curves: Sequence[Floa
     (x0, x1), (y0, y1) = limits
     between = "\n" if len(groups) <= 6 else " "
     labels = _values([g.label for g in groups])
-    words = [f"{label}{between}{show(*g.share_final)}" for label, g in zip(labels, groups, strict=True)]
+    words = [f"{label}{between}{show(*g.share_final.triple)}" for label, g in zip(labels, groups, strict=True)]
     unit = (x1 - x0) / 20
     room = _room(ax, words, x1 - x0 + 2.6 * unit)
     ax.set_xlim(x0, x1 + 2.6 * unit + room)

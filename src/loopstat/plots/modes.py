@@ -10,8 +10,9 @@ import numpy as np
 from ..drift.choice import Rival
 from ..drift.compare import SURE
 from ..drift.fit import LinearDriftFit
+from ..drift.readings.interference import CAUSES
 from ..drift.readings.regimes import Complex, Regime, eigenvalues
-from ..results.result import Estimate, number, show
+from ..inference.estimate import Estimate, number, show
 from .canvas import (
     BLUE,
     FAINT,
@@ -45,18 +46,19 @@ from .canvas import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CAUSES = {
-    "noise": ("noise", SKY, ""),
-    "drift": ("drift", ORANGE, "////"),
-    "transient": ("start-up", GREEN, "\\\\\\\\"),
-    "rest": ("rest", "#b9bfc5", "xxxx"),
-    "innovations": ("loop's own noise", SKY, ""),
-    "scorer": ("scorer's noise", "#cc79a7", "...."),
-    "feedback": ("feedback", ORANGE, "////"),
-    "mean_path": ("mean path", GREEN, "\\\\\\\\"),
-    "first_steps": ("differing first steps", "#8a7fb8", "++++"),
-    "misfit": ("misfit", "#b9bfc5", "xxxx"),
+LOOKS = {
+    "noise": (SKY, ""),
+    "drift": (ORANGE, "////"),
+    "transient": (GREEN, "\\\\\\\\"),
+    "rest": ("#b9bfc5", "xxxx"),
+    "innovations": (SKY, ""),
+    "scorer": ("#cc79a7", "...."),
+    "feedback": (ORANGE, "////"),
+    "mean_path": (GREEN, "\\\\\\\\"),
+    "first_steps": ("#8a7fb8", "++++"),
+    "misfit": ("#b9bfc5", "xxxx"),
 }
+"""Colour and hatch of each cause."""
 BASELINES = {
     "mean": "against guessing the mean",
     "persistence": "against standing still",
@@ -160,7 +162,7 @@ def interference(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     if total is None:
         return _note(_axes(ax, (5.2, 2)), fit.reasons.get("interference", "No interference is known."))
     pairs = [(i, j) for i in range(len(fit.names)) for j in range(i + 1, len(fit.names))]
-    parts = [_parts(fit, pair) for pair in pairs]
+    parts = [fit.parts_of(*pair) for pair in pairs]
     rows = [_total_row(fit, total, pair) for pair in pairs]
     ax = _row_axes(ax, sum(r.lines for r in rows) + 1.4)
     sides = [sum(v for v in p.values() if sign * v > 0) for p in parts for sign in (1, -1)]
@@ -176,12 +178,6 @@ def interference(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _parts(fit: LinearDriftFit, pair: tuple[int, int]) -> dict[str, float]:
-    model = "interference.innovations" in fit.estimates  # otherwise the misfit is part of the rest
-    found = {c: fit.estimates.get(f"interference.{c}") for c in CAUSES if model or c != "misfit"}
-    return {cause: float(e.value[pair]) for cause, e in found.items() if e is not None and np.isfinite(e.value[pair])}
-
-
 def _total_row(fit: LinearDriftFit, total: Estimate, pair: tuple[int, int]) -> _Row:
     sure = total.p_adjusted is not None and bool(total.p_adjusted[pair] < SURE)
     names = " and ".join(_short(fit.names[k]) for k in pair)
@@ -192,7 +188,7 @@ def _total_row(fit: LinearDriftFit, total: Estimate, pair: tuple[int, int]) -> _
 def _stack(ax: Axes, y: float, parts: Mapping[str, float]) -> None:
     reached = {True: 0.0, False: 0.0}
     for cause, value in parts.items():
-        _, colour, hatch = CAUSES[cause]
+        colour, hatch = LOOKS[cause]
         look: Look = {"color": colour, "hatch": hatch, "edgecolor": "white", "linewidth": 0, "label": f"_{cause}"}
         ax.barh(y, value, left=reached[value > 0], height=0.62, **look)
         reached[value > 0] += value
@@ -203,7 +199,7 @@ def _cause_key(ax: Axes, causes: Sequence[str]) -> None:
     from matplotlib.patches import Patch
 
     look = Look(edgecolor="white", linewidth=0)
-    patches = [Patch(facecolor=CAUSES[c][1], hatch=CAUSES[c][2], label=CAUSES[c][0], **look) for c in causes]
+    patches = [Patch(facecolor=LOOKS[c][0], hatch=LOOKS[c][1], label=CAUSES[c], **look) for c in causes]
     total = Line2D([], [], color=INK, marker="D", linewidth=2, markersize=5, label="total")
     place: Look = {"loc": "upper left", "bbox_to_anchor": (0, 1), "borderpad": 0, "borderaxespad": 0.2}
     spacing: Look = {"handlelength": 1.4, "handletextpad": 0.5, "columnspacing": 1.4}

@@ -13,8 +13,8 @@ import numpy as np
 
 from ..arrays import Float
 from ..errors import SettingsError
-from ..faces.balance_text import Json, listed, part, triple
 from ..faces.moves_text import setting, share_words
+from ..faces.sheets import Json, listed, part, triple
 from ..faces.svg_moves import short
 from ..faces.svg_plans import quality_range
 from .canvas import BLUE, GREEN, GREY, INK, ORANGE, PINK, PLAIN, VERMILION, Look, _axes, _frame, _note, _say, _title

@@ -10,8 +10,8 @@ import numpy as np
 from ..arrays import Float, group_starts
 from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
+from ..inference.estimate import number
 from ..panel.panel import Panel
-from ..results.result import number
 from .canvas import (
     BLUE,
     GREY,

@@ -2,74 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike
+from ..inference.estimate import Estimate, number, show
+from .check import Check
+from .record import plain
 
-from ..arrays import frozen
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number, vector or matrix with the ends of its interval (same shape); NaN where nothing can be said.
-
-    `p_value` and `p_adjusted` (Holm) are None where no test belongs to it.
-    """
-
-    value: Any
-    low: Any
-    high: Any
-    p_value: Any = None
-    p_adjusted: Any = None
-
-    def __repr__(self) -> str:
-        if np.ndim(self.value) == 0:
-            return f"Estimate({show(float(self.value), float(self.low), float(self.high))})"
-        cells = zip(*(np.ravel(part).tolist() for part in (self.value, self.low, self.high)), strict=True)
-        return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
-
-    def __post_init__(self) -> None:
-        """Freeze the arrays."""
-        for name in ("value", "low", "high", "p_value", "p_adjusted"):
-            given = getattr(self, name)
-            if given is None and name in ("low", "high"):
-                given = np.full(np.shape(self.value), np.nan)
-            if given is not None:
-                object.__setattr__(self, name, frozen(given, np.float64))
-
-    def put(self, into: dict[str, Any], key: str, beside: Sequence[str]) -> None:
-        """Write the value under `key` and its ends (and p-values) under the names `beside`; NaN becomes None."""
-        into[key] = plain(self.value)
-        for name, value in zip(beside, (self.low, self.high, self.p_value, self.p_adjusted), strict=False):
-            into[name] = plain(value)
-
-    @classmethod
-    def take(cls, source: Mapping[str, Any], key: str, beside: Sequence[str]) -> Estimate:
-        """Read back what `put` wrote."""
-        return cls(*(_numbers(source[name]) for name in (key, *beside)))
-
-
-def _numbers(value: Any) -> ArrayLike | None:
-    return None if value is None else np.array(value, dtype=object).astype(float)
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that could make the answer wrong: its name, what was measured, the limit, and what it means."""
-
-    name: str
-    value: float | None
-    limit: float | None
-    passed: bool
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {key: plain(value) for key, value in vars(self).items()}
+__all__ = ["Check", "Estimate", "Table", "number", "plain", "show"]
 
 
 @dataclass(frozen=True)
@@ -101,69 +41,3 @@ class Table:
         return (
             f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-
-
-def plain(value: Any) -> Any:
-    """Return JSON-ready data: arrays become nested lists, NaN and infinities become None."""
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, str | bool) or value is None:
-        return value
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value) + 0.0 if math.isfinite(value) else None  # no -0.0
-    if isinstance(value, Sequence):
-        return [plain(v) for v in value]
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    raise TypeError(f"cannot turn {type(value).__name__} into plain data")
-
-
-# ------------------------------------------------------------------ numbers in words
-
-
-def show(value: float, low: float | None = None, high: float | None = None) -> str:
-    """Return a number with no more decimals than its interval deserves, and the interval.
-
-    Examples
-    --------
-    >>> show(0.71234, 0.69, 0.74), show(123.4, 110, 140), show(0.5)
-    ('0.71 [0.69, 0.74]', '123 [110, 140]', '0.50')
-    """
-    if value is None or not math.isfinite(value):
-        return "-"
-    if low is None or high is None or math.isnan(low) or math.isnan(high):
-        return number(value)
-    finite = [end for end in (low, high) if math.isfinite(end)]
-    width = max([abs(end - value) for end in finite] or [0.0])
-    decimals = _decimals(width if width > 0 else abs(value) / 10)
-    ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
-    return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return a number with about `digits` significant digits and no exponent in the ordinary range."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    size = abs(value)
-    if size != 0 and (size < 1e-4 or size >= 1e7):
-        return f"{value:.{digits - 1}e}"
-    return _fixed(value, max(0, digits - 1 - math.floor(math.log10(size))) if size else digits)
-
-
-def _decimals(width: float) -> int:
-    """Decimals that resolve a width: one digit of it, two where it starts with a 1."""
-    if not width > 0:
-        return 2
-    power = math.floor(math.log10(width))
-    return min(max(0, (1 if width < 2 * 10.0**power else 0) - power), 6)
-
-
-def _fixed(value: float, decimals: int) -> str:
-    text = f"{value:.{decimals}f}"
-    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int, summed
+from ...arrays import Bool, Float, Int, summed, summed_rows
 from ...panel.tally import Counts, Events
 from ..least_action import SOFTPLUS
 from .pairs import Problem, StatePairs, weighted_gram
@@ -32,8 +32,8 @@ def by_state(pairs: StatePairs, scores: Float) -> Float:
     pairs : StatePairs
     scores : float array, shape (n_pairs, k)
     """
-    k, n = scores.shape[1], pairs.n_states
-    sums = np.stack([summed(pairs.a, s, n) + summed(pairs.b, s, n) for s in scores.T], axis=1).reshape(n, k)
+    n = pairs.n_states
+    sums = summed_rows(pairs.a, scores, n) + summed_rows(pairs.b, scores, n)
     alone = scores.T @ scores
     robust = sums.T @ sums - alone
     # Nothing keeps the difference positive in small samples; independent pairs are the least one can say.
@@ -56,7 +56,7 @@ def by_row(pairs: StatePairs, up: Float, down: Float, scores: Callable[[Float], 
     squares = scores(np.sqrt(pairs.forward * few[pairs.a] * up**2 + pairs.backward * few[pairs.b] * down**2))
     out, back = scores(pairs.forward * up), scores(pairs.backward * down)
     n = pairs.n_states
-    rows = np.stack([summed(pairs.a, x, n) + summed(pairs.b, y, n) for x, y in zip(out.T, back.T, strict=True)], axis=1)
+    rows = summed_rows(pairs.a, out, n) + summed_rows(pairs.b, back, n)
     visited = np.where(pairs.visits > 1, few / np.maximum(pairs.visits, 1e-300), 0.0)[:, None]
     return squares.T @ squares - rows.T @ (rows * visited)
 
@@ -172,7 +172,9 @@ def over_states(pairs: StatePairs, problem: Problem, c: Float, bread: Float) -> 
     root = np.linalg.cholesky(bread)
     Z = D @ root  # the curvature is the unit matrix in these coordinates
     sums = np.asarray(incidence @ (scores @ root))
-    pulls = np.stack([np.asarray(incidence @ (Z * (w * z)[:, None])) for z in Z.T], axis=1)
+    pulls = np.empty((pairs.n_states, len(c), len(c)))
+    for j, z in enumerate(Z.T):
+        pulls[:, j] = incidence @ (Z * (w * z)[:, None])
     sums = np.linalg.solve(_remaining(pulls), sums[..., None])[..., 0]
     alone = scores @ root / np.maximum(1 - w * np.sum(Z**2, axis=1), LEAST_LEFT)[:, None]
     robust = root @ (sums.T @ sums - alone.T @ alone) @ root.T
@@ -271,7 +273,7 @@ class _Moved:
         rest = np.where(share < 1 - 1e-12, share / np.maximum(1 - share, 1e-300), 0.0)[:, None]
         # With S/N of all and s/N of the cluster: S/N - (S - s)/(N - m) = s/N - (S - s)/N m/(N - m).
         change = -(every[state] - mine) * rest
-        return np.stack([summed(owner, x, k) for x in change.T], axis=1).reshape(k, change.shape[1])
+        return summed_rows(owner, change, k)
 
     def _log_visits(self, cluster: Int, k: int) -> Float:
         """Return what the visits a cluster made change through ln N in the offset."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 
 import numpy as np
 
 from ...arrays import Bool, Float, Int, summed
-from ...inference.resample import folds, student_quantile
+from ...inference.intervals import student, student_quantile, wilson
+from ...inference.resample import folds
 from ...panel.model import Rng
 from ...panel.tally import Events
-from ...results.result import plain
+from ...results.record import Record, written
 from .errors import FEW_CLUSTERS, by_state
 from .pairs import StatePairs
 
@@ -23,17 +24,13 @@ NOTHING = float("nan")
 Fitted = Callable[[StatePairs], Float]  # training pairs to beta V of every state, shape (n_states,)
 
 
-@dataclass(frozen=True)
-class Share:
+@dataclass(frozen=True, eq=False)
+class Share(Record):
     """A number between what a coin gives and 1, with the ends of its interval; NaN where unknown."""
 
     value: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def percents(share: Share) -> str:
@@ -48,8 +45,8 @@ def percents(share: Share) -> str:
 UNKNOWN = Share(NOTHING, NOTHING, NOTHING)
 
 
-@dataclass(frozen=True)
-class Downhill:
+@dataclass(frozen=True, eq=False)
+class Downhill(Record):
     """What goes down a potential: shares of transitions and of pairs, and skill against a coin.
 
     Attributes
@@ -67,10 +64,12 @@ class Downhill:
         Pairs that were judged.
     """
 
-    weighted: Share
-    pairs: Share
+    KEYS = ("weighted", "pairs", "skill")
+
+    weighted: Share = field(metadata=written("downhill.weighted"))
+    pairs: Share = field(metadata=written("downhill.pairs"))
     skill: Share
-    n_pairs: int
+    n_pairs: int = 0
 
 
 # ------------------------------------------------------------------------ cross-validation
@@ -187,8 +186,9 @@ def downhill(
     by_pair = spread.share(one, zero, likely, zero, level)
     loss, error, df = spread.mean(up, back, np.nan_to_num(judged.loss_down), np.nan_to_num(judged.loss_up))
     unit = float(np.log(2))
-    skill, half = 1 - loss / unit, student_quantile(level, df) * float(np.hypot(error, fit_noise)) / unit
-    ends = Share(skill, skill - half, float(np.minimum(skill + half, 1.0)))  # no loss is below 0
+    skill = 1 - loss / unit
+    e = student(skill, np.hypot(error, fit_noise) / unit, level=level, df=df)
+    ends = Share(skill, float(e.low), float(np.minimum(e.high, 1.0)))  # no loss is below 0
     return Downhill(weighted, by_pair, ends, int(known.sum()))
 
 
@@ -243,9 +243,8 @@ class Spread:
             return Share(p, NOTHING, NOTHING)
         z = student_quantile(level, df)
         n = p * (1 - p) / error**2 if error > 0 and 0 < p < 1 else (df + 1) / 2  # each state in one pair, at worst
-        centre, half = (p + z**2 / (2 * n)) / (1 + z**2 / n), z / (1 + z**2 / n)
-        half *= float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
-        return Share(p, max(centre - half, 0.0), min(centre + half, 1.0))
+        e = wilson(p, n, z)
+        return Share(p, float(e.low), float(e.high))
 
     def _by_cluster(self, r_up: Float, r_back: Float) -> Float:
         """Return residuals summed over clusters; a pair's residual is spread over its transitions."""
@@ -281,5 +280,5 @@ def correlation(v: Float, free: Float, label: Int, level: float) -> Share:
     if not scale > 0 or spare < 1:
         return UNKNOWN
     r = float(np.clip(x @ y / scale, -1, 1))
-    z, half = np.arctanh(np.clip(r, -1 + 1e-12, 1 - 1e-12)), student_quantile(level, np.inf) / np.sqrt(spare)
-    return Share(r, float(np.tanh(z - half)), float(np.tanh(z + half)))
+    e = student(r, 1 / np.sqrt(spare), level=level, scale="fisher")
+    return Share(r, float(e.low), float(e.high))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Float, Int
-from ...inference.resample import holm
+from ...inference.tests import smallest_p
 from ...panel.panel import Pairs
 
 SPARE = 8  # clusters wanted beyond the number of quadratic terms
@@ -70,7 +70,7 @@ def curvature_test(pairs: Pairs, cluster: Int, n_clusters: int) -> Curvature:
         return nothing
     y = (pairs.y - pairs.x.mean(axis=0)) / sd
     p = np.array([_score_p(residual, terms, cluster, filled) for residual in _beyond(y.T, plain)])
-    return Curvature(float(np.nanmin(holm(p), initial=1.0)) if np.isfinite(p).any() else float("nan"), p)
+    return Curvature(smallest_p(p), p)
 
 
 def _beyond(values: Float, plain: Float) -> Float:

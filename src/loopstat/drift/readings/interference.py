@@ -19,7 +19,21 @@ from ..sums import Moments
 
 PARTS = ("drift", "noise", "transient", "rest")
 WILD = 20.0
+UNSEEN = 1e-290  # a variance whose inverse would overflow
 MODEL_PARTS = ("innovations", "scorer", "feedback", "mean_path", "first_steps", "misfit")
+CAUSES = {
+    "noise": "noise",
+    "drift": "drift",
+    "transient": "start-up",
+    "rest": "rest",
+    "innovations": "loop's own noise",
+    "scorer": "scorer's noise",
+    "feedback": "feedback",
+    "mean_path": "mean path",
+    "first_steps": "differing first steps",
+    "misfit": "misfit",
+}
+"""Every part in words, in the order they are drawn in."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,7 @@ def start_spread(M: Float, excess: Float, counts: Float) -> Float:
 
 def _positive_root(variance: Float) -> Float:
     """Return standard deviations; NaN where all changes are equal, which rounding may show as a variance of -1e-17."""
-    return np.sqrt(np.where(variance > 0, variance, np.nan))
+    return np.sqrt(np.where(variance > UNSEEN, variance, np.nan))
 
 
 def correlation(cov: Float) -> Float:

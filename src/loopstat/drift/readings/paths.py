@@ -7,34 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Float, Int, group_starts
-from ...inference.resample import jackknife_variance, student_p, student_quantile
+from ...inference.intervals import mean_by_cluster
+from ...inference.tests import mean_test
 from ...panel.panel import Panel
+from ...results.record import Record
 
 HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
 MIN_STOPPED = 5
 
 
-def cluster_means(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
-    """Return the mean of rows (n_obj,) and the means without each cluster (n_filled, n_obj)."""
-    count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
-    sums = np.stack([np.bincount(cluster, weights=v, minlength=n_clusters) for v in values.T], axis=1)
-    filled = count > 0
-    count, sums = count[filled], sums[filled]
-    rest = np.maximum(count.sum() - count, 1e-300)
-    return sums.sum(axis=0) / max(count.sum(), 1e-300), (sums.sum(axis=0) - sums) / rest[:, None]
-
-
-def mean_with_interval(values: Float, cluster: Int, n_clusters: int, level: float) -> tuple[Float, Float, Float]:
-    """Return mean, low and high by cluster, shape (n_obj,) each; NaN ends for a single cluster."""
-    mean, left = cluster_means(values, cluster, n_clusters)
-    if len(left) < 2:
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    half = student_quantile(level, len(left) - 1) * np.sqrt(jackknife_variance(left))
-    return mean, mean - half, mean + half
-
-
-@dataclass(frozen=True)
-class MeanPath:
+@dataclass(frozen=True, eq=False)
+class MeanPath(Record):
     """Mean over the sessions that have a score at each step.
 
     Attributes
@@ -70,7 +53,8 @@ def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> Mean
     pieces = np.split(rows[order], np.flatnonzero(np.diff(position[order])) + 1)[: len(steps)]
     table = np.empty((3, len(steps), panel.n_obj))
     for k, piece in enumerate(pieces):
-        table[:, k] = mean_with_interval(path.x[piece], cluster[original[path.session[piece]]], n_clusters, level)
+        found = mean_by_cluster(path.x[piece], cluster[original[path.session[piece]]], n_clusters, level=level)
+        table[:, k] = found.value, found.low, found.high
     count = np.array([len(piece) for piece in pieces], dtype=np.int64)
     return MeanPath(steps.astype(np.int64), count, table[0], table[1], table[2])
 
@@ -172,29 +156,14 @@ def _spread(x: Float) -> Float:
     return np.where(sd > 0, sd, 1.0)
 
 
-def mean_test(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
-    """Return the mean of rows and the p-value of its being zero, by leave-one-cluster-out, shape (n_obj,) each.
-
-    p is NaN for a single cluster.
-    """
-    mean, left = cluster_means(values, cluster, n_clusters)
-    if len(left) < 2:
-        return mean, np.full_like(mean, np.nan)
-    se = np.sqrt(jackknife_variance(left))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(se > 0, mean / se, 0.0)
-    return mean, student_p(t, len(left) - 1)
-
-
 def _ninety(path: Panel, start: Int, end: Int, weight: Float) -> int | None:
     """First step by which 90 % of the weighted mean gain is had; a finished session keeps its last version."""
     if not np.any(weight):
         return None
     score = path.x @ weight
-    last_step = int(path.step.max())
-    total = np.zeros(last_step + 2)
+    steps, place = np.unique(path.step, return_inverse=True)  # steps may be negative, or far apart
+    total = np.zeros(len(steps))
     for s, e in zip(start, end, strict=True):
-        gains = np.diff(score[s : e + 1])
-        total[: len(total)] += np.bincount(path.step[s + 1 : e + 1], weights=gains, minlength=len(total))[: len(total)]
+        total += np.bincount(place[s + 1 : e + 1], weights=np.diff(score[s : e + 1]), minlength=len(total))
     gained = np.cumsum(total)
-    return int(np.argmax(gained >= 0.9 * gained[-1])) if gained[-1] > 0 else None
+    return int(steps[np.argmax(gained >= 0.9 * gained[-1])]) if gained[-1] > 0 else None

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ...arrays import Float
-from ...inference.resample import jackknife_variance, student_quantile
-from ...results.result import plain
+from ...inference.intervals import jackknife_covariance, jackknife_variance, student_quantile
+from ...inference.lengths import length_limits
+from ...inference.tests import chi_square_quantile, hotelling_p, hotelling_quantile
+from ...results.record import Record
 from ..model import lyapunov
 
 MIN_SPARE = 3  # clusters beyond the number of conditions
 ALMOST_SINGULAR = 1e-14  # least eigenvalue of the noise correlations, or of the conditions', that can be divided by
-FAR = 100.0  # seen lengths, in errors, from which the noncentral chi-square is normal to four digits
+UNSEEN = 1e-290  # a variance whose inverse would overflow
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class Reversibility:
+@dataclass(frozen=True, eq=False)
+class Reversibility(Record):
     """Test of detailed balance, and how far the loop is from it; NaN where unknown.
 
     Attributes
@@ -37,15 +37,6 @@ class Reversibility:
     entropy_production: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Reversibility:
-        """Read back what `to_dict` wrote."""
-        return cls(**{k: NOTHING if v is None else v for k, v in data.items()})
 
 
 def entropy_production(M: Float, Q: Float) -> float:
@@ -120,12 +111,11 @@ def reversibility_test(
     c, k = len(left), len(delta)
     if k == 0 or c - k < MIN_SPARE:
         return Reversibility(NOTHING, value, NOTHING, NOTHING)
-    deviation = left - left.mean(axis=0)
-    variance = (c - 1) / c * deviation.T @ deviation
+    variance = jackknife_covariance(left)
     if np.linalg.eigvalsh(variance)[0] <= ALMOST_SINGULAR * np.trace(variance):
         return Reversibility(NOTHING, value, NOTHING, NOTHING)
     statistic = float(delta @ np.linalg.solve(variance, delta))
-    p = _hotelling_p(statistic, k, c)
+    p = hotelling_p(statistic, k, c)
     if not plug_in > 0 or statistic <= 0:
         return Reversibility(p, value, NOTHING, NOTHING)
     spread = jackknife_variance(_entropies(left_M, left_Q)) if _all_regular(left_Q) else np.array(NOTHING)
@@ -154,67 +144,27 @@ def _all_regular(Q: Float) -> bool:
 
 def _regular(Q: Float) -> bool:
     """Judge on correlations, so that the units of the objectives do not matter."""
-    if not np.isfinite(Q).all() or not np.all(np.diag(Q) > 0):
+    if not np.isfinite(Q).all() or not np.all(np.diag(Q) > UNSEEN):
         return False
     sd = np.sqrt(np.diag(Q))
     return bool(np.linalg.eigvalsh(Q / np.outer(sd, sd))[0] > ALMOST_SINGULAR)
-
-
-def _hotelling_p(statistic: float, k: int, c: int) -> float:
-    from scipy.special import fdtrc
-
-    return float(fdtrc(k, c - k, statistic * (c - k) / (k * (c - 1))))
 
 
 def _limits(
     plug_in: float, spread: float, statistic: float, p: float, k: int, c: int, level: float
 ) -> tuple[float, float]:
     """Return limits of the entropy production; `spread` is its leave-one-out variance."""
-    from scipy.special import chdtri, fdtri, ndtr
+    from scipy.special import ndtr
 
     t = student_quantile(level, c - 1)
     # Hotelling's statistic with the chi-square's critical value, so that the interval and the test agree.
-    critical = float(fdtri(k, c - k, level)) * k * (c - 1) / (c - k)
-    tested = statistic * float(chdtri(k, 2 * ndtr(-t))) / critical
+    tested = statistic * chi_square_quantile(1 - 2 * float(ndtr(-t)), k) / hotelling_quantile(level, k, c)
     # A squared length sigma = |d|^2 has variance 4 sigma per unit of noise. Far from balance the noise of the entropy
     # is not that of the conditions: the weights of the conditions move too.
     measured = 4 * plug_in**2 / spread if spread > 0 else tested
-    low, high = _length_limits(measured, k, t)
+    low, high = length_limits(measured, k, t)
     if p >= 1 - level:
         low = 0.0
     elif low == 0:
-        low = _length_limits(tested, k, t)[0] * measured / tested
+        low = length_limits(tested, k, t)[0] * measured / tested
     return plug_in * low / measured, plug_in * high / measured
-
-
-def _length_limits(squared: float, k: int, t: float) -> tuple[float, float]:
-    """Return limits of a squared length, seen as `squared` with unit noise in k directions.
-
-    In one direction they are (seen -+ t)^2, 0 where the seen length is below t; in more, those noncentral chi-square
-    limits whose tails are the same functions of the length.
-    """
-    from scipy.special import chndtr, ndtr
-
-    seen, tail = float(np.sqrt(squared)), float(ndtr(-t))
-    if k == 1 or seen > FAR:  # the series of the noncentral chi-square fails at very long lengths
-        return max(max(seen - t, 0.0) ** 2 - (k - 1), 0.0), (seen + t) ** 2 - (k - 1)
-
-    def too_long(length: float) -> float:
-        return float(1 - chndtr(squared, k, length**2) - tail - ndtr(-(2 * length + t)))
-
-    def too_short(length: float) -> float:
-        return float(tail - ndtr(-(seen + length)) - chndtr(squared, k, length**2))
-
-    low = 0.0 if too_long(0.0) >= 0 else _root(too_long, 0.0, seen)
-    return low**2, _root(too_short, 0.0, seen + t + 1) ** 2
-
-
-def _root(increasing: Callable[[float], float], low: float, high: float) -> float:
-    """Return where a function crosses 0; the end nearer to it where rounding leaves no crossing."""
-    from scipy.optimize import brentq
-
-    if increasing(low) >= 0:
-        return low
-    if increasing(high) <= 0:
-        return high
-    return float(brentq(increasing, low, high, xtol=1e-10))

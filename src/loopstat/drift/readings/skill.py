@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Float, Int, group_starts
-from ...inference.resample import folds, jackknife_interval, jackknife_variance, student_p
+from ...inference.intervals import jackknife_interval
+from ...inference.resample import folds
+from ...inference.tests import positive_p
 from ...panel.model import Rng
 from ...panel.panel import Pairs, Panel
 from ..sums import Grams, Moments
@@ -98,20 +100,11 @@ def held_out_skill(
         left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
         low, high = jackknife_interval(each, left, level)
         by_objective[name] = (each, low, high)
-        p[name] = _one_sided(each, left)
+        p[name] = positive_p(each, left)
         mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
         ends = jackknife_interval(mean, mean_left, level)
         overall[name] = (float(mean), float(ends[0]), float(ends[1]))
     return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), int(fold.max()) + 1, fold)
-
-
-def _one_sided(value: Float, left: Float) -> Float:
-    """Return the p-value of `value <= 0`, by leave-one-cluster-out."""
-    se = np.sqrt(jackknife_variance(left))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.where(se > 0, value / se, np.where(value > 0, np.inf, 0.0))  # no error at all: a loop without noise
-    two_sided = student_p(t, len(left) - 1)
-    return np.where(t > 0, two_sided / 2, 1 - two_sided / 2)
 
 
 def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold: Int) -> dict[str, Float]:
@@ -135,12 +128,12 @@ def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold:
 def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
     """Return (count, mean) of the session's scores before each later state's step, shapes (n_pairs,), (n_pairs, n)."""
     rows = np.flatnonzero(panel.complete)
-    session, step = panel.session[rows], panel.step[rows]
+    session = panel.session[rows]
     start = group_starts(session)
     position = np.searchsorted(session[start], pairs.session)
-    span = int(panel.step.max() - panel.step.min()) + 2
-    key = session * span + (step - panel.step.min())
-    upto = np.searchsorted(key, pairs.session * span + (panel.step[pairs.end] - panel.step.min()))
+    steps, place = np.unique(panel.step, return_inverse=True)  # places, for steps may be too far apart for one key
+    key = session * len(steps) + place[rows]
+    upto = np.searchsorted(key, pairs.session * len(steps) + place[pairs.end])
     first = start[position]
     centre = panel.x[rows].mean(axis=0)  # cumulative sums about the mean keep their digits
     cumulative = np.concatenate([np.zeros((1, panel.n_obj)), np.cumsum(panel.x[rows] - centre, axis=0)])

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arrays import Float
-from ...inference.resample import jackknife_interval
-from ...inference.shares import left_out_ratio
-from ...panel.pool import NOTHING, Curve, curve_of, draws_of, numbers_of_k
-from ...results.result import Estimate
+from ...inference.estimate import NOTHING, Estimate
+from ...inference.intervals import jackknife_interval, left_out_ratio
 from ..order_statistics import expected_maximum
+from .candidates import Curve, curve_of, draws_of, numbers_of_k
 from .identified import Identified
 
 MIN_TASKS = 8

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,14 @@ import numpy as np
 from ... import __version__
 from ...arrays import Float
 from ...errors import SettingsError
-from ...inference.shares import finite_rows
+from ...inference.clusters import finite_rows
+from ...inference.estimate import show
 from ...panel.panel import Source
-from ...panel.pool import Curve, Pool, best_of_k, pass_at_k
-from ...results.result import Table, plain, show
+from ...panel.pool import Pool
+from ...results.record import Record, plain, written
+from ...results.result import Table
 from ..settings import PARAMETERS
+from .candidates import Curve, best_of_k, pass_at_k
 from .effective import effective_candidates, likeness, pooled_candidates
 from .identified import Identified
 from .judges import JudgeErrors, judge_errors
@@ -30,8 +34,8 @@ Part = tuple[Mapping[str, str], Pool]
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True)
-class GroupCalibration:
+@dataclass(frozen=True, eq=False)
+class GroupCalibration(Record):
     """What the candidates of one group say of the moves lens.
 
     Attributes
@@ -57,19 +61,35 @@ class GroupCalibration:
     notes : tuple of str
     """
 
+    KEYS = (
+        *("label", "by", "n_tasks", "n_candidates", "parameters", "settings", "false_pass", "resolution", "judges"),
+        *("pass_at_k", "pooled_k", "best_of_k", "k_eff", "notes"),
+    )
+
     label: str
     by: Mapping[str, str]
     n_tasks: int
     n_candidates: int
     parameters: tuple[Identified, ...]
     false_pass: Identified
-    resolution: Resolution | None = None
+    resolution: Resolution | None = field(default=None, metadata=written("oracle"))
     judges: JudgeErrors | None = None
     pass_at_k: Mapping[str, Curve] = field(default_factory=dict)
     pooled_k: Mapping[str, Curve] = field(default_factory=dict)
     best_of_k: Curve | None = None
     k_eff: Mapping[str, Curve] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def completed(self, data: Mapping[str, Any]) -> GroupCalibration:
+        """Return the calibration whose judges and oracle hold their parameters again."""
+        known = {p.name: p for p in self.parameters}
+        oracle, judges = self.resolution, self.judges
+        if oracle is not None:
+            oracle = replace(oracle, parameter=known.get("oracle_resolution", oracle.parameter))
+        if judges is not None:
+            named = {name: known.get(name, getattr(judges, name)) for name in ("correlation", "sigma_r")}
+            judges = replace(judges, **named)
+        return replace(self, resolution=oracle, judges=judges)
 
     def parameter(self, name: str) -> Identified:
         """Return one parameter by its name."""
@@ -92,32 +112,6 @@ class GroupCalibration:
         known = {p.name: p.value for p in self.parameters if p.identifiable and p.name in PARAMETERS}
         return {name: _inside(name, value) for name, value in known.items() if np.isfinite(value)}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        judges = self.judges
-        return {
-            "label": self.label,
-            "by": dict(self.by),
-            "n_tasks": self.n_tasks,
-            "n_candidates": self.n_candidates,
-            "parameters": [p.to_dict() for p in self.parameters],
-            "settings": plain(self.settings),
-            "false_pass": self.false_pass.to_dict(),
-            "oracle": None if self.resolution is None else self.resolution.to_dict(),
-            "judges": None if judges is None else _judges_dict(judges),
-            "pass_at_k": {name: c.to_dict() for name, c in self.pass_at_k.items()},
-            "pooled_k": {name: c.to_dict() for name, c in self.pooled_k.items()},
-            "best_of_k": None if self.best_of_k is None else self.best_of_k.to_dict(),
-            "k_eff": {name: c.to_dict() for name, c in self.k_eff.items()},
-            "notes": list(self.notes),
-        }
-
-
-def _judges_dict(judges: JudgeErrors) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    judges.agreement.put(out, "agreement", ("agreement_low", "agreement_high"))
-    return out | {"slopes": [s.to_dict() for s in judges.slopes]}
-
 
 def _inside(name: str, value: float) -> float:
     p = PARAMETERS[name]
@@ -125,8 +119,8 @@ def _inside(name: str, value: float) -> float:
     return float(min(max(value, low), high))
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, eq=False)
+class Calibration(Record):
     """Calibrations of every group of a recording.
 
     Attributes
@@ -137,6 +131,9 @@ class Calibration:
         How it was read and computed.
     notes : tuple of str
     """
+
+    KEYS = ("schema", "version", "source", "settings", "notes", "groups")
+    SCHEMA = SCHEMA
 
     groups: tuple[GroupCalibration, ...]
     source: Source = field(default_factory=Source)
@@ -153,17 +150,6 @@ class Calibration:
         """Return one line for each parameter of each group."""
         rows = tuple((g.label, p.name, _shown(p), p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
         return Table("Calibration of moves", ("group", "parameter", "value", "why"), rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            "source": {"files": list(self.source.files), "digest": self.source.digest},
-            "settings": plain(self.settings),
-            "notes": list(self.notes),
-            "groups": [g.to_dict() for g in self.groups],
-        }
 
     def settings_file(self) -> dict[str, Any]:
         """Return what a settings file holds: the identified settings, and the calibration they come from.
@@ -242,21 +228,33 @@ def calibrate(
     groups = []
     for k, (by, pool) in enumerate(parts):
         label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
-        if progress:
-            progress(k, len(parts), label)
-        groups.append(_group(label, by, pool, level, human_prior, np.random.default_rng([seed, *label.encode()])))
+        said = partial(_said, progress, k, len(parts), label)
+        said(0, 0)
+        rng = np.random.default_rng([seed, *label.encode()])
+        groups.append(_group(label, by, pool, level, human_prior, rng, said))
     if progress:
         progress(len(parts), len(parts), "")
     kept = {"level": level, "seed": seed, "human_prior": human_prior}
     return Calibration(tuple(groups), source or Source(), {**kept, **(settings or {})}, tuple(notes))
 
 
+def _said(progress: Progress | None, k: int, groups: int, label: str, draw: int, draws: int) -> None:
+    if progress:
+        progress(k, groups, f"{label}: one r for all tasks? draw {draw + 1} of {draws}" if draws else label)
+
+
 def _group(
-    label: str, by: Mapping[str, str], pool: Pool, level: float, human_prior: float, rng: np.random.Generator
+    label: str,
+    by: Mapping[str, str],
+    pool: Pool,
+    level: float,
+    human_prior: float,
+    rng: np.random.Generator,
+    said: Callable[[int, int], None],
 ) -> GroupCalibration:
     if pool.truth is not None and np.isnan(pool.truth).all():
         pool = replace(pool, truth=None)
-    false_pass, resolution = _oracle(pool, level, rng)
+    false_pass, resolution = _oracle(pool, level, rng, said)
     judges = _judges(pool, level)
     unseen = _unnamed("oracle_resolution", "--coarse and --fine")
     verdicts = _verdicts(pool)
@@ -309,7 +307,9 @@ def _unnamed(name: str, options: str) -> Identified:
     return Identified.unknown(name, f"{NOT_NAMED}: {options}.")
 
 
-def _oracle(pool: Pool, level: float, rng: np.random.Generator) -> tuple[Identified, Resolution | None]:
+def _oracle(
+    pool: Pool, level: float, rng: np.random.Generator, said: Callable[[int, int], None]
+) -> tuple[Identified, Resolution | None]:
     if pool.coarse is None or pool.fine is None:
         return _unnamed("false_pass", "--coarse and --fine"), None
     there = finite_rows(pool.coarse, pool.fine)
@@ -320,7 +320,7 @@ def _oracle(pool: Pool, level: float, rng: np.random.Generator) -> tuple[Identif
     false_pass = false_pass_rate(verdicts, level=level)
     if false_pass.identifiable and false_pass.n_tasks < MIN_TASKS:
         false_pass = replace(false_pass, reason=f"{false_pass.reason} But {FEW_TASKS}")
-    return false_pass, oracle_resolution(verdicts, level=level, rng=rng, selected=pool.selected)
+    return false_pass, oracle_resolution(verdicts, level=level, rng=rng, selected=pool.selected, progress=said)
 
 
 def _judges(pool: Pool, level: float) -> JudgeErrors | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
-from ...inference.resample import jackknife_interval
-from ...inference.shares import finite_rows, within
-from ...results.result import Estimate
-from .identified import Identified
+from ...inference.clusters import finite_rows, within
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife_interval
+from ...results.record import Record, absent
+from .identified import UNREAD, Identified
 
 MIN_TASKS = 8
 METHOD = "ANOVA of the residuals on the truth within tasks, ICC(3,1)"
@@ -24,8 +25,8 @@ NO_TRUTH = (
 )
 
 
-@dataclass(frozen=True)
-class JudgeSlope:
+@dataclass(frozen=True, eq=False)
+class JudgeSlope(Record):
     """How one judge's score follows the truth within tasks.
 
     Attributes
@@ -44,15 +45,9 @@ class JudgeSlope:
     correlation: float
     used: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"name": self.name}
-        self.slope.put(out, "slope", ("slope_low", "slope_high"))
-        return out | {"correlation": self.correlation, "used": self.used}
 
-
-@dataclass(frozen=True)
-class JudgeErrors:
+@dataclass(frozen=True, eq=False)
+class JudgeErrors(Record):
     """What recorded judges say of the reviewers of the moves lens.
 
     Attributes
@@ -67,8 +62,10 @@ class JudgeErrors:
         Empty without a truth.
     """
 
-    correlation: Identified
-    sigma_r: Identified
+    KEYS = ("agreement", "slopes")
+
+    correlation: Identified = field(metadata=absent(lambda: Identified.unknown("correlation", UNREAD)))
+    sigma_r: Identified = field(metadata=absent(lambda: Identified.unknown("sigma_r", UNREAD)))
     agreement: Estimate
     slopes: tuple[JudgeSlope, ...] = ()
 
@@ -132,17 +129,18 @@ def judge_errors(
         return _nothing(why, y, codes)
     if not len(y):
         return _nothing("No task has two candidates with every score (and a truth).", y, codes)
+    flat = _never_varies([n for n, spread in zip(names, np.ptp(y, axis=0), strict=True) if spread == 0])
     agree = agreement(y, codes, level=level)
     if x is None:
-        return _nothing(NO_TRUTH, y, codes, agree)
+        return _nothing(f"{flat}{NO_TRUTH}", y, codes, agree)
     products = _Products.of(y, x, codes)
     if products.n_tasks < MIN_TASKS or not products.xx.sum() > 0:
         why = f"{MIN_TASKS} tasks with candidates of unlike truth are needed. Got {products.n_tasks}."
-        return _nothing(why, y, codes, agree)
+        return _nothing(f"{flat}{why}", y, codes, agree)
     slopes = _slopes(products, names, level)
     used = np.array([s.used for s in slopes])
     left = f"Left out, as not surely following the truth: {', '.join(s.name for s in slopes if not s.used)}. "
-    left = left if not used.all() else ""
+    left = flat + (left if not used.all() else "")
     if used.sum() < 2:
         return _nothing(f"{left}Two judges that follow the truth are needed.", y, codes, agree, slopes)
     return JudgeErrors(*_parameters(products.only(used), left, level, binary=len(np.unique(x)) == 2), agree, slopes)
@@ -164,7 +162,15 @@ def _read(
     several = sizes[codes.ravel()] > 1
     codes = np.unique(codes.ravel()[several], return_inverse=True)[1].ravel()
     given = list(names) or [f"judge {j + 1}" for j in range(y.shape[1])]
-    return y[keep][several], codes.astype(np.int64), None if x is None else x[keep][several], given
+    y = y[keep][several]
+    y = np.where(np.ptp(y, axis=0) == 0, 0.0, y) if len(y) else y  # rounding of its mean is no spread
+    return y, codes.astype(np.int64), None if x is None else x[keep][several], given
+
+
+def _never_varies(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return f"{', '.join(names)} never {'varies' if len(names) == 1 else 'vary'}: one score for all shows no error. "
 
 
 def _nothing(

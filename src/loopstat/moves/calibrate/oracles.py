@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arrays import Float, Int
+from ...arrays import Int
 from ...errors import SettingsError
-from ...inference.resample import student_quantile
-from ...inference.shares import left_out_ratio, share_estimate
+from ...inference.estimate import Estimate, number, show
+from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
 from ...panel.model import Rng
-from ...results.result import Estimate, number, plain, show
-from .identified import NONE, Identified
+from ...results.record import Record, absent, written
+from .identified import NONE, UNREAD, Identified
 from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
@@ -96,7 +97,7 @@ def false_pass_rate(verdicts: Verdicts, *, level: float = 0.95) -> Identified:
     ----------
     verdicts : Verdicts
     level : float
-        Of the interval by task (see `loopstat.shares.share_estimate`).
+        Of the interval by task (see `loopstat.shares.share_by_cluster`).
 
     Returns
     -------
@@ -118,7 +119,7 @@ def false_pass_rate(verdicts: Verdicts, *, level: float = 0.95) -> Identified:
     counts: dict[str, Any] = {"n_tasks": int(np.sum(passed > 0)), "n_samples": int(passed.sum())}
     if not passed.any():
         return Identified.unknown("false_pass", "No sample passes the coarse tests.", method="ratio", **counts)
-    estimate = share_estimate(n[:, 1], passed, level)
+    estimate = share_by_cluster(n[:, 1], passed, level)
     why = "Of samples that pass the coarse tests, so many fail the fine ones; no model is needed."
     return Identified("false_pass", estimate, True, why, "1 - P_fine/P_coarse", **counts)
 
@@ -161,19 +162,11 @@ def one_mass_share(verdicts: Verdicts, *, level: float = 0.95) -> Estimate:
     if len(n) < 2 or not inner.all():
         return Estimate(value, np.nan, np.nan)
     left = np.log(rest[0]) / np.log(rest[1])
-    return _logit_interval(value, left, level)
+    return jackknife(value, left, level=level, scale="logit")
 
 
-def _logit_interval(value: float, left: Float, level: float) -> Estimate:
-    logit = np.log(left / (1 - left))
-    c, centre = len(left), np.log(value / (1 - value))
-    half = student_quantile(level, c - 1) * np.sqrt((c - 1) / c * np.sum((logit - logit.mean()) ** 2))
-    low, high = (1 / (1 + np.exp(-np.clip(centre + s * half, -50, 50))) for s in (-1, 1))
-    return Estimate(value, low, high)
-
-
-@dataclass(frozen=True)
-class Resolution:
+@dataclass(frozen=True, eq=False)
+class Resolution(Record):
     """The share r of defect modes that the coarse oracle sees, by two methods, and whether it may be used.
 
     Attributes
@@ -187,22 +180,22 @@ class Resolution:
         Of one r for all tasks.
     """
 
-    parameter: Identified
+    KEYS = ("logarithms", "mixture", "test")
+
+    parameter: Identified = field(metadata=absent(lambda: Identified.unknown("oracle_resolution", UNREAD)))
     logarithms: Estimate
     mixture: Estimate = NONE
-    test: OneShare | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON, without the parameter."""
-        out: dict[str, Any] = {}
-        self.logarithms.put(out, "logarithms", ("logarithms_low", "logarithms_high"))
-        self.mixture.put(out, "mixture", ("mixture_low", "mixture_high"))
-        out["one_r_test"] = None if self.test is None else plain(vars(self.test))
-        return out
+    test: OneShare | None = field(default=None, metadata=written("one_r_test"))
 
 
 def oracle_resolution(
-    verdicts: Verdicts, *, level: float = 0.95, rng: Rng, n_draws: int = DRAWS, selected: bool = False
+    verdicts: Verdicts,
+    *,
+    level: float = 0.95,
+    rng: Rng,
+    n_draws: int = DRAWS,
+    selected: bool = False,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Resolution:
     """Return the share r of defect modes that the coarse oracle sees, or why it is not identifiable.
 
@@ -218,6 +211,8 @@ def oracle_resolution(
         Of that test, at most.
     selected : bool
         Whether the samples were chosen by their coarse verdicts, as the last versions of loops that stop on them are.
+    progress : callable, optional
+        Called with the draws of that test done, and how many there are at most.
 
     Returns
     -------
@@ -235,6 +230,22 @@ def oracle_resolution(
     >>> oracle_resolution(verdicts, rng=np.random.default_rng(0), selected=True).parameter.identifiable
     False
     """
+    from threadpoolctl import threadpool_limits
+
+    # Many small systems of equations: threads of the linear algebra library only wait for one another.
+    with threadpool_limits(1):
+        return _resolution(verdicts, level, rng, n_draws, selected=selected, progress=progress)
+
+
+def _resolution(
+    verdicts: Verdicts,
+    level: float,
+    rng: Rng,
+    n_draws: int,
+    *,
+    selected: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Resolution:
     logs = one_mass_share(verdicts, level=level)
     counts: dict[str, Any] = {"n_tasks": verdicts.n_tasks, "n_samples": verdicts.n_samples}
     why = _impossible(verdicts, logs, selected=selected)
@@ -248,7 +259,7 @@ def oracle_resolution(
     if float(r.high - r.low) > WIDEST:
         why = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}: more samples a task are needed."
     elif verdicts.outcomes[:, 1].any():
-        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws)
+        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
         why = _contradicted(fit, logs, test)
     said = why or _supported(logs, test)
     parameter = Identified(NAME, r, not why, said, "mixture over masses, profile likelihood", **counts)

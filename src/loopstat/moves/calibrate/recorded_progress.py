@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Float, Int
 from ...errors import SettingsError
-from ...results.result import Estimate
+from ...inference.estimate import Estimate
 from ..settings import MoveSettings
 from .defect_masses import TESTS, share_mass
 from .identified import Identified

@@ -7,6 +7,7 @@ e^{-r mu} - e^{-mu}, and passes both with e^{-mu}.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Float, Int
 from ...errors import SettingsError
+from ...inference.estimate import Estimate
 from ...panel.model import Rng
-from ...results.result import Estimate
+from ...results.record import Record
 from .mixtures import fit_mixtures
 
 LEAST_R, MOST_R = 0.005, 0.995
@@ -210,8 +212,8 @@ def _crossing(r: Float, depth: Float, inside: int, outside: int, limit: float) -
 # ------------------------------------------------------------------------ is it one r?
 
 
-@dataclass(frozen=True)
-class OneShare:
+@dataclass(frozen=True, eq=False)
+class OneShare(Record):
     """Test of one r for all tasks.
 
     Attributes
@@ -231,7 +233,14 @@ class OneShare:
     n_draws: int
 
 
-def one_r_test(outcomes: ArrayLike, fit: MixtureFit, *, rng: Rng, n_draws: int = 39) -> OneShare:
+def one_r_test(
+    outcomes: ArrayLike,
+    fit: MixtureFit,
+    *,
+    rng: Rng,
+    n_draws: int = 39,
+    progress: Callable[[int, int], None] | None = None,
+) -> OneShare:
     """Test whether one r serves all tasks, against tasks that each have a share and a mass of their own.
 
     The likelihood ratio is compared with recordings drawn from the fit and fitted again.
@@ -245,6 +254,8 @@ def one_r_test(outcomes: ArrayLike, fit: MixtureFit, *, rng: Rng, n_draws: int =
     rng : Generator
     n_draws : int
         At most; drawing ends once five draws reach the data's statistic.
+    progress : callable, optional
+        Called with the draws done, and `n_draws`.
 
     Returns
     -------
@@ -271,6 +282,8 @@ def one_r_test(outcomes: ArrayLike, fit: MixtureFit, *, rng: Rng, n_draws: int =
     drawn: list[float] = []
     above = 0
     while len(drawn) < n_draws and above < ENOUGH_ABOVE:
+        if progress:
+            progress(len(drawn), n_draws)
         again = _draw(fit, sizes, rng)
         usual = again[:, 1].any() and again[:, 2].any()
         drawn.append(_gain(again) if usual else 0.0)

@@ -8,7 +8,9 @@ from functools import cached_property
 import numpy as np
 
 from ....arrays import Bool, Float, Int, group_starts
+from ....inference.intervals import jackknife_variance
 from ....inference.resample import LeftOut
+from ....inference.tests import chi_square_p
 from ....panel.panel import Panel
 from ...sums import reference
 from ..base import Estimated, Slopes
@@ -257,8 +259,6 @@ def ratio_test(stack: Stack, found: Found, restricted: Found | None) -> float:
     Chi-square with all the degrees of freedom, after division by what clusters and tails add to the variance of the
     parts under test (Satorra and Bentler), never by less than 1. NaN where one of the fits is missing.
     """
-    from scipy.special import chdtrc
-
     if restricted is None:
         return float("nan")
     tested = (found.structure.free & ~restricted.structure.free)[found.structure.free]
@@ -270,7 +270,7 @@ def ratio_test(stack: Stack, found: Found, restricted: Found | None) -> float:
         return float("nan")
     factor = max(float(np.trace(within)) / tested.sum(), 1.0)
     ratio = 2 * (found.at.log_likelihood - restricted.at.log_likelihood) / factor
-    return float(chdtrc(tested.sum(), max(ratio, 0.0)))
+    return chi_square_p(max(ratio, 0.0), tested.sum())
 
 
 def modulus_error(stack: Stack, found: Found) -> float:
@@ -333,9 +333,8 @@ def _no_surer_than_the_model(found: Found, full: Float, left: Float) -> Float:
     With few sessions for many parameters the former is too small by chance now and then, and its interval then misses.
     """
     out = left.copy()
-    groups = len(left)
     free = np.flatnonzero(found.structure.free)
-    own = np.sqrt((groups - 1) / groups * np.sum((left[:, free] - left[:, free].mean(axis=0)) ** 2, axis=0))
+    own = np.sqrt(jackknife_variance(left[:, free]))
     try:
         model = np.sqrt(np.diag(np.linalg.inv(found.information)))
     except np.linalg.LinAlgError:

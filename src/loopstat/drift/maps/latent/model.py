@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from ....arrays import Bool, Float, Int
+from ...products import sum_by
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,18 @@ class Parameters:
     Q: Float
     R: Float
     P: Float
+
+
+FACTORS = {"M": "UK", "Q": "UU", "R": "EE", "P": "BB"}
+
+
+class Slope(NamedTuple):
+    """Where a matrix lies in the parameter vector, its two factors (see `Products`), and its entries in order."""
+
+    part: slice
+    x: str
+    y: str
+    at: tuple[Int, Int]
 
 
 @dataclass(frozen=True)
@@ -80,6 +94,33 @@ class Structure:
             free[self.parts["P"]] = self.large[1] < self.n_obj
         return free
 
+    @cached_property
+    def slopes(self) -> tuple[Slope, ...]:
+        """What the covariance changes by along M, Q, R and P."""
+        i, j = np.indices((self.n_obj, self.n_obj)).reshape(2, -1).astype(np.int64)
+        at = {"M": (i, j), "Q": self.small, "R": self.small, "P": self.large}
+        return tuple(Slope(self.parts[k], FACTORS[k][0], FACTORS[k][1], at[k]) for k in "MQRP")
+
+    @cached_property
+    def share(self) -> Float:
+        """1/2 for variances, whose slope holds its one product once, 1 for all else; shape (size,)."""
+        share = [np.where((s.at[0] == s.at[1]) & (s.x == s.y), 0.5, 1.0) for s in self.slopes]
+        return np.concatenate(share)
+
+    @cached_property
+    def impulse(self) -> Int:
+        """Where the entries of U stand among the powers of M, of which the last is 0; shape (m, m - n)."""
+        n, t = self.n_obj, np.arange(self.n_steps, dtype=np.int64)
+        after = t[:, None] - t[1:]
+        power = np.where(after >= 0, after, self.n_steps)[:, None, None, :]
+        row, column = np.arange(n)[None, :, None, None], np.arange(n)[None, None, :, None]
+        return ((power * n + row) * n + column).reshape(len(t) * n, -1)
+
+    @cached_property
+    def by_coordinate(self) -> Int:
+        """Order of the stacked vector that keeps the steps of one coordinate together, shape (m,)."""
+        return np.arange(self.n_obj * self.n_steps, dtype=np.int64).reshape(self.n_steps, -1).T.ravel()
+
     def pack(self, p: Parameters) -> Float:
         """Return the parameter vector."""
         return np.concatenate([p.M.ravel(), p.Q[self.small], p.R[self.small], p.P[self.large]])
@@ -114,47 +155,46 @@ def _symmetric(values: Float, at: tuple[Int, Int], n: int) -> Float:
 
 @dataclass(frozen=True)
 class Sample:
-    """Sums over sessions, apart for every set of recorded entries.
+    """Sums over sessions, apart for every set of recorded entries; 0 at entries that are not recorded.
 
     Attributes
     ----------
     seen : tuple of int arrays
         Positions in the stacked vector (step by step, objectives within) that a set of sessions has recorded.
     count : array, shape (n_patterns,)
-    total : tuple of arrays, shape (m_k,)
-    cross : tuple of arrays, shape (m_k, m_k)
+    total : array, shape (n_patterns, size)
+    cross : array, shape (n_patterns, size, size)
         Sums of values and of their products.
-    size : int
-        Length of the stacked vector.
     """
 
     seen: tuple[Int, ...]
     count: Float
-    total: tuple[Float, ...]
-    cross: tuple[Float, ...]
-    size: int
+    total: Float
+    cross: Float
 
     @classmethod
     def of(cls, values: Float, pattern: Int, seen: Sequence[Int]) -> Sample:
         """Accumulate sessions; `values` has shape (n_sessions, size), `pattern` the number of each one's pattern."""
-        total, cross, count = [], [], np.zeros(len(seen))
+        size = values.shape[1]
+        count, total, cross = np.zeros(len(seen)), np.zeros((len(seen), size)), np.zeros((len(seen), size, size))
         for k, at in enumerate(seen):
             part = values[pattern == k][:, at]
-            count[k] = len(part)
-            total.append(part.sum(axis=0))
-            cross.append(part.T @ part)
-        return cls(tuple(seen), count, tuple(total), tuple(cross), values.shape[1])
+            count[k], total[k, at] = len(part), part.sum(axis=0)
+            cross[k][np.ix_(at, at)] = part.T @ part
+        return cls(tuple(seen), count, total, cross)
 
     def minus(self, other: Sample) -> Sample:
         """Return the sums without those of some of the sessions."""
         return replace(
-            self,
-            count=self.count - other.count,
-            total=tuple(a - b for a, b in zip(self.total, other.total, strict=True)),
-            cross=tuple(a - b for a, b in zip(self.cross, other.cross, strict=True)),
+            self, count=self.count - other.count, total=self.total - other.total, cross=self.cross - other.cross
         )
 
     @property
+    def size(self) -> int:
+        """Length of the stacked vector."""
+        return int(self.total.shape[1])
+
+    @cached_property
     def n(self) -> float:
         """Number of sessions."""
         return float(self.count.sum())
@@ -164,11 +204,31 @@ class Sample:
         """True where every session has recorded everything."""
         return len(self.seen) == 1 and len(self.seen[0]) == self.size
 
+    @cached_property
+    def recorded(self) -> Bool:
+        """Entries of each pattern, shape (n_patterns, size)."""
+        out = np.zeros(self.total.shape, dtype=bool)
+        for k, at in enumerate(self.seen):
+            out[k, at] = True
+        return out
+
+    def scatter(self, mean: Float) -> Float:
+        """Return sums of products of deviations from a mean path, times n/(n-1) for the mean's own fit.
+
+        Shape (n_patterns, size, size).
+        """
+        mu = np.where(self.recorded, mean, 0.0)
+        # (s - n mu / 2) mu' and its transpose: two outer products for the three of the expansion.
+        half = (self.total - self.count[:, None] * mu / 2)[:, :, None] * mu[:, None, :]
+        out = self.cross - half
+        out -= np.swapaxes(half, 1, 2)
+        out *= self.n / max(self.n - 1, 1)
+        return np.asarray(out)
+
     def covariance(self, k: int, mean: Float) -> Float:
-        """Return the mean product of deviations from a mean path in pattern k, times n/(n-1) for the mean's own fit."""
-        mu, s, n = mean[self.seen[k]], self.total[k], self.count[k]
-        product = self.cross[k] - np.outer(s, mu) - np.outer(mu, s) + n * np.outer(mu, mu)
-        return np.asarray(product / max(n, 1) * self.n / max(self.n - 1, 1))
+        """Return the mean product of deviations from a mean path in pattern k, shape (m_k, m_k)."""
+        at = self.seen[k]
+        return np.asarray(self.scatter(mean)[k][np.ix_(at, at)] / max(self.count[k], 1))
 
 
 # ----------------------------------------------------------------- covariance and its slopes
@@ -176,15 +236,15 @@ class Sample:
 
 @dataclass(frozen=True)
 class Stacked:
-    """Covariance of a session's stacked scores, and the matrices its derivatives are made of.
+    """Covariance of a session's stacked scores, m = n_steps * n, and the matrices its derivatives are made of.
 
     Attributes
     ----------
     B : array, shape (m, 2n)
         What (x[0], b_i) does to the stacked state.
-    U : array, shape (n, m, n_steps - 1)
-        What an innovation in each coordinate does, one column per step it falls on.
-    K : array, shape (n, m, n_steps - 1)
+    U : array, shape (m, m - n)
+        What innovations do, one column per coordinate and step from the second on.
+    K : array, shape (m, m - n)
         Covariance of the stacked state with each coordinate at all steps but the last.
     sigma : array, shape (m, m)
     """
@@ -198,84 +258,98 @@ class Stacked:
 def stacked(structure: Structure, p: Parameters) -> Stacked:
     """Return the covariance of stacked scores under the parameters."""
     n, steps = structure.n_obj, structure.n_steps
-    power = np.empty((steps, n, n))
-    power[0] = np.eye(n)
+    m = n * steps
+    power = np.empty((steps + 1, n, n))
+    power[0], power[steps] = np.eye(n), 0.0
     for t in range(1, steps):
         power[t] = power[t - 1] @ p.M
-    sums = np.concatenate([np.zeros((1, n, n)), np.cumsum(power, axis=0)[:-1]])
-    B = np.concatenate([power, sums], axis=2).reshape(steps * n, 2 * n)
-    impulses = np.zeros((n, steps, n, steps - 1))
-    columns = np.moveaxis(power, 2, 0)
-    for s in range(1, steps):
-        impulses[:, s:, :, s - 1] = columns[:, : steps - s]
-    U = impulses.reshape(n, steps * n, steps - 1)
-    flat = np.moveaxis(U, 0, 2)  # (m, steps - 1, n)
-    state = B @ p.P @ B.T + np.tensordot(flat @ p.Q, flat, axes=((1, 2), (1, 2)))
+    sums = np.concatenate([np.zeros((1, n, n)), np.cumsum(power[: steps - 1], axis=0)])
+    B = np.concatenate([power[:steps], sums], axis=2).reshape(m, 2 * n)
+    U = power.ravel()[structure.impulse]
+    state = B @ p.P @ B.T + (p.Q @ U.reshape(m, n, steps - 1)).reshape(m, m - n) @ U.T
     state = (state + state.T) / 2
-    K = np.moveaxis(state.reshape(steps * n, steps, n)[:, : steps - 1], 2, 0)
-    return Stacked(B, U, K, state + np.kron(np.eye(steps), p.R))
+    sigma = state.copy()
+    at = np.arange(steps)
+    sigma.reshape(steps, n, steps, n)[at, :, at, :] += p.R
+    K = np.swapaxes(state.reshape(m, steps, n)[:, :-1], 1, 2).reshape(m, m - n)
+    return Stacked(B, U, K, sigma)
 
 
 @dataclass(frozen=True)
-class Whitened:
-    """One pattern in coordinates in which the model's covariance is the identity.
+class Products:
+    """Products F' W G of the factors F, G the slopes of sigma are made of: U, K, the identity E, and B.
+
+    Every parameter a of the covariance has d sigma / d theta_a = X_p Y_q' + Y_q X_p' (once for a variance), with
+    columns of U and K for M, of U twice for Q, of E for R and of B for P. Gradient, information and scores need no
+    more of the (m, m) slopes than these products, a few per step and coordinate: for long sessions a hundredth of the
+    work.
 
     Attributes
     ----------
-    half_log_det : float
-    inverse_root : array, shape (m_k, m_k)
-        C^{-1}, sigma = C C'; lower triangular, so row t holds the one-step prediction error of entry t, standardised.
-    slopes : array, shape (size, m_k * m_k) or None
-        C^{-1} (d sigma / d theta_a) C'^{-1} for every parameter.
+    structure : Structure
+    inside : array, shape (n_patterns, 2 (m - n) + 2n, 2 (m - n) + 2n)
+        Of U, K and B with each other.
+    beside : array, shape (n_patterns, m, 2 (m - n) + 2n)
+        Of E with U, K and B, rows by coordinate.
+    W : array, shape (n_patterns, m, m)
+        Of E with itself, by coordinate.
     """
 
-    half_log_det: float
-    inverse_root: Float
-    slopes: Float | None
+    structure: Structure
+    inside: Float
+    beside: Float
+    W: Float
 
+    @classmethod
+    def of(cls, structure: Structure, model: Stacked, W: Float) -> Products:
+        """Make from precision matrices, shape (n_patterns, m, m)."""
+        factors = np.concatenate([model.U, model.K, model.B], axis=1)
+        beside, order = W @ factors, structure.by_coordinate
+        return cls(structure, factors.T @ beside, beside[:, order], W[:, order[:, None], order])
 
-def whiten(structure: Structure, model: Stacked, seen: Int, *, slopes: bool) -> Whitened | None:
-    """Return the pattern's whitened form; None where the covariance is not positive definite."""
-    from scipy.linalg import solve_triangular
+    def block(self, names: str) -> Float:
+        """Return F' W G of two factors, shape (n_f, n_g, n_patterns, steps_f, steps_g)."""
+        n, moves = self.structure.n_obj, self.structure.n_steps - 1
+        width = {"U": (n, moves), "K": (n, moves), "B": (2 * n, 1), "E": (n, moves + 1)}
+        start = {"U": 0, "K": n * moves, "B": 2 * n * moves}
+        at = {f: slice(k, k + width[f][0] * width[f][1]) for f, k in start.items()}
+        f, g = names[0], names[1]
+        part = self.W if names == "EE" else self.beside[:, :, at[g]] if f == "E" else self.inside[:, at[f], at[g]]
+        return np.ascontiguousarray(part.reshape(-1, *width[f], *width[g]).transpose(1, 3, 0, 2, 4))
 
-    m = len(seen)
-    try:
-        root = np.linalg.cholesky(model.sigma[np.ix_(seen, seen)])
-    except np.linalg.LinAlgError:
-        return None
-    inverse = solve_triangular(root, np.eye(m), lower=True, check_finite=False)
-    log_det = float(np.log(np.diag(root)).sum())
-    if not slopes:
-        return Whitened(log_det, inverse, None)
-    n, steps = structure.n_obj, structure.n_steps
-    noise = np.zeros((n, m, steps))
-    noise[seen % n, np.arange(m), seen // n] = 1.0
-    B = inverse @ model.B[seen]
-    U, K, E = (np.matmul(inverse, part) for part in (model.U[:, seen], model.K[:, seen], noise))
-    out = np.empty((structure.size, m, m))
-    at = structure.parts
-    through = _products(U, K).reshape(n * n, m, m)
-    out[at["M"]] = through + np.swapaxes(through, 1, 2)
-    out[at["Q"]] = _both_ways(_products(U, U), structure.small)
-    out[at["R"]] = _both_ways(_products(E, E), structure.small)
-    columns = np.ascontiguousarray(B.T)[:, :, None]
-    out[at["P"]] = _both_ways(_products(columns, columns), structure.large)
-    return Whitened(log_det, inverse, out.reshape(structure.size, m * m))
+    def traces(self) -> Float:
+        """Return tr(W d sigma / d theta_a) / 2 for every parameter and pattern, shape (size, n_patterns)."""
+        structure = self.structure
+        out = [np.einsum("pqkss->pqk", self.block(slope.x + slope.y))[slope.at] for slope in structure.slopes]
+        return np.concatenate(out) * structure.share[:, None]
 
+    def information(self, count: Float) -> Float:
+        """Return sum_k n_k tr(W_k d sigma_a W_k d sigma_b) / 2, shape (size, size)."""
+        structure = self.structure
+        out = np.empty((structure.size, structure.size))
+        for i, b in enumerate(structure.slopes):
+            for a in structure.slopes[i:]:
+                order = a, b
+                if a.x == "B" and b.x == "E":
+                    order = b, a  # E stands before all others
+                part = self._traces_of_two(*order, count)
+                out[order[0].part, order[1].part] = part
+                out[order[1].part, order[0].part] = part.T
+        return out * structure.share[:, None] * structure.share
 
-def _products(a: Float, b: Float) -> Float:
-    """Return a[i] @ b[j]' for all i, j, shape (n_a, n_b, m, m), as one matrix product."""
-    (k, m, t), (j, _, _) = a.shape, b.shape
-    whole = a.reshape(k * m, t) @ b.reshape(j * m, t).T
-    return np.ascontiguousarray(np.swapaxes(whole.reshape(k, m, j, m), 1, 2))
+    def _traces_of_two(self, a: Slope, b: Slope, count: Float) -> Float:
+        crossed = self._inner(a.y + b.x, a.x + b.y, count).transpose(2, 0, 1, 3)  # q r p s
+        if a.x == a.y:
+            straight = np.swapaxes(crossed, 0, 1)
+        else:
+            straight = self._inner(a.y + b.y, a.x + b.x, count).transpose(2, 0, 3, 1)  # q s p r
+        return np.asarray((crossed + straight)[a.at][:, b.at[0], b.at[1]])
 
-
-def _both_ways(products: Float, at: tuple[Int, Int]) -> Float:
-    """Return the derivative with respect to each free entry of a symmetric matrix."""
-    rows, columns = at
-    out = products[rows, columns] + products[columns, rows]
-    out[rows == columns] /= 2
-    return np.asarray(out)
+    def _inner(self, first: str, second: str, count: Float) -> Float:
+        a = self.block(first)
+        b = a if first == second else self.block(second)
+        flat = a.reshape(a.shape[0] * a.shape[1], -1), (b * count[:, None, None]).reshape(b.shape[0] * b.shape[1], -1)
+        return np.asarray((flat[0] @ flat[1].T).reshape(*a.shape[:2], *b.shape[:2]))
 
 
 # --------------------------------------------------------------------------- likelihood
@@ -285,13 +359,15 @@ def _both_ways(products: Float, at: tuple[Int, Int]) -> Float:
 class Evaluation:
     """Log-likelihood at a parameter vector, with the mean path that maximises it there.
 
+    `model` is the covariance there, `precision` its inverse over the recorded entries of each pattern, 0 elsewhere.
     `gradient` and `information` (expected) cover every parameter, free or not; None where they were not asked for.
     """
 
     theta: Float
     log_likelihood: float
     mean: Float
-    whitened: tuple[Whitened, ...]
+    model: Stacked
+    precision: Float
     gradient: Float | None = None
     information: Float | None = None
 
@@ -312,36 +388,61 @@ def evaluate(structure: Structure, theta: Float, sample: Sample, *, slopes: bool
     model = stacked(structure, structure.unpack(theta))
     if not np.isfinite(model.sigma).all():
         return None
-    patterns = []
-    for seen in sample.seen:
-        one = whiten(structure, model, seen, slopes=slopes)
-        if one is None:
+    found = _precision(model.sigma, sample)
+    if found is None:
+        return None
+    precision, half_log_det = found
+    mean = _mean_path(sample, precision)
+    scatter = sample.scatter(mean)
+    value = -float(sample.count @ half_log_det) - float(np.vdot(precision, scatter)) / 2
+    at = Evaluation(theta, value, mean, model, precision)
+    return with_slopes(structure, at, sample) if slopes else at
+
+
+def _precision(sigma: Float, sample: Sample) -> tuple[Float, Float] | None:
+    """Return the inverse of each pattern's covariance and half its log determinant; None where one is not positive."""
+    from scipy.linalg.lapack import dpotrf, dpotri
+
+    out, half_log_det = np.zeros((len(sample.seen), *sigma.shape)), np.zeros(len(sample.seen))
+    for k, at in enumerate(sample.seen):
+        entries = np.ix_(at, at)
+        root, failed = dpotrf(sigma[entries].T, lower=1, overwrite_a=1)
+        if failed:
             return None
-        patterns.append(one)
-    mean = _mean_path(sample, patterns)
-    value = 0.0
-    gradient, information = np.zeros(structure.size), np.zeros((structure.size, structure.size))
-    for k, one in enumerate(patterns):
-        n, m = sample.count[k], len(sample.seen[k])
-        scatter = one.inverse_root @ sample.covariance(k, mean) @ one.inverse_root.T
-        value -= n * (one.half_log_det + float(np.trace(scatter)) / 2)
-        if one.slopes is not None:
-            gradient += n / 2 * (one.slopes @ (scatter - np.eye(m)).ravel())
-            information += n / 2 * (one.slopes @ one.slopes.T)
-    if not slopes:
-        return Evaluation(theta, value, mean, tuple(patterns))
-    return Evaluation(theta, value, mean, tuple(patterns), gradient, information)
+        half_log_det[k] = np.log(np.diag(root)).sum()
+        half, _ = dpotri(root, lower=1, overwrite_c=1)
+        out[k][entries] = np.where(np.tri(len(at), dtype=bool), half, half.T)
+    return out, half_log_det
 
 
-def _mean_path(sample: Sample, patterns: Sequence[Whitened]) -> Float:
+def with_slopes(structure: Structure, at: Evaluation, sample: Sample) -> Evaluation:
+    """Return the evaluation with gradient and expected information."""
+    model, W, n = at.model, at.precision, structure.n_obj
+    # The slope of the likelihood in sigma itself, over all patterns.
+    G = ((W @ sample.scatter(at.mean) @ W).sum(axis=0) - np.tensordot(sample.count, W, axes=1)) / 2
+    U, step = model.U.reshape(len(G), n, -1), np.arange(structure.n_steps)
+    through = {f: (G @ part).reshape(U.shape) for f, part in (("U", model.U), ("K", model.K))}
+    slope = {
+        "UK": np.tensordot(U, through["K"], axes=((0, 2), (0, 2))),
+        "UU": np.tensordot(U, through["U"], axes=((0, 2), (0, 2))),
+        "EE": G.reshape(structure.n_steps, n, structure.n_steps, n)[step, :, step, :].sum(axis=0),
+        "BB": model.B.T @ G @ model.B,
+    }
+    gradient = 2 * structure.share * np.concatenate([slope[part.x + part.y][part.at] for part in structure.slopes])
+    information = np.zeros((structure.size, structure.size))
+    block = max(1, BLOCK // W.shape[1] ** 2)
+    for s in range(0, len(W), block):
+        part = slice(s, s + block)
+        information += Products.of(structure, model, W[part]).information(sample.count[part])
+    return replace(at, gradient=gradient, information=information)
+
+
+def _mean_path(sample: Sample, precision: Float) -> Float:
     """Generalised least squares of one mean per step and objective, shape (size,)."""
     if sample.whole:
         return np.asarray(sample.total[0] / max(sample.count[0], 1))
-    weight, right = np.zeros((sample.size, sample.size)), np.zeros(sample.size)
-    for seen, n, total, one in zip(sample.seen, sample.count, sample.total, patterns, strict=True):
-        precision = one.inverse_root.T @ one.inverse_root
-        weight[np.ix_(seen, seen)] += n * precision
-        right[seen] += precision @ total
+    weight = np.tensordot(sample.count, precision, axes=1)
+    right = np.einsum("kij,kj->i", precision, sample.total)
     empty = np.diag(weight) <= 0
     weight[empty, empty] = 1.0
     return np.asarray(np.linalg.solve(weight, right))
@@ -349,6 +450,7 @@ def _mean_path(sample: Sample, patterns: Sequence[Whitened]) -> Float:
 
 TOLERANCE = 1e-6  # expected gain of the log-likelihood below which a step is not worth taking
 NEARLY = 1e-3  # a climb that stalls with less than this to gain has arrived: 0.05 standard errors
+BLOCK = 1_000_000  # numbers in the precision matrices whose products are held at once
 
 
 def maximise(
@@ -377,8 +479,8 @@ def maximise(
         found = _uphill(structure, at, sample, damping)
         if found is None:
             break
-        new, damping = found
-        at = evaluate(structure, new, sample)
+        higher, damping = found
+        at = with_slopes(structure, higher, sample)
     return at, at is not None and promise(structure, at) < NEARLY
 
 
@@ -394,8 +496,8 @@ def promise(structure: Structure, at: Evaluation) -> float:
         return float("inf")
 
 
-def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float) -> tuple[Float, float] | None:
-    """Return (parameters, damping) of a step that does not lower the likelihood; None if none does."""
+def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float) -> tuple[Evaluation, float] | None:
+    """Return (evaluation, damping) of a step that does not lower the likelihood; None if none does."""
     free = structure.free
     assert at.gradient is not None  # noqa: S101 - evaluations along the climb carry their slopes
     assert at.information is not None  # noqa: S101
@@ -412,24 +514,29 @@ def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float
         new[free] += step
         there = evaluate(structure, new, sample, slopes=False)
         if there is not None and there.log_likelihood >= at.log_likelihood - 1e-9 * abs(at.log_likelihood):
-            return new, damping / 10 if damping > 1e-8 else 0.0
+            return there, damping / 10 if damping > 1e-8 else 0.0
         damping = max(8 * damping, 1e-5)
     return None
 
 
 def cluster_scores(
-    structure: Structure, at: Evaluation, values: Float, pattern: Int, seen: Sequence[Int], cluster: Int, n: int
+    structure: Structure,
+    at: Evaluation,
+    values: Float,
+    pattern: Int,
+    seen: Sequence[Int],
+    cluster: Int,
+    n_clusters: int,
 ) -> Float:
-    """Return each cluster's part of the gradient of the free parameters, shape (n, n_free)."""
-    out = np.zeros((n, structure.size))
-    for k, (entries, one) in enumerate(zip(seen, at.whitened, strict=True)):
-        assert one.slopes is not None  # noqa: S101
+    """Return each cluster's part of the gradient of the free parameters, shape (n_clusters, n_free)."""
+    traces = Products.of(structure, at.model, at.precision).traces()
+    scores = np.empty((len(values), structure.size))
+    for k, entries in enumerate(seen):
         rows = np.flatnonzero(pattern == k)
-        z = (values[rows][:, entries] - at.mean[entries]) @ one.inverse_root.T
-        unit = one.slopes @ np.eye(len(entries)).ravel()
-        block = max(1, int(4e6 // len(entries) ** 2))
-        for s in range(0, len(rows), block):
-            part = z[s : s + block]
-            products = (part[:, :, None] * part[:, None, :]).reshape(len(part), -1)
-            np.add.at(out, cluster[rows[s : s + block]], (products @ one.slopes.T - unit) / 2)
-    return out[:, structure.free]
+        z = (values[rows][:, entries] - at.mean[entries]) @ at.precision[k][entries]
+        seen_by = {"U": z @ at.model.U, "K": z @ at.model.K, "E": z[:, structure.by_coordinate], "B": z @ at.model.B}
+        n = structure.n_obj
+        steps = {f: part.reshape(len(rows), 2 * n if f == "B" else n, -1) for f, part in seen_by.items()}
+        products = [(steps[s.x] @ np.swapaxes(steps[s.y], 1, 2))[:, s.at[0], s.at[1]] for s in structure.slopes]
+        scores[rows] = np.concatenate(products, axis=1) * structure.share - traces[:, k]
+    return sum_by(scores[:, structure.free], cluster, n_clusters)

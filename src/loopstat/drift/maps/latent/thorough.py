@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 
 from ....arrays import Float, Int
+from ....inference.tests import chi_square_quantile, draws_p
 from ....panel.model import Rng
-from ....results.result import plain
+from ....results.record import Record, written
 from .fit import Found, Stack, find, modulus_error, starting_points
 from .model import Evaluation, Sample, Structure, evaluate, maximise, stacked
 
@@ -30,8 +31,8 @@ Progress = Callable[[int, int], None]
 Tick = Callable[[int], None] | None
 
 
-@dataclass(frozen=True)
-class Thorough:
+@dataclass(frozen=True, eq=False)
+class Thorough(Record):
     """What `--thorough` adds to a group.
 
     Attributes
@@ -49,24 +50,12 @@ class Thorough:
 
     modulus: float
     modulus_low: float
-    modulus_high: float
+    modulus_high: float = field(metadata=written(null=math.inf))
     p_effects: float
     p_noise: float
     p_fit: float
     n_draws: int
     reasons: dict[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; an open upper end is null."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Thorough:
-        """Read back what `to_dict` wrote."""
-        numbers = ("modulus", "modulus_low", "p_effects", "p_noise", "p_fit")
-        values = {k: float("nan") if data[k] is None else float(data[k]) for k in numbers}
-        high = float("inf") if data["modulus_high"] is None else float(data["modulus_high"])
-        return cls(**values, modulus_high=high, n_draws=int(data["n_draws"]), reasons=dict(data["reasons"]))
 
 
 def thorough(
@@ -178,14 +167,12 @@ def profile_interval(stack: Stack, found: Found, level: float) -> Profile:
     ----------
     Venzon and Moolgavkar (1988), Applied Statistics 37.
     """
-    from scipy.special import chdtri
-
     if found.flat:
         flat = "The likelihood is flat: several loops explain these scores equally well."
         return Profile(0.0, float("inf"), {"modulus_low": flat, "modulus_high": flat})
     model = _log_modulus_variance(found)
     stretch = max(modulus_error(stack, found) ** 2 / model, 1.0)
-    allowed = float(np.sqrt(chdtri(1, 1 - level) * stretch))
+    allowed = float(np.sqrt(chi_square_quantile(level, 1) * stretch))
     step = float(np.clip(0.7 * np.sqrt(model * stretch), 0.01, 0.5))
     below, above = _Path(stack, found, allowed, -1), _Path(stack, found, allowed, 1)
     low, high = below.end(step), above.end(step)
@@ -492,7 +479,7 @@ def bootstrap_test(
         as_large += int(ratio is None or ratio >= seen)
         if tick:
             tick(done + 1)
-    return (1 + as_large) / (draws + 1)
+    return float(draws_p(as_large, draws))
 
 
 def _roots(stack: Stack, found: Found) -> list[Float]:
@@ -578,7 +565,7 @@ def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: 
         as_large += int(_misfit(drawn, found) >= seen)
         if tick:
             tick(done + 1)
-    return (1 + as_large) / (draws + 1)
+    return float(draws_p(as_large, draws))
 
 
 def _as_the_model(stack: Stack, found: Found) -> Float:

@@ -1,0 +1,167 @@
+"""One group of sessions as sums per cluster, and what a batch of fits on them says: the data, without each, draws."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from ..arrays import Float, Int, group_starts
+from ..inference.clusters import Clusters
+from ..inference.resample import FEW_CLUSTERS, LeftOut, Resampling
+from ..panel.panel import Pairs, Panel
+from .derive import derive, read_with
+from .maps.base import Estimated
+from .readings.interference import PathSums, start_moments
+from .sums import Grams, Moments
+
+MANY_CLUSTERS = 2000  # up to here the mean path is also had without each cluster
+NO_PATHS: tuple[Float | None, Float | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Group:
+    """What was observed of one group, and the sums every estimate is made of.
+
+    Attributes
+    ----------
+    panel, pairs : the data
+    clusters : Clusters
+    weights : int array, shape (n_boot, n_clusters)
+    grams : Grams
+        Of the transitions, one per cluster.
+    paths : PathSums or None
+        None where there is no mean path: a lineage, or one session alone, which could not be told from its own course.
+    """
+
+    panel: Panel
+    pairs: Pairs
+    clusters: Clusters
+    weights: Int
+    grams: Grams
+    paths: PathSums | None
+
+    @classmethod
+    def of(cls, panel: Panel, resampling: Resampling) -> Group:
+        """Accumulate the sums of a panel."""
+        pairs, clusters = panel.pairs(), resampling.clusters
+        cluster = clusters.row[pairs.end]
+        grams = Grams.of(pairs, cluster, clusters.names)
+        has_path = len(pairs) > 0 and not panel.lineage and panel.n_sessions > 1
+        paths = PathSums.of(pairs, cluster, len(grams), grams.centre) if has_path else None
+        return cls(panel, pairs, clusters, resampling.weights, grams, paths)
+
+    @cached_property
+    def cluster(self) -> Int:
+        """Cluster of each transition, shape (n_pairs,)."""
+        return self.clusters.row[self.pairs.end]
+
+    @cached_property
+    def of_session(self) -> Int:
+        """Cluster of each session's first row, shape (n_sessions,)."""
+        return self.clusters.row[group_starts(self.panel.session)]
+
+    @cached_property
+    def filled(self) -> Int:
+        """Clusters that hold transitions."""
+        return np.flatnonzero(self.grams.g[:, 0, 0] > 0)
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters that hold transitions."""
+        return len(self.filled)
+
+    @property
+    def few(self) -> bool:
+        """True where intervals leave out clusters: without draws there are no percentiles to take instead."""
+        return self.n_clusters < FEW_CLUSTERS or len(self.weights) == 0
+
+    @property
+    def fits(self) -> bool:
+        """True where the regression can be had."""
+        return not bool(self.pooled.point.moments.singular[0]) and self.n_clusters > 0
+
+    @property
+    def median_length(self) -> float:
+        """Median number of transitions a session."""
+        if len(self.pairs) == 0:
+            return 0.0
+        return float(np.median(np.diff(np.r_[group_starts(self.pairs.session), len(self.pairs)])))
+
+    @cached_property
+    def pooled(self) -> Reading:
+        """The pooled regression of all transitions."""
+        total, grams, paths = self.grams.total(), self.grams, self.paths
+        point = Moments.of(total, grams)
+        left = Moments.of((total - grams.g)[self.filled], grams)
+        boot = Moments.of(grams.weighted(self.weights), grams)
+        names = tuple(self.clusters.names[k] for k in self.filled)
+        if bool(point.singular[0]) or self.n_clusters == 0:
+            return Reading(Batch(point, {}), Batch(left, {}), Batch(boot, {}), None, names)
+        whole = drawn = without = NO_PATHS
+        left_path = None
+        if paths is not None:
+            whole, drawn = paths.total(), paths.weighted(self.weights)
+            left_path = paths.total()[1] - paths.first[self.filled]
+            if self.n_clusters <= MANY_CLUSTERS:
+                without = paths.total()[0] - paths.sums[self.filled], left_path
+        return Reading(
+            Batch(point, derive(point, *whole)),
+            Batch(left, derive(left, *without)),
+            Batch(boot, derive(boot, *drawn)),
+            left_path,
+            names,
+        )
+
+    def read(self, found: Estimated, left_out: LeftOut) -> Reading:
+        """Return the same data read with another estimator's parameters."""
+        pooled, grams, paths = self.pooled, self.grams, self.paths
+        left = Moments.of(grams.total() - left_out.sums(grams.g), grams)
+        whole = without = drawn = NO_PATHS
+        if paths is not None:
+            sums, first = whole = paths.total()
+            without = sums - left_out.sums(paths.sums), first - left_out.sums(paths.first)
+            drawn = paths.weighted(self.weights)
+        return Reading(
+            Batch(*read_with(pooled.point.moments, found.point, *whole)),
+            Batch(*read_with(left, found.left, *without)),
+            Batch(*read_with(pooled.boot.moments, found.boot, *drawn)),
+            without[1],
+            left_out.names,
+        )
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Moments of a batch of samples with the slopes of one estimator, and all that follows: quantity to array."""
+
+    moments: Moments
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.values[name]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One estimator on the data, without each cluster (`names`), and on the bootstrap draws.
+
+    `left_path` are the path's first moments without each cluster, None where there is no mean path.
+    """
+
+    point: Batch
+    left: Batch
+    boot: Batch
+    left_path: Float | None
+    names: tuple[str, ...]
+
+    @property
+    def left_gap(self) -> Float:
+        """Mean start minus fixed point, without each cluster."""
+        if "gap" in self.left.values:
+            return np.asarray(self.left["gap"])
+        assert self.left_path is not None  # noqa: S101 - gaps are asked for only where a mean path exists
+        return np.asarray(self.left.moments.centre + start_moments(self.left_path)[0] - self.left["fixed_point"])

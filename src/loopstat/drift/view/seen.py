@@ -1,0 +1,120 @@
+"""A group as its view sees it: the fit, its place in the JSON, the sessions drawn; and words the views share."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...panel.panel import Panel
+from ...results.chart import Tone
+from ...results.document import Cell, Form, figure
+from ...results.result import Estimate
+from ...results.words import clean_sentence
+from ..fit import LinearDriftFit
+
+MAX_PAIRS = 10
+ACTION_TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
+BASELINE_WORDS = {
+    "mean": "guessing the mean",
+    "persistence": "standing still",
+    "constant_drift": "a constant step",
+    "running_mean": "the session's own mean so far",
+}
+OPEN_ENDED = ("drift.equilibrium", "drift.fixed_point")  # a missing end of these is an open side
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A group to be described.
+
+    Attributes
+    ----------
+    fit : LinearDriftFit
+    at : str
+        Its place in the JSON, `groups.0`; empty for a fit alone.
+    key : str
+        Its anchor.
+    drawn : Panel or None
+        The sessions that pictures show.
+    """
+
+    fit: LinearDriftFit
+    at: str = ""
+    key: str = "g0"
+    drawn: Panel | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Objective names, made harmless."""
+        return [clean_sentence(n) for n in self.fit.names]
+
+    @property
+    def short(self) -> str:
+        """The label values alone."""
+        return short_label(self.fit)
+
+    @property
+    def rest_path(self) -> str:
+        """Where the estimate of the point of rest stands."""
+        return "drift.fixed_point" if self.fit.lineage else "drift.equilibrium"
+
+    @property
+    def rest_word(self) -> str:
+        """What the point of rest is: where it heads, or no more than where the fit is at rest."""
+        if self.fit.lineage:
+            return "proposals alone would rest at"
+        return "heads for" if self.fit.check("stops_on_success").passed else "fitted rest"
+
+    @property
+    def end_word(self) -> str:
+        """What the last version held is called."""
+        return "kept end" if self.fit.lineage else "ends at"
+
+    @property
+    def transitions(self) -> str:
+        """What transitions are called."""
+        return "proposals" if self.fit.lineage else "transitions"
+
+    def place(self, path: str) -> str:
+        """Return the place of a path of this group in the JSON."""
+        return f"{self.at}.{path}" if self.at else path
+
+    def figure(self, path: str, *index: int, form: Form = "figure", unit: str = "") -> Cell:
+        """Return the cell of an estimate by its path; a dash where it does not exist."""
+        form = "open" if path in OPEN_ENDED else form
+        return figure(self.fit.estimates.get(path), *index, place=self.place(path), form=form, unit=unit)
+
+    def ranged(self, path: str, value: float | None, low: float | None, high: float | None) -> Cell:
+        """Return the cell of a figure that is held with its ends apart."""
+        return ranged(value, low, high, place=self.place(path))
+
+    def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
+        """Return the cell of a figure without interval."""
+        return figure(value, place=self.place(path), form=form)
+
+
+def ranged(value: float | None, low: float | None, high: float | None, *, place: str) -> Cell:
+    """Return the cell of a figure that is held with its ends apart."""
+    return figure(None if value is None else Estimate(value, low, high), place=place)
+
+
+def short_label(fit: LinearDriftFit) -> str:
+    """Return a group's label values alone (`gpt-4o, rephrase`)."""
+    return clean_sentence(", ".join(fit.by.values()) or fit.label)
+
+
+def pairs_by_strength(fit: LinearDriftFit) -> list[tuple[int, int]]:
+    """Return pairs of objectives, the most correlated first."""
+    total = fit.estimates.get("interference.total")
+    if total is None:
+        return []
+    every = itertools.combinations(range(len(fit.names)), 2)
+    return sorted(every, key=lambda ij: -abs(float(np.nan_to_num(total.value[ij]))))[:MAX_PAIRS]
+
+
+def disagreement(fit: LinearDriftFit) -> bool:
+    """Return whether one estimator's slowest mode lies outside another's interval."""
+    there = [r for r in fit.estimator.rivals if np.isfinite(r.modulus)]
+    return any(not r.low <= q.modulus <= r.high for r in there for q in there)

@@ -1,0 +1,380 @@
+"""Charts on matplotlib axes, for notebooks and papers: the same marks as on the page.
+
+Names from the data are drawn as plain text, never as mathematics.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..arrays import Float
+from ..errors import SettingsError
+from ..results.chart import (
+    TONES,
+    Arrows,
+    Bars,
+    Chart,
+    Dots,
+    Graph,
+    Histogram,
+    Label,
+    Line,
+    Margin,
+    Mark,
+    Node,
+    Paths,
+    Points,
+    Region,
+    Rule,
+    Shape,
+    Tone,
+)
+from ..results.extent import limits, ticks
+from ..results.words import cell, shorten
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKERS: dict[Shape, str] = {
+    "circle": "o",
+    "square": "s",
+    "triangle": "^",
+    "diamond": "D",
+    "cross": "x",
+    "ring": "o",
+}
+STROKES = {"solid": "-", "dashed": "--", "dotted": ":"}
+SOFT, GRID = "#5c636b", "#dfe3e7"
+PLAIN: Mapping[str, Any] = {"parse_math": False, "usetex": False}
+SMALL: Mapping[str, Any] = {"fontsize": "small", **PLAIN}
+RASTER_FROM = 1500  # points of curves or clouds from which vector files hold them as an image
+SIZES = {"tiny": (2.0, 0.6), "small": (5.2, 3.8), "wide": (8.0, 4.2)}
+ROW, STACK = 0.42, 0.62  # inches a row of dots takes, and one of bars
+LONGEST = 1 / 12  # of the picture, the longest arrow
+
+
+def draw(chart: Chart, ax: Axes | None = None) -> Axes:
+    """Draw a chart.
+
+    Parameters
+    ----------
+    chart : Chart
+    ax : Axes, optional
+        Where to draw; a new figure of fitting size otherwise.
+
+    Returns
+    -------
+    Axes
+        The same, or the new one.
+
+    Raises
+    ------
+    SettingsError
+        matplotlib is not installed, or `ax` is no Axes.
+    """
+    ax = _axes(chart, ax)
+    low, high = limits(chart, "x")
+    ax.set_xlim(low, high)
+    rows = next((m for m in chart.marks if isinstance(m, Dots | Bars)), None)
+    if rows is None:
+        _plane(chart, ax)
+    else:
+        _rows(chart, rows, ax, (low, high))
+    if not chart.x.hidden:
+        named = chart.x.label + (f", {chart.x.unit}" if chart.x.unit else "")
+        ax.set_xlabel(shorten(named, 60), **SMALL)
+    ax.set_title(chart.title, loc="left", fontsize="medium", **PLAIN)
+    return ax
+
+
+def _axes(chart: Chart, ax: Axes | None) -> Axes:
+    try:
+        import matplotlib.pyplot as plt
+        from matplotlib.axes import Axes
+    except ImportError as error:
+        raise SettingsError("pictures need matplotlib. Hint: pip install 'loopstat[plots]'.") from error
+    if ax is None:
+        _, ax = plt.subplots(figsize=_size(chart), layout="constrained")
+    if not isinstance(ax, Axes):
+        raise SettingsError(f"`ax` must be matplotlib Axes. Got {type(ax).__name__}.")
+    ax.tick_params(labelsize="small", colors=SOFT, length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    ax.grid(visible=True, color=GRID, linewidth=0.8)
+    ax.set_axisbelow(True)
+    return ax
+
+
+def _size(chart: Chart) -> tuple[float, float]:
+    width, height = SIZES[chart.size]
+    for mark in chart.marks:
+        if isinstance(mark, Dots | Bars):
+            height = 1.1 + len(mark.rows) * (ROW if isinstance(mark, Dots) else STACK)
+    return width, height
+
+
+def _tone(tone: Tone) -> str:
+    return TONES[tone or "ink"][0]
+
+
+# ------------------------------------------------------------------------------- rows
+
+
+def _rows(chart: Chart, mark: Dots | Bars, ax: Axes, ends: tuple[float, float]) -> None:
+    ax.set_ylim(len(mark.rows) - 0.4, -0.6)
+    ax.set_yticks(range(len(mark.rows)), labels=[""] * len(mark.rows))
+    ax.set_yticks(range(len(mark.rows)))
+    ax.set_yticklabels([shorten(row.label, 40) for row in mark.rows], **SMALL)
+    ax.grid(visible=False, axis="y")
+    if chart.x.log:
+        ax.set_xscale("log")
+    if chart.x.zero or isinstance(mark, Bars):
+        ax.axvline(0, color=SOFT, linewidth=0.9)
+    for rule in (m for m in chart.marks if isinstance(m, Rule)):
+        _rule(rule, ax)
+    if isinstance(mark, Dots):
+        for y, row in enumerate(mark.rows):
+            _interval(ax, row.figure.figures, y, ends, row.tone, row.shape)
+        return
+    known: set[str] = set()
+    for y, bar in enumerate(mark.rows):
+        right = left = 0.0
+        for piece in bar.pieces:
+            start = right if piece.value >= 0 else left
+            key = piece.label if piece.label not in known else "_"
+            known.add(piece.label)
+            ax.barh(y + 0.16, piece.value, left=start, height=0.3, color=_tone(piece.tone), label=key)
+            right, left = (right + piece.value, left) if piece.value >= 0 else (right, left + piece.value)
+        if bar.total is not None:
+            _interval(ax, bar.total.figures, y - 0.16, ends, "ink", "diamond")
+    if len(known) > 1:
+        ax.legend(fontsize="x-small", frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.06))
+
+
+def _interval(
+    ax: Axes, figure: Sequence[float | None], y: float, ends: tuple[float, float], tone: Tone, shape: Shape
+) -> None:
+    """Draw a figure with its interval along x; an open side runs to the edge."""
+    value, start, end = figure
+    low, high = ends
+    if value is None or not math.isfinite(value):
+        ax.text(low, y, "not known", va="center", color=SOFT, **SMALL)
+        return
+    if start is not None or end is not None:
+        left = low if start is None or not math.isfinite(start) else max(start, low)
+        right = high if end is None or not math.isfinite(end) else min(end, high)
+        ax.plot([min(left, high), max(right, low)], [y, y], color=_tone(tone), linewidth=4, alpha=0.4)
+    if low <= value <= high:
+        ax.plot([value], [y], linestyle="", zorder=4, **_marker(shape, tone))
+
+
+def _marker(shape: Shape, tone: Tone, size: float = 6) -> dict[str, Any]:
+    colour = _tone(tone)
+    face = "white" if shape == "ring" else colour
+    return {
+        "marker": MARKERS[shape],
+        "color": colour,
+        "markerfacecolor": face,
+        "markeredgewidth": 1.6,
+        "markersize": size,
+    }
+
+
+# --------------------------------------------------------------------------- the plane
+
+
+def _plane(chart: Chart, ax: Axes) -> None:
+    low, high = limits(chart, "y")
+    ax.set_ylim(low, high)
+    for side, axis in (("x", chart.x), ("y", chart.y)):
+        if axis.log:
+            (ax.set_xscale if side == "x" else ax.set_yscale)("log")
+        ends = limits(chart, side)
+        places = [] if axis.hidden else ticks(*ends, axis, 6)
+        setter = ax.set_xticks if side == "x" else ax.set_yticks
+        setter([v for v, _ in places])
+        names = ax.set_xticklabels if side == "x" else ax.set_yticklabels
+        names([said for _, said in places], **SMALL)
+        ax.minorticks_off()
+    if not chart.y.hidden:
+        named = chart.y.label + (f", {chart.y.unit}" if chart.y.unit else "")
+        ax.set_ylabel(shorten(named, 44), **SMALL)
+    if chart.equal:
+        ax.set_aspect("equal", adjustable="box")
+    for mark in chart.marks:
+        _draw(mark, ax)
+    _end_labels([m for m in chart.marks if isinstance(m, Line | Margin) and m.label], ax)
+
+
+def _draw(mark: Mark, ax: Axes) -> None:
+    match mark:
+        case Line():
+            _curve(mark, ax)
+        case Paths():
+            y = np.asarray(mark.y, dtype=np.float64)
+            many = y.size > RASTER_FROM
+            ax.plot(np.asarray(mark.x), y.T, color=_tone(mark.tone), linewidth=0.6, alpha=0.22, rasterized=many)
+        case Points():
+            _points(mark, ax)
+        case Arrows():
+            _field(mark, ax)
+        case Histogram():
+            ax.stairs(np.asarray(mark.heights), np.asarray(mark.edges), fill=True, color=_tone(mark.tone))
+        case Graph():
+            _graph(mark, ax)
+        case Rule():
+            _rule(mark, ax)
+        case Margin():
+            _margin(mark, ax)
+        case Region():
+            _region(mark, ax)
+        case Label():
+            place = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
+            ax.text(mark.x, mark.y, mark.text, ha=place, color=_tone(mark.tone), **SMALL)
+
+
+def _curve(line: Line, ax: Axes) -> None:
+    x = np.asarray(line.x, dtype=np.float64)
+    steps: Any = "steps-post" if line.step else "default"
+    if line.low is not None and line.high is not None:
+        fill: Any = "post" if line.step else None
+        low, high = np.asarray(line.low, dtype=np.float64), np.asarray(line.high, dtype=np.float64)
+        ax.fill_between(x, low, high, step=fill, color=_tone(line.tone), alpha=0.16, linewidth=0)
+    width = 2.4 if line.strong else 1.4
+    stroke = STROKES[line.stroke]
+    ax.plot(x, np.asarray(line.y), stroke, color=_tone(line.tone), linewidth=width, drawstyle=steps, label=line.label)
+
+
+def _points(points: Points, ax: Axes) -> None:
+    x, y = (np.asarray(v, dtype=np.float64) for v in (points.x, points.y))
+    if points.faint:
+        many = len(x) > RASTER_FROM
+        ax.plot(x, y, ".", color=_tone(points.tone), markersize=4, alpha=0.3, rasterized=many, markeredgewidth=0)
+        return
+    if points.low is not None and points.high is not None:
+        ax.vlines(x, np.asarray(points.low), np.asarray(points.high), color=_tone(points.tone), alpha=0.6, linewidth=2)
+    ax.plot(x, y, linestyle="", zorder=4, label=points.label, **_marker(points.shape, points.tone))
+    if points.named:
+        for a, b, name in zip(x, y, points.names, strict=False):
+            offset: Any = {"xytext": (6, 4), "textcoords": "offset points"}
+            ax.annotate(shorten(name, 30), (float(a), float(b)), **offset, **SMALL)
+
+
+def _field(arrows: Arrows, ax: Axes) -> None:
+    x, y, dx, dy = (np.asarray(v, dtype=np.float64) for v in (arrows.x, arrows.y, arrows.dx, arrows.dy))
+    (x0, x1), (y0, y1) = ax.get_xlim(), ax.get_ylim()
+    longest = float(np.hypot(dx / (x1 - x0), dy / (y1 - y0)).max(initial=0.0))
+    shrink = min(1.0, LONGEST / longest) if longest > 0 else 1.0
+    look: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003, "headwidth": 4}
+    ax.quiver(x, y, dx * shrink, dy * shrink, color=_tone(arrows.tone), **look)
+
+
+def _rule(rule: Rule, ax: Axes) -> None:
+    upright = rule.axis == "x"
+    low, high = ax.get_xlim() if upright else ax.get_ylim()
+    if rule.low is not None and rule.high is not None:
+        band = (ax.axvspan if upright else ax.axhspan)(max(rule.low, low), min(rule.high, high))
+        band.set(color=_tone(rule.tone), alpha=0.14, linewidth=0)
+    if rule.at is None or not low <= rule.at <= high:
+        return
+    stroke = STROKES[rule.stroke]
+    (ax.axvline if upright else ax.axhline)(rule.at, color=_tone(rule.tone), linestyle=stroke, linewidth=1.3)
+    if rule.label:
+        place = (rule.at, 0.99) if upright else (0.01, rule.at)
+        across = ax.get_xaxis_transform() if upright else ax.get_yaxis_transform()
+        look: dict[str, Any] = {"va": "top" if upright else "bottom", "color": _tone(rule.tone)}
+        ax.text(place[0], place[1], f" {rule.label}", transform=across, **look, **SMALL)
+
+
+def _margin(margin: Margin, ax: Axes) -> None:
+    value, low, high = margin.figure.figures
+    if value is None or not math.isfinite(value):
+        return
+    bottom, top = ax.get_ylim()
+    edge = ax.get_yaxis_transform()
+    look: dict[str, Any] = {"transform": edge, "clip_on": False}
+    if low is not None and high is not None:
+        ends = np.clip([low, high], bottom, top)
+        ax.plot([1.02, 1.02], ends, color=_tone(margin.tone), linewidth=2.5, alpha=0.6, **look)
+    ax.plot([1.02], np.clip([value], bottom, top), linestyle="", **_marker("diamond", margin.tone, 5), **look)
+
+
+def _region(region: Region, ax: Axes) -> None:
+    x, y = np.asarray(region.x, dtype=np.float64), np.asarray(region.y, dtype=np.float64)
+    if region.filled:
+        ax.fill(x, y, color=_tone(region.tone), alpha=0.12, linewidth=0)
+    if region.closed:
+        x, y = np.append(x, x[:1]), np.append(y, y[:1])
+    ax.plot(x, y, color=_tone(region.tone), linewidth=1.2)
+
+
+def _graph(graph: Graph, ax: Axes) -> None:
+    from matplotlib.patches import FancyArrowPatch
+
+    at = {node.key: node for node in graph.nodes}
+    for edge in graph.edges:
+        if edge.start not in at or edge.end not in at:
+            continue
+        ends = [(at[key].x, at[key].y) for key in (edge.start, edge.end)]
+        shrink = [4 + 9 * math.sqrt(max(at[key].size, 0)) for key in (edge.start, edge.end)]
+        arrow = FancyArrowPatch(
+            *ends,
+            arrowstyle="-|>" if edge.directed else "-",
+            connectionstyle=f"arc3,rad={edge.bend}",
+            shrinkA=shrink[0],
+            shrinkB=shrink[1],
+            linewidth=1 + 4 * max(edge.weight, 0.0),
+            linestyle=STROKES[edge.stroke],
+            mutation_scale=9,
+            color=_tone(edge.tone),
+            alpha=0.6,
+        )
+        ax.add_patch(arrow)
+    for node in graph.nodes:
+        _node(node, ax)
+
+
+def _node(node: Node, ax: Axes) -> None:
+    if node.low is not None and node.high is not None:
+        ax.plot([node.x, node.x], [node.low, node.high], color=_tone(node.tone), linewidth=2, alpha=0.6)
+    size = 8 + 18 * math.sqrt(max(node.size, 0))
+    ax.plot([node.x], [node.y], linestyle="", zorder=4, **_marker(node.shape, node.tone, size))
+    if node.label:
+        beside, up = size / 2 + 3, {"above": 1, "below": -1}.get(node.side, 0)
+        across = {"right": 1, "left": -1}.get(node.side, 0)
+        anchor: Any = {
+            "ha": {1: "left", -1: "right"}.get(across, "center"),
+            "va": {1: "bottom", -1: "top"}.get(up, "center"),
+            "textcoords": "offset points",
+            "zorder": 5,
+        }
+        ax.annotate(node.label, (node.x, node.y), (across * beside, up * beside), **anchor, **SMALL)
+
+
+# --------------------------------------------------------------------- labels at the end
+
+
+def _end_labels(marks: Sequence[Line | Margin], ax: Axes) -> None:
+    """Name curves, and figures at the edge, at the right end, pushed apart so that they can be read."""
+    wanted: list[tuple[float, str, Tone]] = []
+    for mark in marks:
+        known = _finite(mark.y) if isinstance(mark, Line) else _finite([mark.figure.figures[0]])
+        if len(known):
+            said = mark.label if isinstance(mark, Line) else f"{mark.label} {cell(mark.figure)}"
+            wanted.append((float(known[-1]), said, mark.tone))
+    low, high = ax.get_ylim()
+    gap, last = 0.055, -1.0
+    to_share = ax.transData + ax.transAxes.inverted()
+    for value, said, tone in sorted(wanted):
+        share = float(to_share.transform((ax.get_xlim()[1], min(max(value, low), high)))[1])
+        last = max(share, last + gap)
+        ax.text(1.04, last, shorten(said, 40), transform=ax.transAxes, va="center", color=_tone(tone), **SMALL)
+
+
+def _finite(values: Any) -> Float:
+    known = np.asarray(values, dtype=np.float64)
+    return np.asarray(known[np.isfinite(known)])

@@ -1,0 +1,164 @@
+"""A figure with its interval, the result of a test, and how a figure is shown beside its interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..arrays import frozen
+
+NOTHING = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Estimate:
+    """A number, vector or matrix with the ends of its interval; NaN where nothing can be said.
+
+    Two estimates are equal where their values, ends and p-values are, NaN and infinity being alike: both are unknown.
+
+    Attributes
+    ----------
+    value, low, high : float arrays of one shape
+    p : float array or None
+        Of the test that the value is 0; None where no test belongs to it.
+    p_adjusted : float array or None
+        The same after Holm.
+    level : float or None
+        Of the interval, where it is known here: results write it once, in their settings.
+    unit : str or None
+    """
+
+    value: Any
+    low: Any = None
+    high: Any = None
+    p: Any = None
+    p_adjusted: Any = None
+    level: float | None = field(default=None, kw_only=True)
+    unit: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays."""
+        for name in ("value", "low", "high", "p", "p_adjusted"):
+            given = getattr(self, name)
+            if given is None and name in ("low", "high"):
+                given = np.full(np.shape(self.value), np.nan)
+            if given is not None:
+                object.__setattr__(self, name, frozen(given, np.float64))
+
+    @property
+    def triple(self) -> tuple[float, float, float]:
+        """Value, low and high of a single figure."""
+        return float(self.value), float(self.low), float(self.high)
+
+    @classmethod
+    def unknown(cls, shape: tuple[int, ...] = ()) -> Estimate:
+        """Return an estimate of which nothing is known."""
+        return cls(np.full(shape, np.nan))
+
+    def __getitem__(self, key: Any) -> Estimate:
+        """Return some of the entries."""
+        tests = (None if x is None else x[key] for x in (self.p, self.p_adjusted))
+        return Estimate(self.value[key], self.low[key], self.high[key], *tests, level=self.level, unit=self.unit)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Estimate and all(map(_alike, self._parts, other._parts))
+
+    def __hash__(self) -> int:
+        return hash(np.shape(self.value))
+
+    @property
+    def _parts(self) -> tuple[Any, ...]:
+        return self.value, self.low, self.high, self.p, self.p_adjusted
+
+    def __repr__(self) -> str:
+        if np.ndim(self.value) == 0:
+            return f"Estimate({show(*self.triple)})"
+        cells = zip(*(np.ravel(part).tolist() for part in (self.value, self.low, self.high)), strict=True)
+        return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if a is None or b is None:
+        return a is b
+    if np.size(a) == np.size(b) == 0:
+        return True
+    if np.shape(a) != np.shape(b):
+        return False
+    known = np.isfinite(a), np.isfinite(b)
+    return bool(np.array_equal(*known) and np.array_equal(np.where(known[0], a, 0), np.where(known[1], b, 0)))
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """What a test says; NaN where nothing could be tested.
+
+    Attributes
+    ----------
+    null, alternative : str
+        What is tested, and against what.
+    statistic, p : float
+    method : str
+        Where the reference law comes from.
+    n : int
+        Draws from it, or independent clusters behind it.
+    reason : str
+        Why there is no p-value; empty where there is one.
+    """
+
+    null: str
+    alternative: str
+    statistic: float
+    p: float = field(metadata={"key": "p_value"})
+    method: str
+    n: int
+    reason: str = ""
+
+    __test__ = False  # no test case, whatever its name begins with
+
+
+# ------------------------------------------------------------------ a figure beside its interval
+
+
+def show(value: float | None, low: float | None = None, high: float | None = None) -> str:
+    """Return a number with no more decimals than its interval deserves, and the interval.
+
+    Examples
+    --------
+    >>> show(0.71234, 0.69, 0.74), show(123.4, 110, 140), show(0.5)
+    ('0.71 [0.69, 0.74]', '123 [110, 140]', '0.50')
+    """
+    if value is None or not math.isfinite(value):
+        return "-"
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return number(value)
+    finite = [end for end in (low, high) if math.isfinite(end)]
+    width = max([abs(end - value) for end in finite] or [0.0])
+    decimals = _decimals(width if width > 0 else abs(value) / 10)
+    ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
+    return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number with about `digits` significant digits and no exponent in the ordinary range."""
+    if value is None or not math.isfinite(value):
+        return "-"
+    size = abs(value)
+    if size != 0 and (size < 1e-4 or size >= 1e7):
+        return f"{value:.{digits - 1}e}"
+    return _fixed(value, max(0, digits - 1 - math.floor(math.log10(size))) if size else digits)
+
+
+def _decimals(width: float) -> int:
+    """Decimals that resolve a width: one digit of it, two where it starts with a 1."""
+    if not width > 0:
+        return 2
+    power = math.floor(math.log10(width))
+    return min(max(0, (1 if width < 2 * 10.0**power else 0) - power), 6)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    text = f"{value:.{decimals}f}"
+    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text

@@ -1,0 +1,326 @@
+"""What is said about a result, before any medium: sections of facts, sheets, charts and checks that refer to figures.
+
+A lens's `view` makes a `Document`; the terminal, the page, the notebook and the web write it. Nobody reads its prose.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any, Literal
+
+import numpy as np
+
+from .chart import Chart, Tone
+from .result import Check, Estimate
+from .words import clean, clean_sentence
+
+Depth = Literal["front", "short", "long"]
+"""`front`: the first screen; `short`: the terminal unless asked for more; `long`: everything, as on the page."""
+
+DEPTHS: tuple[Depth, ...] = ("front", "short", "long")
+
+Form = Literal[
+    "text",
+    "figure",
+    "open",
+    "number",
+    "rough",
+    "percent",
+    "count",
+    "whole",
+    "p",
+    "chance",
+    "probability",
+    "signed",
+    "times",
+    "setting",
+]
+Figures = tuple[float | None, float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A reference to a figure and how to say it; `words.cell` gives the text.
+
+    Attributes
+    ----------
+    value : Estimate, number, str or None
+        None, and NaN, are said as a dash.
+    form : str
+        A key of `words.FORMS`: `figure` with its interval, `open` where a missing end is an open side, `number` of
+        three digits, `rough` of two, `percent` of a share, `count`, `whole` steps or moves, `p` bare, `chance` with
+        its letter, `probability`, `signed`, `times`, `setting`; `text` for words.
+    place : str
+        Where the figure stands in the JSON, `groups.0.drift.A.0.1`; empty where it does not.
+    tone : str
+        How it looks; see `chart.TONES`.
+    term : str
+        Its entry in the glossary.
+    index : tuple of int
+        The entry of an array Estimate.
+    unit : str
+        Said after the figure.
+    """
+
+    value: Estimate | float | str | None
+    form: Form = "figure"
+    place: str = ""
+    tone: Tone = ""
+    term: str = ""
+    index: tuple[int, ...] = ()
+    unit: str = ""
+
+    @property
+    def figures(self) -> Figures:
+        """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
+        if isinstance(self.value, Estimate):
+            return _known(self.value.value[self.index]), *self._ends(self.value)
+        return (None if self.value is None or isinstance(self.value, str) else float(self.value)), None, None
+
+    def _ends(self, e: Estimate) -> tuple[float | None, float | None]:
+        return _known(e.low[self.index]), _known(e.high[self.index])
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def figure(
+    value: Estimate | float | None, *index: int, place: str = "", form: Form = "figure", unit: str = "", tone: Tone = ""
+) -> Cell:
+    """Return the cell of a figure; `place` is that of the whole Estimate, to which the index is added."""
+    at = ".".join([place, *map(str, index)]) if place else ""
+    cell = Cell(value, form, at, index=index, unit=unit, tone=tone)
+    known = cell.figures[0]
+    return cell if known is not None else Cell(None)
+
+
+def word(text: str, *, tone: Tone = "", term: str = "") -> Cell:
+    """Return a cell of words."""
+    return Cell(text, "text", tone=tone, term=term)
+
+
+Part = str | Cell
+"""A piece of a line: words, or a reference to a figure."""
+
+Parts = tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One line of what is known: a key of a word or two, and what is said; an empty key goes on with the one before."""
+
+    key: str
+    said: Parts
+    depth: Depth = "short"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Facts under each other."""
+
+    rows: tuple[Fact, ...]
+    depth: Depth = "short"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph, or with `points` a list of them; of tone `doubt` it is what makes the answer doubtful.
+
+    At depth `short` no more than the first `brief` are shown, where it is not 0.
+    """
+
+    said: tuple[Parts, ...]
+    tone: Tone = ""
+    depth: Depth = "short"
+    points: bool = False
+    brief: int = 0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A table that the page sorts and copies; `shade` colours the figures of a signed matrix about zero.
+
+    At depth `short` no more than the first `brief` rows are shown, where it is not 0.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    depth: Depth = "long"
+    shade: bool = False
+    brief: int = 0
+
+
+@dataclass(frozen=True)
+class Checks:
+    """Every check with its figure, limit and meaning."""
+
+    checks: tuple[Check, ...]
+    depth: Depth = "long"
+    place: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a section answers: the action in a few words, why, and how it looks.
+
+    Attributes
+    ----------
+    action : str
+        Its code, as in the JSON.
+    said : str
+        `go on to about step 12`.
+    why : tuple of str and Cell
+        The rest of the sentence.
+    picture : Chart, optional
+        Small, for the row of the first screen.
+    """
+
+    action: str
+    said: str
+    why: Parts = ()
+    tone: Tone = "ours"
+    picture: Chart | None = None
+
+
+Block = Facts | Text | Sheet | Checks | Chart
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a document under a title; `folded` where the page shows the title first and the rest when asked.
+
+    Attributes
+    ----------
+    key : str
+        Unique in the document: the anchor on the page.
+    lead : tuple of str and Cell
+        Said beside the title, such as how many sessions.
+    answer : Answer, optional
+        The first screen has a row for every section with one.
+    """
+
+    key: str
+    title: str
+    blocks: tuple[Block | Section, ...] = ()
+    lead: Parts = ()
+    answer: Answer | None = None
+    depth: Depth = "short"
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How it was computed."""
+
+    version: str
+    command: str = ""
+    digest: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """Everything said about a result.
+
+    Attributes
+    ----------
+    kind : str
+        The lens: `drift`, `balance`, `moves`, ...
+    title : str
+        What was read or simulated.
+    lead : tuple of str and Cell
+        Its size, said after the title.
+    sections : tuple of Section
+    answer : Answer, optional
+        Of the whole, where sections have none.
+    notes : tuple of str
+        What was guessed, left out, or taken for granted.
+    hints : tuple of str
+        Commands that may come next; the terminal's alone.
+    by : str
+        What the sections with an answer differ by: the heading of their column.
+    """
+
+    kind: str
+    title: str
+    provenance: Provenance
+    lead: Parts = ()
+    sections: tuple[Section, ...] = ()
+    answer: Answer | None = None
+    notes: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    by: str = "group"
+
+    def __str__(self) -> str:
+        return written(self, "text")
+
+    def _repr_html_(self) -> str:
+        return written(self, "html")
+
+    def answers(self) -> list[Section]:
+        """Return the sections that answer something, in order."""
+        return [s for s in walk(self.sections) if s.answer is not None]
+
+
+WRITERS = {"text": ("loopstat.faces.terminal", "write"), "html": ("loopstat.faces.html", "fragment")}
+"""Medium to where its writer is: loaded when something is shown, for results know nothing of faces."""
+
+
+def written(document: Document, medium: str) -> str:
+    """Return a document in a medium of `WRITERS`."""
+    module, name = WRITERS[medium]
+    return str(getattr(importlib.import_module(module), name)(document))
+
+
+def view_of(result: Any) -> Document:
+    """Return the document of a result: the module `view` of its lens's folder makes it."""
+    lens = type(result).__module__.split(".")[:2]
+    made: Document = importlib.import_module(".".join([*lens, "view"])).document(result)
+    return made
+
+
+def walk(sections: Sequence[Block | Section]) -> Iterator[Section]:
+    """Yield sections and the sections inside them."""
+    for block in sections:
+        if isinstance(block, Section):
+            yield block
+            yield from walk(block.blocks)
+
+
+def shown_at(depth: Depth, wanted: Depth) -> bool:
+    """Return whether what has this depth is shown at the one asked for."""
+    return DEPTHS.index(depth) <= DEPTHS.index(wanted)
+
+
+def title_of(files: Sequence[str]) -> str:
+    """Return the names of the files read, three at most."""
+    names = [clean(PurePath(f).name) for f in files]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def settings_said(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return settings in words, those that say nothing left out; the command stands elsewhere."""
+    some = {k: v for k, v in settings.items() if v not in (None, {}, [], "") and k != "command"}
+    return tuple((key, clean_sentence(_setting(value))) for key, value in some.items())
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def matrix(
+    title: str, names: Sequence[str], value: Estimate, place: str, *, note: str = "", form: Form = "figure"
+) -> Sheet:
+    """Return the sheet of a square Estimate, shaded by sign."""
+    n = np.shape(value.value)[0]
+    rows = tuple((word(names[i]), *(figure(value, i, j, place=place, form=form) for j in range(n))) for i in range(n))
+    return Sheet(title, ("", *names), rows, note, shade=True)
