@@ -92,10 +92,13 @@ class Parameter:
         kind = "a whole number" if self.whole else "a finite number"
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError, OverflowError):
+        except OverflowError:  # a whole number no float can hold
+            number = math.inf
+        except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number) or (self.whole and number != int(number)):
-            raise SettingsError(f"`{name}` must be {kind} in {self.range}. Got {value!r}.")
+            got = "a number above 1e308" if isinstance(value, int) and math.isinf(number) else repr(value)
+            raise SettingsError(f"`{name}` must be {kind} in {self.range}. Got {got}.")
         return number
 
     @property
@@ -103,6 +106,22 @@ class Parameter:
         """What is accepted, in the notation of intervals."""
         low = "(-inf" if self.low is None else f"{'(' if self.open_low else '['}{self.low:g}"
         return f"{low}, {'inf)' if self.high is None else f'{self.high:.10g}' + (')' if self.open_high else ']')}"
+
+    @property
+    def explained(self) -> str:
+        """What it means as one sentence, with its symbol, choices and default."""
+        said = self.help[:1].upper() + self.help[1:].rstrip(".")
+        symbol = f"{self.symbol}: " if self.symbol not in ("", self.name) else ""
+        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in self.help else ""
+        one_of = f"; one of {', '.join(self.choices)}" if self.choices else ""
+        default = "" if self.default is None or self.kind in ("flag", "switch") else f" (default {self.default})"
+        return f"{symbol}{said}{unit}{one_of}{default}."
+
+    def described(self) -> dict[str, Any]:
+        """Return the row as plain data: what lists of settings hold."""
+        names = [item.name for item in fields(self)]
+        row = {name: getattr(self, name) for name in names[: names.index("choices") + 1]}
+        return {**row, "choices": list(self.choices), "slider": list(self.slider) if self.slider else None}
 
 
 def number(
