@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..moves.calibrate.fit import Calibration, GroupCalibration, Progress, calib
 from ..moves.calibrate.recorded_progress import progress_parameters, recorded_progress
 from ..panel.panel import Source
 from ..panel.pool import Pool
-from .commands import parse_pairs, parse_where, write_whole
+from .commands import parse_pairs, parse_where
 
 
 def run_calibration(
@@ -144,20 +143,6 @@ def _progressed(
     return group.plus(progress_parameters(fit, radii=v.radius is not None), (note,))
 
 
-def as_json(calibration: Calibration) -> str:
-    """Return the JSON text of a calibration; letters beyond ASCII stand as escapes, which no terminal obeys."""
-    return json.dumps(calibration.to_dict(), allow_nan=False, indent=1) + "\n"
-
-
 def settings_json(calibration: Calibration) -> str:
     """Return a settings file: what was identified, with the calibration it comes from."""
     return json.dumps(calibration.settings_file(), allow_nan=False, indent=1) + "\n"
-
-
-def write_files(calibration: Calibration, *, json_path: str | None, settings_path: str | None) -> list[str]:
-    """Write what was asked for and return the paths written; `-` is standard output, which is not written here."""
-    wanted = [(json_path if json_path != "-" else None, as_json), (settings_path, settings_json)]
-    for path, make in wanted:
-        if path:
-            write_whole(Path(path), make(calibration))
-    return [path for path, _ in wanted if path]

@@ -1,15 +1,22 @@
-"""The command line of the moves lens: simulate, plan, claims, settings."""
+"""The command line of the moves lens: simulate, plan, calibrate, settings."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..moves.options import FREQUENT
 from ..moves.settings import PARAMETERS, POLICIES, PRESETS, SCENARIOS
-from .terminal import color, columns, command_line, deliver, progress_bar, progress_line, remarks, styled, wrote
+from .terminal import command_line, deliver, progress_bar, progress_line, write, wrote
+
+if TYPE_CHECKING:
+    from ..moves.calibrate.fit import Calibration
+    from ..moves.commands import Listing, Purchase, Simulation
+    from .terminal import Style
 
 
 @click.group()
@@ -20,7 +27,6 @@ def moves() -> None:
     loopstat moves simulate                      the defaults: how far does that loop get, and what would help?
     loopstat moves simulate --preset noob-vibe   a published setting
     loopstat moves plan --budget 300             the best team under a budget
-    loopstat moves claims --quick                do the published statements hold?
     loopstat moves settings                      every setting, preset and scenario
     loopstat moves calibrate pool.parquet        what recorded candidates say of tests and reviewers
     """
@@ -67,9 +73,10 @@ def simulate(json_path: str | None, html_path: str | None, save_path: str | None
 
     Later options win: policy or preset, then scenario, settings file, flags, --set.
     """
-    from .move_commands import run_simulation
+    from ..moves.commands import simulate as run
 
-    _deliver(run_simulation(options, command=command_line("moves simulate")), json_path, html_path, save_path)
+    found = run(None, {**options, "command": command_line("moves simulate")})
+    _deliver(found, json_path, html_path, save_path)
 
 
 @moves.command()
@@ -95,43 +102,19 @@ def plan(json_path: str | None, html_path: str | None, save_path: str | None, **
 
     Settings give all that is not searched: priors, tests, difficulty, costs. --save writes those of the plan.
     """
-    from .move_commands import run_plan
+    from ..moves.commands import buy
 
-    found = run_plan(options, command=command_line("moves plan"), progress=progress_bar())
+    found = buy(None, {**options, "command": command_line("moves plan")}, progress=progress_bar())
     _deliver(found, json_path, html_path, save_path)
-
-
-@moves.command()
-@click.option("--quick", is_flag=True, help="Few points and runs, to see it work: seconds instead of minutes.")
-@click.option("--grid", type=int, metavar="N", help="Points over the ranges of the controls.")
-@click.option("--replicates", type=int, metavar="N", help="Runs of every setting.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures.")
-@click.option("--write", "write_path", metavar="PATH", help="Write the page of the documentation, in Markdown.")
-@click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output.")
-def claims(write_path: str | None, json_path: str | None, **options: Any) -> None:
-    """Judge the published statements about such loops by simulation, and say where they hold."""
-    from .move_commands import run_claims
-
-    found = run_claims(options, command=command_line("moves claims"), progress=progress_bar())
-    deliver(found, json_path=json_path, html_path=write_path)
 
 
 @moves.command()
 @click.option("--json", "json_path", metavar="PATH|-", help="Write them as JSON; - for standard output.")
 def settings(json_path: str | None) -> None:
     """List every setting with its range, default and meaning, and the policies, presets and scenarios."""
-    from ..moves.options import lists
-    from .move_commands import lists_as_json
+    from ..moves.commands import listed
 
-    if json_path is None:
-        click.echo(lists(width=columns()))
-    elif json_path == "-":
-        click.echo(lists_as_json(), nl=False)
-    else:
-        from .commands import write_whole
-
-        write_whole(Path(json_path), lists_as_json())
-        wrote(json_path)
+    deliver(Viewed(listed(None, {})), json_path=json_path, html_path=None)
 
 
 def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
@@ -160,30 +143,62 @@ _LISTED: dict[str, Any] = {"multiple": True, "callback": _split}
 @click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures.")
 @click.option("--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output.")
+@click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables.")
 @click.option("--out", "settings_path", metavar="FILE", help="Write what was identified, for --settings.")
-def calibrate(files: tuple[str, ...], json_path: str | None, settings_path: str | None, **options: Any) -> None:
+def calibrate(
+    files: tuple[str, ...], json_path: str | None, html_path: str | None, settings_path: str | None, **options: Any
+) -> None:
     """Say what recorded candidates show of oracle, reviewers and candidates, and what they cannot.
 
     FILE has one row per candidate: its task, verdicts of coarse and fine tests, scores of judges, a truth, whatever of
     these there is.
     """
-    from .calibration_commands import as_json, run_calibration, write_files
-    from .calibration_text import render
+    from .calibration_commands import run_calibration, settings_json
 
     found = run_calibration(list(files), options, command=command_line("moves calibrate"), progress=progress_line())
-    if json_path == "-":
-        click.echo(as_json(found), nl=False)
-        remarks(found.notes)
-    else:
-        click.echo(render(found.to_dict(), width=columns(), style=styled), color=color())
-    for path in write_files(found, json_path=json_path, settings_path=settings_path):
+    deliver(Viewed(found), json_path=json_path, html_path=html_path)
+    _save(settings_json(found) if settings_path else "", settings_path)
+
+
+def _deliver(found: Simulation | Purchase, json_path: str | None, html_path: str | None, save_path: str | None) -> None:
+    from ..moves.commands import settings_text
+
+    deliver(Viewed(found), json_path=json_path, html_path=html_path)
+    _save(settings_text(found) if save_path else "", save_path)
+
+
+def _save(text: str, path: str | None) -> None:
+    from .commands import write_whole
+
+    if path:
+        write_whole(Path(path), text)
         wrote(path)
 
 
-def _deliver(found: Any, json_path: str | None, html_path: str | None, save_path: str | None) -> None:
-    from .move_commands import save_settings
+@dataclass(frozen=True)
+class Viewed:
+    """A result of the moves lens with the faces that its view gives it."""
 
-    deliver(found, json_path=json_path, html_path=html_path)
-    if save_path:
-        save_settings(found, Path(save_path))
-        wrote(save_path)
+    result: Simulation | Purchase | Listing | Calibration
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was guessed, left out or assumed."""
+        return self.result.notes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return self.result.to_dict()
+
+    def render(self, *, width: int, style: Style) -> str:
+        """Return what the terminal shows."""
+        from ..moves.view import document
+
+        return write(document(self.result), width=width, style=style)
+
+    def page(self) -> str:
+        """Return the page."""
+        from ..moves.view import document
+        from .html import page
+
+        return page(document(self.result))

@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
-from ..results.result import Check, plain
+from ..results.result import Check
 from .mean_path import Ceiling
 from .model import Team, winner_band
 from .settings import MoveSettings
@@ -33,14 +33,17 @@ class MovesVerdict:
     action : "good", "passes_only" or "stalls"
         Half of the runs end good; half pass, but are not good; neither.
     sentence : str
+    sentences : tuple of str
+        The same in its parts: how runs end, what stopping risks, what the mean path does. Not in the JSON.
     """
 
     action: Action
     sentence: str
+    sentences: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
+        return {"action": self.action, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,8 @@ def decide(facts: Facts) -> MovesVerdict:
     """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
     good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
     action: Action = "good" if good else "passes_only" if passing else "stalls"
-    return MovesVerdict(action, f"{_good(facts)} {_passes(facts)} {_mean_path(facts)}")
+    sentences = (_good(facts), _passes(facts), _mean_path(facts))
+    return MovesVerdict(action, " ".join(sentences), sentences)
 
 
 def _good(f: Facts) -> str:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, Literal
 
 import numpy as np
 
 from .chart import Chart, Tone
 from .result import Check, Estimate
+from .words import clean, clean_sentence
 
 Depth = Literal["front", "short", "long"]
 """`front`: the first screen; `short`: the terminal unless asked for more; `long`: everything, as on the page."""
@@ -295,6 +297,24 @@ def walk(sections: Sequence[Block | Section]) -> Iterator[Section]:
 def shown_at(depth: Depth, wanted: Depth) -> bool:
     """Return whether what has this depth is shown at the one asked for."""
     return DEPTHS.index(depth) <= DEPTHS.index(wanted)
+
+
+def title_of(files: Sequence[str]) -> str:
+    """Return the names of the files read, three at most."""
+    names = [clean(PurePath(f).name) for f in files]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def settings_said(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return settings in words, those that say nothing left out; the command stands elsewhere."""
+    some = {k: v for k, v in settings.items() if v not in (None, {}, [], "") and k != "command"}
+    return tuple((key, clean_sentence(_setting(value))) for key, value in some.items())
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k}={v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def matrix(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Set
 from dataclasses import replace
-from pathlib import PurePath
-from typing import Any
 
 import numpy as np
 
 from ... import __version__
 from ...panel.panel import Panel
-from ...results.document import Block, Checks, Document, Fact, Facts, Provenance, Section, Text
+from ...results.document import Block, Checks, Document, Fact, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, plural
 from ..analysis import Analysis
 from ..compare import sentences
@@ -45,19 +43,14 @@ def document(result: Analysis | LinearDriftFit) -> Document:
     settings = result.settings
     return Document(
         "drift",
-        _title(result),
-        Provenance(__version__, str(settings.get("command") or ""), result.source.digest, _settings(settings)),
+        title_of(result.source.files),
+        Provenance(__version__, str(settings.get("command") or ""), result.source.digest, settings_said(settings)),
         (f"{plural(result.n_sessions, 'session')}, {plural(result.n_steps, 'step')}; {_directions(result)}",),
         (*_groups(result), *_against(result), *_pareto(result)),
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
         by=clean_sentence(", ".join(settings["by"])) or "group",
     )
-
-
-def _title(result: Analysis) -> str:
-    files = [clean(PurePath(f).name) for f in result.source.files]
-    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
 
 
 def _directions(result: Analysis) -> str:
@@ -67,17 +60,6 @@ def _directions(result: Analysis) -> str:
     if len(set(ways)) == 1:
         return f"{', '.join(names)} ({ways[0]})"
     return ", ".join(f"{name} ({way})" for name, way in zip(names, ways, strict=True))
-
-
-def _settings(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    some = {k: v for k, v in settings.items() if v not in (None, {}, []) and k != "command"}
-    return tuple((key, clean_sentence(_setting(value))) for key, value in some.items())
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{k}={v}" for k, v in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 # ------------------------------------------------------------------------------- groups

@@ -32,6 +32,8 @@ class Identified:
     method : str
     n_tasks, n_samples : int
         Used.
+    asks : str
+        The options that would give it, where no column was named for it. Not in the JSON.
     """
 
     name: str
@@ -42,13 +44,14 @@ class Identified:
     n_tasks: int
     n_samples: int
     bound: str | None = None
+    asks: str = ""
 
     @classmethod
     def unknown(
-        cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0
+        cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0, asks: str = ""
     ) -> Identified:
         """Return a parameter of which nothing is known, and why."""
-        return cls(name, NONE, False, reason, method, n_tasks, n_samples)
+        return cls(name, NONE, False, reason, method, n_tasks, n_samples, asks=asks)
 
     @property
     def value(self) -> float:
