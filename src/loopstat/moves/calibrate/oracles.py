@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -182,7 +182,7 @@ class Resolution:
 
     parameter: Identified
     logarithms: Estimate
-    mixture: Estimate = NONE
+    mixture: Estimate = field(default_factory=Estimate.unknown)
     test: OneShare | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def arrivals(run: MovesRun) -> Chart:
     said = "; ".join(f"{words} in {percent(float(run.arrived[key][-1]))}" for key, (words, _) in tones.items())
     described = f"Share of runs that have arrived; after {t[-1]:,} moves {said}."
     y = Axis("share of runs", limits=(0.0, 1.0))
-    return Chart("arrivals", "When runs arrive", tuple(lines), _moves(run), y, described, live=True)
+    return Chart("arrivals", "Runs that have arrived", tuple(lines), _moves(run), y, described, live=True)
 
 
 def efficiency(run: MovesRun) -> Chart | None:
@@ -159,7 +159,8 @@ def levers(run: MovesRun) -> list[Chart]:
         rules = (Rule("x", now, label="now"), Rule("x", target, label="target", tone="ink", stroke="dotted"))
         title = f"{FIGURES[name]} of the mean path, by lever"
         described = f"{title}; now {probability(now)}: {said}"
-        x = Axis(FIGURES[name], limits=(0.0, 1.0))
+        least = min([now, *(float(getattr(best, name)) for _, best, _ in found)])
+        x = Axis(FIGURES[name], limits=(max(0.0, 0.8 * least), 1.0))
         charts.append(Chart(f"levers_{name}", title, (*rules, Dots(tuple(dots))), x, described=described))
     return charts
 
@@ -171,7 +172,9 @@ def tornado(effects: Sequence[Effect]) -> Chart | None:
     if not rows:
         return None
     words = "; ".join(f"{row.label} times {cell(row.figure)}" for row in rows)
-    x = Axis("moves to the target, times", log=True)
+    reach = 1.1 * max(abs(v) for row in rows for v in np.log([w for w in row.figure.figures if w]))
+    ticks = tuple((v, f"{v:g}") for v in (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10))
+    x = Axis("moves to the target, times", log=True, limits=(math.exp(-reach), math.exp(reach)), ticks=ticks)
     title = "What a step of one setting does to the moves"
     marks = (Rule("x", 1.0, label="no change"), Dots(tuple(rows)))
     return Chart("tornado", title, marks, x, described=f"{title}: {words}", size="wide")
@@ -208,7 +211,11 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     note += f"reviewers; the line joins the {n} that no other beats."
     note += " Cross: the plan, which may have another edit radius and other rules of stopping." if best else ""
     note += f" {below:,} teams lie below the picture." if below else ""
-    x, y = Axis("cost until the stop, mean", log=True, better=-1), Axis("P_good at the end", limits=(low, high))
+    costs = [
+        float(p.cost.value) for p in [*points, *([best] if best else [])] if p.good.value >= low and p.cost.value > 0
+    ]
+    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.3 * max(costs)))
+    y = Axis("P_good at the end", limits=(low, high))
     return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
 
 
@@ -230,8 +237,14 @@ def _spans(points: Sequence[FrontierPoint], tone: Tone) -> list[Line]:
 
 
 def _spaced(front: Sequence[FrontierPoint]) -> list[FrontierPoint]:
-    places = np.linspace(0, len(front) - 1, min(NAMED, len(front))).round().astype(int)
-    return [front[k] for k in places]
+    """Return teams of the front that are named: both ends, and what lies far enough from those in cost."""
+    logs = [math.log(float(p.cost.value)) for p in front]
+    gap = (logs[-1] - logs[0]) / NAMED
+    kept = [0, len(front) - 1]
+    for k in range(1, len(front) - 1):
+        if min(abs(logs[k] - logs[m]) for m in kept) >= gap:
+            kept.append(k)
+    return [front[k] for k in dict.fromkeys(kept)]
 
 
 def _team(p: FrontierPoint) -> str:
