@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from conftest import write_table
 from loopstat.errors import InputError, SettingsError
-from loopstat.faces.calibration_text import render
+
 from loopstat.faces.cli import main
 from loopstat.faces.glossary import TERMS
 from loopstat.inference.estimate import Estimate

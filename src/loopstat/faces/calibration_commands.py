@@ -143,11 +143,6 @@ def _progressed(
     return group.plus(progress_parameters(fit, radii=v.radius is not None), (note,))
 
 
-def as_json(calibration: Calibration) -> str:
-    """Return the JSON text of a calibration; letters beyond ASCII stand as escapes, which no terminal obeys."""
-    return json.dumps(calibration.to_dict(), allow_nan=False, indent=1) + "\n"
-
-
 def settings_json(calibration: Calibration) -> str:
     """Return a settings file: what was identified, with the calibration it comes from."""
     return json.dumps(calibration.settings_file(), allow_nan=False, indent=1) + "\n"

@@ -30,6 +30,7 @@ Style = Callable[[str, str], str]
 NARROWEST_TEXT = 30  # columns; where there are fewer beside its key, a text stands below it
 KEY_WIDTH = 17
 LABEL_WIDTH = 24
+LEAST_WORDS = 30  # columns that words in a table need
 
 STYLES: dict[str, dict[str, Any]] = {
     "head": {"bold": True},
@@ -149,7 +150,8 @@ class _Writer:
         title = [f"  {self.style(clean_sentence(sheet.title), 'key')}"] if sheet.title else []
         note = hanging(clean_sentence(sheet.note), self.width, "    ", "    ") if sheet.note else []
         table = columns_of(sheet.columns, rows, self.width - 2, self.style)
-        return ["", *title, *(f"  {part}" for part in table), *note, *self._more(len(sheet.rows) - len(rows))]
+        lines = [*title, *(f"  {part}" for part in table), *note, *self._more(len(sheet.rows) - len(rows))]
+        return ["", *lines] if title else lines
 
     def _checks(self, block: Checks) -> list[str]:
         lines = ["", f"  {self.style('Checks', 'key')}"]
@@ -194,20 +196,28 @@ def hanging(said: str, width: int, first: str, rest: str) -> list[str]:
 
 
 def columns_of(head: Sequence[str], rows: Sequence[Sequence[str]], width: int, style: Style) -> list[str]:
-    """Lay a table out in columns, or row by row where there is no room."""
+    """Lay a table out in columns, words of the last one wrapped, or row by row where there is no room."""
     widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
+    room = width - 2 - sum(widths[:-1]) - 2 * (len(widths) - 1)
+    if widths[-1] > room >= LEAST_WORDS:
+        widths[-1] = room
     gap = next((g for g in (3, 2) if 2 + sum(widths) + g * (len(widths) - 1) <= width), 0)
     if gap:
-        made = [
-            (" " * gap).join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip()
-            for row in (head, *rows)
-        ]
-        return [f"  {style(made[0], 'key')}", *(f"  {part}" for part in made[1:])]
+        first, *made = (part for row in (head, *rows) for part in _row_in(row, widths, " " * gap))
+        return [f"  {style(first, 'key')}", *(f"  {part}" for part in made)]
     lines = []
     for row in rows:
         said = ", ".join(f"{name} {text}".strip() for name, text in zip(head[1:], row[1:], strict=True) if text)
         lines += line(row[0], said, width, style, key_width=max(widths[0] + 2, 10))
     return lines
+
+
+def _row_in(row: Sequence[str], widths: Sequence[int], gap: str) -> list[str]:
+    """Return the lines of a row in columns of these widths."""
+    first, *rest = wrapped(row[-1], widths[-1]) if len(row[-1]) > widths[-1] else [row[-1]]
+    start = gap.join(text.ljust(w) for text, w in zip((*row[:-1], first), widths, strict=True)).rstrip()
+    indent = " " * (sum(widths[:-1]) + len(gap) * (len(widths) - 1))
+    return [start, *(indent + part for part in rest)]
 
 
 # ---------------------------------------------------------------------------- what was asked for

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SettingsError
-from .settings import PARAMETERS, POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings, Parameter, nearest
+from .settings import PARAMETERS, POLICY_DEFAULTS, MoveSettings, nearest
 
 SCHEMA = "loopstat.moves-settings/1"
 FREQUENT = ("candidates", "reviewers", "difficulty", "target_reliability", "max_moves", "replicates", "seed")
 EXAMPLE = f'{{"schema": "{SCHEMA}", "settings": {{"candidates": 8}}}}'
 MAX_LABELS = 6  # of groups named in an error
-WIDE = 100  # columns of the lists
-SOURCES = {"the model's page": "page", "the model's constants": "constants"}
-LEGEND = (
-    "from: `page` and `constants`, the published controls and constants of the model; `loopstat`, ours. Give a value "
-    "by --set name=value or in a settings file; loopstat moves simulate --save FILE writes one."
-)
 
 
 @dataclass(frozen=True)
@@ -243,64 +236,3 @@ def _labelled(groups: Any, path: str) -> Iterator[tuple[str, Any]]:
 def settings_file(settings: MoveSettings) -> str:
     """Return settings as the text of a settings file."""
     return json.dumps({"schema": SCHEMA, "settings": settings.to_dict()}, allow_nan=False, indent=1) + "\n"
-
-
-# ----------------------------------------------------------------------------------------- lists
-
-
-def lists(*, width: int = WIDE) -> str:
-    """Return every parameter, preset and scenario as text.
-
-    Parameters
-    ----------
-    width : int
-        Columns to wrap at.
-    """
-    head = ("name", "default", "range", "from", "meaning")
-    rows = [(p.name, _text(p.default), _range(p), SOURCES.get(p.source, p.source), _meaning(p)) for p in ROWS]
-    lines = ["Settings", *_table([head, *rows], width)]
-    lines += ["", *textwrap.wrap(LEGEND, width, initial_indent="  ", subsequent_indent="  ")]
-    controls = MoveSettings().to_dict()
-    for title, known in (("Policies", POLICY_DEFAULTS), ("Presets", PRESETS), ("Scenarios", SCENARIOS)):
-        changes = [(name, _changes(row, controls)) for name, row in known.items()]
-        lines += ["", f"{title}, and what they change", *_table(changes, width)]
-    return "\n".join(lines)
-
-
-def _range(p: Parameter) -> str:
-    return "a word" if p.choices else p.range
-
-
-def _meaning(p: Parameter) -> str:
-    words = f": {', '.join(p.choices)}" if p.choices else ""
-    told = p.unit in ("cost", "runs") or (p.unit and p.unit.split()[0] in p.help)
-    unit = f", in {p.unit}" if p.unit and not told and not p.unit.startswith("a ") else ""
-    return f"{p.symbol + ': ' if p.symbol not in ('', p.name) else ''}{p.help}{unit}{words}"
-
-
-def _changes(row: Mapping[str, Any], controls: Mapping[str, Any]) -> str:
-    changed = [f"{name} {_text(value)}" for name, value in row.items() if value != controls[name]]
-    return ", ".join(changed) or "nothing: it is the default"
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _table(rows: Iterable[Sequence[str]], width: int) -> list[str]:
-    """Lay rows out in columns; the last one is wrapped, or stands below where there is no room for it."""
-    rows = list(rows)
-    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]) - 1)]
-    left = 2 + sum(widths) + 2 * len(widths)
-    below = width - left < 30
-    indent = " " * (6 if below else left)
-    lines = []
-    for row in rows:
-        start = "  " + "".join(cell.ljust(w + 2) for cell, w in zip(row, widths, strict=False))
-        wrapped = textwrap.wrap(row[-1], max(width - len(indent), 24), break_long_words=False, break_on_hyphens=False)
-        wrapped = [part.replace("\xa0", " ") for part in wrapped]
-        if below:
-            lines += [start.rstrip(), *(indent + part for part in wrapped)]
-        else:
-            lines += [start + wrapped[0], *(indent + part for part in wrapped[1:])]
-    return lines
