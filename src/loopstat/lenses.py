@@ -7,8 +7,8 @@ lenses costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -43,6 +43,24 @@ class Result(Protocol):
 
 
 @dataclass(frozen=True)
+class Save:
+    """A further file that can be written of a result.
+
+    Attributes
+    ----------
+    name : str
+        Of its option.
+    help : str
+    text : str
+        `module:function` that makes its text of a result.
+    """
+
+    name: str
+    help: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Command:
     """One command of a lens.
 
@@ -61,10 +79,9 @@ class Command:
         `module:function` that makes a Document of the result.
     reads : str
         `panel`, `states`, `pool`: files are read before it is run; `nothing`: it takes no file.
-    saves : mapping from option name to `module:function`
-        Further files that can be written of a result: the function returns their text.
+    saves : tuple of Save
     pages : bool
-        Whether `--html` makes sense.
+        Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
     """
 
     name: str
@@ -73,7 +90,7 @@ class Command:
     run: str
     view: str
     reads: Reads = "nothing"
-    saves: Mapping[str, str] = field(default_factory=dict)
+    saves: tuple[Save, ...] = ()
     pages: bool = True
 
 
@@ -87,12 +104,15 @@ class Lens:
     commands : tuple of Command
     terms : str
         `module:NAME` of the mapping from words and JSON keys to the sentence that explains them.
+    help : str
+        What `--help` prints of a group of commands; default the summary.
     """
 
     name: str
     summary: str
     commands: tuple[Command, ...]
     terms: str
+    help: str = ""
 
 
 def lens(name: str) -> Lens:
@@ -103,12 +123,15 @@ def lens(name: str) -> Lens:
     SettingsError
         No such lens; the message names the nearest one.
     """
-    places = where()
-    if name not in places:
-        raise nearest(name, places, "lens")
-    found = load(places[name])
+    place = LENSES.get(name) or where().get(name)
+    if place is None:
+        raise nearest(name, where(), "lens")
+    try:
+        found = load(place)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"the lens `{name}` cannot be loaded from {place}: {error}.") from error
     if not isinstance(found, Lens):
-        raise SettingsError(f"{places[name]} is not a lens, but {type(found).__name__}.")
+        raise SettingsError(f"{place} is not a lens, but {type(found).__name__}.")
     return found
 
 
@@ -116,13 +139,13 @@ def where() -> dict[str, str]:
     """Return `module:NAME` of every lens by its name: our own, then those of other packages."""
     from importlib.metadata import entry_points
 
-    return {**{e.name: e.value for e in entry_points(group=GROUP)}, **LENSES}
+    others = {e.name: e.value for e in entry_points(group=GROUP)}
+    return {**LENSES, **{name: place for name, place in others.items() if name not in LENSES}}
 
 
 def lenses() -> list[Lens]:
     """Return all lenses, our own first."""
-    names = [*LENSES, *(n for n in where() if n not in LENSES)]
-    return [lens(name) for name in names]
+    return [lens(name) for name in where()]
 
 
 def load(place: str) -> Any:

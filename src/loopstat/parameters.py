@@ -139,8 +139,8 @@ def number(
 ) -> Parameter:
     """Return the row of a number; `ends` are its least and largest value, `above` and `below` leave them out."""
     low, high = (ends[0], ends[1] if len(ends) > 1 else None) if ends else (None, None)
-    row = Parameter(name, symbol, default, unit, text, source, low, high, slider, False, above, open_high=below)
-    return row if metavar == "X" else _with(row, metavar=metavar)
+    ends_out = {"open_low": above, "open_high": below}
+    return Parameter(name, symbol, default, unit, text, source, low, high, slider, metavar=metavar, **ends_out)
 
 
 def whole(
@@ -176,12 +176,6 @@ def words(
 ) -> Parameter:
     """Return the row of a text, a list of names, or pairs NAME=VALUE."""
     return Parameter(name, "", default, "", text, kind=kind, metavar=metavar, field=field)
-
-
-def _with(row: Parameter, **changes: Any) -> Parameter:
-    from dataclasses import replace
-
-    return replace(row, **changes)
 
 
 def checked(settings: Any, rows: Iterable[Parameter]) -> None:

@@ -27,7 +27,8 @@ FIT = (
     CLUSTER,
     LEVEL,
 )  # fmt: skip
-"""Rows of `ReversibleChain`."""
+"""Rows of `ReversibleChain` that the command line has."""
+RIDGE = number("ridge", "", 0.0, "Penalty on the potential, for sparse graphs.", 0)
 
 BALANCE = (
     words(

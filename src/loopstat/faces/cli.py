@@ -12,9 +12,9 @@ import click
 
 from .. import __version__
 from ..errors import LoopstatError, OutputError
-from ..lenses import Command, Lens, lenses
+from ..lenses import LENSES, Command, Lens, lens, where
 from ..parameters import Parameter
-from .terminal import (
+from .console import (
     color,
     command_line,
     deliver,
@@ -24,13 +24,12 @@ from .terminal import (
     end_progress,
     forgive_letters,
     progress_line,
-    rendered,
 )
 
 INTERRUPTED = 130
 JSON_HELP = "Write the result as JSON; - for standard output."
 HTML_HELP = "Write a page with pictures and tables."
-SAVE_HELP = "Write settings, for --settings."
+VERBOSE_HELP = "All figures, checks and how they were computed."
 
 
 class _Group(click.Group):
@@ -57,9 +56,16 @@ class _Group(click.Group):
             sys.exit(_system_said(error))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """List commands as they were added: those of lenses in their order, then our own."""
+        """List commands as they were added: those of our lenses in their order, our own, those of other packages."""
         del ctx
+        add_others()
         return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; other packages are asked for those we do not have."""
+        if cmd_name not in self.commands:
+            add_others()
+        return super().get_command(ctx, cmd_name)
 
 
 def _said(error: LoopstatError) -> int:
@@ -67,7 +73,7 @@ def _said(error: LoopstatError) -> int:
     from ..results.words import clean_sentence
 
     end_progress()
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(str(error))}", err=True, color=color())
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(error.on_command_line())}", err=True, color=color())
     if not isinstance(error, OutputError):
         return 2
     drop_output()
@@ -106,7 +112,7 @@ def option(row: Parameter) -> Callable[[Any], Any]:
     if row.kind == "pairs":
         return click.option(row.flag, row.name, multiple=True, **shown)
     if row.default is not None:
-        shown["help"] = f"{row.help} [{row.default}]"
+        shown["help"] = f"{row.help}  [default: {row.default}]"
     if row.choices:
         shown["metavar"] = shown["metavar"] or f"[{'|'.join(row.choices)}]"
     return click.option(row.flag, row.name, callback=partial(_read, row), **shown)
@@ -118,34 +124,36 @@ def made(command: Command) -> click.Command:
     options.append(click.option("--json", "json_path", metavar="PATH|-", help=JSON_HELP))
     if command.pages:
         options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
-    options += [click.option(f"--{name}", f"{name}_path", metavar="FILE", help=SAVE_HELP) for name in command.saves]
+        options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
+    options += [click.option(f"--{s.name}", f"{s.name}_path", metavar="FILE", help=s.help) for s in command.saves]
     if command.reads != "nothing":
         options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
 
-    def body(files: tuple[str, ...] = (), **values: Any) -> None:
-        _answer(command, files, values)
+    def body(files: tuple[str, ...] = (), verbose: bool = False, **values: Any) -> None:
+        _answer(command, files, values, verbose=verbose)
 
     for decorate in reversed(options):
         body = decorate(body)
     return click.command(command.name.rpartition(" ")[2], help=command.help)(body)
 
 
-def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any]) -> None:
+def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *, verbose: bool) -> None:
     """Answer one command: outputs are looked at first, then everything is computed, then written."""
     from ..io.write import check_targets
     from ..lenses import load
-    from .run import answer, json_text, page_text
+    from .run import answer, json_text, page_text, shown
 
     outputs: dict[str, Callable[[Any], str]] = {"json": json_text}
     if command.pages:
         outputs["html"] = partial(page_text, command)
-    outputs |= {name: load(place) for name, place in command.saves.items()}
+    outputs |= {save.name: load(save.text) for save in command.saves}
     targets = {name: values.pop(f"{name}_path") for name in outputs}
     read = [values[row.name] for row in command.settings if row.kind == "path" and values.get(row.name)]
     check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
     values["command"] = command_line(command.name)
     result = answer(command, files, values, progress=progress_line())
-    deliver(result, [(targets[name], make) for name, make in outputs.items()], show=partial(rendered, command))
+    show = partial(shown, command, depth="long" if verbose else "short")
+    deliver(result, [(targets[name], make) for name, make in outputs.items()], show=show)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -163,18 +171,24 @@ def main() -> None:
 
 
 def add(group: click.Group, found: Iterable[Lens]) -> None:
-    """Add the commands of lenses; those of two words go into a group of the first."""
+    """Add the commands of lenses; those of two words go into a group of the first. No name is taken twice."""
     for item in found:
         for command in item.commands:
             first, _, rest = command.name.partition(" ")
             if rest and first not in group.commands:
-                group.add_command(click.Group(first, help=item.summary))
+                group.add_command(click.Group(first, help=item.help or item.summary))
             inner = group.commands[first] if rest else group
-            assert isinstance(inner, click.Group)  # noqa: S101 - made a line above
-            inner.add_command(made(command))
+            made_here = made(command)
+            if isinstance(inner, click.Group) and made_here.name not in inner.commands:
+                inner.add_command(made_here)
 
 
-add(main, lenses())
+def add_others() -> None:
+    """Add the commands of lenses of other packages; they are looked for only where ours do not do."""
+    add(main, [lens(name) for name in where() if name not in LENSES])
+
+
+add(main, map(lens, LENSES))
 
 
 @main.command()
@@ -183,13 +197,13 @@ def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
     from ..io.write import write_file
     from .demo import COMMAND, run_demo
-    from .run import page_text
+    from .run import page_text, shown
 
     results, report = run_demo(Path(folder), progress=progress_line())
-    shown = "".join(f"{rendered(COMMAND, result)}\n\n" for result in results)
+    said = "".join(f"{shown(COMMAND, result)}\n\n" for result in results)
     each_done(
         [
-            lambda: echo(shown, nl=False, color=color()),
+            lambda: echo(said, nl=False, color=color()),
             lambda: write_file(report, page_text(COMMAND, results)),
             lambda: echo(str(report)),
         ]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Progress, Result, load
+
+if TYPE_CHECKING:
+    from ..results.document import Depth
 
 
 def answer(
@@ -36,6 +39,14 @@ def json_text(result: Result) -> str:
     """
     text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def shown(command: Command, result: Result, depth: Depth = "short") -> str:
+    """Return a result as the terminal shows it."""
+    from .console import columns, styled
+    from .terminal import write
+
+    return write(load(command.view)(result), depth=depth, width=columns(), style=styled)
 
 
 def page_text(command: Command, results: Result | Sequence[Result]) -> str:

@@ -13,7 +13,7 @@ from .. import __version__
 from ..errors import SettingsError
 from ..panel.pool import Pool
 from ..parameters import pairs
-from .files import asked_for, settings_file
+from .files import LISTED, asked_for, settings_file
 from .settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 
 if TYPE_CHECKING:
@@ -100,18 +100,23 @@ def buy(recording: None, options: Mapping[str, Any], *, progress: Progress | Non
     s, judge = asked.settings, str(options.get("judge") or "p_good")
     search = {
         name: [v.strip() for v in values.split(",") if v.strip()]
-        for name, values in pairs(options.get("search") or (), "--search").items()
+        for name, values in pairs(options.get("search") or (), "--search", LISTED).items()
     }
-    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=progress)
+    stage = None if progress is None else _staged(progress)
+    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=stage)
     made = Purchase(found, found.best_settings, asked.notes, str(options.get("command") or ""))
     if not options.get("frontier", True):
         return made
     few = min(s.replicates, MOST_FRONTIER)
     return replace(
         made,
-        frontier=frontier(s, replicates=few, progress=progress),
-        reviewer_value=reviewer_value(s, replicates=few, progress=progress),
+        frontier=frontier(s, replicates=few, progress=stage),
+        reviewer_value=reviewer_value(s, replicates=few, progress=stage),
     )
+
+
+def _staged(progress: Progress) -> Callable[[str, int, int], None]:
+    return lambda what, done, total: progress(done, total, what)
 
 
 def listed(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Listing:

@@ -15,7 +15,8 @@ from ..inference.estimate import Estimate
 from ..inference.intervals import share
 from .batches import Progress, in_batches
 from .runs import Outcomes
-from .settings import MoveSettings, nearest
+from ..parameters import nearest
+from .settings import MoveSettings
 
 JUDGES = ("p_good", "p_pass")
 

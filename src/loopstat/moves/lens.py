@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..lenses import Command, Lens
+from ..lenses import Command, Lens, Save
 from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
 from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, SCENARIOS
 
@@ -28,7 +28,7 @@ SETTINGS = (
 
 SIMULATE = (*SETTINGS, switch("sensitivity", "Also step every setting up and down: what does it hang on?"))
 PLAN = (
-    number("budget", "", None, "Best plan that costs at most this.", metavar="COST"),
+    number("budget", "", None, "Best plan that costs no more.", metavar="COST"),
     number("reliability", "", None, "Cheapest plan of which this share of runs succeeds.", metavar="SHARE"),
     choice("judge", "p_good", "What succeeding means: nothing is wrong, or the tests would pass.",
            ("p_good", "p_pass")),
@@ -56,9 +56,19 @@ CALIBRATE = (
     SEED,
 )
 
+HELP = """Simulate a loop of candidates, reviewers and tests, and say what to buy.
+
+\b
+loopstat moves simulate                      the defaults: how far does that loop get, and what would help?
+loopstat moves simulate --preset noob-vibe   a published setting
+loopstat moves plan --budget 300             the best team under a budget
+loopstat moves settings                      every setting, preset and scenario
+loopstat moves calibrate pool.parquet        what recorded candidates say of tests and reviewers
+"""
+SAVE = Save("save", "Write the settings, for --settings.", "loopstat.moves.commands:settings_text")
 LENS = Lens(
     "moves",
-    "Simulate a loop of candidates, reviewers and tests, and say what to buy.",
+    "candidates, reviewers and tests: how far a loop gets, and what to buy",
     (
         Command(
             "moves simulate",
@@ -67,7 +77,7 @@ LENS = Lens(
             SIMULATE,
             run="loopstat.moves.commands:simulate",
             view="loopstat.moves.view:simulation",
-            saves={"save": "loopstat.moves.commands:settings_text"},
+            saves=(SAVE,),
         ),
         Command(
             "moves plan",
@@ -77,7 +87,7 @@ LENS = Lens(
             PLAN,
             run="loopstat.moves.commands:buy",
             view="loopstat.moves.view:plan",
-            saves={"save": "loopstat.moves.commands:settings_text"},
+            saves=(SAVE,),
         ),
         Command(
             "moves settings",
@@ -96,8 +106,9 @@ LENS = Lens(
             run="loopstat.moves.commands:calibrated",
             view="loopstat.moves.view:calibration",
             reads="pool",
-            saves={"out": "loopstat.moves.commands:identified_text"},
+            saves=(Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),),
         ),
     ),
     terms="loopstat.moves.terms:TERMS",
+    help=HELP,
 )

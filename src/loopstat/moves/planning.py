@@ -19,7 +19,8 @@ from .batches import Progress, said, with_policy
 from .goals import Goal
 from .levers import levers, turned
 from .runs import Outcomes
-from .settings import PARAMETERS, POLICIES, MoveSettings, nearest
+from ..parameters import nearest
+from .settings import PARAMETERS, POLICIES, MoveSettings
 
 SCHEMA = "loopstat.moves-plan/1"
 SEARCHED: dict[str, tuple[Any, ...]] = {

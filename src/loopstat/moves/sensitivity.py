@@ -12,7 +12,8 @@ from ..inference.estimate import Estimate, show
 from ..results.record import Record
 from .batches import Progress, in_batches
 from .levers import turned
-from .settings import PARAMETERS, MoveSettings, Parameter
+from ..parameters import Parameter
+from .settings import PARAMETERS, MoveSettings
 
 SCHEMA = "loopstat.moves-sensitivity/1"
 OF_SLIDER = 0.1  # step to either side, of the range of a slider

@@ -8,7 +8,8 @@ from ...inference.estimate import Estimate
 from ...results.chart import Shape, Tone
 from ...results.document import Cell, Form, Section, Sheet, word
 from ...results.words import plural
-from ..settings import PARAMETERS, MoveSettings, Parameter
+from ...parameters import Parameter
+from ..settings import PARAMETERS, MoveSettings
 
 LEVER_WORDS = {
     "human_prior": "human prior H",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ... import __version__
 from ...results.document import Document, Provenance, Section, Sheet, word
-from ..settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings, Parameter
+from ...parameters import Parameter
+from ..settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 from .cells import in_unit
 
 if TYPE_CHECKING:
