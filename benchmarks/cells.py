@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from loopstat import Grams, LinearDrift, LinearDriftFit, LinearSDE, Objective, Panel
-from loopstat.drift.checks import CHECKS
+from loopstat.drift.checks import RULES
 from loopstat.drift.readings.regimes import oscillation_test
 from loopstat.drift.sums import Moments
 from loopstat.inference.resample import bootstrap_weights
@@ -124,7 +124,7 @@ def whole_fit(loop: Loop, sessions: int, n_boot: int, **how: float | bool) -> Ca
         panel = panel_of(loop.run(rng, sessions, STEPS, **how))  # type: ignore[arg-type]
         fit = LinearDrift(n_boot=n_boot).fit(panel, rng=rng)
         out = coverage(fit, truth)
-        out |= {f"check.{name}": np.float64(not fit.check(name).passed) for name in CHECKS}
+        out |= {f"check.{name}": np.float64(not fit.check(name).passed) for name in (r.name for r in RULES)}
         skill = fit.estimates["skill_by_objective.running_mean"]
         out["skill_sign"] = np.asarray(skill.low > 0, dtype=np.float64)
         if n_boot:
@@ -154,7 +154,7 @@ def alarm_rows(*, few: bool = False) -> tuple[Row, ...]:
     bands: dict[str, tuple[float, float] | None] = {"time_varying": (0.02, 0.07), "curved": (0.02, 0.07)}
     if few:
         bands |= {"white_scores": None, "unit_root": None}
-    names = [n for n in CHECKS if n != "few_sessions"]
+    names = [n for n in (r.name for r in RULES) if n != "few_sessions"]
     return tuple(Row(f"check.{n}", f"check `{n}` fails", bands.get(n, (0.0, 0.01))) for n in names)
 
 

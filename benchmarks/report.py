@@ -51,12 +51,13 @@ def write_table(path: Path) -> Path:
 
 def written(source: Path, target: Path) -> dict[str, float]:
     """Return seconds to read and analyse, and to write the page."""
-    from loopstat.faces.commands import run_analysis, write_html
+    from loopstat.faces.commands import page_text, run_analysis
+    from loopstat.io.write import write_file
 
     start = time.perf_counter()
     result = run_analysis([str(source)], {"by": ["model", "strategy"]}, command="loopstat analyze")
     middle = time.perf_counter()
-    write_html(result, target)
+    write_file(target, page_text(result))
     return {"read and analyse": middle - start, "write the page": time.perf_counter() - middle}
 
 

@@ -44,7 +44,8 @@ COMMANDS = {
     # scores: estimators, lineages, stops, noise, comparisons
     "telephone": f"{TELEPHONE} --by model,strategy --minimize toxicity,difficulty",
     "telephone_pooled": f"{TELEPHONE} --by model --estimator pooled --cluster task --seed 3",
-    "telephone_reference": f"{TELEPHONE} --by strategy --estimator within --reference rephrase --objectives length",
+    "telephone_reference": f"{TELEPHONE} --by strategy --estimator within --reference strategy=rephrase "
+    "--minimize toxicity",
     "temperature_latent": f"analyze {TEMPERATURE} --objectives positivity,length --transform length=log --from-step 1 "
     "--where prompt=continue --by strategy --estimator latent --bootstrap 200",
     "intercode": "analyze data/intercode/intercode.parquet --objectives reward --by strategy",
@@ -58,7 +59,7 @@ COMMANDS = {
     "games_thorough": f"analyze {GAMES} --where strategy=Biased --estimator latent --thorough --bootstrap 50",
     "code_models": "analyze data/llamea/llamea_bbob.parquet --objectives fitness --by model",
     "code_scores": f"analyze {CODE} aocc_separable,multimodal,code_chars --by model",
-    "code_prompts": "analyze tables/llamea.parquet --objectives fitness --by strategy --reference rate20% "
+    "code_prompts": "analyze tables/llamea.parquet --objectives fitness --by strategy --reference strategy=rate20% "
     "--estimator pooled --bootstrap 200",
     "prompts": "analyze data/openevolve_prompts/openevolve_prompts.parquet --minimize mae,prompt_length "
     "--objectives combined_score,R_global,mae,prompt_length",
@@ -156,7 +157,7 @@ def one_run(data: Path, path: Path) -> None:
 
 def game24(data: Path, path: Path) -> None:
     """Write the first 20 of the 100 answers to every problem."""
-    pl.read_parquet(data / "tot_pools/game24_k100.parquet").filter(pl.col("candidate") <= 20).write_parquet(path)
+    pl.read_parquet(data / "tot_pools/game24_k100.parquet").filter(pl.col("candidate") < 20).write_parquet(path)
 
 
 def written(content: object) -> Maker:
@@ -251,13 +252,14 @@ class Recorder:
         return ran
 
     def known(self, name: str, arguments: list[str]) -> bool:
-        """Return whether this very command was recorded before."""
+        """Return whether this very command was recorded before, and ended well."""
         path = self.place / f"runs/{name}.json"
-        return path.exists() and json.loads(path.read_text())["command"] == shlex.join(["loopstat", *arguments])
+        ran = json.loads(path.read_text()) if path.exists() else {"exit_code": None}
+        return ran["exit_code"] == 0 and ran["command"] == shlex.join(["loopstat", *arguments])
 
 
 def record(recorder: Recorder, only: str) -> int:
-    """Run what is not yet recorded; return 1 if a command ended in neither 0 nor 2."""
+    """Run what is not yet recorded; return 1 if a command failed."""
     chosen = {name: shlex.split(command) for name, command in COMMANDS.items() if fnmatch(name, only)}
     seconds, broken = 0.0, 0
     for k, (name, arguments) in enumerate(chosen.items(), start=1):
@@ -268,7 +270,7 @@ def record(recorder: Recorder, only: str) -> int:
         print(head, end=" ", flush=True)
         ran = recorder.run(name, arguments)
         seconds += ran["cpu_seconds"]
-        broken += ran["exit_code"] not in {0, 2}
+        broken += ran["exit_code"] != 0
         print(f"exit {ran['exit_code']} {ran['wall_seconds']:8.1f} s {ran['cpu_seconds']:8.1f} s of CPU", flush=True)
     print(f"{seconds:.0f} s of CPU")
     return int(broken > 0)
@@ -354,11 +356,12 @@ def recorded(place: Path, name: str) -> tuple[dict[str, Any], object]:
 
 def compare(before: Path, after: Path, only: str = "*", *, rtol: float = 1e-9, atol: float = 0.0, show: int = 5) -> int:
     """Print one line per command and where it differs; return 1 if anything but words does."""
-    names = dict.fromkeys(path.stem for place in (before, after) for path in sorted((place / "runs").glob("*.json")))
+    paths = [path for place in (before, after) for path in sorted((place / "runs").glob("*.json"))]
+    names = dict.fromkeys(path.stem for path in paths if fnmatch(path.stem, only))
     heads = ("numbers", "largest", "beyond", "lost", "new", "others", "words", "CPU before", "CPU after")
     print(f"{'command':22s}" + "".join(f"{head:>11s}" for head in heads))
     differing = 0
-    for name in (n for n in names if fnmatch(n, only)):
+    for name in names:
         missing = [str(place) for place in (before, after) if not (place / f"runs/{name}.json").exists()]
         if missing:
             print(f"{name:22s}  not recorded in {missing[0]}")

@@ -16,7 +16,7 @@ from loopstat.inference.intervals import jackknife_interval, jackknife_variance,
 from loopstat.inference.resample import MANY_REFITS, N_REFITS, LeftOut
 from loopstat.inference.tests import student_p
 from loopstat.moves.calibrate.progress import HALF_SATURATION, Progress, fit_progress
-from loopstat.results.result import plain
+from loopstat.results.record import plain
 
 MIN_CLUSTERS = 8
 TEST_LEVEL = 0.05

@@ -12,9 +12,8 @@ from loopstat.arrays import Bool, Float
 from loopstat.inference.estimate import Estimate
 from loopstat.inference.intervals import quantile, share
 from loopstat.inference.tests import holm
-from loopstat.moves.batches import flat
 from loopstat.moves.settings import PARAMETERS, PRESETS, SCENARIOS, MoveSettings
-from loopstat.results.result import plain
+from loopstat.results.record import dump, plain
 
 Verdict = Literal["holds", "holds in part", "does not hold", "cannot tell"]
 
@@ -99,7 +98,7 @@ class Figure:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return flat(self)
+        return dump(self)
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ class Case:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return flat(self)
+        return dump(self)
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,7 @@ class ControlMap:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return flat(self)
+        return dump(self)
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ class ClaimMap:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return flat(self)
+        return dump(self)
 
 
 @dataclass(frozen=True)
@@ -209,7 +208,7 @@ class Claim:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON."""
-        return plain(flat(self))  # type: ignore[no-any-return]
+        return plain(dump(self))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 from loopstat.errors import SettingsError
 from loopstat.moves.batches import Progress
-from loopstat.results.result import plain
+from loopstat.results.record import plain
 from studies.claim_effects import levers_multiply, team_size, tradeoffs
 from studies.claim_points import FEW, Claim, Points
 from studies.claim_speed import MOST_MOVES, Bench, convergence, trust_region

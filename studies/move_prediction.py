@@ -13,7 +13,7 @@ from loopstat.arrays import Float, Int
 from loopstat.errors import SettingsError
 from loopstat.inference.estimate import Estimate
 from loopstat.panel.model import Rng
-from loopstat.results.result import plain
+from loopstat.results.record import plain
 from studies.assumptions import Effect, cluster_codes
 
 GRID = 81  # masses at which the law of tasks is held

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 
-from loopstat.results.result import plain
+from loopstat.results.record import plain
 
 WORDS = ("ATTITUDE", "PERSONAL", "PROBLEMS", "TURKEY", "BUZZY")
 WORD_MOVES = {(4, 0): 3859, (1, 0): 3879, (2, 0): 3558, (3, 0): 4122, (0, 1): 66, (0, 2): 20, (4, 3): 238}

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,12 +84,12 @@ def lineage_table(path: Path) -> Path:
     return write_table(path, rows, header)
 
 
-def invoke(*args: object) -> Result:
+def invoke(*args: object, env: Mapping[str, str] | None = None) -> Result:
     """Run the command line in this process; warnings are errors here, and nothing but an exit may be raised."""
     from loopstat.faces.cli import main
 
-    env: dict[str, str | None] = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": "100"}
-    result = CliRunner(env=env).invoke(main, [str(a) for a in args], prog_name="loopstat")
+    plain: dict[str, str | None] = {"NO_COLOR": None, "FORCE_COLOR": None, "TERM": "xterm", "COLUMNS": "100"}
+    result = CliRunner(env={**plain, **(env or {})}).invoke(main, [str(a) for a in args], prog_name="loopstat")
     if result.exception is not None and not isinstance(result.exception, SystemExit):
         raise result.exception
     return result

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from loopstat import LinearDrift, LinearDriftFit, LinearSDE, Model, Objective, Panel, SettingsError, analyze
-from loopstat.drift.checks import CHECKS
-from loopstat.drift.fit import _LAYOUT
+from loopstat.drift.checks import RULES
+from loopstat.drift.fit import LAYOUT
 from simulated import M3, Q3, REST, keep_the_better, run, three
 
 ESTIMATORS: list[Callable[[], Any]] = [
@@ -117,7 +117,7 @@ def test_a_generator_serves_as_a_seed_and_none_is_zero() -> None:
 def test_every_number_has_an_interval(estimator: Callable[[], Any], panel: Callable[[], Panel]) -> None:
     data = panel()
     found = estimator().fit(data, rng=0)
-    assert set(found.estimates) <= set(_LAYOUT)
+    assert set(found.estimates) <= set(LAYOUT)
     for name, e in found.estimates.items():
         assert e.value.shape == e.low.shape == e.high.shape, name
         there = ~np.isnan(e.value)
@@ -155,7 +155,7 @@ def test_p_values_lie_between_zero_and_one_and_adjusting_raises_them(panel: Call
 @every_panel
 def test_what_is_null_has_its_reason(panel: Callable[[], Panel]) -> None:
     found = LinearDrift(n_boot=40).fit(panel(), rng=0)
-    for name in set(_LAYOUT) - set(found.estimates):
+    for name in set(LAYOUT) - set(found.estimates):
         top, leaf = name.split(".")[0], name.split(".")[-1]
         assert {name, top, leaf} & set(found.reasons), name
     assert all(sentence.endswith(".") for sentence in found.reasons.values())
@@ -164,7 +164,7 @@ def test_what_is_null_has_its_reason(panel: Callable[[], Panel]) -> None:
 @every_panel
 def test_checks_and_verdict_are_always_there(panel: Callable[[], Panel]) -> None:
     found = LinearDrift(n_boot=40).fit(panel(), rng=0)
-    assert [c.name for c in found.checks] == list(CHECKS)
+    assert [c.name for c in found.checks] == [r.name for r in RULES]
     assert found.verdict.action in ("go_on", "stop", "cannot_tell")
     assert (found.verdict.step is not None) == (found.verdict.action == "stop")
     assert found.verdict.sentence.startswith(found.verdict.action.replace("_", " ").split()[0])

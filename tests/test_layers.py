@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,17 @@ STOREYS: dict[str, tuple[str, ...]] = {
         *("glossary_moves", "glossary", "text", "svg", "balance_text", "state_layout", "svg_states"),
         *("moves_text", "plan_text", "claims_text", "calibration_text", "svg_moves", "svg_plans"),
         *("plots", "sheets", "balance_sheets", "report", "balance_page", "moves_page"),
-        *("move_options", "commands", "move_commands", "calibration_commands", "terminal", "cli_moves", "cli"),
+        *(
+            "writing",
+            "move_options",
+            "commands",
+            "move_commands",
+            "calibration_commands",
+            "terminal",
+            "cli_moves",
+            "cli",
+            "__main__",
+        ),
     ),
 }
 INSIDE_IO = (
@@ -254,3 +265,25 @@ def test_small_commands_are_light(arguments: list[str]) -> None:
         f"try:\n    main({arguments!r}, prog_name='loopstat')\nexcept SystemExit as end:\n    assert not end.code"
     )
     assert not _loaded(code) & (HEAVY - {"click"} | {"numpy"})
+
+
+COMMANDS = ("cli", "cli_moves", "commands", "move_commands", "calibration_commands", "move_options")
+
+
+def _flags(node: ast.AST) -> list[str]:
+    """Return the flags in the texts of an expression, but for those that have a Python spelling beside them."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "either":
+        return []
+    own = [node.value] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+    return [t for t in own if re.search(r"--[a-z]", t)] + [
+        t for child in ast.iter_child_nodes(node) for t in _flags(child)
+    ]
+
+
+@pytest.mark.parametrize("name", [m for m in MODULES if m not in COMMANDS])
+def test_errors_spell_options_for_python_too(name: str) -> None:
+    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        made = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error")
+        if made or isinstance(node, ast.Raise):
+            assert _flags(node) == [], f"{name}, line {node.lineno}: use `argument` or `either` of errors"

@@ -19,7 +19,7 @@ _HOME = {
     "Analysis": "drift.analysis",
     "BalanceAnalysis": "balance.analysis",
     "BalanceFit": "balance.fit",
-    "Check": "results.result",
+    "Check": "results.check",
     "Clusters": "inference.clusters",
     "Counts": "panel.tally",
     "Estimate": "inference.estimate",
@@ -42,7 +42,7 @@ _HOME = {
     "SettingsError": "errors",
     "Source": "panel.panel",
     "Table": "results.result",
-    "Verdict": "drift.verdict",
+    "Verdict": "results.verdict",
     "analyze": "drift.analysis",
     "analyze_balance": "balance.analysis",
     "explain": "faces.glossary",
@@ -71,7 +71,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .drift.readings.regimes import Regime as Regime
     from .drift.settings import LinearDrift as LinearDrift
     from .drift.sums import Grams as Grams
-    from .drift.verdict import Verdict as Verdict
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
@@ -92,8 +91,9 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.panel import Panel as Panel
     from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
-    from .results.result import Check as Check
+    from .results.check import Check as Check
     from .results.result import Table as Table
+    from .results.verdict import Verdict as Verdict
 
 
 def __getattr__(name: str) -> Any:

@@ -118,7 +118,7 @@ def test_a_latent_fit_predicts_held_out_sessions_better_and_says_that_it_did(bot
 
 
 def test_the_json_comes_back(both: LinearDriftFit) -> None:
-    again = Fit.from_dict(json.loads(json.dumps(both.to_dict())), settings=both.settings, objectives=both.objectives)
+    again = Fit.from_json(both.to_json())
     assert again.to_dict() == both.to_dict()
 
 

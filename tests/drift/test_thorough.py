@@ -196,5 +196,5 @@ def test_it_is_part_of_the_result_where_asked_for(estimator: str, monkeypatch: p
     assert slow.modulus_low <= slow.modulus <= slow.modulus_high
     assert all(0 < p <= 1 for p in (slow.p_effects, slow.p_noise, slow.p_fit))
     data = json.loads(json.dumps(fit.to_dict()))
-    again = LinearDriftFit.from_dict(data, settings=fit.settings, objectives=fit.objectives)
+    again = LinearDriftFit.from_dict(data)
     assert again.to_dict() == fit.to_dict()

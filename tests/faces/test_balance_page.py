@@ -10,16 +10,20 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from loopstat.balance.layout import LETTER, WIDE
+from loopstat.faces.balance_page import page
 from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL
 from test_page import read_page
 
 from balance_samples import HOSTILE, WORDS, Sample, analysis, around, edge_cases, everyday, group, landscape, words
-from loopstat.balance.layout import LETTER, NARROW, WIDE, Layout, Node, layout
+from loopstat.balance.features.held_out import NARROW
+from loopstat.balance.view.layout import Layout, layout
 from loopstat.faces import balance_page, svg_states
-from loopstat.faces.balance_page import page, page_data
-from loopstat.faces.balance_text import counted
+from loopstat.faces.moves_page import page_data
+from loopstat.results.words import counted
 from loopstat.inference.estimate import number, show
+from loopstat.results.chart import Node
 
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}
 COUNTS = {"visits", "n_transitions", "forward", "backward", "pairs", "cycles", "n_cycles", "df", "n_draws", "n"}

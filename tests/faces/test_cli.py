@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import loopstat as ls
 from conftest import (
     HEADER,
     OBJECTIVES,
@@ -950,3 +951,32 @@ def test_demo(tmp_path: Path) -> None:
     assert done.stdout.count("Verdict: ") >= 4
     other = tmp_path / "other"
     assert Path(shell("demo", "--output", other, cwd=tmp_path).stdout.splitlines()[-1]).parent == other
+
+
+DEEP = 100_000
+
+
+@pytest.mark.parametrize("name", ["analyze", "balance", "moves calibrate", "moves simulate --settings", "scorer noise"])
+@pytest.mark.parametrize("start", ["", '{"session":"a","step":0,"x":'])
+@pytest.mark.parametrize("pair", ["[]", "{}"])
+def test_json_nested_too_deeply_is_refused(name, start, pair, tmp_path):
+    path = tmp_path / "deep.json"
+    opening = pair[0] if pair == "[]" else '{"a":'
+    path.write_text(start + opening * DEEP + "1" + pair[1] * DEEP + ("}" if start else ""))
+    table = tmp_path / "runs.csv"
+    table.write_text(ls.template("sessions"))
+    words = ["analyze", str(table), "--scorer-noise"] if name == "scorer noise" else name.split()
+    done = invoke(*words, path)
+    assert done.exit_code == 2
+    assert str(path) in done.stderr
+    assert "JSON" in done.stderr or "nested too deeply" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["candidates", "difficulty", "seed"])
+def test_a_setting_no_float_can_hold_is_refused(name, tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(f'{{"schema": "loopstat.moves-settings/1", "settings": {{"{name}": 1{"0" * 400}}}}}')
+    done = invoke("moves", "simulate", "--settings", path)
+    assert done.exit_code == 2
+    assert "settings.json" in done.stderr
+    assert "Got a number above 1e308." in done.stderr

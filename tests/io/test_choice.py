@@ -117,7 +117,7 @@ def test_a_twin_of_a_column_left_out_stays():
 
 
 def test_more_than_six_print_a_ready_line():
-    with pytest.raises(InputError, match=r"7 columns could be .*--objectives c0,c1,c2,c3,c4,c5$"):
+    with pytest.raises(InputError, match=r"7 columns could be .*objectives=\['c0', 'c1', 'c2', 'c3', 'c4', 'c5'\]$"):
         choose_of(**{f"c{i}": noise(i) for i in range(7)})
 
 
@@ -126,7 +126,7 @@ def test_the_ready_line_prefers_complete_columns_and_quotes_for_the_shell():
     columns["it's 0"] = np.where(np.arange(len(SESSION)) % 10, columns["it's 0"], np.nan)
     with pytest.raises(InputError) as raised:
         choose_of(**columns)
-    ready = raised.value.hint.split("--objectives ")[1]
+    ready = raised.value.on_command_line().split("--objectives ")[1]
     assert ready == "'it'\\''s 1,it'\\''s 2,it'\\''s 3,it'\\''s 4,it'\\''s 5,it'\\''s 6'"
 
 
@@ -181,3 +181,26 @@ def test_golden_file_covers_kept_and_refused_tables():
     assert len(stored) >= 20
     assert {"refused"} in [set(v) for v in stored.values()]
     assert stored["telephone_game/telephone_game.parquet"]["kept"] == "toxicity, positivity, difficulty, length"
+
+
+def ending(n_sessions: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return session, step and a verdict that ends its session when it is 1; every third session gives up at step 5."""
+    lengths = [6 if i % 3 == 0 else 2 + i % 4 for i in range(n_sessions)]
+    session = np.repeat(np.arange(n_sessions), lengths)
+    step = np.concatenate([np.arange(n) for n in lengths])
+    passed = ((step == np.array(lengths)[session] - 1) & (session % 3 > 0)).astype(float)
+    return session, step, passed
+
+
+def test_numbers_of_0_and_1_that_end_the_sessions_are_an_objective():
+    session, step, passed = ending()
+    others = {f"x{k}": np.random.default_rng(k).normal(size=len(step)) for k in range(6)}
+    some = {"passed": passed, "x0": others["x0"]}
+    keys = {"session": session, "step": step}
+    assert choose(list(some), some.__getitem__, **keys).kept == ("passed", "x0")
+    late = {**some, "passed": np.where(session == 1, 1.0, passed)}  # goes on after a 1
+    assert choose(list(late), late.__getitem__, **keys).kept == ("x0",)
+    over = {**some, "passed": (np.append(np.diff(session), 1) != 0).astype(float)}  # marks every end: no score
+    assert choose(list(over), over.__getitem__, **keys).kept == ("x0",)
+    many = {"passed": passed, **others}
+    assert choose(list(many), many.__getitem__, **keys).kept == tuple(others)

@@ -20,11 +20,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from loopstat.drift.analysis import analyze
+from loopstat.drift.settings import LinearDrift
 from loopstat.errors import InputError, LoopstatError, SettingsError
-from loopstat.io import read, read_scorer_noise, template
+from loopstat.io import read, read_pool, read_recording, read_scorer_noise, template
 from loopstat.io.parents import by_acceptance, by_step
+from loopstat.io.read import _without_progress_bar
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
+from loopstat.io.versions import read_versions
 from loopstat.panel.panel import Panel
 
 HEADER = "session,step,strategy,a,b"
@@ -76,6 +80,62 @@ def same(a: Panel, b: Panel) -> None:
 
 
 # ---------------------------------------------------------------------------------------------------- formats
+
+
+def cased() -> list[dict[str, object]]:
+    """Rows in which two scores, and two labels, differ only in the case of their names."""
+    return [
+        {
+            "session": f"s{i}",
+            "step": t,
+            "Score": i + t * t + 0.5,
+            "score": 7 * i - t,
+            "Kind": f"k{t % 2}",
+            "kind": "x/y",
+        }
+        for i in range(3)
+        for t in range(4)
+    ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "gz", "csv", "parquet", "pandas", "polars", "arrow"])
+def test_columns_that_differ_in_case_alone_are_kept_apart(form, put, tmp_path):
+    rows = cased()
+    lines = "\n".join(json.dumps(r) for r in rows)
+    made = {
+        "jsonl": lambda: put(lines, "runs.jsonl"),
+        "json": lambda: put(json.dumps(rows), "runs.json"),
+        "gz": lambda: put(gzip.compress(lines.encode()), "runs.jsonl.gz"),
+        "csv": lambda: put(table(",".join(rows[0]), [r.values() for r in rows])),
+        "pandas": lambda: pd.DataFrame(rows),
+        "polars": lambda: pl.DataFrame(rows),
+        "arrow": lambda: pa.Table.from_pylist(rows),
+    }
+    if form == "parquet":
+        source = tmp_path / "runs.parquet"
+        pl.DataFrame([{**r, "nested": {"Score": 1, "more": [2]}, "Score_1": None} for r in rows]).write_parquet(source)
+    else:
+        source = made[form]()
+    panel = read(source)
+    assert panel.names == ("Score", "score")
+    np.testing.assert_array_equal(panel.x, [[r["Score"], r["score"]] for r in rows])
+    assert panel.labels["Kind"].values() == [r["Kind"] for r in rows]
+    assert set(panel.labels["kind"].values()) == {"x/y"}
+
+
+def test_json_keys_that_differ_in_case_may_stand_in_different_rows(put):
+    rows = [{k: v for k, v in r.items() if k != ("Score" if i % 4 == 1 else "kind")} for i, r in enumerate(cased())]
+    panel = read(put("\n".join(map(json.dumps, rows)), "runs.jsonl"), objectives=["score", "Score"])
+    assert int(np.isnan(panel.x[:, 1]).sum()) == 3
+    assert not np.isnan(panel.x[:, 0]).any()
+    plain = "\n".join(json.dumps({"session": "a", "step": t, "s": t * t, "s_1": -t % 3}) for t in range(5))
+    assert read(put(plain, "runs.jsonl")).names == ("s", "s_1")
+
+
+def test_a_dataframe_with_one_name_twice_is_refused():
+    frame = pd.DataFrame([[0, 0, 1.0, 2.0], [0, 1, 2.0, 1.0]], columns=["session", "step", "a", "a"])
+    with pytest.raises(InputError, match="column `a`: the header names this column twice"):
+        read(frame)
 
 
 def test_a_plain_table_becomes_a_plain_loop(put):
@@ -278,13 +338,13 @@ def test_values_outside_bounds_are_refused_but_rounding_is_not(put):
         ({"objectives": ["step"]}, InputError, "cannot be an objective"),
         ({"objectives": ["strategy"]}, InputError, "expected numbers, got 'x0'"),
         ({"labels": ["Stratgy"]}, InputError, "no column `Stratgy` .*Did you mean `strategy`"),
-        ({"minimize": ["zz"]}, InputError, "no column `zz` .--minimize."),
+        ({"minimize": ["zz"]}, InputError, "no column `zz` .minimize=."),
         ({"minimize": ["strategy"]}, InputError, "not an objective. Objectives: a, b"),
-        ({"objectives": ["a"], "transform": {"b": "log"}}, InputError, "`b` in --transform is not an objective"),
+        ({"objectives": ["a"], "transform": {"b": "log"}}, InputError, "`b` in transform= is not an objective"),
         ({"transform": {"a": "ln"}}, SettingsError, "unknown transform `ln`.*log, log1p, logit, sqrt"),
         ({"bounds": {"a": (3, 1)}}, SettingsError, "low < high"),
         ({"columns": {"sesion": "run"}}, SettingsError, "Did you mean `session`"),
-        ({"columns": {"session": "run"}}, InputError, "no column `run` .--columns."),
+        ({"columns": {"session": "run"}}, InputError, "no column `run` .columns=."),
         ({"columns": {"task": "a", "model": "a"}}, SettingsError, "one of your columns for two"),
         ({"from_step": 9}, InputError, "no transition is left from step 9"),
     ],
@@ -785,9 +845,11 @@ def test_json_text_that_looks_like_a_date_or_uuid_stays_text(put):
 )
 def test_no_session_or_step_column_prints_a_ready_line(put, header, ready):
     path = put(BASE.replace("session,step", header))
-    text = refused(path)
-    assert text.endswith(ready)
+    with pytest.raises(InputError) as raised:
+        read(path)
+    assert raised.value.on_command_line().endswith(ready)
     mapping = dict(pair.split("=") for pair in ready.removeprefix("--columns ").strip("'").split(","))
+    assert str(raised.value).endswith(f"columns={mapping}")
     np.testing.assert_array_equal(read(path, columns=mapping).x, read(put(BASE, "base.csv")).x)
 
 
@@ -1195,3 +1257,48 @@ def test_any_other_json_is_refused_in_words(tmp_path_factory, value):
     path.write_text(json.dumps(value))
     with contextlib.suppress(InputError):
         read_scorer_noise(path)
+
+
+NOTEBOOK = """
+import sys, types
+ipython = types.ModuleType("IPython")
+ipython.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": {}})
+sys.modules["IPython"], sys.modules["ipywidgets"] = ipython, None
+import duckdb
+try:
+    duckdb.connect().execute("SET enable_progress_bar = false")
+except duckdb.Error as error:
+    print("ipywidgets" in str(error))
+from loopstat.io import read, tables
+from loopstat.io.settings import Wanted
+print(len(read(sys.argv[1])))
+with tables.opened(sys.argv[1], None, Wanted(None, (), {}, {}, ())) as (cells, _):
+    print(cells._con.execute("SELECT current_setting('enable_progress_bar')").fetchall())
+"""
+
+
+def test_a_notebook_without_ipywidgets_can_read(put):
+    words = [sys.executable, "-c", NOTEBOOK, str(put(BASE))]  # a kernel runs no file, and DuckDB looks at that
+    done = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split("\n")[:3] == ["True", "24", "[(False,)]"], done.stderr
+
+
+def test_the_progress_bar_is_switched_off_where_it_is_on():
+    with duckdb.connect() as con:
+        con.execute("SET enable_progress_bar = true")
+        _without_progress_bar(con)
+        assert con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
+
+
+def test_one_name_may_be_given_as_a_text(put):
+    path = put(BASE.replace("strategy", "Prompt Variant"))
+    panel = read(path, objectives="a", minimize="a", labels="Prompt Variant")
+    same(panel, read(path, objectives=["a"], minimize=["a"], labels=["Prompt Variant"]))
+    by = "Prompt Variant"
+    assert [values for values, _ in panel.split(by)] == [{by: "x0"}, {by: "x1"}]
+    assert analyze(panel, by=by, estimator=LinearDrift("pooled", n_boot=0)).settings["by"] == [by]
+    parts = read_recording(path, state="a", by=by, labels="b", objectives="b").parts
+    assert [values for values, _ in parts] == [{by: "x0"}, {by: "x1"}]
+    assert [values for values, _ in read_versions(path, mass="a", by=by)[0]] == [{by: "x0"}, {by: "x1"}]
+    assert len(read_pool(path, pool="session", judges="a", by=by).parts) == 2
+    assert Panel.from_arrays([[1.0, 2.0]], objectives="score").names == ("score",)

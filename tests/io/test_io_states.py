@@ -358,7 +358,7 @@ def test_visits_by_rule(put) -> None:
     assert only(given).visits_rule == "4000"
     assert given.visits == 4000
     assert said(given, "visits: 4000 to every state")
-    with pytest.raises(InputError, match="--visits 39 is too few: state 'a' was left 40 times"):
+    with pytest.raises(InputError, match="visits=39 is too few: state 'a' was left 40 times"):
         read_recording(path, visits=39)
 
 
@@ -783,7 +783,7 @@ def test_recordings_without_a_transition_are_refused(put) -> None:
 def test_too_few_visits_of_sessions_are_refused(put) -> None:
     path = put("session,step,state\n" + "\n".join(f"s,{t},{t % 2}" for t in range(9)) + "\n")
     assert read_recording(path, visits=4).visits == 4
-    with pytest.raises(InputError, match="--visits 3 is too few: state '0' was left 4 times"):
+    with pytest.raises(InputError, match="visits=3 is too few: state '0' was left 4 times"):
         read_recording(path, visits=3)
 
 

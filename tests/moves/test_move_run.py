@@ -88,7 +88,7 @@ def test_cost_is_moves_at_the_price_of_a_move(data: dict[str, Any]) -> None:
 
 
 def test_efficiency_is_defects_removed(defaults: MovesRun) -> None:
-    mass = defaults.path.figures["mu"].mean
+    mass = defaults.path.figures["mu"].value
     assert np.nansum(defaults.efficiency.per_move) == pytest.approx(12 - mass[-1])
     runs = outcomes(MoveSettings())
     each = (12 - runs.mass_at_end[0]) / runs.moves_to_target[0]

@@ -13,7 +13,7 @@ from loopstat.moves.model import Team, winner_band
 from loopstat.moves.settings import MoveSettings
 from loopstat.moves.verdict import CHECKS, Facts, decide, run_checks
 from loopstat.results.arrival import Arrivals
-from loopstat.results.result import Check
+from loopstat.results.check import Check
 
 SOON, LATER, NEVER = np.arange(80.0, 120.0), np.r_[np.arange(200.0, 206.0), [np.inf] * 34], np.full(40, np.inf)
 

@@ -10,7 +10,7 @@ import pytest
 
 from loopstat.errors import SettingsError
 from loopstat.inference.estimate import Estimate
-from loopstat.moves.calibrate.candidates import Curve, best_of_k, pass_at_k
+from loopstat.moves.calibrate.candidates import Curve, Draws, best_of_k, pass_at_k
 from loopstat.moves.calibrate.effective import effective_candidates, effective_number, likeness, pooled_candidates
 from loopstat.moves.order_statistics import expected_maximum
 from loopstat.panel.pool import Pool
@@ -22,6 +22,13 @@ def normal(seed: int, tasks: int = 300, samples: int = 12, apart: float = 3.0, a
     own, shared = rng.normal(size=(tasks, samples)), rng.normal(size=(tasks, 1))
     y = apart * rng.normal(size=(tasks, 1)) + np.sqrt(1 - alike) * own + np.sqrt(alike) * shared
     return y.ravel(), np.repeat(np.arange(tasks), samples)
+
+
+def test_the_spread_of_one_task_without_it_is_unknown() -> None:
+    draws = Draws.of(np.array([1.0, 2.0, 4.0]), np.zeros(3, dtype=np.int64))
+    whole, without = draws.total_sd(np.array([True]))
+    assert whole == pytest.approx(np.std([1.0, 2.0, 4.0], ddof=1))
+    assert np.isnan(without).all(), "and no warning says so, which would be an error here"
 
 
 # ------------------------------------------------------------------------- the best of k

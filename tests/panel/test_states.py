@@ -204,7 +204,7 @@ def test_more_states_than_rows_are_refused() -> None:
 @pytest.mark.parametrize("make", [binned, clustered])
 def test_without_objectives_there_is_nothing_to_cut(make) -> None:
     panel = Panel.from_arrays([np.zeros((4, 0))])
-    with pytest.raises(InputError, match=r"no objective to make states of.*--state COL"):
+    with pytest.raises(InputError, match=r"no objective to make states of.*state='COL'"):
         make(panel, 2)
 
 

@@ -8,28 +8,29 @@ from typing import Any
 
 import numpy as np
 
-from .. import __version__
-from ..errors import SettingsError
+from ..errors import SettingsError, argument
 from ..inference.estimate import number
 from ..panel.panel import Panel, Source
 from ..panel.tally import Counts
-from ..results.result import Table, plain
+from ..results.record import Record
+from ..results.result import Table
 from .features.fit import ParametricPotential
 from .features.pairs import StatePairs
 from .features.table import Describe, Features, objective_means
-from .fit import BalanceFit
+from .fit import BalanceFit, whole
 from .one_potential import CommonPotential, common_potential
 from .settings import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"
+FEATURES = argument("features", "text")
 NOT_ASKED = "not asked for: --features text or objectives."
 
 Part = tuple[Mapping[str, str], Panel | Counts]
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True)
-class BalanceAnalysis:
+@dataclass(frozen=True, eq=False)
+class BalanceAnalysis(Record):
     """Balance fits of every group of a recording.
 
     Attributes
@@ -43,6 +44,19 @@ class BalanceAnalysis:
         What was guessed, in sentences.
     """
 
+    KEYS = (
+        "schema",
+        "version",
+        "source",
+        "settings",
+        "notes",
+        "n_transitions",
+        "n_states",
+        "groups",
+        "common_potential",
+    )
+    SCHEMA = SCHEMA
+
     groups: tuple[BalanceFit, ...]
     common_potential: CommonPotential | None
     source: Source = field(default_factory=Source)
@@ -52,7 +66,7 @@ class BalanceAnalysis:
     @property
     def n_transitions(self) -> float:
         """Transitions in all groups."""
-        return float(sum(g.counts.total for g in self.groups))
+        return whole(sum(g.recorded.n_transitions for g in self.groups))
 
     @property
     def n_states(self) -> int:
@@ -68,25 +82,16 @@ class BalanceAnalysis:
     def summary(self) -> Table:
         """Return one line for each group."""
         rows = tuple(
-            (g.label, number(g.counts.total, 6), str(len(g.states)), number(g.test.p_value), g.verdict.sentence)
+            (
+                g.label,
+                number(g.recorded.n_transitions, 6),
+                str(len(g.states)),
+                number(g.test.p_value),
+                g.verdict.sentence,
+            )
             for g in self.groups
         )
         return Table("Detailed balance", ("group", "transitions", "states", "p", "verdict"), rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        total = self.n_transitions
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            "source": {"files": list(self.source.files), "digest": self.source.digest},
-            "settings": plain(self.settings),
-            "notes": list(self.notes),
-            "n_transitions": int(total) if total.is_integer() else total,
-            "n_states": self.n_states,
-            "groups": [g.to_dict() for g in self.groups],
-            "common_potential": None if self.common_potential is None else self.common_potential.to_dict(),
-        }
 
 
 def analyze_balance(
@@ -161,7 +166,9 @@ def analyze_balance(
         "seed": seed,
     }
     common = common_potential(
-        [(f.counts, f.potential) for f in fits], level=estimator.level, rng=np.random.default_rng([seed, len(fits)])
+        [(f.counts, f.potential) for f in fits if f.counts is not None],
+        level=estimator.level,
+        rng=np.random.default_rng([seed, len(fits)]),
     )
     return BalanceAnalysis(
         groups=tuple(fits),
@@ -178,13 +185,14 @@ def _asked(
     """Return the settings of the potential by features, or refuse what no part can give."""
     if features is None:
         if symbolic:
-            raise SettingsError("`symbolic` needs `features`: a formula is made of them. Hint: --features text.")
+            raise SettingsError(f"`symbolic` needs `features`: a formula is made of them. Hint: {FEATURES}.")
         return None
     if features == "objectives":
         if any(isinstance(recording, Counts) for _, recording in parts):
-            raise SettingsError("counted moves have no objectives. Hint: --features text, or a table of sessions.")
+            raise SettingsError(f"counted moves have no objectives. Hint: {FEATURES}, or a table of sessions.")
         if any(not recording.n_obj for _, recording in parts if isinstance(recording, Panel)):
-            raise SettingsError("`features` objectives need scores that are read. Hint: name them with --objectives.")
+            hint = f"name them with {argument('objectives')}."
+            raise SettingsError(f"`features` objectives need scores that are read. Hint: {hint}")
     return ParametricPotential(
         features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
     )
@@ -199,6 +207,8 @@ def _with_features(
     values = None
     if asked.features == "objectives" and isinstance(recording, Panel):
         values = objective_means(recording, fit.states)
+    if fit.counts is None:
+        raise SettingsError("a fit read back from JSON holds no transitions: fit the recording again.")
     why = _why_not(fit.counts, values)
     if why:
         return replace(fit, reasons={**fit.reasons, "parametric": why})

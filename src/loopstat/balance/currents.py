@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ..inference.lengths import seen_length_limits
 from ..inference.resample import bootstrap_weights
 from ..panel.model import Rng
 from ..panel.tally import CommunicatingClass, Counts
-from ..results.result import plain
+from ..results.record import Record, written
 from .least_action import Exchanges
 from .potential import FEW
 from .stationary import stationary
@@ -32,8 +32,8 @@ TINY = 1e-300
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class EntropyProduction:
+@dataclass(frozen=True, eq=False)
+class EntropyProduction(Record):
     """Irreversibility in nats per step, less its plug-in bias; NaN where unknown.
 
     Attributes
@@ -45,6 +45,8 @@ class EntropyProduction:
         True where there are any.
     """
 
+    KEYS = ("value", "low", "high", "one_way_pairs", "lower_bound")
+
     value: float
     low: float
     high: float
@@ -55,28 +57,20 @@ class EntropyProduction:
         """True where pairs seen one way were left out."""
         return self.one_way_pairs > 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {**plain(vars(self)), "lower_bound": self.lower_bound}
 
-
-@dataclass(frozen=True)
-class Current:
+@dataclass(frozen=True, eq=False)
+class Current(Record):
     """Net probability that flows from one state to another in a step."""
 
-    source: str
-    target: str
+    source: str = field(metadata=written("from"))
+    target: str = field(metadata=written("to"))
     value: float
     low: float
     high: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain({"from": self.source, "to": self.target, "value": self.value, "low": self.low, "high": self.high})  # type: ignore[no-any-return]
 
-
-@dataclass(frozen=True)
-class Cycle:
+@dataclass(frozen=True, eq=False)
+class Cycle(Record):
     """A cycle that carries current.
 
     Attributes
@@ -97,10 +91,6 @@ class Cycle:
     low: float
     high: float
     n: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float, Int
 from ..inference.tests import chi_square_p
 from ..panel.tally import Counts
-from ..results.result import plain
+from ..results.record import Record
 from .least_action import Exchanges, least_square_residual
 from .potential import potential
 
@@ -99,8 +98,8 @@ def cycle_basis_test(counts: Counts) -> CycleBasisTest:
 # --------------------------------------------------------------- the published code's statistics
 
 
-@dataclass(frozen=True)
-class SourceStatistic:
+@dataclass(frozen=True, eq=False)
+class SourceStatistic(Record):
     """chi^2 per degree of freedom the way the published code computes it, for comparison only.
 
     Attributes
@@ -119,10 +118,6 @@ class SourceStatistic:
     pair_chi2_ndf: float
     cycles: int | None
     cycle_chi2_ndf: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def source_statistic(counts: Counts, *, softplus: Float | None = None) -> SourceStatistic:

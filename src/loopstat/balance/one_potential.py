@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..inference.intervals import percentile_interval, student
 from ..inference.tests import draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts
-from ..results.result import plain
+from ..results.record import Record
 from .potential import Potential
 
 DRAWS = 1999
@@ -22,8 +21,8 @@ NOTHING = float("nan")
 ONE = 1 - 1e-6  # largest correlation that has a place on Fisher's scale
 
 
-@dataclass(frozen=True)
-class CommonPotential:
+@dataclass(frozen=True, eq=False)
+class CommonPotential(Record):
     """Whether several groups share one potential; NaN where that cannot be said.
 
     Attributes
@@ -43,10 +42,6 @@ class CommonPotential:
     high: float
     n_states: int
     n_groups: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def common_potential(

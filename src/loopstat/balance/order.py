@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..inference.tests import draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts, Events
-from ..results.result import plain
+from ..results.record import Record, empty_as_null
 from .shuffles import Trails, n_ln_n, sum_n_ln_n
 
 SAME = 1e-9  # statistics that differ by less, relative to their size, are equal: the order of summing differs
@@ -26,8 +26,8 @@ RECOMBINED = "exchange of what follows the same parent"
 TABLES = "exact given the totals of every group"
 
 
-@dataclass(frozen=True)
-class ChainTest:
+@dataclass(frozen=True, eq=False)
+class ChainTest(Record):
     """Result of a test of what kind of chain was recorded; NaN where nothing could be tested.
 
     Attributes
@@ -50,18 +50,14 @@ class ChainTest:
     p_value: float
     statistic: float
     df: float
-    method: str
+    method: str = field(metadata=empty_as_null())
     n_draws: int
-    reason: str = ""
+    reason: str = field(default="", metadata=empty_as_null())
 
     @classmethod
     def impossible(cls, reason: str) -> ChainTest:
         """Return the result where nothing could be tested."""
         return cls(NOTHING, NOTHING, NOTHING, "", 0, reason)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {**plain(vars(self)), "method": self.method or None, "reason": self.reason or None}
 
 
 # ---------------------------------------------------------------------- order

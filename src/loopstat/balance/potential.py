@@ -11,6 +11,7 @@ from ..errors import SettingsError
 from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.tally import Counts
+from ..results.record import UNWRITTEN, Record, written
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
 
 KERNELS = ("likelihood", "exp", "softplus")
@@ -24,8 +25,8 @@ RULE_OF_THREE = 3.0  # an event never seen in n visits has probability below 3/n
 # --------------------------------------------------------------------- the potential
 
 
-@dataclass(frozen=True)
-class Potential:
+@dataclass(frozen=True, eq=False)
+class Potential(Record):
     """A potential with intervals; NaN where nothing can be said.
 
     Attributes
@@ -42,20 +43,20 @@ class Potential:
         The part of the action of leaving each state.
     bottom : int array, shape (n_states,)
         The lowest state of the class each state belongs to.
-    root : float array, shape (n_states, k)
+    root : float array, shape (n_states, k), not written
         Errors of V, less those of `bottom`, in k independent directions: covariance `root @ root.T`.
     """
 
-    value: Float
-    low: Float
-    high: Float
-    bound: Float
+    value: Float = field(metadata=written("potential"))
+    low: Float = field(metadata=written("potential_low"))
+    high: Float = field(metadata=written("potential_high"))
+    bound: Float = field(metadata=written("potential_bound"))
     kernel: str
     beta: float
     action: float
     action_per_state: Float
-    bottom: Int
-    root: Float = field(repr=False)
+    bottom: Int = field(default_factory=lambda: np.zeros(0, np.int64), metadata=UNWRITTEN)
+    root: Float = field(default_factory=lambda: np.zeros((0, 0)), repr=False, metadata=UNWRITTEN)
 
     @property
     def standard_error(self) -> Float:

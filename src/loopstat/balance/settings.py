@@ -10,16 +10,17 @@ import numpy as np
 from ..arrays import Float, summed
 from ..errors import SettingsError
 from ..inference.clusters import choose_clusters
-from ..inference.estimate import number
+from ..inference.estimate import Estimate, number
 from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
-from ..results.result import Check
+from ..results.check import Check
+from ..results.verdict import Verdict
 from .chain import MarkovChain
 from .currents import Circulation, EntropyProduction, MainChain, circulation, cycles_of
 from .cycles import source_statistic
-from .fit import MOST_PAIRS, BalanceFit, BalanceVerdict, ExchangedPair, Interval, Trap
+from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
 from .least_action import Exchanges
 from .order import ChainTest, homogeneity_test, order_test
 from .potential import KERNELS, Potential, potential, strengths
@@ -139,7 +140,7 @@ class ReversibleChain:
             flow = replace(flow, cycles=cycles_of(counts, level=self.level))
         softplus = v.value if (self.kernel, self.beta) == ("softplus", 1.0) else None
         stationary, free = _stationary(counts, chain, v, pairs, self.level)
-        escape = _escape(counts, self.level)
+        escape = escape_intervals(counts, level=self.level)
         times, gap = _relaxation(chain, self.level)
         order, homogeneity = _chain_tests(counts, rng)
         checks = _checks(counts, pairs, test, order, homogeneity, n_sessions)
@@ -148,7 +149,7 @@ class ReversibleChain:
             by=dict(by or {}),
             settings=self,
             counts=counts,
-            n_sessions=n_sessions,
+            recorded=Recorded.of(counts, n_sessions),
             potential=v,
             model=_model(counts, chain, pairs),
             test=test,
@@ -212,11 +213,11 @@ def _still() -> Circulation:
 
 def _stationary(
     counts: Counts, chain: MainChain | None, v: Potential, pairs: Exchanges, level: float
-) -> tuple[Interval, Float]:
+) -> tuple[Estimate, Float]:
     """Return exp(-beta V) of the main class by likelihood with intervals, and the law of the free chain."""
     nothing = np.full(counts.n_states, NOTHING)
     if chain is None:
-        return Interval(nothing, nothing, nothing), nothing
+        return Estimate(nothing), nothing
     members = chain.members
     scaled = potential(counts, level=level) if v.kernel != "likelihood" else v
     depth = scaled.beta * scaled.value[members]
@@ -228,22 +229,16 @@ def _stationary(
     out = [nothing.copy() for _ in range(4)]
     for array, values in zip(out, (found.value, found.low, found.high, chain.pi), strict=True):
         array[members] = values
-    return Interval(*out[:3]), out[3]
+    return Estimate(*out[:3], level=level), out[3]
 
 
-def _escape(counts: Counts, level: float) -> Interval:
-    """Return the share of visits that leave each state; see `escape_intervals`."""
-    found = escape_intervals(counts, level=level)
-    return Interval(found.value, found.low, found.high)
-
-
-def _relaxation(chain: MainChain | None, level: float) -> tuple[Interval, float]:
+def _relaxation(chain: MainChain | None, level: float) -> tuple[Estimate, float]:
     if chain is None:
-        return Interval(np.zeros(0), np.zeros(0), np.zeros(0)), NOTHING
+        return Estimate(np.zeros(0)), NOTHING
     found = relaxation_intervals(chain.completed, k=min(N_TIMES + 1, chain.counts.n_states), level=level)
     with np.errstate(divide="ignore"):
         gap = -np.expm1(-1 / found.value[0]) if len(found.value) else NOTHING
-    return Interval(found.value, found.low, found.high), float(gap)
+    return found, float(gap)
 
 
 def _chain_tests(counts: Counts, rng: Rng) -> tuple[ChainTest, dict[str, ChainTest]]:
@@ -298,7 +293,7 @@ def _pair_table(counts: Counts, pairs: Exchanges, v: Potential, level: float) ->
     return tuple(ExchangedPair(*pair, *row) for pair, row in zip(names, rows, strict=True))
 
 
-def _traps(counts: Counts, escape: Interval, v: Potential, pi: Float) -> tuple[Trap, ...]:
+def _traps(counts: Counts, escape: Estimate, v: Potential, pi: Float) -> tuple[Trap, ...]:
     """Return states left at less than half the overall rate beyond doubt, worst first.
 
     A state that nobody ever tried to leave, as the last of a session, is no trap for that.
@@ -400,11 +395,11 @@ def _percent(share: float) -> str:
     return "more than 99%" if 0.99 < share < 1 else f"{share:.0%}"
 
 
-def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> BalanceVerdict:
+def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> Verdict:
     moved = (pairs.forward + pairs.backward).sum()
     n = f"{moved:,.6g} exchanged transitions" if moved < 1e6 else f"{moved:,.0f} exchanged transitions"
     if not np.isfinite(test.p_value):
-        return BalanceVerdict("cannot_tell", f"cannot tell: {test.reason}")
+        return Verdict("cannot_tell", f"cannot tell: {test.reason}")
     p = f"p {number(test.p_value)}"
     if test.p_value < ALPHA:
         others = (
@@ -412,14 +407,14 @@ def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dic
         )
         others += [] if passed["time_varying"] else ["it settles: early and late steps differ"]
         but = f" (or {', or '.join(others)})" if others else ""
-        return BalanceVerdict("driven", f"driven{but}: {_round(flow)} ({p}, {test.method}, {n}).")
+        return Verdict("driven", f"driven{but}: {_round(flow)} ({p}, {test.method}, {n}).")
     if moved < THIN * len(pairs) or test.tied > MOSTLY_TIED:
-        return BalanceVerdict(
+        return Verdict(
             "cannot_tell", f"cannot tell: {n} between {len(pairs)} pairs of states are too few to see a current ({p})."
         )
     high = flow.entropy.high
     unseen = f"; up to {number(high)} nats a step could go unseen" if np.isfinite(high) else ""
-    return BalanceVerdict("balanced", f"in detailed balance as far as {n} can tell ({p}, {test.method}{unseen}).")
+    return Verdict("balanced", f"in detailed balance as far as {n} can tell ({p}, {test.method}{unseen}).")
 
 
 def _round(flow: Circulation) -> str:

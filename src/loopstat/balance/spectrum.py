@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Float, frozen
 from ..errors import SettingsError
-from ..results.result import plain
+from ..results.record import Record
 from .passage import CHEAP_BAND, Matrix, closed_classes, narrow_order, period, stochastic
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ JUST_ABOVE = 1 + 1e-5
 REAL = 1e-9  # imaginary parts below are rounding
 
 
-@dataclass(frozen=True)
-class Spectrum:
+@dataclass(frozen=True, eq=False)
+class Spectrum(Record):
     """Leading eigenvalues of a transition matrix.
 
     Attributes
@@ -46,16 +46,6 @@ class Spectrum:
     relaxation_times: Float
     spectral_gap: float
     turning: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; eigenvalues as pairs of real and imaginary part."""
-        pairs = np.column_stack([self.eigenvalues.real, self.eigenvalues.imag])
-        return {
-            "eigenvalues": plain(pairs),
-            "relaxation_times": plain(self.relaxation_times),
-            "spectral_gap": plain(self.spectral_gap),
-            "turning": self.turning,
-        }
 
 
 def spectrum(P: Matrix, *, k: int = 6) -> Spectrum:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ..errors import SettingsError
 from ..inference.tests import chi_square_p, draws_p
 from ..panel.model import Rng
 from ..panel.tally import Counts
-from ..results.result import plain
+from ..results.record import Record, empty_as_null
 from .cycles import likelihood_ratio
 from .exact import Draws, exact_draws, exact_draws_within
 from .least_action import Exchanges
@@ -28,8 +27,8 @@ TOO_LONG = "a pair exchanged more than a million transitions, and walks among su
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class BalanceTest:
+@dataclass(frozen=True, eq=False)
+class BalanceTest(Record):
     """A test of detailed balance; NaN where there is nothing to test.
 
     Null: every transition f -> g is as frequent as g -> f, weighted by one stationary law, in every class.
@@ -59,6 +58,11 @@ class BalanceTest:
         Why there is no p-value, or why it is not by the method asked for.
     """
 
+    KEYS = (
+        *("statistic", "df", "p_value", "method", "chi_square_p_value", "pooled_p_value", "n_draws"),
+        *("size_at_5_percent", "reason", "n_cycles"),
+    )
+
     statistic: float
     df: int
     p_value: float
@@ -69,12 +73,12 @@ class BalanceTest:
     size_at_5_percent: float = NOTHING
     null_mean: float = NOTHING
     tied: float = 0.0
-    reason: str = ""
+    reason: str = field(default="", metadata=empty_as_null())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        kept: dict[str, Any] = plain({k: v for k, v in vars(self).items() if k not in ("null_mean", "tied")})
-        return {**kept, "n_cycles": self.df, "reason": self.reason or None}
+    @property
+    def n_cycles(self) -> int:
+        """Independent cycles, the degrees of freedom."""
+        return self.df
 
 
 def detailed_balance_test(

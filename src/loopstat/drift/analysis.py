@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..arrays import Int
-from ..errors import InputError
 from ..inference.clusters import Clusters, choose_clusters
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
-from ..panel.panel import Objective, Panel, Source
+from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
-from ..results.result import Table, plain
+from ..results.record import Record, written
+from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
 from .maps.base import ScorerNoise
+from .parallel import Job, fit_all
+from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
 MAX_DEFAULT_GROUPS = 8
 MIN_DEFAULT_SESSIONS = 10
 
-Progress = Callable[[int, int, str], None]
 
-
-@dataclass(frozen=True)
-class Analysis:
+@dataclass(frozen=True, eq=False)
+class Analysis(Record):
     """Fits of every group of a panel.
 
     Attributes
@@ -51,11 +50,17 @@ class Analysis:
         What was analysed; None in a result read back from JSON.
     """
 
+    KEYS = (
+        *("schema", "version", "source", "n_sessions", "n_steps", "settings", "objectives", "notes", "groups"),
+        *("comparisons", "pareto"),
+    )
+    SCHEMA = SCHEMA
+
     groups: tuple[LinearDriftFit, ...]
-    objectives: tuple[Objective, ...]
+    objectives: tuple[Objective, ...] = field(metadata=written("settings.objectives"))
     source: Source
-    n_sessions: int
-    n_steps: int
+    n_sessions: int = field(metadata=written("source.n_sessions"))
+    n_steps: int = field(metadata=written("source.n_steps"))
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
@@ -68,41 +73,10 @@ class Analysis:
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
 
-    def summary(self) -> Table:
-        """Return one row per group: its verdict."""
-        rows = tuple((g.label, str(g.counts["n_sessions"]), g.verdict.sentence) for g in self.groups)
-        return Table("Verdicts", ("group", "sessions", "verdict"), rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; see the glossary for every key."""
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            "source": {
-                "files": list(self.source.files),
-                "digest": self.source.digest,
-                "n_sessions": self.n_sessions,
-                "n_steps": self.n_steps,
-            },
-            "settings": {**plain(self.settings), "objectives": [o.to_dict() for o in self.objectives]},
-            "notes": list(self.notes),
-            "groups": [g.to_dict() for g in self.groups],
-            "comparisons": [c.to_dict() for c in self.comparisons],
-            "pareto": [p.to_dict() for p in self.pareto],
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Analysis:
-        """Read back what `to_dict` wrote; the panel itself is not in it."""
-        if data.get("schema") != SCHEMA:
-            raise InputError(f"expected an analysis of schema {SCHEMA!r}. Got {data.get('schema')!r}.")
-        settings = dict(data["settings"])
-        objectives = tuple(
-            Objective(o["name"], o["direction"] == "maximize", o["low"], o["high"], o["transform"])
-            for o in settings.pop("objectives")
-        )
-        by_name = {o.name: o for o in objectives}
-        known = settings.get("scorer_noise")
+    def completed(self, data: Mapping[str, Any]) -> Analysis:
+        """Return the analysis with the settings and objectives of its groups."""
+        settings = {name: value for name, value in self.settings.items() if name != "objectives"}
+        known = settings["scorer_noise"]
         estimator = LinearDrift(
             settings["estimator"],
             n_boot=settings["bootstrap"],
@@ -112,33 +86,26 @@ class Analysis:
             stops_at_bounds=settings["stops_at_bounds"],
             thorough=settings["thorough"],
         )
-        groups = tuple(
-            LinearDriftFit.from_dict(g, settings=estimator, objectives=tuple(by_name[n] for n in g["objectives"]))
-            for g in data["groups"]
-        )
-        source = data["source"]
-        return cls(
-            groups=groups,
-            objectives=objectives,
-            source=Source(tuple(source["files"]), source["digest"], tuple(data["notes"])),
-            n_sessions=source["n_sessions"],
-            n_steps=source["n_steps"],
-            settings=settings,
-            notes=tuple(data["notes"]),
-            comparisons=tuple(Comparison.from_dict(c) for c in data["comparisons"]),
-            pareto=tuple(ParetoGroup.from_dict(p) for p in data["pareto"]),
-        )
+        named = {o.name: o for o in self.objectives}
+        groups = tuple(group.remade(estimator, named) for group in self.groups)
+        return replace(self, settings=settings, groups=groups, source=replace(self.source, notes=self.notes))
+
+    def summary(self) -> Table:
+        """Return one row per group: its verdict."""
+        rows = tuple((g.label, str(g.counts["n_sessions"]), g.verdict.sentence) for g in self.groups)
+        return Table("Verdicts", ("group", "sessions", "verdict"), rows)
 
 
 def analyze(
     panel: Panel,
     *,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     estimator: LinearDrift | None = None,
     seed: int = 0,
     reference: str | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
 ) -> Analysis:
     """Fit every group of a panel.
 
@@ -156,27 +123,22 @@ def analyze(
     settings : mapping, optional
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
-        Called with (done, total, label) before each group.
+        Called with (done, total, label) before each group and each stage of it.
+    workers : int, optional
+        Processes that groups are fitted in; the figures do not depend on it. Default: as many as there are cores where
+        the work is long enough to pay for them, none otherwise.
 
     Returns
     -------
     Analysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(by), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
     weights = _Weights(panel, estimator, seed)
-    groups = []
-    for k, (values, part) in enumerate(parts):
-        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
-        if progress:
-            progress(k, len(parts), label)
-        # Folds depend on the seed and the label only: adding a group leaves the others as they are.
-        rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, rng=rng, resampling=weights.of(part), label=label)
-        groups.append(replace(fit, by=values))
-    if progress:
-        progress(len(parts), len(parts), "")
+    jobs = [Job(estimator, part, weights.of(part), seed, _label(values)) for values, part in parts]
+    fits = fit_all(jobs, workers=workers, progress=progress)
+    groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {
         "by": columns,
@@ -210,6 +172,10 @@ def analyze(
         ),
         panel=panel,
     )
+
+
+def _label(values: Mapping[str, str]) -> str:
+    return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
 
 
 def default_by(panel: Panel) -> tuple[list[str], str]:

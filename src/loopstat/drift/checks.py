@@ -15,7 +15,7 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.result import Check
+from ..results.check import Check
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -34,6 +34,8 @@ LEAST_ROWS = 8  # of a task, before its spread is worth comparing
 TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
+
+OWN_MEAN = "own_mean"  # kind of white scores: around a mean of each session's own
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Outcome(NamedTuple):
     value: float | None
     passed: bool
     message: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class CheckRule:
 
     def run(self, evidence: Evidence) -> Check:
         """Return the check of a fit."""
-        value, passed, message = self.test(evidence)
-        return Check(self.name, value, self.limit, passed, message)
+        found = self.test(evidence)
+        return Check(self.name, found.value, self.limit, found.passed, found.message, found.kind)
 
 
 def run_checks(evidence: Evidence) -> tuple[Check, ...]:
@@ -139,7 +142,7 @@ def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
 
 def _step_means(panel: Panel) -> Float:
     """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
-    steps = panel.step - panel.step.min(initial=0)
+    steps = np.unique(panel.step, return_inverse=True)[1].reshape(-1)  # they may be far apart
     rows = np.flatnonzero(panel.complete)
     count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
     sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
@@ -161,7 +164,7 @@ def _white_scores(e: Evidence) -> Outcome:
         f"Cannot be told from independent scores {around}: held-out error is no better than "
         f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
     )
-    return Outcome(value, False, message)
+    return Outcome(value, False, message, OWN_MEAN if own else "")
 
 
 def around_own_means(skill: Skill) -> bool:

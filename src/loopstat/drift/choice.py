@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float
-from ..errors import InputError
+from ..errors import InputError, argument, either
 from ..inference.intervals import jackknife_interval, jackknife_variance, student
 from ..inference.resample import LeftOut
-from ..results.result import plain
+from ..results.record import Record
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
 from .maps.censored import censored
@@ -22,11 +22,12 @@ from .maps.noisy import ErrorsInVariables, Instrument
 from .maps.within import Within, root_found
 
 ESTIMATORS = ("auto", "pooled", "within", "instrument", "eiv", "latent")
+WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
 
 
-@dataclass(frozen=True)
-class Rival:
+@dataclass(frozen=True, eq=False)
+class Rival(Record):
     """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark."""
 
     name: str
@@ -35,19 +36,9 @@ class Rival:
     high: float
     remark: str
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Rival:
-        """Read back what `to_dict` wrote."""
-        value, low, high = (float("nan") if data[k] is None else float(data[k]) for k in ("modulus", "low", "high"))
-        return cls(data["name"], value, low, high, data["remark"])
-
-
-@dataclass(frozen=True)
-class Choice:
+@dataclass(frozen=True, eq=False)
+class Choice(Record):
     """The estimator of a group.
 
     Attributes
@@ -71,6 +62,8 @@ class Choice:
         The slow parts, where they were asked for and a latent fit exists.
     """
 
+    KEYS = ("name", "why", "saw")
+
     name: str | None
     why: str
     saw: tuple[str, ...] = ()
@@ -81,10 +74,6 @@ class Choice:
     p_noise: float = float("nan")
     rivals: tuple[Rival, ...] = ()
     thorough: Thorough | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {"name": self.name, "why": self.why, "saw": list(self.saw)}
 
 
 def choose(m: Material, asked: str) -> Choice:
@@ -263,7 +252,7 @@ def _refuse_impossible(m: Material, name: str) -> None:
     if m.panel.lineage:
         raise InputError(
             f"estimator {name}: these are proposals from versions chosen by their score, which it would misread.",
-            hint="--estimator pooled works on lineages.",
+            hint=f"{argument('estimator', 'pooled')} works on lineages.",
         )
     if m.identical or m.panel.n_sessions < 2:
         what = "there is one session only" if m.panel.n_sessions < 2 else "all sessions are identical"
@@ -278,7 +267,8 @@ def _refuse_impossible(m: Material, name: str) -> None:
     if name == "eiv" and not m.noise_known:
         raise InputError(
             "estimator eiv: the scorer's noise is not known.",
-            hint="mark a second scoring of each version in a `repeat` column, or give --scorer-noise FILE.json.",
+            hint="mark a second scoring of each version in a `repeat` column, or give "
+            + either("--scorer-noise FILE.json.", "scorer_noise=ScorerNoise(...)."),
         )
     if name == "latent" and m.too_little:
         raise InputError(f"estimator latent: {m.too_little}.", hint="pooled or within would work.")
@@ -320,7 +310,8 @@ def _censored(m: Material) -> Choice:
     high = np.array([np.inf if o.high is None else o.high for o in m.panel.objectives])
     if not (np.isfinite(low) | np.isfinite(high)).any():
         raise InputError(
-            "the loop is said to stop at its bounds, and no objective has one.", hint="give --bounds A=LOW:HIGH."
+            "the loop is said to stop at its bounds, and no objective has one.",
+            hint=f"give {either('--bounds A=LOW:HIGH', 'bounds={name: (low, high)}')}.",
         )
     if m.panel.lineage:
         raise InputError("the loop is said to stop at its bounds, which is no model of proposals and selection.")
@@ -367,7 +358,8 @@ def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Riva
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
-    return Rival("latent", found.radius, float(e.low), float(e.high), remark)
+    high = min(float(e.high), found.radius * WIDEST)
+    return Rival("latent", found.radius, float(e.low), high, remark)
 
 
 def _radius(M: Float) -> Float:

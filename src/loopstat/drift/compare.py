@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import SettingsError, argument
 from ..inference.differences import difference
 from ..inference.estimate import number, show
 from ..inference.tests import holm
-from ..results.result import plain
+from ..results.record import Record
 from .fit import LinearDriftFit
 
 MAX_ALL_PAIRS = 6
@@ -27,8 +26,8 @@ ESTIMATE = {
 }
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False)
+class Comparison(Record):
     """One difference between two groups, `difference` = a - b in the units of the data.
 
     `objective` is a name, `i<-j` for a coupling, or None for a rate. `p_adjusted` is Holm's over all comparisons of the
@@ -45,16 +44,6 @@ class Comparison:
     p_value: float
     p_adjusted: float
     paired: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Comparison:
-        """Read back what `to_dict` wrote."""
-        numbers = ("difference", "low", "high", "p_value", "p_adjusted")
-        return cls(**{**data, **{k: float("nan") if data[k] is None else data[k] for k in numbers}})
 
 
 def compare(
@@ -160,7 +149,9 @@ def pairs_of(
     else:
         labels = [g.label for g in groups]
         if reference not in labels:
-            raise SettingsError(f"--reference names no group: {reference!r}. Groups: {'; '.join(labels[:10])}.")
+            raise SettingsError(
+                f"{argument('reference')} names no group: {reference!r}. Groups: {'; '.join(labels[:10])}."
+            )
         against = groups[labels.index(reference)]
     return [(g, against) for g in groups if g is not against]
 

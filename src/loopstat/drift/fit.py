@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, Protocol
 
@@ -13,8 +13,10 @@ from ..arrays import Float
 from ..inference.differences import ClusterInfluence
 from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective
+from ..results.check import Check
 from ..results.document import view_of
-from ..results.result import Check, Table, plain
+from ..results.record import Record, load, spread, written
+from ..results.result import Table
 from .choice import Choice, Rival
 from .influence import Influence
 from .maps.latent.thorough import Thorough
@@ -24,7 +26,7 @@ from .readings.paths import MeanPath
 from .readings.regimes import Regime
 from .readings.reversibility import Reversibility
 from .readings.skill import BASELINES
-from .verdict import Verdict
+from .verdict import StopVerdict
 
 COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_sessions", "n_singular_draws")
 
@@ -38,8 +40,33 @@ class FitSettings(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class LinearDriftFit:
+def _layout() -> dict[str, tuple[str, ...]]:
+    """JSON path of each estimate to the keys of its ends."""
+    drift = [f"drift.{name}" for name in ("A", "b", "Q", "M", "fixed_point", "equilibrium")]
+    ahead = [f"interference.{name}" for name in (*PARTS, "start_spread", *MODEL_PARTS, "variance_shares")]
+    rates = ["rate_euler", "rate_exact", "half_life", "step_90", "r2_increments", "r2_levels"]
+    skills = [f"{kind}.{name}" for kind in ("skill", "skill_by_objective") for name in BASELINES]
+    beside = ("{}_low", "{}_high")
+    return {
+        **dict.fromkeys(drift, beside),
+        "drift.A": (*beside, "{}_p_value", "{}_p_adjusted"),
+        "kept_end.mean": ("low", "high"),
+        **dict.fromkeys(ahead, beside),
+        "interference.total": ("low", "high", "p_value", "p_adjusted"),
+        **dict.fromkeys((*rates, *skills), beside),
+    }
+
+
+LAYOUT = _layout()
+
+
+def _kept(estimates: Mapping[str, Estimate]) -> tuple[str, ...]:
+    """Return what holds nulls where it holds nothing: the drift of a regression that no estimator stands by."""
+    return ("drift",) if "r2_levels" in estimates else ()
+
+
+@dataclass(frozen=True, eq=False)
+class LinearDriftFit(Record):
     """A fitted group: complete at birth, immutable.
 
     Attributes
@@ -62,7 +89,7 @@ class LinearDriftFit:
         Empty for lineages and where there is no fit.
     path : MeanPath
     checks : tuple of Check
-    verdict : Verdict
+    verdict : StopVerdict
     influential : tuple of Influence
     reasons : dict
         JSON key that is null to the sentence that says why.
@@ -77,19 +104,33 @@ class LinearDriftFit:
     reversibility : Reversibility or None
     """
 
+    KEYS = (
+        *("label", "by", "counts", "lineage", "objectives", "clusters", "estimator", "estimators", "estimates"),
+        *("r2_estimator", "skill_estimator", "thorough", "reversibility", "regimes", "path", "checks", "influential"),
+        *("verdict", "reasons"),
+    )
+
     label: str
     by: dict[str, str]
-    settings: FitSettings
-    objectives: tuple[Objective, ...]
+    settings: FitSettings | None = field(default=None, kw_only=True)
+    objectives: tuple[Objective, ...] = field(
+        metadata=written(
+            write=lambda given: [o.name for o in given], read=lambda names: tuple(Objective(name) for name in names)
+        )
+    )
     lineage: bool
-    counts: dict[str, int]
+    counts: dict[str, int] = field(metadata=spread(COUNTS))
     clusters: dict[str, Any]
-    model: LinearSDE | None
-    estimates: dict[str, Estimate]
-    regimes: tuple[Regime, ...]
+    model: LinearSDE | None = field(default=None, kw_only=True)
+    estimates: dict[str, Estimate] = field(metadata=spread(LAYOUT, kept=_kept))
+    regimes: tuple[Regime, ...] = field(
+        metadata=written(
+            write=lambda given: given or None, read=lambda rows: tuple(load(Regime, row) for row in rows or ())
+        )
+    )
     path: MeanPath
     checks: tuple[Check, ...]
-    verdict: Verdict
+    verdict: StopVerdict
     influential: tuple[Influence, ...]
     reasons: dict[str, str]
     draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
@@ -158,6 +199,37 @@ class LinearDriftFit:
             return None
         return "latent" if self.estimator.name == "latent" else "pooled"
 
+    @property
+    def r2_estimator(self) -> str | None:
+        """Whose R² the figures are."""
+        return "pooled" if "r2_levels" in self.estimates else None
+
+    @property
+    def estimators(self) -> tuple[Rival, ...]:
+        """What each estimator says of the slowest mode."""
+        return self.estimator.rivals
+
+    @property
+    def thorough(self) -> Thorough | None:
+        """What the slow parts add, where they were asked for."""
+        return self.estimator.thorough
+
+    def completed(self, data: Mapping[str, Any]) -> LinearDriftFit:
+        """Return the fit with the estimators that were looked at."""
+        slow = data["thorough"]
+        rivals = tuple(load(Rival, row) for row in data["estimators"])
+        found = replace(self.estimator, rivals=rivals, thorough=None if slow is None else load(Thorough, slow))
+        return replace(self, estimator=found)
+
+    def remade(self, settings: FitSettings, objectives: Mapping[str, Objective]) -> LinearDriftFit:
+        """Return the fit that was read with its settings, its objectives and the model its estimates make."""
+        named = tuple(objectives[name] for name in self.names)
+        model = None
+        if "drift.A" in self.estimates:
+            A, b, Q = (self.estimates[f"drift.{name}"].value for name in "AbQ")
+            model = LinearSDE(A, b, nearest_covariance(Q), objectives=named)
+        return replace(self, settings=settings, objectives=named, model=model)
+
     def _part(self, name: str) -> SimpleNamespace:
         split = (path.split(".") for path in self.estimates if path.startswith(f"{name}."))
         return SimpleNamespace(**{leaf: self.estimates[f"{name}.{leaf}"] for _, leaf in split})
@@ -177,99 +249,3 @@ class LinearDriftFit:
             rows.append(tuple(cells))
         title = f"{self.label}: {self.counts['n_sessions']} sessions, {self.counts['n_transitions']} transitions"
         return Table(title, ("objective", "heads for", "ends at", "R² of changes"), tuple(rows))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form of the group; see the glossary for every key."""
-        out: dict[str, Any] = {"label": self.label, "by": dict(self.by), **self.counts, "lineage": self.lineage}
-        out["objectives"] = list(self.names)
-        out["clusters"] = dict(self.clusters)
-        out["estimator"] = self.estimator.to_dict()
-        out["estimators"] = [r.to_dict() for r in self.estimator.rivals]
-        for key in ("drift", "kept_end", "interference"):
-            out[key] = {}
-        for path, keys in _LAYOUT.items():
-            parent, _, leaf = path.rpartition(".")
-            target = out
-            for part in parent.split(".") if parent else ():
-                target = target.setdefault(part, {})
-            estimate = self.estimates.get(path)
-            if estimate is None:
-                target.update(dict.fromkeys((leaf, *keys)))
-            else:
-                estimate.put(target, leaf, keys)
-        fitted = "r2_levels" in self.estimates
-        for key in ("drift", "kept_end", "interference", "skill", "skill_by_objective"):
-            if not any(path.startswith(f"{key}.") for path in self.estimates) and not (key == "drift" and fitted):
-                out[key] = None
-        out["r2_estimator"] = "pooled" if fitted else None
-        out["skill_estimator"] = self.skill_estimator
-        slow = self.estimator.thorough
-        out["thorough"] = None if slow is None else slow.to_dict()
-        out["reversibility"] = None if self.reversibility is None else self.reversibility.to_dict()
-        out["regimes"] = [plain(r) for r in self.regimes] if self.regimes else None
-        out["path"] = plain(vars(self.path))
-        out["checks"] = [plain(c) for c in self.checks]
-        out["influential"] = [plain(i) for i in self.influential]
-        out["verdict"] = plain(self.verdict)
-        out["reasons"] = dict(self.reasons)
-        return out
-
-    @classmethod
-    def from_dict(
-        cls, data: Mapping[str, Any], *, settings: FitSettings, objectives: tuple[Objective, ...]
-    ) -> LinearDriftFit:
-        """Read back what `to_dict` wrote; bootstrap draws are not kept."""
-        estimates = {}
-        for path, keys in _LAYOUT.items():
-            parent, _, leaf = path.rpartition(".")
-            target: Any = data
-            for part in parent.split(".") if parent else ():
-                target = (target or {}).get(part)
-            if target and target.get(leaf) is not None:
-                estimates[path] = Estimate.take(target, leaf, keys)
-        drift = data["drift"]
-        model = None
-        if drift and drift["A"] is not None:
-            Q = nearest_covariance(np.array(drift["Q"]))
-            model = LinearSDE(drift["A"], drift["b"], Q, objectives=objectives)
-        told, reversible = data["estimator"], data["reversibility"]
-        slow = None if data["thorough"] is None else Thorough.from_dict(data["thorough"])
-        rivals = tuple(Rival.from_dict(r) for r in data["estimators"])
-        path = data["path"]
-        steps = [np.array(path[k], dtype=np.int64) for k in ("step", "n")]
-        means = [np.array(path[k], dtype=np.float64) for k in ("mean", "low", "high")]
-        return cls(
-            label=data["label"],
-            by=dict(data["by"]),
-            settings=settings,
-            objectives=objectives,
-            lineage=data["lineage"],
-            counts={k: data[k] for k in COUNTS},
-            clusters=dict(data["clusters"]),
-            model=model,
-            estimates=estimates,
-            regimes=tuple(Regime(**r) for r in data["regimes"] or ()),
-            path=MeanPath(steps[0], steps[1], means[0], means[1], means[2], path["label"]),
-            checks=tuple(Check(**c) for c in data["checks"]),
-            verdict=Verdict(**data["verdict"]),
-            influential=tuple(Influence(**i) for i in data["influential"]),
-            reasons=dict(data["reasons"]),
-            estimator=Choice(told["name"], told["why"], tuple(told["saw"]), rivals=rivals, thorough=slow),
-            reversibility=None if reversible is None else Reversibility.from_dict(reversible),
-        )
-
-
-def _layout() -> dict[str, tuple[str, ...]]:
-    """JSON path of each estimate to the keys of its ends."""
-    beside = ["drift.A", "drift.b", "drift.Q", "drift.M", "drift.fixed_point", "drift.equilibrium"]
-    beside += ["rate_euler", "rate_exact", "half_life", "step_90", "r2_increments", "r2_levels"]
-    beside += [f"{kind}.{name}" for kind in ("skill", "skill_by_objective") for name in BASELINES]
-    beside += [f"interference.{name}" for name in (*PARTS, "start_spread", *MODEL_PARTS, "variance_shares")]
-    out: dict[str, tuple[str, ...]] = {p: (f"{p.split('.')[-1]}_low", f"{p.split('.')[-1]}_high") for p in beside}
-    out["drift.A"] += ("A_p_value", "A_p_adjusted")
-    out["kept_end.mean"] = ("low", "high")
-    out["interference.total"] = ("low", "high", "p_value", "p_adjusted")
-    return out
-
-
-_LAYOUT = _layout()

@@ -9,12 +9,13 @@ from typing import Protocol
 import numpy as np
 
 from ..arrays import Int
+from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
 from ..panel.panel import Panel
-from ..results.result import Check, Estimate
+from ..results.check import Check
 from .candidates import Material
-from .checks import Evidence, around_own_means, constant_objectives, run_checks, white_scores
+from .checks import Evidence, constant_objectives, run_checks, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
@@ -27,6 +28,8 @@ from .readings.skill import Skill, cluster_folds, held_out_skill
 from .verdict import Situation, decide
 
 Stage = Callable[[str], None]
+
+MEMORY = 2_000_000  # numbers; never written to
 
 
 class Settings(FitSettings, Protocol):
@@ -142,6 +145,7 @@ def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: In
         stops_at_bounds=settings.stops_at_bounds, fold=fold, level=settings.level,
         thorough=rng.spawn(1)[0] if settings.thorough else None,
     )  # fmt: skip
+    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     # Many small factorisations: threads of the linear algebra library only wait for one another.
     with threadpool_limits(1):
         return choose(material, settings.estimator)
@@ -195,7 +199,6 @@ def _situation(
         step_90=None if way is None else way.step_90,
         hangs_on=_hangs_on(found, moving),
         refusal=found.choice.why if found.refused else None,
-        own_means=found.skill is not None and around_own_means(found.skill),
     )
 
 

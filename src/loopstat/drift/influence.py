@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float
 from ..inference.differences import ClusterInfluence
+from ..inference.estimate import Estimate
 from ..inference.intervals import cluster_means, jackknife_variance
-from ..results.result import Estimate, plain
+from ..results.record import Record
 from .quantities import Found
 
 INFLUENTIAL = 5
 
 
-@dataclass(frozen=True)
-class Influence:
+@dataclass(frozen=True, eq=False)
+class Influence(Record):
     """What leaving one cluster out does to one answer: `shift` in its units, `shift_in_se` in standard errors."""
 
     cluster: str
     quantity: str
     shift: float
     shift_in_se: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def influential(found: Found, estimates: Mapping[str, Estimate]) -> tuple[Influence, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
@@ -13,10 +12,10 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_interval, jackknife_variance, percentile_interval, student
 from ..inference.tests import mean_test
 from ..panel.panel import Panel
-from ..results.result import Check, plain
+from ..results.check import Check
+from ..results.verdict import Verdict
+from .checks import OWN_MEAN
 from .readings.paths import MeanPath, StopRule, kept_gain
-
-Action = Literal["go_on", "stop", "cannot_tell"]
 
 WAY = 0.9  # the step asked for is the first at which this share of the way is gone
 HORIZON = 3000  # steps looked ahead for it
@@ -25,21 +24,17 @@ LEVEL = 0.05
 DRY = 0.02  # below this share of unfinished sessions succeeding per step, going on is not worth it
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What to do: `action`, the step to stop at (None unless stopping), one sentence.
+@dataclass(frozen=True, eq=False)
+class StopVerdict(Verdict):
+    """What to do: go on, stop at `step` (None unless stopping), or cannot tell.
 
     `sessions_needed` says about how many clusters would do where the answer is `cannot_tell`.
     """
 
-    action: Action
-    step: int | None
-    sentence: str
-    sessions_needed: int | None = None
+    KEYS = ("action", "step", "sentence", "sessions_needed")
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
+    step: int | None = None
+    sessions_needed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,8 +51,6 @@ class Situation:
         Clusters without which that step would be another.
     refusal : str or None
         Why no estimator could tell the drift.
-    own_means : bool
-        White scores are around a mean of each session's own.
     """
 
     panel: Panel
@@ -76,7 +69,6 @@ class Situation:
     step_90: tuple[float, float, float] | None = None
     hangs_on: tuple[str, ...] = ()
     refusal: str | None = None
-    own_means: bool = False
 
     @property
     def first_step(self) -> int:
@@ -139,7 +131,7 @@ def steps_along(M: Float, gap: Float, spread: Float) -> Float:
     return out
 
 
-def decide(s: Situation) -> Verdict:
+def decide(s: Situation) -> StopVerdict:
     """Return the verdict of a group; reasons that forbid an answer are tried first."""
     if s.panel.lineage:
         return _lineage(s)
@@ -158,22 +150,22 @@ def decide(s: Situation) -> Verdict:
     return _settling(s, s.step_90)
 
 
-def _stop(step: int, why: str, *, at: str = "") -> Verdict:
-    return Verdict("stop", step, f"stop at {at or f'step {step}'}: {why}")
+def _stop(step: int, why: str, *, at: str = "") -> StopVerdict:
+    return StopVerdict("stop", f"stop at {at or f'step {step}'}: {why}", step)
 
 
-def _go_on(why: str, *, until: str = "") -> Verdict:
-    return Verdict("go_on", None, f"go on{until}: {why}")
+def _go_on(why: str, *, until: str = "") -> StopVerdict:
+    return StopVerdict("go_on", f"go on{until}: {why}")
 
 
-def _cannot_tell(why: str, needed: int | None = None) -> Verdict:
-    return Verdict("cannot_tell", None, f"cannot tell: {why}", needed)
+def _cannot_tell(why: str, needed: int | None = None) -> StopVerdict:
+    return StopVerdict("cannot_tell", f"cannot tell: {why}", None, needed)
 
 
 # ------------------------------------------------------------------------ plain loops
 
 
-def _settling(s: Situation, step_90: tuple[float, float, float]) -> Verdict:
+def _settling(s: Situation, step_90: tuple[float, float, float]) -> StopVerdict:
     moved, low, high = _way(s)
     clear = (low > 0) | (high < 0)
     better = [n for n, m, c in zip(s.panel.names, moved, clear, strict=True) if c and m > 0]
@@ -207,7 +199,7 @@ def _way(s: Situation) -> tuple[Float, Float, Float]:
     return found.value, found.low, found.high
 
 
-def _going_nowhere(s: Situation, low: Float, high: Float) -> Verdict:
+def _going_nowhere(s: Situation, low: Float, high: Float) -> StopVerdict:
     reach = float(np.max(np.maximum(np.abs(low), np.abs(high))))
     if reach <= NEGLIGIBLE:
         return _stop(
@@ -227,7 +219,7 @@ def _going_nowhere(s: Situation, low: Float, high: Float) -> Verdict:
     )
 
 
-def _wide(s: Situation, value: float, last: float) -> Verdict:
+def _wide(s: Situation, value: float, last: float) -> StopVerdict:
     needed = _needed(s, float(np.log(max(last, 2) / max(value, 1)) / np.log(2)))
     until = f"{last:.0f}" if last < HORIZON else "never"
     return _cannot_tell(
@@ -235,8 +227,8 @@ def _wide(s: Situation, value: float, last: float) -> Verdict:
     )
 
 
-def _white(s: Situation) -> Verdict:
-    if s.own_means:
+def _white(s: Situation) -> StopVerdict:
+    if s.checks["white_scores"].kind == OWN_MEAN:
         needed = _needed(s, 2.0)
         return _cannot_tell(
             "each session's own mean so far predicts better than this drift does; "
@@ -253,7 +245,7 @@ def _white(s: Situation) -> Verdict:
     )
 
 
-def _wandering(s: Situation) -> Verdict:
+def _wandering(s: Situation) -> StopVerdict:
     """The slowest mode's interval reaches 1, or there is one session only: read the mean path itself."""
     if s.gap is None:
         return _no_fit(s)
@@ -292,7 +284,7 @@ def _late_change(s: Situation) -> tuple[Float, Float]:
 # ----------------------------------------------------------------- loops that stop on success
 
 
-def _stopping(s: Situation) -> Verdict:
+def _stopping(s: Situation) -> StopVerdict:
     """Sessions stop on reaching a bar: what counts is how many of the unfinished still reach it per step."""
     if s.stop_rule is None:
         needed = _needed(s, 1.5)
@@ -303,13 +295,13 @@ def _stopping(s: Situation) -> Verdict:
         )
     rule = s.stop_rule
     share = f"{rule.share:.0%} of sessions stop early at {s.panel.names[rule.objective]} {number(rule.bar, 3)}"
-    reached, at_risk = success_per_step(s.panel, rule)
+    offset, reached, at_risk = success_per_step(s.panel, rule)
     dry = _dry_from(reached, at_risk)
     if dry is not None:
-        step = s.first_step + dry
+        step = s.first_step + int(offset[dry])
         why = f"{share}, and after that step fewer than {DRY:.0%} of the unfinished do per step."
         return _stop(step, why, at=f"success or at step {step}")
-    risky = 1 + np.flatnonzero(at_risk[1:])
+    risky = np.flatnonzero((offset > 0) & (at_risk > 0))
     if len(risky) == 0:
         needed = _needed(s, 1.5)
         return _cannot_tell(
@@ -318,9 +310,10 @@ def _stopping(s: Situation) -> Verdict:
             needed,
         )
     # The few longest sessions say nothing about a rate, unless there are no others.
-    last = int(max(np.flatnonzero(at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max())))[-1], risky[0]))
+    last = int(max(offset[at_risk >= max(1.0, min(20.0, 0.1 * at_risk.max()))][-1], offset[risky[0]]))
     first = max(1, last - max(last // 3, 1) + 1)
-    low, rate, high = _poisson_rate(int(reached[first : last + 1].sum()), int(at_risk[first : last + 1].sum()))
+    third = (offset >= first) & (offset <= last)
+    low, rate, high = _poisson_rate(int(reached[third].sum()), int(at_risk[third].sum()))
     late = (
         f"{share}, and of the unfinished {rate:.1%} [{low:.1%}, {min(high, 1):.1%}] per step do "
         f"in {_span(s.first_step + first, s.first_step + last)}"
@@ -331,18 +324,19 @@ def _stopping(s: Situation) -> Verdict:
     return _cannot_tell(f"when to give up is open: {late}; about {needed} {s.noun} would do.", needed)
 
 
-def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int]:
-    """Return per step (from the first) how many sessions reach the bar there for the first time, and how many could."""
+def success_per_step(panel: Panel, rule: StopRule) -> tuple[Int, Int, Int]:
+    """Return steps (from the first), and how many sessions reach the bar there for the first time, and how many could.
+
+    Only steps that some session has are listed: they may be far apart.
+    """
     rows = np.flatnonzero(panel.complete)
     hit: Bool = panel.signs[rule.objective] * (panel.x[rows, rule.objective] - rule.bar) >= 0
-    first = np.full(panel.n_sessions, np.iinfo(np.int64).max)
-    np.minimum.at(first, panel.session[rows[hit]], panel.step[rows[hit]])
-    open_ = panel.step <= first[panel.session]
-    origin = int(panel.step.min())
-    length = int(panel.step.max()) - origin + 1
-    at_risk = np.bincount(panel.step[open_] - origin, minlength=length)
-    reached = np.bincount(first[first < np.iinfo(np.int64).max] - origin, minlength=length)
-    return reached.astype(np.int64), at_risk.astype(np.int64)
+    steps, place = np.unique(panel.step, return_inverse=True)
+    first = np.full(panel.n_sessions, len(steps))
+    np.minimum.at(first, panel.session[rows[hit]], place[rows[hit]])
+    at_risk = np.bincount(place[place <= first[panel.session]], minlength=len(steps))
+    reached = np.bincount(first[first < len(steps)], minlength=len(steps))
+    return (steps - steps[0]).astype(np.int64), reached.astype(np.int64), at_risk.astype(np.int64)
 
 
 def _dry_from(reached: Int, at_risk: Int) -> int | None:
@@ -365,7 +359,7 @@ def _poisson_rate(events: int, trials: int) -> tuple[float, float, float]:
 # ------------------------------------------------------------------------------ lineages
 
 
-def _lineage(s: Situation) -> Verdict:
+def _lineage(s: Situation) -> StopVerdict:
     """The kept version is what counts: is it still gaining in the later half of the sessions?"""
     if not np.any(s.panel.kept_rows >= 0) or s.n_clusters < 2:
         return _no_fit(s)
@@ -428,17 +422,17 @@ def _wanted(s: Situation) -> int:
     return max(10, _needed(s, 2.0) if s.n_clusters >= 10 else 10)
 
 
-def _too_few(s: Situation) -> Verdict:
+def _too_few(s: Situation) -> StopVerdict:
     noun = "sessions" if s.cluster_kind == "block" else s.noun
     message = _lower(s.checks["few_sessions"].message)
     return _cannot_tell(f"{message} About {_wanted(s)} {noun} would do.", _wanted(s))
 
 
-def _no_fit(s: Situation) -> Verdict:
+def _no_fit(s: Situation) -> StopVerdict:
     return _cannot_tell(_first_failure(s), _wanted(s))
 
 
-def _refused(s: Situation, why: str) -> Verdict:
+def _refused(s: Situation, why: str) -> StopVerdict:
     """More of the same seldom settles what two explanations share; a second scoring of each version does."""
     needed = _needed(s, 2.0)
     return _cannot_tell(

@@ -9,9 +9,20 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import LoopstatError
+from ..errors import LoopstatError, OutputError
 from .cli_moves import moves
-from .terminal import color, command_line, deliver, progress_line, rendered
+from .terminal import (
+    color,
+    command_line,
+    deliver,
+    drop_output,
+    each_done,
+    echo,
+    end_progress,
+    forgive_letters,
+    progress_line,
+    rendered,
+)
 
 INTERRUPTED = 130
 
@@ -26,17 +37,35 @@ class _Group(click.Group):
             from ..results.words import clean_sentence
 
             head = click.style("error", fg="red", bold=True)
-            click.echo(f"{head}: {clean_sentence(str(error))}", err=True, color=color())
-            ctx.exit(2)
+            end_progress()
+            click.echo(f"{head}: {clean_sentence(error.on_command_line())}", err=True, color=color())
+            refused = isinstance(error, OutputError)
+            if refused:
+                drop_output()
+            ctx.exit(1 if refused else 2)
         except KeyboardInterrupt:
+            end_progress()
             click.echo("interrupted.", err=True)
             ctx.exit(INTERRUPTED)
         except OSError as error:
-            if isinstance(error, BrokenPipeError):  # the reader of our output went away, as `head` does
-                sys.stderr.close()
-                ctx.exit(0)
-            click.echo(f"error: {error.strerror or error}.", err=True)
-            ctx.exit(1)
+            ctx.exit(_system_said(error))
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run; what the system refuses outside a command (printing help, say) ends as it does inside one."""
+        forgive_letters()
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            sys.exit(_system_said(error))
+
+
+def _system_said(error: OSError) -> int:
+    """Return the exit code after an error of the system; a reader that went away, as `head` does, is none."""
+    drop_output()
+    if isinstance(error, BrokenPipeError):
+        return 0
+    click.echo(f"error: {error.strerror or error}.", err=True)
+    return 1
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -125,10 +154,13 @@ def analyze(
     FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as one table
     with a `file` label (compare them with --by file).
     """
-    from .commands import run_analysis
+    from ..io.write import check_targets
+    from .commands import json_text, page_text, run_analysis
 
+    noise = options["scorer_noise"]
+    check_targets({"--json": json_path, "--html": html_path}, [*files, *([noise] if noise else [])])
     result = run_analysis(list(files), options, command=command_line("analyze"), progress=progress_line())
-    deliver(result, json_path=json_path, html_path=html_path, depth="long" if verbose else "short")
+    deliver(result, [(json_path, json_text), (html_path, page_text)], depth="long" if verbose else "short")
 
 
 def _balance_options(function: Any) -> Any:
@@ -197,6 +229,7 @@ def _balance_options(function: Any) -> Any:
                 "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
             ),
             click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
+            click.option("--verbose", is_flag=True, help="All figures, checks and how they were computed."),
         ]
     ):
         function = option(function)
@@ -206,28 +239,38 @@ def _balance_options(function: Any) -> Any:
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @_balance_options
-def balance(files: tuple[str, ...], json_path: str | None, html_path: str | None, **options: Any) -> None:
+def balance(
+    files: tuple[str, ...], json_path: str | None, html_path: str | None, verbose: bool, **options: Any
+) -> None:
     """Say whether recorded states are in detailed balance, where the loop rests, and what it circles through.
 
     FILE holds sessions (session, step, state), counted moves (state, next_state, count), or one of two JSON forms:
     records with `target_expression` and `source_expressions`, or a word with the list of its successors.
     """
-    from .commands import run_balance
+    from ..io.write import check_targets
+    from .commands import json_text, page_text, run_balance
 
+    check_targets({"--json": json_path, "--html": html_path}, files)
     result = run_balance(list(files), options, command=command_line("balance"), progress=progress_line())
-    deliver(result, json_path=json_path, html_path=html_path)
+    deliver(result, [(json_path, json_text), (html_path, page_text)], depth="long" if verbose else "short")
 
 
 @main.command()
 @click.option("--output", "folder", default="loopstat-demo", show_default=True, help="Folder for the report.")
 def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
-    from .commands import run_demo
+    from ..io.write import write_file
+    from .commands import page_text, run_demo
 
     results, report = run_demo(Path(folder), progress=progress_line())
-    for result in results:
-        click.echo(rendered(result) + "\n", color=color())
-    click.echo(str(report))
+    shown = "".join(f"{rendered(result)}\n\n" for result in results)
+    each_done(
+        [
+            lambda: echo(shown, nl=False, color=color()),
+            lambda: write_file(report, page_text(results)),
+            lambda: echo(str(report)),
+        ]
+    )
 
 
 @main.command()

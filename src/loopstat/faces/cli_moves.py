@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..moves.options import FREQUENT
 from ..moves.settings import PARAMETERS, POLICIES, PRESETS, SCENARIOS
-from .terminal import command_line, deliver, progress_bar, progress_line, write, wrote
+from .terminal import command_line, deliver, progress_bar, progress_line, write
 
 if TYPE_CHECKING:
     from ..moves.calibrate.fit import Calibration
@@ -73,10 +72,12 @@ def simulate(json_path: str | None, html_path: str | None, save_path: str | None
 
     Later options win: policy or preset, then scenario, settings file, flags, --set.
     """
+    from ..moves.commands import settings_text
     from ..moves.commands import simulate as run
 
+    _check(options, json_path, html_path, save_path)
     found = run(None, {**options, "command": command_line("moves simulate")})
-    _deliver(found, json_path, html_path, save_path)
+    _deliver(found, json_path, html_path, (save_path, lambda _: settings_text(found)))
 
 
 @moves.command()
@@ -102,19 +103,23 @@ def plan(json_path: str | None, html_path: str | None, save_path: str | None, **
 
     Settings give all that is not searched: priors, tests, difficulty, costs. --save writes those of the plan.
     """
-    from ..moves.commands import buy
+    from ..moves.commands import buy, settings_text
 
+    _check(options, json_path, html_path, save_path)
     found = buy(None, {**options, "command": command_line("moves plan")}, progress=progress_bar())
-    _deliver(found, json_path, html_path, save_path)
+    _deliver(found, json_path, html_path, (save_path, lambda _: settings_text(found)))
 
 
 @moves.command()
 @click.option("--json", "json_path", metavar="PATH|-", help="Write them as JSON; - for standard output.")
 def settings(json_path: str | None) -> None:
     """List every setting with its range, default and meaning, and the policies, presets and scenarios."""
+    from ..io.write import check_targets
     from ..moves.commands import listed
+    from .commands import json_text
 
-    deliver(Viewed(listed(None, {})), json_path=json_path, html_path=None)
+    check_targets({"--json": json_path})
+    deliver(Viewed(listed(None, {})), [(json_path, json_text)])
 
 
 def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
@@ -153,26 +158,30 @@ def calibrate(
     FILE has one row per candidate: its task, verdicts of coarse and fine tests, scores of judges, a truth, whatever of
     these there is.
     """
+    from ..io.write import check_targets
     from .calibration_commands import run_calibration, settings_json
 
+    check_targets({"--json": json_path, "--html": html_path, "--out": settings_path}, files)
     found = run_calibration(list(files), options, command=command_line("moves calibrate"), progress=progress_line())
-    deliver(Viewed(found), json_path=json_path, html_path=html_path)
-    _save(settings_json(found) if settings_path else "", settings_path)
+    _deliver(found, json_path, html_path, (settings_path, lambda _: settings_json(found)))
 
 
-def _deliver(found: Simulation | Purchase, json_path: str | None, html_path: str | None, save_path: str | None) -> None:
-    from ..moves.commands import settings_text
+def _check(options: dict[str, Any], json_path: str | None, html_path: str | None, save_path: str | None) -> None:
+    from ..io.write import check_targets
 
-    deliver(Viewed(found), json_path=json_path, html_path=html_path)
-    _save(settings_text(found) if save_path else "", save_path)
+    file = options["settings_file"]
+    check_targets({"--json": json_path, "--html": html_path, "--save": save_path}, [file] if file else [])
 
 
-def _save(text: str, path: str | None) -> None:
-    from .commands import write_whole
+def _deliver(
+    found: Simulation | Purchase | Calibration,
+    json_path: str | None,
+    html_path: str | None,
+    saved: tuple[str | None, Callable[[Any], str]],
+) -> None:
+    from .commands import json_text, page_text
 
-    if path:
-        write_whole(Path(path), text)
-        wrote(path)
+    deliver(Viewed(found), [(json_path, json_text), (html_path, page_text), saved])
 
 
 @dataclass(frozen=True)

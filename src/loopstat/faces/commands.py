@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -200,20 +198,23 @@ def select(panel: Panel, where: Mapping[str, str], unlike: Mapping[str, str]) ->
 def run_demo(folder: Path, *, progress: Progress | None = None) -> tuple[list[Analysis], Path]:
     """Copy the bundled recordings to a folder and analyse them there, so that the commands shown can be repeated.
 
-    Returns the results and the path of the one report on them.
+    Returns the results and the path where the one report on them belongs.
     """
     from ..io.recordings import path
+    from ..io.write import check_targets, write_file
 
+    report = folder.resolve() / "report.html"
+    names = [str(demo["name"]) for demo in DEMO]
+    copies = {f"--output {folder}": str(report), **{name: str(folder / f"{name}.parquet") for name in names}}
+    check_targets(copies, [str(path(name)) for name in names])
     results = []
     for demo in DEMO:
         options = {k: v for k, v in demo.items() if k != "name"}
         table = folder / f"{demo['name']}.parquet"
-        write_whole(table, path(str(demo["name"])).read_bytes())
+        write_file(table, path(str(demo["name"])).read_bytes())
         flags = " ".join(f"--{k} {','.join(v)}" for k, v in options.items())
         command = f"loopstat analyze {table} {flags}"
         results.append(run_analysis([str(table)], options, command=command, progress=progress))
-    report = (folder / "report.html").resolve()
-    write_html(results, report)
     return results, report
 
 
@@ -259,54 +260,32 @@ def parse_bounds(items: Sequence[str]) -> dict[str, tuple[float | None, float | 
     return out
 
 
-# --------------------------------------------------------------------------- writing
+# ----------------------------------------------------------------------------- texts
 
 
-def write_json(result: Result, path: Path | None) -> str:
-    """Return the JSON text and write it to `path` if one is given.
+def json_text(result: Result) -> str:
+    """Return the JSON text.
 
     Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
     """
     text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-    text = "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
-    if path is not None:
-        write_whole(path, text)
-    return text
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
-def write_html(result: Result | Sequence[Analysis], path: Path) -> None:
-    """Write the page."""
-    from . import balance_page, html
+def page_text(result: Result | Sequence[Analysis]) -> str:
+    """Return the page."""
+    from . import html
 
     if isinstance(result, Face):
-        write_whole(path, result.page())
-    elif isinstance(result, BalanceAnalysis):
-        write_whole(path, balance_page.page(result))
-    else:
-        several = [result] if isinstance(result, Analysis) else result
-        write_whole(path, html.page([view_of(r) for r in several]))
+        return result.page()
+    several = [result] if isinstance(result, Analysis | BalanceAnalysis) else result
+    return html.page([view_of(r) for r in several])
 
 
 def summary(result: Result, *, depth: Depth = "short", width: int, style: Style) -> str:
     """Return what the terminal shows."""
-    from . import balance_text, terminal
+    from . import terminal
 
     if isinstance(result, Face):
         return result.render(width=width, style=style)
-    if isinstance(result, BalanceAnalysis):
-        return balance_text.render(result.to_dict(), width=width, style=style)
     return terminal.write(view_of(result), depth=depth, width=width, style=style)
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader never sees half of it and an interrupted write leaves the old one."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror}.", file=str(path)) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

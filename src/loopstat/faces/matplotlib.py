@@ -328,6 +328,7 @@ def _graph(graph: Graph, ax: Axes) -> None:
             shrinkA=shrink[0],
             shrinkB=shrink[1],
             linewidth=1 + 4 * max(edge.weight, 0.0),
+            linestyle=STROKES[edge.stroke],
             mutation_scale=9,
             color=_tone(edge.tone),
             alpha=0.6,
@@ -343,8 +344,15 @@ def _node(node: Node, ax: Axes) -> None:
     size = 8 + 18 * math.sqrt(max(node.size, 0))
     ax.plot([node.x], [node.y], linestyle="", zorder=4, **_marker(node.shape, node.tone, size))
     if node.label:
-        offset: Any = {"xytext": (0, size / 2 + 3), "textcoords": "offset points", "ha": "center", "zorder": 5}
-        ax.annotate(node.label, (node.x, node.y), **offset, **SMALL)
+        beside, up = size / 2 + 3, {"above": 1, "below": -1}.get(node.side, 0)
+        across = {"right": 1, "left": -1}.get(node.side, 0)
+        anchor: Any = {
+            "ha": {1: "left", -1: "right"}.get(across, "center"),
+            "va": {1: "bottom", -1: "top"}.get(up, "center"),
+            "textcoords": "offset points",
+            "zorder": 5,
+        }
+        ax.annotate(node.label, (node.x, node.y), (across * beside, up * beside), **anchor, **SMALL)
 
 
 # --------------------------------------------------------------------- labels at the end

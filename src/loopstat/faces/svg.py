@@ -473,7 +473,7 @@ def _region(region: Region, f: Frame) -> list[str]:
 
 def _graph(graph: Graph, f: Frame) -> list[str]:
     at = {node.key: (f.x(node.x), f.y(node.y)) for node in graph.nodes}
-    size = {node.key: 5 + 11 * math.sqrt(max(node.size, 0)) for node in graph.nodes}
+    size = {node.key: node.radius for node in graph.nodes}
     out = [_edge(edge, at, size) for edge in graph.edges if edge.start in at and edge.end in at]
     for node in graph.nodes:
         out += _node(node, *at[node.key], size[node.key], f)
@@ -489,7 +489,14 @@ def _node(node: Node, x: float, y: float, r: float, f: Frame) -> list[str]:
     if node.label:
         half = LETTER * len(node.label) / 2
         middle = min(max(x, f.left + half), f.right - half)
-        out.append(_text(middle, y - r - 4, node.label, "small halo", "middle"))
+        spots = {
+            "above": (middle, y - r - 4, "middle"),
+            "below": (middle, y + r + 13, "middle"),
+            "right": (x + r + 4, y + 4, "start"),
+            "left": (x - r - 4, y + 4, "end"),
+        }
+        at_x, at_y, anchor = spots[node.side]
+        out.append(_text(at_x, at_y, node.label, "small halo", anchor))
     return out
 
 
@@ -507,7 +514,8 @@ def _edge(edge: Edge, at: dict[str, tuple[float, float]], size: dict[str, float]
     wide = 1 + 5 * max(edge.weight, 0.0)
     d = f"M{x1:.1f},{y1:.1f}Q{cx:.1f},{cy:.1f} {x2:.1f},{y2:.1f}"
     head = _head(cx, cy, x2, y2, 4 + wide) if edge.directed else ""
-    return f'<g class="link t-{edge.tone}">{told}<path d="{d}" stroke-width="{wide:.1f}"/>{head}</g>'
+    look = f'stroke-width="{wide:.1f}"{DASHES[edge.stroke]}'
+    return f'<g class="link t-{edge.tone}">{told}<path d="{d}" {look}/>{head}</g>'
 
 
 def _head(cx: float, cy: float, x: float, y: float, long: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -67,19 +66,8 @@ class Estimate:
     def __eq__(self, other: object) -> bool:
         return type(other) is Estimate and all(map(_alike, self._parts, other._parts))
 
-    __hash__ = None  # type: ignore[assignment]
-
-    def put(self, into: dict[str, Any], key: str, beside: Sequence[str]) -> None:
-        from ..results.result import plain
-
-        into[key] = plain(self.value)
-        for name, value in zip(beside, (self.low, self.high, self.p, self.p_adjusted), strict=False):
-            into[name] = plain(value)
-
-    @classmethod
-    def take(cls, source: Mapping[str, Any], key: str, beside: Sequence[str]) -> Estimate:
-        given = (source[name] for name in (key, *beside))
-        return cls(*(None if v is None else np.array(v, dtype=object).astype(float) for v in given))
+    def __hash__(self) -> int:
+        return hash(np.shape(self.value))
 
     @property
     def _parts(self) -> tuple[Any, ...]:

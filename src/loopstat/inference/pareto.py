@@ -6,9 +6,8 @@ The share of points that nothing dominates falls with the number of points alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -59,20 +58,7 @@ class ParetoGroup:
     n_compared: int
     n_volume: int
     reference: Float
-    ends: Float = field(default_factory=lambda: np.zeros((0, 0)), repr=False, compare=False)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ParetoGroup:
-        keys = ("share_final", "share_path", "hypervolume")
-        figures = {key: Estimate.take(data, key, (f"{key}_low", f"{key}_high")) for key in keys}
-        rest = {"n_compared": data["n_compared"], "n_volume": data["n_volume"]}
-        return cls(label=data["label"], **figures, **rest, reference=np.array(data["reference"]))
-
-    def to_dict(self) -> dict[str, Any]:
-        out: dict[str, Any] = {"label": self.label}
-        for key in ("share_final", "share_path", "hypervolume"):
-            getattr(self, key).put(out, key, (f"{key}_low", f"{key}_high"))
-        return {**out, "n_compared": self.n_compared, "n_volume": self.n_volume, "reference": self.reference.tolist()}
+    ends: Float = field(default_factory=lambda: np.zeros((0, 0)), repr=False, metadata={"unwritten": True})
 
 
 def nondominated(points: Float) -> Bool:

@@ -9,12 +9,13 @@ from itertools import compress
 import numpy as np
 
 from ..arrays import Bool, Int, frozen
-from ..errors import InputError
+from ..errors import InputError, argument
 from ..panel.panel import MISSING, Labels, Panel
 from ..panel.states import STATE, binned, clustered
 from .grouping import Asked, Part, empty_notes, group_name, grouping, visits_notes
 from .naming import n_seen
 from .read import later
+from .table.columns import nothing_left
 from .transitions import refuse_few
 
 SPARSE, ENOUGH = 0.5, 20
@@ -39,7 +40,7 @@ def groups_of(panel: Panel, asked: Asked) -> tuple[list[Part], list[str], list[s
     if asked.where or asked.unlike:
         panel = panel.where(unlike=asked.unlike, **asked.where)
         if len(panel) == 0:
-            raise InputError("--where leaves no row.", hint="look at the label values with --by.")
+            raise nothing_left()
     rule = asked.rule
     if rule.of_scores:
         panel = binned(panel, rule.k) if rule.how == "bins" else clustered(panel, rule.k, rng=asked.seed)
@@ -74,7 +75,7 @@ def _refuse_still(panel: Panel, lag: int) -> None:
     raise InputError(
         f"no transition spans {lag} steps; the longest session has {longest} rows.",
         file=file,
-        hint="choose a smaller --lag.",
+        hint=f"choose a smaller {argument('lag')}.",
     )
 
 
@@ -95,7 +96,7 @@ def _split(panel: Panel, by: Sequence[str], asked: Asked) -> tuple[list[Part], l
         raise InputError(
             f"no transition carries a value of {' and '.join(by)}.",
             file=", ".join(panel.source.files[:3]) or None,
-            hint="choose other columns with --by, or --by none.",
+            hint=f"choose other columns with {argument('by')}, or {argument('by', 'none')}.",
         )
     notes = empty_notes(empty)
     if held < whole:

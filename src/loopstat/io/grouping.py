@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SettingsError
-from ..panel.panel import Labels, Panel
+from ..panel.panel import Labels, Panel, as_names
 from ..panel.tally import Counts, Visits
 from .naming import StateRule
 
@@ -64,14 +64,9 @@ def visits_of(given: Visits) -> Visits:
     return number
 
 
-def listed(given: Sequence[str]) -> tuple[str, ...]:
-    """Return names as a tuple, one name alone too."""
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def by_of(given: Sequence[str] | None) -> list[str] | None:
+def by_of(given: str | Sequence[str] | None) -> list[str] | None:
     """Return the columns to group by: None where nothing was said, empty for `none`."""
-    named = list(dict.fromkeys(listed(given or ())))
+    named = list(dict.fromkeys(as_names(given or ())))
     if "none" in named and len(named) > 1:
         raise SettingsError("`by` is `none` or names of columns, not both.")
     return [] if named == ["none"] else named or None

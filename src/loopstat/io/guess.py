@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, group_starts
-from ..errors import InputError
+from ..drift.readings.paths import MIN_STOPPED
+from ..errors import InputError, argument
 from .table.columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")
@@ -18,6 +19,7 @@ MOST_OBJECTIVES = 6
 MOST_MISSING = 0.2  # a score that fails more often than that would drop most transitions of the others
 HALF_A_ROW = 0.5  # failed attempts keep a length and lose every score: they say nothing about a column
 SAME_QUANTITY = 0.99
+ZERO_ONE = "only 0 and 1"
 FEWEST_FOR_CORRELATION = 3  # two points always lie on a line
 
 
@@ -84,6 +86,9 @@ def choose(
         found = rule(values, np.asarray(session), np.asarray(step))
         reasons.update(found)
         values = {n: v for n, v in values.items() if n not in found}
+    if len(values) > MOST_OBJECTIVES:  # rather without what ends the loop than not at all
+        reasons.update({n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)})
+        values = {n: v for n, v in values.items() if not reasons[n]}
     kept = tuple(values)
     left_out = tuple((n, reasons[n]) for n in names if reasons[n])
     if not kept:
@@ -106,7 +111,17 @@ Columns = dict[str, Float]
 
 
 def _boolean(values: Columns, session: Int, step: Int) -> dict[str, str]:
-    return {n: "only 0 and 1" for n, v in values.items() if _only_zero_and_one(v)}
+    return {n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v) and not _ends_sessions(v, session, step)}
+
+
+def _ends_sessions(v: Float, session: Int, step: Int) -> bool:
+    """True where sessions end when they reach 1, many before the longest one, and some end without."""
+    ones = v == 1
+    last = np.full(int(session.max(initial=0)) + 1, np.iinfo(np.int64).min)
+    np.maximum.at(last, session, step)
+    solved = np.unique(session[ones])
+    early = int(np.sum(last[solved] < last.max()))
+    return bool(np.all(step[ones] == last[session[ones]]) and early >= MIN_STOPPED and solved.size < len(last))
 
 
 def _only_zero_and_one(v: Float) -> bool:
@@ -199,10 +214,11 @@ def _too_many(values: Columns, file: str | None) -> InputError:
     rows = absent.sum(axis=0) <= HALF_A_ROW * len(values)
     gaps = dict(zip(values, np.round(absent[:, rows].mean(axis=1), 2).tolist(), strict=True))
     ready = sorted(values, key=lambda n: gaps[n])[:MOST_OBJECTIVES]
+    chosen = [n for n in values if n in ready]
     return InputError(
         f"{len(values)} columns could be objectives, more than {MOST_OBJECTIVES}: {listed(values, 40)}.",
         file=file,
-        hint=f"choose, for example: {option('--objectives', ','.join(n for n in values if n in ready))}",
+        hint=f"choose, for example: {argument('objectives', ','.join(chosen), chosen)}",
     )
 
 
@@ -212,11 +228,5 @@ def _none_left(left_out: Sequence[tuple[str, str]], file: str | None) -> InputEr
         "no column is left that could be an objective. "
         + (f"Left out: {why}." if why else "Beside the standard columns the table holds no numbers."),
         file=file,
-        hint="name one with --objectives." if why else "add a column with the score of every step.",
+        hint=f"name one with {argument('objectives')}." if why else "add a column with the score of every step.",
     )
-
-
-def option(flag: str, value: str) -> str:
-    """Return a command-line option ready to paste; quoted where a shell would split it."""
-    plain = all(c.isalnum() or c in "_-,.=/:+%@" for c in value)
-    return f"{flag} {value}" if plain else f"{flag} '" + value.replace("'", "'\\''") + "'"

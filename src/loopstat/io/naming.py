@@ -9,14 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Int
-from ..errors import InputError, SettingsError
+from ..errors import SettingsError, argument
 from ..panel.panel import MISSING, Labels
 from ..panel.states import normalised
 from .table.cells import Cells
 from .table.columns import unknown
 
 FORMS = "COL, text:COL, normal:COL, bins:K or kmeans:K"
-HINT = "name the column of the states with --state COL, or make states of the scores with bins:K or kmeans:K."
+HINT = (
+    f"name the column of the states with {argument('state', 'COL')}, "
+    "or make states of the scores with bins:K or kmeans:K."
+)
 LONGEST_SHOWN, CUT, DIGITS = 200, 180, 16
 # A shortened name is longer than any that was left alone, so that no text can pass for another one's short name.
 SHORTENED = (
@@ -54,12 +57,14 @@ class StateRule:
         how, colon, rest = text.partition(":")
         if how in ("bins", "kmeans") and colon:
             if not rest.strip().isdecimal():
-                raise SettingsError(f"`--state {text}`: K must be a whole number, as in {how}:4. Got {rest!r}.")
+                raise SettingsError(
+                    f"`{argument('state', text)}`: K must be a whole number, as in {how}:4. Got {rest!r}."
+                )
             return cls(how, "", int(rest))
         if how not in ("text", "normal") or not colon:
             how, rest = "column", text
         if not rest:
-            raise SettingsError(f"`--state {text}` names no column. Expected {FORMS}.")
+            raise SettingsError(f"`{argument('state', text)}` names no column. Expected {FORMS}.")
         return cls(how, rest)
 
     @property
@@ -95,8 +100,7 @@ class StateRule:
 
     def _check(self, cells: Cells, name: str) -> None:
         if name not in cells.known:
-            refusal = unknown(name, cells.known, file=cells.file, option="--state")
-            raise InputError(refusal.message, file=refusal.file, hint=HINT)
+            raise unknown(name, cells.known, file=cells.file, option=argument("state"), hint=HINT)
         if name not in cells.columns:
             raise cells.refuse(
                 "cannot name states: it holds nested values, expected text or numbers.",

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bool, Float, Int, relabel
-from ..errors import InputError, SettingsError
-from ..panel.panel import Labels, Source, array_digest
+from ..errors import InputError, SettingsError, argument
+from ..panel.panel import Labels, Source, array_digest, as_names
 from ..panel.pool import Pool
-from .grouping import DEFAULT_BY, by_of, group_name, listed
+from .grouping import DEFAULT_BY, by_of, group_name
 from .read import Origin, file_labels, opened
 from .settings import Wanted
 from .table.cells import Cells
-from .table.columns import unknown
+from .table.columns import nothing_left, unknown
 
 GUESSED_COARSE = ("passed", "oracle_pass", "base_pass", "visible_pass")
 GUESSED_FINE = ("plus_pass", "hidden_pass")
@@ -59,8 +59,8 @@ class _Columns:
 
     def options(self) -> list[tuple[str, str]]:
         """Return every (option, column) named."""
-        single = [("--coarse", self.coarse), ("--fine", self.fine), ("--truth", self.truth)]
-        return [(o, c) for o, c in single if c] + [("--judges", j) for j in self.judges]
+        single = [("coarse", self.coarse), ("fine", self.fine), ("truth", self.truth)]
+        return [(o, c) for o, c in single if c] + [("judges", j) for j in self.judges]
 
 
 def read_pool(
@@ -69,9 +69,9 @@ def read_pool(
     pool: str = "task",
     coarse: str | None = None,
     fine: str | None = None,
-    judges: Sequence[str] = (),
+    judges: str | Sequence[str] = (),
     truth: str | None = None,
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     unlike: Mapping[str, str] | None = None,
     columns: Mapping[str, str] | None = None,
@@ -121,15 +121,19 @@ def read_pool(
     >>> read_pool(path, coarse="passed").parts
     (({'model': 'model-a'}, Pool(3 tasks, 9 candidates)),)
     """
-    named = _Columns(pool, coarse, fine, listed(judges), truth)
+    named = _Columns(pool, coarse, fine, as_names(judges), truth)
     if coarse is not None and coarse == fine:
-        raise SettingsError(f"--coarse and --fine name the same column, {coarse!r}: compare two oracles.")
+        raise SettingsError(
+            f"{argument('coarse')} and {argument('fine')} name the same column, {coarse!r}: compare two oracles."
+        )
     if len(set(named.judges)) < len(named.judges):
-        raise SettingsError("--judges names a column twice.")
+        raise SettingsError(f"{argument('judges')} names a column twice.")
     grouped = by_of(by)
     where, unlike = dict(where or {}), dict(unlike or {})
     names = tuple(dict.fromkeys((pool, *(grouped or ()), *where, *unlike)))
-    wanted = Wanted(None, (), {}, {}, names, label_options="--pool, --by or --where")
+    wanted = Wanted(
+        None, (), {}, {}, names, label_options=f"{argument('pool')}, {argument('by')} or {argument('where')}"
+    )
     with opened(source, columns, wanted) as (cells, origin):
         if not named.options():
             named, guess = _guessed(cells, pool)
@@ -146,27 +150,28 @@ def _guessed(cells: Cells, pool: str) -> tuple[_Columns, list[str]]:
     judges = tuple(c for c in cells.names if c.startswith(GUESSED_JUDGES) and cells.columns[c].kind == "number")
     found = _Columns(pool, coarse, fine, judges, None)
     if not found.options():
+        options = ", ".join(argument(name) for name in ("coarse", "fine", "judges"))
         raise cells.refuse(
             f"which columns are verdicts or scores? Columns: {', '.join(cells.names[:24])}.",
-            hint="name them with --coarse, --fine, --judges and --truth.",
+            hint=f"name them with {options} and {argument('truth')}.",
         )
-    said = ", ".join(f"{option} {column}" for option, column in found.options())
+    said = ", ".join(f"--{option} {column}" for option, column in found.options())
     return found, [f"columns: {said}, by their names; name them to choose."]
 
 
 def _check(cells: Cells, named: _Columns) -> None:
-    for option, column in [("--pool", named.pool), *named.options()]:
+    for option, column in [("pool", named.pool), *named.options()]:
         if column not in cells.columns:
             raise _absent(cells, column, option)
     for option, column in named.options():
         if not cells.has(column):
-            raise cells.refuse(f"holds no value ({option}).", column=column)
+            raise cells.refuse(f"holds no value ({argument(option)}).", column=column)
 
 
 def _absent(cells: Cells, column: str, option: str) -> InputError:
     if column in cells.known:
-        return cells.refuse(f"holds whole texts or nested values, not what {option} needs.", column=column)
-    return unknown(column, cells.names, file=cells.file, option=option)
+        return cells.refuse(f"holds whole texts or nested values, not what {argument(option)} needs.", column=column)
+    return unknown(column, cells.names, file=cells.file, option=argument(option))
 
 
 def _recording(
@@ -181,10 +186,10 @@ def _recording(
     labels = {c: _labels(cells, origin, c) for c in dict.fromkeys((*groups, *conditions[0], *conditions[1]))}
     keep = _selected(cells.n_rows, labels, *conditions)
     if not keep.any():
-        raise InputError("--where leaves no row.", file=cells.file, hint="look at the label values with --by.")
+        raise nothing_left(cells.file)
     task = cells.labels(named.pool)
-    verdicts = {o: _verdicts(cells, c, o, named) for o, c in named.options() if o in ("--coarse", "--fine")}
-    scores = {c: _scores(cells, c) for o, c in named.options() if o == "--judges"}
+    verdicts = {o: _verdicts(cells, c, o, named) for o, c in named.options() if o in ("coarse", "fine")}
+    scores = {c: _scores(cells, c) for o, c in named.options() if o == "judges"}
     truth = None if named.truth is None else _scores(cells, named.truth)
     lost = int(np.sum(keep & (task.codes < 0)))
     if lost:
@@ -192,19 +197,19 @@ def _recording(
     keep &= task.codes >= 0
     parts, said = [], []
     for label, rows in _groups(labels, groups, keep):
-        stopped = _stopped(cells, verdicts.get("--coarse"), rows)
+        stopped = _stopped(cells, verdicts.get("coarse"), rows)
         said += [f"{group_name(label) or 'all'}: {s}" for s in (_repeated(cells, task, rows, stopped),) if s]
         pool = Pool(
             relabel(task.codes[rows])[1],
-            verdicts["--coarse"][rows] if "--coarse" in verdicts else None,
-            verdicts["--fine"][rows] if "--fine" in verdicts else None,
+            verdicts["coarse"][rows] if "coarse" in verdicts else None,
+            verdicts["fine"][rows] if "fine" in verdicts else None,
             {name: values[rows] for name, values in scores.items()},
             None if truth is None else truth[rows],
             bool(stopped),
         )
         parts.append((label, pool))
     if not parts:
-        raise InputError("no row has a task and a value of every column in --by.", file=cells.file)
+        raise InputError(f"no row has a task and a value of every column in {argument('by')}.", file=cells.file)
     held = sum(len(p) for _, p in parts)
     notes += [_said_by(groups, by), *said[:NAMED]]
     if held < int(keep.sum()):
@@ -244,7 +249,7 @@ def _selected(n: int, labels: Mapping[str, Labels], where: Mapping[str, str], un
 def _code(labels: Labels, column: str, value: str) -> int:
     if value not in labels.names:
         few = ", ".join(labels.names[:NAMED]) + (", ..." if len(labels.names) > NAMED else "")
-        raise InputError(f"no row has {value!r} in `{column}` (--where). It holds: {few}.", column=column)
+        raise InputError(f"no row has {value!r} in `{column}` ({argument('where')}). It holds: {few}.", column=column)
     return labels.names.index(value)
 
 
@@ -274,7 +279,7 @@ def _verdicts(cells: Cells, name: str, option: str, named: _Columns) -> Float:
         if bad.size:
             first = int(bad[0])
             raise cells.refuse(
-                f"must hold verdicts, true or false (or 1, 0), got {values[first]:g} ({option}).",
+                f"must hold verdicts, true or false (or 1, 0), got {values[first]:g} ({argument(option)}).",
                 first,
                 name,
                 _of_shares(cells, named),

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float, Int
-from ..errors import InputError
-from ..panel.panel import Labels, Panel, Source, array_digest
+from ..errors import InputError, argument
+from ..panel.panel import Labels, Panel, Source, array_digest, as_names
 from ..panel.states import STATE
 from .links import links_of
 from .refuse import no_sessions
@@ -32,12 +32,12 @@ from .table.frames import scan_frame
 def read(
     source: Any,
     *,
-    objectives: Sequence[str] | None = None,
-    minimize: Sequence[str] = (),
+    objectives: str | Sequence[str] | None = None,
+    minimize: str | Sequence[str] = (),
     bounds: Mapping[str, Bounds] | None = None,
     columns: Mapping[str, str] | None = None,
     transform: Mapping[str, str] | None = None,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     from_step: int | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
@@ -89,11 +89,11 @@ def read(
     ('security', 'efficiency', 'length')
     """
     wanted = Wanted(
-        objectives=None if objectives is None else _names(objectives),
-        minimize=_names(minimize),
+        objectives=None if objectives is None else as_names(objectives),
+        minimize=as_names(minimize),
         bounds={k: (v[0], v[1]) for k, v in (bounds or {}).items()},
         transform=dict(transform or {}),
-        labels=_names(labels),
+        labels=as_names(labels),
     )
     with opened(source, columns, wanted) as (cells, origin):
         panel = panel_of(cells, origin, wanted)
@@ -107,13 +107,9 @@ def later(panel: Panel, from_step: int) -> Panel:
         raise InputError(
             f"no transition is left from step {from_step} on; the last step is {int(panel.step.max())}.",
             file=", ".join(panel.source.files[:3]),
-            hint="choose a smaller --from-step.",
+            hint=f"choose a smaller {argument('from_step')}.",
         )
     return left
-
-
-def _names(given: Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
 
 
 # ---------------------------------------------------------------------------------------------------- opening
@@ -137,7 +133,7 @@ def opened(
 
     con = duckdb.connect(config={"autoinstall_known_extensions": False})
     try:
-        con.execute("SET enable_progress_bar = false")
+        _without_progress_bar(con)
         if is_paths(source):
             paths = find(source)
             short = tuple(names_of(paths)) if len(paths) > 1 else ()
@@ -151,6 +147,13 @@ def opened(
         yield cells, origin
     finally:
         con.close()
+
+
+def _without_progress_bar(con: Any) -> None:
+    """Switch the bar off where it is on: in a notebook without ipywidgets DuckDB refuses even to be told so."""
+    [(shown,)] = con.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    if shown:
+        con.execute("SET enable_progress_bar = false")
 
 
 def is_paths(source: Any) -> bool:
@@ -186,7 +189,7 @@ def _cells(
     file = ", ".join(s.file for s in scans[:3])
     names = renaming(columns, known, file=file)
     here = [names.get(n, n) for n in known if names.get(n, n) == n or n in names]
-    for option, asked in (("--objectives", wanted.objectives or ()), (wanted.label_options, wanted.labels)):
+    for option, asked in ((argument("objectives"), wanted.objectives or ()), (wanted.label_options, wanted.labels)):
         missing = next((n for n in asked if n not in here and not (n == "file" and len(scans) > 1)), None)
         if missing is not None:
             raise unknown(missing, here, file=file, option=option)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from ..errors import InputError
-from .guess import option
+from ..errors import InputError, argument, either, pasted
 from .table.cells import Cells, Column
 from .table.columns import by_name, listed
 
 POOL, TRANSITIONS = {"task", "candidate"}, {"state", "next_state"}
 LONGEST_NAME = 80
+TEMPLATE = either("`loopstat template --kind sessions` prints", "`loopstat.template('sessions')` returns")
 
 
 def no_sessions(cells: Cells, needs: str = "`loopstat analyze` needs one row per step of a session") -> InputError:
@@ -35,17 +35,18 @@ def _kind(cells: Cells) -> str:
 def _other_command(kind: str, cells: Cells) -> str:
     """Return the command that reads a table of another kind, or nothing."""
     if "transition table" in kind:
-        return f"{option('loopstat balance', cells.file)} analyses such a table."
+        return f"{pasted('loopstat balance', cells.file)} analyses such a table."
     return ""
 
 
 def _ready(cells: Cells, lacking: list[str], found: dict[str, str]) -> str:
     if len(found) == len(lacking):
-        ready = ",".join(f"{standard}={cells.columns[name].shown}" for standard, name in found.items())
-        return f"the likeliest: {option('--columns', ready)}"
+        shown = {standard: cells.columns[name].shown for standard, name in found.items()}
+        ready = ",".join(f"{standard}={name}" for standard, name in shown.items())
+        return f"the likeliest: {argument('columns', ready, shown)}"
     likely = "".join(f"`{name}` may be the {standard}; " for standard, name in found.items())
-    rest = ",".join(f"{n}=..." for n in lacking)
-    return f"{likely}name them with --columns {rest}; `loopstat template --kind sessions` prints such a table."
+    rest = argument("columns", ",".join(f"{n}=..." for n in lacking), dict.fromkeys(lacking, "..."))
+    return f"{likely}name them with {rest}; {TEMPLATE} such a table."
 
 
 def _guesses(cells: Cells, lacking: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Bool, Float, Int
-from ..errors import InputError
+from ..errors import InputError, either
 from ..panel.panel import Labels
 from .parents import Refuse, crowded_step
 from .table.cells import Cells
@@ -125,7 +125,8 @@ def refuse_hopeless(cells: Cells, rows: Rows, first: Int) -> None:
             int(rows.position[first[crowd]]),
             "candidate" if rows.candidate is not None else None,
             "add `parent_step` and `parent_candidate`, or `program_id` and `parent_id`, or `accepted`; "
-            "`loopstat template --kind lineage` shows how.",
+            + either("`loopstat template --kind lineage`", "`loopstat.template('lineage')`")
+            + " shows how.",
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import Bool, Float
-from ..errors import InputError
+from ..errors import InputError, argument
 from ..panel.panel import Objective
 from .guess import Choice, choose
 from .parents import Refuse
@@ -62,7 +62,7 @@ def _not_chosen(cells: Cells, name: str, option: str, chosen: Choice) -> InputEr
         f"`{name}` in {option} is not an objective{f' (left out: {reason})' if reason else ''}. "
         f"Objectives: {', '.join(chosen.kept)}.",
         file=cells.file,
-        hint="name it in --objectives.",
+        hint=f"name it in {argument('objectives')}.",
     )
 
 
@@ -101,7 +101,7 @@ def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> 
     slack = ROUNDING * (above - below if len(known) == 2 else sum(known))  # a stored float32 may overshoot its bound
     said = f"[{'' if low is None else f'{low:g}'}, {'' if high is None else f'{high:g}'}]"
     outside = (values < below - slack) | (values > above + slack)
-    _refuse_first(outside, values, name, refuse, f"lies outside the bounds {said}", "correct --bounds.")
+    _refuse_first(outside, values, name, refuse, f"lies outside the bounds {said}", f"correct {argument('bounds')}.")
     if name in wanted.transform:
         t = TRANSFORMS[wanted.transform[name]]
         bad = ~t.inside(values) & ~np.isnan(values)
@@ -109,7 +109,7 @@ def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> 
 
 
 def _refuse_infinite(values: Float, name: str, refuse: Refuse) -> None:
-    hint = "leave the cell empty where there is no score, or choose other columns with --objectives."
+    hint = f"leave the cell empty where there is no score, or choose other columns with {argument('objectives')}."
     _refuse_first(np.isinf(values), values, name, refuse, "is infinite, expected a finite number", hint)
     why = f"is beyond ±{LARGEST:g}: squares and products of scores would overflow"
     _refuse_first(np.abs(values) > LARGEST, values, name, refuse, why, "divide the column by a power of ten.")

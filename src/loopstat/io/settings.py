@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Bool, Float
-from ..errors import SettingsError
+from ..errors import SettingsError, argument, either
 
 Bounds = tuple[float | None, float | None]
 
@@ -50,7 +50,9 @@ class Wanted:
     bounds: Mapping[str, Bounds]
     transform: Mapping[str, str]
     labels: tuple[str, ...]
-    label_options: str = "--by, --where or --cluster"  # what the labels were asked for by, for refusals
+    label_options: str = either(
+        "--by, --where or --cluster", "labels="
+    )  # what the labels were asked for by, for refusals
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -71,9 +73,9 @@ class Wanted:
     @property
     def named(self) -> dict[str, str]:
         """Option by which each objective name was mentioned outside `objectives`."""
-        said = dict.fromkeys(self.minimize, "--minimize")
-        said.update(dict.fromkeys((n for n in self.bounds if n != "*"), "--bounds"))
-        said.update(dict.fromkeys(self.transform, "--transform"))
+        said = dict.fromkeys(self.minimize, argument("minimize"))
+        said.update(dict.fromkeys((n for n in self.bounds if n != "*"), argument("bounds")))
+        said.update(dict.fromkeys(self.transform, argument("transform")))
         return said
 
     def bounds_of(self, name: str) -> Bounds:

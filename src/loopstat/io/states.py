@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SettingsError
-from ..panel.panel import Labels, Panel, Source, array_digest
+from ..errors import InputError, SettingsError, argument
+from ..panel.panel import Labels, Panel, Source, array_digest, as_names
 from ..panel.states import STATE
 from ..panel.tally import Visits
 from .chains import groups_of
-from .grouping import DEFAULT_BY, Asked, Part, by_of, empty_notes, group_name, grouping, listed, visits_notes, visits_of
+from .grouping import DEFAULT_BY, Asked, Part, by_of, empty_notes, group_name, grouping, visits_notes, visits_of
 from .jsonforms import form_of, read_forms
 from .naming import StateRule
 from .read import Origin, file_labels, is_paths, opened, panel_of, text_bytes
@@ -29,6 +29,7 @@ from .table.columns import unknown
 from .table.files import digest_of, find, names_of
 from .transitions import Moves, counts_of, moves_of
 
+LABELS = f"{argument('by')}, {argument('where')} or {argument('cluster')}"
 NEEDS = "`loopstat balance` needs sessions (`session`, `step`, `state`) or moves (`state`, `next_state`, `count`)"
 
 
@@ -65,12 +66,12 @@ def read_recording(
     *,
     state: str = STATE,
     visits: Visits = "observed",
-    by: Sequence[str] | None = None,
+    by: str | Sequence[str] | None = None,
     where: Mapping[str, str] | None = None,
     unlike: Mapping[str, str] | None = None,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
-    objectives: Sequence[str] | None = None,
+    objectives: str | Sequence[str] | None = None,
     from_step: int | None = None,
     lag: int = 1,
     cluster: str | None = None,
@@ -141,13 +142,14 @@ def read_recording(
         paths = find(source)
         forms = {form_of(p) for p in paths}
         if forms != {None}:
-            return _from_json(paths, forms, asked, listed(labels), columns)
+            return _from_json(paths, forms, asked, as_names(labels), columns)
     wanted = Wanted(
-        objectives=None if objectives is None else listed(objectives),
+        objectives=None if objectives is None else as_names(objectives),
         minimize=(),
         bounds={},
         transform={},
-        labels=tuple(dict.fromkeys((*asked.labels, *listed(labels)))),
+        labels=tuple(dict.fromkeys((*asked.labels, *as_names(labels)))),
+        label_options=LABELS,
     )
     with opened(source, columns, wanted, asked.rule.texts) as (cells, origin):
         if _is_moves(cells, columns):
@@ -183,9 +185,9 @@ def _refuse_for_moves(asked: Asked, what: str) -> None:
     """Refuse what makes sense for sessions only."""
     if asked.lag > 1:
         raise SettingsError(f"`lag` must be 1 for {what}: it holds single moves, not sessions. Got {asked.lag}.")
-    for option, given in (("--from-step", asked.from_step), ("--cluster", asked.cluster)):
+    for option, given in (("from_step", asked.from_step), ("cluster", asked.cluster)):
         if given is not None:
-            raise SettingsError(f"{option} has no meaning for {what}: it holds single moves, not sessions.")
+            raise SettingsError(f"{argument(option)} has no meaning for {what}: it holds single moves, not sessions.")
 
 
 def _from_moves(cells: Cells, origin: Origin, wanted: Wanted, asked: Asked) -> Recording:
@@ -194,7 +196,7 @@ def _from_moves(cells: Cells, origin: Origin, wanted: Wanted, asked: Asked) -> R
         raise InputError(
             f"a transition table has no objectives to make states of with {asked.rule.how}:{asked.rule.k}.",
             file=cells.file,
-            hint="leave --state out: its states stand in `state` and `next_state`.",
+            hint=f"leave {argument('state')} out: its states stand in `state` and `next_state`.",
         )
     names = dict.fromkeys((*wanted.labels, *(c for c in DEFAULT_BY if cells.has(c))))
     lost = next((n for n in names if n not in (*cells.columns, "file")), None)
@@ -224,14 +226,15 @@ def _from_json(
     _refuse_for_moves(asked, f"a JSON file of {kind}")
     if columns or asked.rule.of_scores or asked.rule.column != STATE:
         raise SettingsError(
-            f"a JSON file of {kind} has no columns: leave --columns and --state out (or --state normal:state)."
+            f"a JSON file of {kind} has no columns: leave {argument('columns')} and {argument('state')} out "
+            f"(or {argument('state', 'normal:state')})."
         )
     short = names_of(list(paths)) if len(paths) > 1 else []
     wanted = [*asked.labels, *labels]
     moves, notes = read_forms(paths, short, kind, asked.rule, list(dict.fromkeys((*DEFAULT_BY, *wanted))))
     missing = next((n for n in wanted if n not in moves.labels), None)
     if missing is not None:
-        raise unknown(missing, list(moves.labels), file=files, option="--by, --where or --cluster")
+        raise unknown(missing, list(moves.labels), file=files, option=LABELS)
     return _counted(moves, notes, Source(tuple(str(p) for p in paths), digest_of(list(paths))), kind, asked)
 
 
@@ -250,7 +253,7 @@ def _counted(moves: Moves, notes: list[str], source: Source, kind: str, asked: A
             parts.append((label, counts))
     if not parts:
         raise InputError(
-            "no move was seen: every count is 0, or no row has a value of every column in --by.",
+            "no move was seen: every count is 0, or no row has a value of every column in " + argument("by") + ".",
             file=", ".join(source.files[:3]) or None,
         )
     said = [*notes, note, *empty_notes(empty)]

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Bool, Float, Int, relabel
-from ..errors import InputError
+from ..errors import InputError, argument, either
 from ..panel.panel import Labels, Source
 from ..panel.tally import Counts, Visits
 from .naming import StateRule
 from .table.cells import WHOLE, Cells
+from .table.columns import nothing_left
 
 PARTS = ("model", "strategy", "file")  # tables keep visits apart by these, so pooling adds them up
 EMPTY = "is empty (or NA, nan, null), expected the name of a state."
@@ -78,7 +79,7 @@ class Moves:
                 raise InputError(f"no row has {column} = {value!r}. Values: {known}.")
             kept &= (labels.codes == labels.names.index(value)) == equal
         if not kept.any():
-            raise InputError("--where leaves no row.", hint="look at the label values with --by.")
+            raise nothing_left()
         return self.take(kept)
 
     def groups(self, by: Sequence[str]) -> Iterator[tuple[dict[str, str], Moves]]:
@@ -169,10 +170,11 @@ def refuse_few(visits: float, left: Float, names: Sequence[str]) -> None:
     """Refuse a number of visits below the transitions that leave some state."""
     most = int(np.argmax(left))
     if visits < left[most] * (1 - 1e-12):
+        given = either(f"--visits {visits:g}", f"visits={visits:g}")
         raise InputError(
-            f"--visits {visits:g} is too few: state {names[most][:80]!r} was left {left[most]:g} times, and every "
+            f"{given} is too few: state {names[most][:80]!r} was left {left[most]:g} times, and every "
             "transition out of a state is a visit to it.",
-            hint=f"--visits observed, or a number of at least {np.ceil(left[most]):g}.",
+            hint=f"{argument('visits', 'observed')}, or a number of at least {np.ceil(left[most]):g}.",
         )
 
 
@@ -219,7 +221,7 @@ def _told(moves: Moves, cell: Int, left: Float) -> Float:
             "row; it counts all attempts from a state, so it must be the same in all its rows.",
             int(moves.position[row]),
             "visits",
-            "correct it, or split the table by the column it depends on with --by.",
+            f"correct it, or split the table by the column it depends on with {argument('by')}.",
         )
     short = rows[told[cell[rows]] < left[cell[rows]] * (1 - 1e-12)]
     if short.size:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..results.result import Estimate, plain, show
+from ..inference.estimate import Estimate, show
 from .runs import Outcomes, outcomes
 from .settings import MoveSettings
 
@@ -74,25 +74,6 @@ def with_policy(settings: MoveSettings, policy: str, **changes: Any) -> MoveSett
     if policy == "trust-region":
         changes = {"edit_radius": min(settings.edit_radius, settings.tr_max_radius), **changes}
     return settings.but(policy=policy, **changes)
-
-
-def flat(record: object) -> dict[str, Any]:
-    """Return the fields of a record as plain data, every estimate as `X`, `X_low` and `X_high`."""
-    out: dict[str, Any] = {}
-    for name, value in vars(record).items():
-        if isinstance(value, Estimate):
-            value.put(out, name, (f"{name}_low", f"{name}_high"))
-        else:
-            out[name] = plain(value)
-    return out
-
-
-class Row:
-    """A record of figures at one of the settings."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return flat(self)
 
 
 def said(e: Estimate) -> str:

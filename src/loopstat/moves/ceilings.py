@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Float
-from ..results.result import plain
+from ..results.record import Record, absent, written
 from .model import MoveLaw, Team, planned
 from .order_statistics import mean_maximum
 from .settings import PARAMETERS, MoveSettings
@@ -93,8 +93,8 @@ def _start(A: Float, D: Float, eS: Float) -> Float:
     return np.asarray(np.where(eS >= 0, np.where(D > 0, 2 * D / (eS + root), 0.0), (root - eS) / (2 * A)) ** 2)
 
 
-@dataclass(frozen=True)
-class RestingPoint:
+@dataclass(frozen=True, eq=False)
+class RestingPoint(Record):
     """Where the mean path rests: float arrays of one shape.
 
     Attributes
@@ -106,15 +106,13 @@ class RestingPoint:
     radius : float array
     """
 
-    share: Float
-    mass: Float
+    KEYS = ("mass", "radius", "p_pass", "p_good")
+
+    share: Float = field(metadata=absent(lambda: np.array(np.nan)))
+    mass: Float = field(metadata=written("mu"))
     p_pass: Float
     p_good: Float
-    radius: Float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON, under the names of a ceiling."""
-        return plain({"mu": self.mass, "delta": self.radius, "p_pass": self.p_pass, "p_good": self.p_good})  # type: ignore[no-any-return]
+    radius: Float = field(metadata=written("delta"))
 
 
 def resting_point(settings: Many, *, radius: ArrayLike | None = None, selection: bool = True) -> RestingPoint:
@@ -159,8 +157,8 @@ def resting_point(settings: Many, *, radius: ArrayLike | None = None, selection:
     return RestingPoint(*parts)
 
 
-@dataclass(frozen=True)
-class Travel:
+@dataclass(frozen=True, eq=False)
+class Travel(Record):
     """How far a shrinking radius walks, and what that leaves; float arrays of one shape.
 
     Attributes
@@ -173,14 +171,9 @@ class Travel:
     """
 
     length: Float
-    mass: Float
+    mass: Float = field(metadata=written("mu"))
     p_pass: Float
     p_good: Float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        named = {"length": self.length, "mu": self.mass, "p_pass": self.p_pass, "p_good": self.p_good}
-        return plain(named)  # type: ignore[no-any-return]
 
 
 def travel(settings: MoveSettings, *, moves: ArrayLike = np.inf) -> Travel:

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from .. import __version__
 from ..arrays import Float, Int
 from ..inference.estimate import Estimate
 from ..inference.intervals import average, share
 from ..results.arrival import Arrivals
-from ..results.result import Check, plain
+from ..results.check import Check
+from ..results.record import Record, load, spread, written
+from ..results.verdict import Verdict
 from .ceilings import best_radius
 from .levers import Lever, Together, levers, levers_together
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
-from .runs import Fan, Outcomes, PathBundle, outcomes, path
-from .sensitivity import Sensitivity
+from .runs import Outcomes, PathBundle, outcomes, path
+from .sensitivity import Effect, Sensitivity
 from .sensitivity import sensitivity as effects_of
 from .settings import MoveSettings
-from .verdict import Facts, MovesVerdict, decide, run_checks
+from .verdict import Facts, decide, run_checks
 
 SCHEMA = "loopstat.moves/1"
 LATE = 0.1  # share of the moves, at the end, in which arrivals are counted
@@ -34,8 +36,8 @@ FIGURES = {
 }
 
 
-@dataclass(frozen=True)
-class MovesPath:
+@dataclass(frozen=True, eq=False)
+class MovesPath(Record):
     """Runs move by move, as if they never stopped; the start first.
 
     Attributes
@@ -44,25 +46,18 @@ class MovesPath:
         Moves made.
     cost : float array, shape (n_times,)
         Of these moves.
-    figures : dict of Fan
+    figures : dict of Estimate
         `mu`, `p_pass`, `p_good`, `p_false`, `delta` after t moves; `acceptance`, of the t-th move, NaN at the start:
         mean over runs, with 5 % and 95 % quantiles as `X_low` and `X_high`.
     """
 
     t: Int
     cost: Float
-    figures: dict[str, Fan]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON: `X`, `X_low`, `X_high`."""
-        out: dict[str, Any] = {"t": plain(self.t), "cost": plain(self.cost)}
-        for name, fan in self.figures.items():
-            out.update({name: plain(fan.mean), f"{name}_low": plain(fan.q05), f"{name}_high": plain(fan.q95)})
-        return out
+    figures: dict[str, Estimate] = field(metadata=spread(tuple(FIGURES)))
 
 
-@dataclass(frozen=True)
-class Efficiency:
+@dataclass(frozen=True, eq=False)
+class Efficiency(Record):
     """Defects removed per unit of cost, and per move.
 
     Attributes
@@ -78,16 +73,19 @@ class Efficiency:
     per_cost: Float
     per_move: Float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {}
-        _put(out, "at_stop", self.at_stop)
-        _put(out, "at_stop_per_move", self.at_stop_per_move)
-        return {**out, "per_cost": plain(self.per_cost), "per_move": plain(self.per_move)}
+
+def _mean_path(path: MeanMoves) -> dict[str, Any]:
+    """Return the mean path of the one set of settings, by the names of a ceiling."""
+    parts = {"mu": path.mass, "p_pass": path.p_pass, "p_good": path.p_good, "delta": path.radius}
+    return {"t": list(range(path.mass.shape[1])), **{name: values[0] for name, values in parts.items()}}
 
 
-@dataclass(frozen=True)
-class MovesRun:
+def _read_mean_path(data: Mapping[str, Any]) -> MeanMoves:
+    return MeanMoves(*(np.array([data[name]], dtype=np.float64) for name in ("mu", "p_pass", "p_good", "delta")))
+
+
+@dataclass(frozen=True, eq=False)
+class MovesRun(Record):
     """What simulating one loop of moves says; immutable.
 
     Attributes
@@ -113,10 +111,19 @@ class MovesRun:
     best_radius : dict of float
         With collateral damage, the radius with the largest mean improvement: `at_start`, `at_ceiling`; else NaN.
     checks : tuple of Check
-    verdict : MovesVerdict
+    verdict : Verdict
     sensitivity : Sensitivity or None
         What a step of each parameter changes; None unless asked for.
     """
+
+    KEYS = (
+        *("schema", "version", "settings", "move_cost", "verdict", "ceiling", "single_runs", "levers"),
+        *("levers_together", "moves_to_target", "cost_to_target", "moves_to_good", "cost_to_good"),
+        *("false_pass_at_stop", "good_at_stop", "arrived", "efficiency", "best_radius", "path", "mean_path", "checks"),
+        "sensitivity",
+    )
+    PLACES = {"single_runs": "ceiling.single_runs"}  # noqa: RUF012 - a class attribute of a dataclass, never a field
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     ceiling: Ceiling
@@ -129,13 +136,41 @@ class MovesRun:
     false_pass_at_stop: Estimate
     good_at_stop: Estimate
     path: MovesPath
-    mean_path: MeanMoves
+    mean_path: MeanMoves = field(metadata=written(write=_mean_path, read=_read_mean_path))
     arrived: dict[str, Float]
     efficiency: Efficiency
     best_radius: dict[str, float]
     checks: tuple[Check, ...]
-    verdict: MovesVerdict
-    sensitivity: Sensitivity | None = None
+    verdict: Verdict
+    sensitivity: Sensitivity | None = field(
+        default=None,
+        metadata=written(
+            write=lambda found: found and found.effects,
+            read=lambda rows: None if rows is None else tuple(load(Effect, row) for row in rows),
+        ),
+    )
+
+    def completed(self, data: Mapping[str, Any]) -> MovesRun:
+        """Return the run with the sensitivity whose effects were read."""
+        if data["sensitivity"] is None:
+            return self
+        effects = tuple(load(Effect, row) for row in data["sensitivity"])
+        return replace(self, sensitivity=Sensitivity(self.settings, effects, self.settings.replicates))
+
+    @property
+    def move_cost(self) -> float:
+        """Cost of one move."""
+        return self.settings.move_cost
+
+    @property
+    def single_runs(self) -> dict[str, Any]:
+        """What single runs come to beside the ceiling of the mean path."""
+        s = self.settings
+        return {
+            "never": self.moves_to_target.never.value,
+            "never_good": self.moves_to_good.never.value,
+            "max_radius": s.tr_max_radius if s.policy == "trust-region" else s.edit_radius,
+        }
 
     def check(self, name: str) -> Check:
         """Return a check by name."""
@@ -143,55 +178,6 @@ class MovesRun:
 
     def __repr__(self) -> str:
         return f"MovesRun({self.settings.policy}: {self.verdict.sentence})"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        s = self.settings
-        singles = {
-            "never": plain(self.moves_to_target.never.value),
-            "never_good": plain(self.moves_to_good.never.value),
-            "max_radius": s.tr_max_radius if s.policy == "trust-region" else s.edit_radius,
-        }
-        mean = self.mean_path
-        out: dict[str, Any] = {
-            "schema": SCHEMA,
-            "version": __version__,
-            "settings": s.to_dict(),
-            "move_cost": plain(s.move_cost),
-            "verdict": self.verdict.to_dict(),
-            "ceiling": {**self.ceiling.to_dict(), "single_runs": singles},
-            "levers": plain(self.levers),
-            "levers_together": self.levers_together.to_dict(),
-            "moves_to_target": self.moves_to_target.to_dict(),
-            "cost_to_target": self.cost_to_target.to_dict(),
-            "moves_to_good": self.moves_to_good.to_dict(),
-            "cost_to_good": self.cost_to_good.to_dict(),
-        }
-        _put(out, "false_pass_at_stop", self.false_pass_at_stop)
-        _put(out, "good_at_stop", self.good_at_stop)
-        return {
-            **out,
-            "arrived": plain(self.arrived),
-            "efficiency": self.efficiency.to_dict(),
-            "best_radius": plain(self.best_radius),
-            "path": self.path.to_dict(),
-            "mean_path": {
-                "t": list(range(mean.mass.shape[1])),
-                **{
-                    name: plain(values[0])
-                    for name, values in (
-                        *(("mu", mean.mass), ("p_pass", mean.p_pass), ("p_good", mean.p_good)),
-                        ("delta", mean.radius),
-                    )
-                },
-            },
-            "checks": plain(self.checks),
-            "sensitivity": None if self.sensitivity is None else plain(self.sensitivity.effects),
-        }
-
-
-def _put(into: dict[str, Any], key: str, estimate: Estimate) -> None:
-    estimate.put(into, key, (f"{key}_low", f"{key}_high"))
 
 
 def run_moves(
@@ -276,7 +262,8 @@ def _late(when: Float, max_moves: int) -> float:
 
 
 def _path(settings: MoveSettings, bundle: PathBundle) -> MovesPath:
-    figures = {name: getattr(bundle, ours) for name, ours in FIGURES.items()}
+    fans = {name: getattr(bundle, ours) for name, ours in FIGURES.items()}
+    figures = {name: Estimate(fan.mean, fan.q05, fan.q95) for name, fan in fans.items()}
     return MovesPath(bundle.moves, np.asarray(bundle.moves * settings.move_cost, dtype=np.float64), figures)
 
 

@@ -15,8 +15,9 @@ from ..inference.estimate import Estimate
 from ..inference.intervals import average, quantile, share
 from ..inference.pareto import nondominated
 from ..inference.resample import bootstrap_weights, weighted_sums
-from ..results.result import plain
-from .batches import Progress, Row, in_batches, said, with_policy
+from ..panel.panel import as_names
+from ..results.record import Record
+from .batches import Progress, in_batches, said, with_policy
 from .runs import Outcomes
 from .settings import PARAMETERS, POLICIES, MoveSettings
 
@@ -24,8 +25,8 @@ SCHEMA = "loopstat.moves-frontier/1"
 DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the front is
 
 
-@dataclass(frozen=True)
-class FrontierPoint(Row):
+@dataclass(frozen=True, eq=False)
+class FrontierPoint(Record):
     """One policy with one team.
 
     Attributes
@@ -65,8 +66,8 @@ class FrontierPoint(Row):
     sure_cost: float
 
 
-@dataclass(frozen=True)
-class Frontier:
+@dataclass(frozen=True, eq=False)
+class Frontier(Record):
     """Speed and quality of every policy and team, and which of them no other beats on both.
 
     Attributes
@@ -77,6 +78,9 @@ class Frontier:
         By policy, candidates, reviewers.
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "points")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     points: tuple[FrontierPoint, ...]
@@ -98,11 +102,6 @@ class Frontier:
             return f"One team is both cheapest and best: {parts[0]}."
         return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {parts[0]}, to {parts[-1]}."
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"settings": self.settings.to_dict(), "replicates": self.replicates, "points": list(self.points)}
-        return {"schema": SCHEMA, "verdict": self.verdict, **plain(body)}
-
 
 def _team(p: FrontierPoint) -> str:
     return f"{p.policy} with {p.candidates} candidates and {p.reviewers} reviewers"
@@ -113,7 +112,7 @@ def frontier(
     *,
     candidates: Sequence[int] | None = None,
     reviewers: Sequence[int] | None = None,
-    policies: Sequence[str] | None = None,
+    policies: str | Sequence[str] | None = None,
     replicates: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
@@ -180,8 +179,8 @@ def _whole(given: Sequence[int] | None, name: str, default: range) -> list[int]:
     return sorted(set(values))
 
 
-def _policies(given: Sequence[str] | None) -> list[str]:
-    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in given]
+def _policies(given: str | Sequence[str] | None) -> list[str]:
+    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in as_names(given)]
     if not values:
         raise SettingsError(f"`policies` must name at least one of {', '.join(POLICIES)}.")
     return list(dict.fromkeys(values))

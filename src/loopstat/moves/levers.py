@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float
-from ..results.result import plain
+from ..results.record import Record, inside
 from .mean_path import reach
 from .settings import PARAMETERS, MoveSettings
 
@@ -20,8 +19,8 @@ ROUNDS = 4  # so a needed value is found to 1e-6 of the range
 EQUAL = 1e-9  # of two P_pass
 
 
-@dataclass(frozen=True)
-class Reached:
+@dataclass(frozen=True, eq=False)
+class Reached(Record):
     """Where a lever, or several, bring the mean path.
 
     Attributes
@@ -35,13 +34,9 @@ class Reached:
     p_pass: float
     p_good: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
-
-@dataclass(frozen=True)
-class Lever:
+@dataclass(frozen=True, eq=False)
+class Lever(Record):
     """One setting that can be turned, and how far that lifts the ceiling of the mean path.
 
     Attributes
@@ -60,13 +55,9 @@ class Lever:
     needed: float | None
     best: Reached
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
-
-@dataclass(frozen=True)
-class Together:
+@dataclass(frozen=True, eq=False)
+class Together(Record):
     """All levers at once.
 
     Attributes
@@ -77,12 +68,8 @@ class Together:
         At whichever ends give the highest P_pass together.
     """
 
-    ends: Reached
+    ends: Reached = field(metadata=inside())
     best: Reached
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON: `ends` itself, and `best` in it."""
-        return {**self.ends.to_dict(), "best": self.best.to_dict()}
 
 
 def lever_names(settings: MoveSettings) -> tuple[str, ...]:

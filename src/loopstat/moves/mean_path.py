@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Bool, Float
-from ..results.result import plain
+from ..results.record import Record
 from .ceilings import Many, RestingPoint, Teams, Travel, kinds, resting_point, travel
 from .model import next_radius
 from .settings import MoveSettings
@@ -221,8 +221,8 @@ def _walked(teams: Teams, part: _Stretch, rest: RestingPoint) -> Bool:
     )
 
 
-@dataclass(frozen=True)
-class Ceiling:
+@dataclass(frozen=True, eq=False)
+class Ceiling(Record):
     """How far the mean path gets, in the three readings of that; of one `MoveSettings`.
 
     Attributes
@@ -244,10 +244,6 @@ class Ceiling:
     reachable: bool
     floor: RestingPoint
     travel: Travel | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def ceiling(settings: MoveSettings) -> Ceiling:

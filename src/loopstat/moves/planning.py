@@ -12,9 +12,10 @@ import numpy as np
 
 from ..errors import SettingsError
 from ..inference.differences import Paired, pick
-from ..results.arrival import share
-from ..results.result import Estimate, plain
-from .batches import Progress, Row, said, with_policy
+from ..inference.estimate import Estimate
+from ..inference.intervals import share
+from ..results.record import Record
+from .batches import Progress, said, with_policy
 from .goals import Goal
 from .levers import levers, turned
 from .runs import Outcomes
@@ -36,8 +37,8 @@ NEAR = 1.25  # factor of the edit radii tried beside the winner's
 CLIMBS = 6  # times that is done
 
 
-@dataclass(frozen=True)
-class PlanFigures(Row):
+@dataclass(frozen=True, eq=False)
+class PlanFigures(Record):
     """One plan, judged on random numbers that had no say in choosing it.
 
     Attributes
@@ -73,8 +74,8 @@ class PlanFigures(Row):
     same_as_best: bool
 
 
-@dataclass(frozen=True)
-class Turn(Row):
+@dataclass(frozen=True, eq=False)
+class Turn(Record):
     """The best plan with one lever turned; simulated on the same numbers as the final figures.
 
     Attributes
@@ -91,8 +92,8 @@ class Turn(Row):
     reached: Estimate
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, eq=False)
+class Plan(Record):
     """What to buy.
 
     Attributes
@@ -116,6 +117,12 @@ class Plan:
     levers : tuple of Turn
         Where nothing works: what the best plan comes to with one lever turned to where its mean path gets furthest.
     """
+
+    KEYS = (
+        *("schema", "verdict", "settings", "best_settings", "best", "runners_up", "works", "budget", "reliability"),
+        *("judge", "searched", "replicates", "same_share", "levers"),
+    )
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     best: PlanFigures
@@ -159,12 +166,6 @@ class Plan:
         if most is None:
             return ""
         return f"Of the levers, {most.name} at {most.value:g} helps most: there in {said(most.reached)} of the runs."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {k: v for k, v in vars(self).items() if k not in ("settings", "best_settings")}
-        named = {"settings": self.settings.to_dict(), "best_settings": self.best_settings.to_dict()}
-        return {"schema": SCHEMA, "verdict": self.verdict, **named, **plain(body)}
 
 
 def _count(n: int, what: str) -> str:

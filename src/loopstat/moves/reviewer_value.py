@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..arrays import Float
 from ..errors import SettingsError
 from ..inference.differences import Paired, exponential, pick
-from ..results.result import Estimate, plain
-from .batches import Progress, Row, in_batches, said
+from ..inference.estimate import Estimate
+from ..results.record import Record
+from .batches import Progress, in_batches, said
 from .model import MoveLaw
 from .settings import PARAMETERS, MoveSettings
 
@@ -21,8 +21,8 @@ CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its sl
 FINER = 200  # steps of gamma between which a threshold of the closed form is looked for
 
 
-@dataclass(frozen=True)
-class OneMore(Row):
+@dataclass(frozen=True, eq=False)
+class OneMore(Record):
     """From N to N + 1 reviewers at one correlation.
 
     Attributes
@@ -55,8 +55,8 @@ class OneMore(Row):
     price: float
 
 
-@dataclass(frozen=True)
-class Threshold(Row):
+@dataclass(frozen=True, eq=False)
+class Threshold(Record):
     """The correlation beyond which one more reviewer is not worth its cost.
 
     Attributes
@@ -78,8 +78,8 @@ class Threshold(Row):
     sure: bool
 
 
-@dataclass(frozen=True)
-class ReviewerValue:
+@dataclass(frozen=True, eq=False)
+class ReviewerValue(Record):
     """Worth of one more reviewer by team size and correlation.
 
     Attributes
@@ -91,6 +91,9 @@ class ReviewerValue:
         One for each N.
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "rows", "thresholds")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     rows: tuple[OneMore, ...]
@@ -108,11 +111,6 @@ class ReviewerValue:
         end = {0.0: "It pays at no correlation looked at", 1.0: "It pays at every correlation looked at"}
         rest = end.get(t.by_result, f"It stops to pay beyond a correlation of about {t.by_result:.2f}")
         return f"{step} multiplies the cost of a good result by {said(row.cost_ratio)}. {rest}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"replicates": self.replicates, "rows": list(self.rows), "thresholds": list(self.thresholds)}
-        return {"schema": SCHEMA, "verdict": self.verdict, "settings": self.settings.to_dict(), **plain(body)}
 
 
 def reviewer_value(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from ..errors import SettingsError
 from ..inference.differences import Medians, Paired, arrivals_of, pick
-from ..results.result import Estimate, plain, show
-from .batches import Progress, Row, in_batches
+from ..inference.estimate import Estimate, show
+from ..results.record import Record
+from .batches import Progress, in_batches
 from .levers import turned
 from .settings import PARAMETERS, MoveSettings, Parameter
 
@@ -21,8 +21,8 @@ FROM_ZERO = 0.05  # where there is no slider and the value is 0
 NOT_VARIED = ("max_moves", "replicates", "seed")  # of the simulation, not of the loop
 
 
-@dataclass(frozen=True)
-class Effect(Row):
+@dataclass(frozen=True, eq=False)
+class Effect(Record):
     """What a step of one parameter changes, from its lower side to its upper one.
 
     Attributes
@@ -57,8 +57,8 @@ class Effect(Row):
         return (0.0 if np.isnan(moves) else moves, abs(float(self.log_cost.value)))
 
 
-@dataclass(frozen=True)
-class Sensitivity:
+@dataclass(frozen=True, eq=False)
+class Sensitivity(Record):
     """Effects of all parameters, the largest first.
 
     Attributes
@@ -67,6 +67,9 @@ class Sensitivity:
     effects : tuple of Effect
     replicates : int
     """
+
+    KEYS = ("schema", "verdict", "settings", "replicates", "effects")
+    SCHEMA = SCHEMA
 
     settings: MoveSettings
     effects: tuple[Effect, ...]
@@ -79,11 +82,6 @@ class Sensitivity:
         if not said:
             return "No parameter changes within its step how many moves half of the runs need, or whether they arrive."
         return f"Moves to the target hang most on {'; '.join(said)}."
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        body = {"replicates": self.replicates, "effects": list(self.effects)}
-        return {"schema": SCHEMA, "verdict": self.verdict, "settings": self.settings.to_dict(), **plain(body)}
 
 
 def _said(e: Effect) -> str:

@@ -69,10 +69,13 @@ class Parameter:
         kind = "a whole number" if self.whole else "a finite number"
         try:
             number = math.nan if isinstance(value, bool) else float(value)
+        except OverflowError:  # a whole number no float can hold
+            number = math.inf
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number) or (self.whole and number != int(number)):
-            raise SettingsError(f"`{self.name}` must be {kind} in {self.range}. Got {value!r}.")
+            got = "a number above 1e308" if isinstance(value, int) and math.isinf(number) else repr(value)
+            raise SettingsError(f"`{self.name}` must be {kind} in {self.range}. Got {got}.")
         return number
 
     @property

@@ -3,47 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
 
 import numpy as np
 
 from ..arrays import Float
 from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
-from ..results.result import Check
+from ..results.check import Check
+from ..results.verdict import Reason, Verdict
 from .mean_path import Ceiling
 from .model import Team, winner_band
 from .settings import MoveSettings
-
-Action = Literal["good", "passes_only", "stalls"]
 
 MAX_FALSE_PASS = 0.05
 MAX_NEVER = 0.5  # beyond, the median run does not arrive
 SHORT = 0.05  # more than this above where it would rest, a shrinking radius has stopped a path
 MAX_LATE = 0.01  # of the runs; where more arrive in the last tenth of the moves, more moves would bring more of them
 CHECKS = ("never_reached", "never_good", "false_pass", "horizon", "band_never_met", "order_statistic", "reading")
-
-
-@dataclass(frozen=True)
-class MovesVerdict:
-    """The answer in one word and one sentence.
-
-    Attributes
-    ----------
-    action : "good", "passes_only" or "stalls"
-        Half of the runs end good; half pass, but are not good; neither.
-    sentence : str
-    sentences : tuple of str
-        The same in its parts: how runs end, what stopping risks, what the mean path does. Not in the JSON.
-    """
-
-    action: Action
-    sentence: str
-    sentences: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {"action": self.action, "sentence": self.sentence}
 
 
 @dataclass(frozen=True)
@@ -176,12 +152,12 @@ def _all_good(s: MoveSettings) -> str:
 # ------------------------------------------------------------------------------------- verdict
 
 
-def decide(facts: Facts) -> MovesVerdict:
+def decide(facts: Facts) -> Verdict:
     """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
     good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
-    action: Action = "good" if good else "passes_only" if passing else "stalls"
-    sentences = (_good(facts), _passes(facts), _mean_path(facts))
-    return MovesVerdict(action, " ".join(sentences), sentences)
+    action = "good" if good else "passes_only" if passing else "stalls"
+    why = (Reason("runs", _good(facts)), Reason("stop", _passes(facts)), Reason("mean_path", _mean_path(facts)))
+    return Verdict(action, " ".join(reason.sentence for reason in why), why=why)
 
 
 def _good(f: Facts) -> str:

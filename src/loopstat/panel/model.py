@@ -92,7 +92,7 @@ def simulate(
     path[:, 0] = state
     for t in range(1, steps):
         path[:, t] = state = model.step(rng, state)
-    return Panel.from_arrays(path, objectives=model.objectives, source=Source(("<simulation>",), array_digest(path)))
+    return Panel.from_grid(path, objectives=model.objectives, source=Source(("<simulation>",), array_digest(path)))
 
 
 def _simulate_states(model: StateModel, n_sessions: int, steps: int, start: ArrayLike | None, rng: Rng) -> Panel:
@@ -101,7 +101,7 @@ def _simulate_states(model: StateModel, n_sessions: int, steps: int, start: Arra
     for t in range(1, steps):
         path[:, t] = state = model.step(rng, state)
     source = Source(("<simulation>",), array_digest(path))
-    panel = Panel.from_arrays(np.empty((n_sessions, steps, 0)), objectives=(), source=source)
+    panel = Panel.from_grid(np.empty((n_sessions, steps, 0)), objectives=(), source=source)
     return replace(panel, labels={"state": Labels(frozen(path.ravel(), np.int64), model.states)})
 
 

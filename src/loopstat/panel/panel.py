@@ -31,20 +31,17 @@ class Objective:
     """
 
     name: str
-    maximize: bool = True
+    maximize: bool = field(
+        default=True,
+        metadata={
+            "key": "direction",
+            "write": lambda up: "maximize" if up else "minimize",
+            "read": lambda direction: direction == "maximize",
+        },
+    )
     low: float | None = None
     high: float | None = None
     transform: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {
-            "name": self.name,
-            "direction": "maximize" if self.maximize else "minimize",
-            "low": self.low,
-            "high": self.high,
-            "transform": self.transform,
-        }
 
 
 @dataclass(frozen=True)
@@ -79,6 +76,11 @@ class Labels:
         return [None if c < 0 else self.names[c] for c in self.codes.tolist()]
 
 
+def as_names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Return names as a tuple; a text is one name, not its letters."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 def label_text(value: Any) -> str:
     """Return the text a label value is known by: `true`/`false` for booleans, `3` for 3.0."""
     if isinstance(value, bool | np.bool_):
@@ -110,7 +112,7 @@ class Source:
 
     files: tuple[str, ...] = ()
     digest: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
 
 
 @dataclass(frozen=True)
@@ -249,7 +251,7 @@ class Panel:
         cls,
         sessions: ArrayLike | Sequence[ArrayLike],
         *,
-        objectives: Sequence[str | Objective] | None = None,
+        objectives: str | Sequence[str | Objective] | None = None,
         labels: Mapping[str, Sequence[Any]] | None = None,
         session_names: Sequence[str] | None = None,
         source: Source | None = None,
@@ -270,6 +272,9 @@ class Panel:
         -------
         Panel
         """
+        if isinstance(sessions, np.ndarray) and sessions.ndim == 3 and len(sessions):
+            grid = np.array(sessions, dtype=np.float64, order="C")
+            return cls.from_grid(grid, objectives=objectives, labels=labels, session_names=session_names, source=source)
         parts = [np.asarray(s, dtype=np.float64) for s in sessions]  # type: ignore[union-attr]
         parts = [p[:, None] if p.ndim == 1 else p for p in parts]
         if not parts:
@@ -278,7 +283,6 @@ class Panel:
         bad = next((i for i, p in enumerate(parts) if p.ndim != 2 or p.shape[1] != n_obj), None)
         if bad is not None:
             raise SettingsError(f"session {bad} must have shape (n_steps, {n_obj}). Got {parts[bad].shape}.")
-        named = objectives if objectives is not None else [f"x{j + 1}" for j in range(n_obj)]
         lengths = np.array([len(p) for p in parts], dtype=np.int64)
         session = np.repeat(np.arange(len(parts)), lengths)
         step = np.concatenate([np.arange(n) for n in lengths])
@@ -289,11 +293,56 @@ class Panel:
             session=session,
             step=step,
             parent=previous_step(session, step),
-            objectives=tuple(o if isinstance(o, Objective) else Objective(str(o)) for o in named),
-            session_names=tuple(session_names) if session_names else tuple(str(i) for i in range(len(parts))),
+            objectives=_objectives(objectives, n_obj),
+            session_names=tuple(session_names) if session_names else tuple(map(str, range(len(parts)))),
             labels=per_row,
             source=source or Source(("<arrays>",), array_digest(x, session, step)),
         )
+
+    @classmethod
+    def from_grid(
+        cls,
+        grid: Float,
+        *,
+        objectives: Sequence[str | Objective] | None = None,
+        labels: Mapping[str, Sequence[Any]] | None = None,
+        session_names: Sequence[str] | None = None,
+        source: Source | None = None,
+    ) -> Panel:
+        """Make a panel of plain loops of one length, taking the array over: it is made read-only, not copied.
+
+        Parameters
+        ----------
+        grid : float array, C-contiguous, shape (n_sessions, n_steps, n_obj)
+        objectives, labels, session_names, source : optional
+            As in `from_arrays`.
+        """
+        n_sessions, n_steps, n_obj = grid.shape
+        session = np.repeat(np.arange(n_sessions), n_steps)
+        step = np.tile(np.arange(n_steps), n_sessions)
+        parent = np.arange(-1, len(session) - 1)
+        parent[::n_steps] = NO_PARENT
+        x = grid.reshape(-1, n_obj)
+        if not np.isfinite(x.sum()) and np.any(np.isinf(x)):
+            raise SettingsError("`x` holds infinities; use NaN for a missing value.")
+        per_row = {name: Labels.of(values).take(session) for name, values in (labels or {}).items()}
+        for array in (x, session, step, parent):
+            array.setflags(write=False)
+        # Rows in order, parents inside sessions: nothing of what `__post_init__` copies and looks for is open here.
+        panel = object.__new__(cls)
+        fields = {
+            "x": x,
+            "session": session,
+            "step": step,
+            "parent": parent,
+            "objectives": _objectives(objectives, n_obj),
+            "session_names": tuple(session_names) if session_names else tuple(map(str, range(n_sessions))),
+            "labels": per_row,
+            "source": source or Source(("<arrays>",), array_digest(x, session, step)),
+        }
+        for name, value in {**_PANEL_DEFAULTS, **fields}.items():
+            object.__setattr__(panel, name, value)
+        return panel
 
     @classmethod
     def concat(cls, panels: Sequence[Panel]) -> Panel:
@@ -474,10 +523,10 @@ class Panel:
         keep[self.parent[child]] = True
         return replace(self, parent=np.where(child, self.parent, NO_PARENT)).take(keep)
 
-    def split(self, columns: Sequence[str]) -> list[tuple[dict[str, str], Panel]]:
+    def split(self, columns: str | Sequence[str]) -> list[tuple[dict[str, str], Panel]]:
         """Return one panel per combination of label values that occurs among the transitions, sorted by label."""
         parts: list[tuple[dict[str, str], Panel]] = [({}, self)]
-        for column in columns:
+        for column in as_names(columns):
             parts = [
                 ({**by, column: name}, panel._where_one(column, name, True))
                 for by, panel in parts
@@ -565,6 +614,16 @@ class Panel:
         return self.session[first], self.x[first]
 
 
+_PANEL_DEFAULTS = {"accepted": None, "lineage": False, "survivors_only": False, "repeats": None, "repeat_scatter": None}
+
+
+def _objectives(named: Sequence[str | Objective] | None, n_obj: int) -> tuple[Objective, ...]:
+    given = as_names(named) if named is not None else [f"x{j + 1}" for j in range(n_obj)]
+    if len(given) != n_obj:
+        raise SettingsError(f"`objectives` must name {n_obj} objectives. Got {len(given)}.")
+    return tuple(o if isinstance(o, Objective) else Objective(str(o)) for o in given)
+
+
 def previous_step(session: ArrayLike, step: ArrayLike) -> Int:
     """Return for each row the row one step earlier in the same session, -1 where there is none.
 
@@ -587,7 +646,7 @@ def array_digest(*arrays: Any) -> str:
     """Return a SHA-256 of array contents, for provenance."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).tobytes())
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
     return digest.hexdigest()
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..arrays import Float, Int, frozen, relabel
-from ..errors import InputError, SettingsError
+from ..errors import InputError, SettingsError, argument
 from .model import Rng
 from .panel import MISSING, Labels, Panel
 
@@ -165,7 +165,8 @@ def _scored(panel: Panel, k: int, kind: str) -> tuple[Int, Float]:
         raise InputError(
             f"no objective to make states of with `{kind}:{k}`: it needs at least one column of numbers.",
             file=_file(panel),
-            hint="name one with --objectives, or take states from a column with --state COL.",
+            hint=f"name one with {argument('objectives')}, or take states from a column with "
+            + f"{argument('state', 'COL')}.",
         )
     rows = np.flatnonzero(panel.complete).astype(np.int64)
     if k > len(rows):

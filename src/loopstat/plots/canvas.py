@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Float, Int
 from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
-from ..faces.text import clean
+from ..results.words import clean
 from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective, Panel
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..inference.estimate import Estimate
 from ..inference.intervals import LEVEL, average, quantile, share
+from .record import Record, written
 
 QUANTILES = {"median": 0.5, "q05": 0.05, "q95": 0.95}
 
 
-@dataclass(frozen=True)
-class Arrivals:
+@dataclass(frozen=True, eq=False)
+class Arrivals(Record):
     """Quantiles of the moves, or the cost, at which runs arrive, and the share that never does.
 
     Attributes
@@ -33,9 +33,9 @@ class Arrivals:
     Intervals say what more runs of the simulation would change, not how sure its parameters are.
     """
 
-    median: Estimate
-    q05: Estimate
-    q95: Estimate
+    median: Estimate = field(metadata=written(null=np.inf))
+    q05: Estimate = field(metadata=written(null=np.inf))
+    q95: Estimate = field(metadata=written(null=np.inf))
     never: Estimate
     mean: Estimate
 
@@ -64,10 +64,3 @@ class Arrivals:
 
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
         return Arrivals(**{name: e if name == "never" else scaled(e) for name, e in parts.items()})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON: `X`, `X_low`, `X_high`."""
-        out: dict[str, Any] = {}
-        for item in fields(self):
-            getattr(self, item.name).put(out, item.name, (f"{item.name}_low", f"{item.name}_high"))
-        return out

@@ -5,6 +5,7 @@ Coordinates are in the units of the axes; tones and shapes are names, and this m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Tone = Literal["", "ink", "ours", "context", "doubt", "failure", "c0", "c1", "c2", "c3", "c4", "c5"]
 Shape = Literal["circle", "square", "triangle", "diamond", "cross", "ring"]
 Stroke = Literal["solid", "dashed", "dotted"]
+Side = Literal["above", "below", "right", "left"]
 
 TONES: dict[str, tuple[str, str]] = {
     "ink": ("#1b1d20", "#e8eaed"),
@@ -211,7 +213,10 @@ class Histogram(_Arrays):
 
 @dataclass(frozen=True)
 class Node:
-    """A node at a place in the axes' units; `size` in [0, 1] of the largest; `words` are told on hover."""
+    """A node at a place in the axes' units; `size` in [0, 1] of the largest; `words` are told on hover.
+
+    Its `label` stands at its `side`; a picture whose makers keep names off marks counts on `radius` pixels.
+    """
 
     key: str
     x: float
@@ -223,6 +228,12 @@ class Node:
     words: str = ""
     low: float | None = None
     high: float | None = None
+    side: Side = "above"
+
+    @property
+    def radius(self) -> float:
+        """Radius of its mark in pixels of the page."""
+        return 5 + 11 * math.sqrt(max(self.size, 0.0))
 
 
 @dataclass(frozen=True)
@@ -236,6 +247,7 @@ class Edge:
     directed: bool = False
     words: str = ""
     bend: float = 0.0
+    stroke: Stroke = "solid"
 
 
 @dataclass(frozen=True)

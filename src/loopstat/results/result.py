@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from ..inference.estimate import Estimate, number, show
+from .check import Check
+from .record import plain
 
 __all__ = ["Check", "Estimate", "Table", "number", "plain", "show"]
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing that could make the answer wrong: its name, what was measured, the limit, and what it means."""
-
-    name: str
-    value: float | None
-    limit: float | None
-    passed: bool
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return {key: plain(value) for key, value in vars(self).items()}
 
 
 @dataclass(frozen=True)
@@ -58,24 +41,3 @@ class Table:
         return (
             f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
-
-
-def plain(value: Any) -> Any:
-    """Return JSON-ready data: arrays become nested lists, NaN and infinities become None."""
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, str | bool) or value is None:
-        return value
-    if isinstance(value, np.bool_):
-        return bool(value)
-    if isinstance(value, int | np.integer):
-        return int(value)
-    if isinstance(value, float | np.floating):
-        return float(value) + 0.0 if math.isfinite(value) else None  # no -0.0
-    if isinstance(value, Sequence):
-        return [plain(v) for v in value]
-    if hasattr(value, "to_dict"):
-        return value.to_dict()
-    raise TypeError(f"cannot turn {type(value).__name__} into plain data")

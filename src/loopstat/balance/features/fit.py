@@ -15,12 +15,12 @@ from ...inference.estimate import Estimate, number
 from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts
-from ...results.result import Check
+from ...results.check import Check
 from ..potential import Potential
 from .errors import ALPHA, ThetaErrors, fit_noise, theta_errors
 from .held_out import UNKNOWN, Downhill, Folds, Judged, Share, correlation, downhill
 from .pairs import KERNELS, Design, Problem, StatePairs
-from .record import ParametricFit
+from .record import Effect, ParametricFit
 from .symbolic import FEWEST_STATES, symbolic_search
 from .table import CUT, Describe, Features, beginning, common_tokens, objective_means, read_features, text_features
 
@@ -160,16 +160,15 @@ class ParametricPotential:
         noise = fit_noise(pairs, problem, c, errors.covariance)
         v = design.X @ (c / self.beta)
         searched = self.symbolic and len(pairs.members) >= FEWEST_STATES
+        down = downhill(pairs, judged, events=counts.events, level=self.level, fit_noise=noise)
         return ParametricFit(
+            asked=self._asked,
             settings=self,
             states=counts.states,
+            effects=_effects(table, theta, design, stuck),
             features=table,
-            theta=theta,
             covariance=covariance,
             error_unit=errors.unit,
-            scale=design.scale,
-            dropped={table.names[k]: why for k, why in design.dropped.items()},
-            separated=tuple(name for name, s in zip(table.names, stuck, strict=True) if s),
             value=v,
             symbolic=symbolic_search(counts, table, kernel=self.kernel, beta=self.beta, level=self.level, rng=rng)
             if searched
@@ -177,7 +176,8 @@ class ParametricPotential:
             coefficient=np.where(design.kept, _spread_out(c, design.kept) / (self.beta * design.scale), 0.0),
             centre=np.asarray(table.values[pairs.members].mean(axis=0)),
             tokens=vocabulary,
-            downhill=downhill(pairs, judged, events=counts.events, level=self.level, fit_noise=noise),
+            downhill=down,
+            sentence=ParametricFit.said_of(down, tells=bool(design.kept.any())),
             correlation=_against(free, v, counts, self.level),
             n_transitions=pairs.n_transitions,
             n_pairs=len(pairs),
@@ -187,6 +187,11 @@ class ParametricPotential:
                 *([_cut_texts(counts.states)] if self.features == "text" else []),
             ),
         )
+
+    @property
+    def _asked(self) -> dict[str, Any]:
+        kind = self.features if isinstance(self.features, str) else "function"
+        return {"features": kind, "kernel": self.kernel, "beta": self.beta, "level": self.level}
 
     def _table(
         self, states: list[str], tokens: Sequence[str], values: Any = None, names: Sequence[str] | None = None
@@ -337,3 +342,10 @@ def _against(free: Potential | ArrayLike | None, v: Float, counts: Counts, level
     if given.shape != (counts.n_states,):
         raise SettingsError(f"`free` must have shape ({counts.n_states},). Got {given.shape}.")
     return correlation(v, given, counts.classes.label, level)
+
+
+def _effects(table: Features, theta: Estimate, design: Design, stuck: Bool) -> tuple[Effect, ...]:
+    separated = "every transition that changes it goes one way: no interval."
+    why = [separated if s else design.dropped.get(k) for k, s in enumerate(stuck)]
+    rows = zip(table.names, design.scale.tolist(), why, strict=True)
+    return tuple(Effect(name, scale, theta[k], reason) for k, (name, scale, reason) in enumerate(rows))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -13,7 +13,7 @@ from ...inference.intervals import student, student_quantile, wilson
 from ...inference.resample import folds
 from ...panel.model import Rng
 from ...panel.tally import Events
-from ...results.result import plain
+from ...results.record import Record, written
 from .errors import FEW_CLUSTERS, by_state
 from .pairs import StatePairs
 
@@ -24,17 +24,13 @@ NOTHING = float("nan")
 Fitted = Callable[[StatePairs], Float]  # training pairs to beta V of every state, shape (n_states,)
 
 
-@dataclass(frozen=True)
-class Share:
+@dataclass(frozen=True, eq=False)
+class Share(Record):
     """A number between what a coin gives and 1, with the ends of its interval; NaN where unknown."""
 
     value: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, float | None]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def percents(share: Share) -> str:
@@ -49,8 +45,8 @@ def percents(share: Share) -> str:
 UNKNOWN = Share(NOTHING, NOTHING, NOTHING)
 
 
-@dataclass(frozen=True)
-class Downhill:
+@dataclass(frozen=True, eq=False)
+class Downhill(Record):
     """What goes down a potential: shares of transitions and of pairs, and skill against a coin.
 
     Attributes
@@ -68,10 +64,12 @@ class Downhill:
         Pairs that were judged.
     """
 
-    weighted: Share
-    pairs: Share
+    KEYS = ("weighted", "pairs", "skill")
+
+    weighted: Share = field(metadata=written("downhill.weighted"))
+    pairs: Share = field(metadata=written("downhill.pairs"))
     skill: Share
-    n_pairs: int
+    n_pairs: int = 0
 
 
 # ------------------------------------------------------------------------ cross-validation

@@ -10,7 +10,9 @@ import numpy as np
 from ...arrays import Float
 from ...errors import SettingsError
 from ...inference.estimate import Estimate, show
-from ...results.result import Check, Table, plain
+from ...results.check import Check
+from ...results.record import Record, inside, written
+from ...results.result import Table
 from .held_out import Downhill, Share, percents
 from .symbolic import SymbolicPotential
 from .table import Features, read_features, text_features
@@ -21,29 +23,40 @@ if TYPE_CHECKING:
 ALWAYS_HALF = "by count one half, whatever the potential, in stationary recordings in balance"
 
 
-@dataclass(frozen=True)
-class ParametricFit:
+@dataclass(frozen=True, eq=False)
+class Effect(Record):
+    """What one feature does to V.
+
+    Attributes
+    ----------
+    name : str
+    scale : float
+        Standard deviation over the states: theta times scale compares features.
+    theta : Estimate
+        V per unit of the feature; NaN for a dropped one, without an interval where the feature separates the pairs.
+    reason : str or None
+        Why it has no interval, or was left out.
+    """
+
+    name: str
+    scale: float
+    theta: Estimate = field(metadata=written("", "low", "high"))
+    reason: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class ParametricFit(Record):
     """A potential V(f) = theta' phi(f) with intervals and held-out figures; NaN where nothing can be said.
 
     Attributes
     ----------
-    settings : ParametricPotential
+    asked : dict
+        Settings in words: features, kernel, beta, level.
+    effects : tuple of Effect
+        One for each feature.
     states : tuple of str
-    features : Features
-        Of the recorded states, dropped ones included.
-    theta : Estimate
-        Values of shape (n_features,): V per unit of the feature; NaN for a dropped feature, without an interval where
-        the feature separates the pairs.
-    covariance : float array, shape (n_kept, n_kept)
-        Of theta of the features kept.
     error_unit : str
         What the intervals take as drawn: `draws` (the moves out of each state), `sessions`, or `states`.
-    scale : float array, shape (n_features,)
-        Standard deviation over the states: theta times scale compares features.
-    dropped : dict
-        Name of a feature left out to the reason.
-    separated : tuple of str
-        Features along which all transitions go one way.
     value : float array, shape (n_states,)
         V of the recorded states, 0 at the mean of the features over states that belong to a pair.
     downhill : Downhill
@@ -55,32 +68,39 @@ class ParametricFit:
     n_pairs : int
     n_folds : int
     checks : tuple of Check
+    sentence : str
+        The answer in words.
     symbolic : SymbolicPotential or None
         A formula of the features, where one was asked for.
-    coefficient, centre, tokens :
-        What `potential` needs: theta with 0 for dropped features, the mean of the features, tokens counted in texts.
+    settings, features, covariance, coefficient, centre, tokens :
+        What `potential` needs: the features of the recorded states, the covariance of theta of those kept, theta with 0
+        for dropped ones, the mean of the features, tokens counted in texts. Not written to JSON.
     """
 
-    settings: ParametricPotential
-    states: tuple[str, ...]
-    features: Features
-    theta: Estimate
-    covariance: Float
+    KEYS = (
+        *("asked", "states", "effects", "error_unit", "value", "downhill", "correlation", "n_transitions", "n_pairs"),
+        *("n_folds", "checks", "sentence", "symbolic"),
+    )
+
+    asked: dict[str, Any] = field(metadata=written("settings"))
+    effects: tuple[Effect, ...] = field(metadata=written("features"))
     error_unit: str
-    scale: Float
-    dropped: dict[str, str]
-    separated: tuple[str, ...]
-    value: Float
-    downhill: Downhill
+    value: Float = field(metadata=written("potential"))
+    downhill: Downhill = field(metadata=inside())
     correlation: Share
     n_transitions: float
     n_pairs: int
     n_folds: int
     checks: tuple[Check, ...]
+    sentence: str
     symbolic: SymbolicPotential | None
-    coefficient: Float = field(repr=False)
-    centre: Float = field(repr=False)
-    tokens: tuple[str, ...] = field(repr=False)
+    states: tuple[str, ...] = ()
+    features: Features | None = field(default=None, repr=False)
+    covariance: Float | None = field(default=None, repr=False)
+    coefficient: Float | None = field(default=None, repr=False)
+    centre: Float | None = field(default=None, repr=False)
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    settings: ParametricPotential | None = None
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.sentence}"
@@ -93,7 +113,28 @@ class ParametricFit:
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the features."""
-        return self.features.names
+        return tuple(e.name for e in self.effects)
+
+    @property
+    def theta(self) -> Estimate:
+        """V per unit of each feature, shape (n_features,)."""
+        parts = zip(*(e.theta.triple for e in self.effects), strict=True)
+        return Estimate(*(np.array(part) for part in parts)) if self.effects else Estimate(np.zeros(0))
+
+    @property
+    def scale(self) -> Float:
+        """Standard deviation of each feature over the states, shape (n_features,)."""
+        return np.array([e.scale for e in self.effects], dtype=np.float64)
+
+    @property
+    def dropped(self) -> dict[str, str]:
+        """Name of a feature left out to the reason."""
+        return {e.name: e.reason for e in self.effects if e.reason and not np.isfinite(e.theta.value)}
+
+    @property
+    def separated(self) -> tuple[str, ...]:
+        """Features along which all transitions go one way."""
+        return tuple(e.name for e in self.effects if e.reason and np.isfinite(e.theta.value))
 
     def potential(self, states: Any) -> Float:
         """Return V of states that need not have been seen.
@@ -111,6 +152,8 @@ class ParametricFit:
         X = self._described(states)
         if X.names != self.names:
             raise SettingsError(f"features must be {', '.join(self.names)}, in this order. Got {', '.join(X.names)}.")
+        if self.centre is None or self.coefficient is None:
+            raise SettingsError("a fit read back from JSON cannot be asked for other states: fit the recording again.")
         return np.asarray((X.values - self.centre) @ self.coefficient)
 
     def _described(self, states: Any) -> Features:
@@ -121,7 +164,7 @@ class ParametricFit:
             return read_features(states, n, what="`states`")
         listed = states if isinstance(states, np.ndarray) else list(states)
         if len(listed) and isinstance(listed[0], str):
-            describe = self.settings.features
+            describe = None if self.settings is None else self.settings.features
             if describe == "text":
                 return text_features([str(s) for s in listed], tokens=self.tokens)
             if callable(describe):
@@ -130,11 +173,10 @@ class ParametricFit:
         values = np.asarray(listed, dtype=np.float64).reshape(len(listed), -1)
         return read_features(values, len(values), names=self.names, what="`states`")
 
-    @property
-    def sentence(self) -> str:
-        """The answer in words."""
-        d = self.downhill
-        if len(self.dropped) == len(self.names):
+    @staticmethod
+    def said_of(d: Downhill, *, tells: bool) -> str:
+        """Return the answer in words; `tells` is False where no feature tells states that follow each other apart."""
+        if not tells:
             return "cannot tell which way is down by features: none tells states that follow each other apart."
         if not np.isfinite(d.skill.value):
             return "cannot tell whether the features explain which way the loop goes: nothing could be held out."
@@ -163,33 +205,6 @@ class ParametricFit:
         title = f"potential of {len(self.states):,} states by {len(self.names)} features, errors by {self.error_unit}"
         return Table(title, ("feature", "theta", "per standard deviation", "note"), tuple(rows))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        kind = self.settings.features if isinstance(self.settings.features, str) else "function"
-        chosen = ("kernel", "beta", "level")
-        return plain(  # type: ignore[no-any-return]
-            {
-                "settings": {"features": kind, **{name: getattr(self.settings, name) for name in chosen}},
-                "states": list(self.states),
-                "features": [self._feature(k) for k in range(len(self.names))],
-                "error_unit": self.error_unit,
-                "potential": self.value,
-                "downhill": {"weighted": self.downhill.weighted, "pairs": self.downhill.pairs},
-                "skill": self.downhill.skill,
-                "correlation": self.correlation,
-                "n_transitions": self.n_transitions,
-                "n_pairs": self.n_pairs,
-                "n_folds": self.n_folds,
-                "checks": list(self.checks),
-                "sentence": self.sentence,
-                "symbolic": None if self.symbolic is None else self.symbolic.to_dict(),
-            }
-        )
-
-    def _feature(self, k: int) -> dict[str, Any]:
-        out: dict[str, Any] = {"name": self.names[k], "scale": self.scale[k]}
-        Estimate(self.theta.value[k], self.theta.low[k], self.theta.high[k]).put(out, "theta", ("low", "high"))
-        reason = self.dropped.get(self.names[k])
-        if self.names[k] in self.separated:
-            reason = "every transition that changes it goes one way: no interval."
-        return {**out, "reason": reason}
+    def remark(self, name: str) -> str:
+        """Return why a feature has no weight, or no interval; empty where it has both."""
+        return next((e.reason or "" for e in self.effects if e.name == name), "")

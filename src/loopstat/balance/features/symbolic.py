@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from ...inference.estimate import number, show
 from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts, Events
-from ...results.result import plain
+from ...results.record import Record
 from .errors import theta_errors
 from .expressions import Expressions, bare
 from .held_out import Folds, Judged, Share, Spread, downhill, percents
@@ -28,8 +27,8 @@ BLOCK = 200_000  # cells worked on at a time
 STEEPEST, LONGEST_STEP, MOST_STEPS, AT_REST = 50.0, 2.0, 60, 1e-7  # of a scale, in standardised units
 
 
-@dataclass(frozen=True)
-class Formula:
+@dataclass(frozen=True, eq=False)
+class Formula(Record):
     """V = scale times an expression of `size` features and operators, with its held-out skill.
 
     `scale` is in units of V per unit of the expression, with an interval that takes the expression as given, for the
@@ -46,13 +45,9 @@ class Formula:
     def __str__(self) -> str:
         return "V is constant" if not self.size else f"V = {number(self.scale)} * {self.expression}"
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
-
-@dataclass(frozen=True)
-class SymbolicPotential:
+@dataclass(frozen=True, eq=False)
+class SymbolicPotential(Record):
     """What a search for a formula found.
 
     Attributes
@@ -73,6 +68,8 @@ class SymbolicPotential:
         Size up to which all were tried.
     """
 
+    KEYS = ("chosen", "front", "search_skill", "n_tried", "n_left_out", "largest", "sentence")
+
     chosen: Formula
     front: tuple[Formula, ...]
     search_skill: Share
@@ -92,12 +89,6 @@ class SymbolicPotential:
 
     def __repr__(self) -> str:
         return self.sentence
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        names = ("search_skill", "n_tried", "n_left_out", "largest", "sentence")
-        made = {"chosen": self.chosen.to_dict(), "front": [f.to_dict() for f in self.front]}
-        return {**made, **{name: plain(getattr(self, name)) for name in names}}
 
 
 def symbolic_search(

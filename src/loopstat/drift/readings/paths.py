@@ -10,13 +10,14 @@ from ...arrays import Float, Int, group_starts
 from ...inference.intervals import mean_by_cluster
 from ...inference.tests import mean_test
 from ...panel.panel import Panel
+from ...results.record import Record
 
 HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
 MIN_STOPPED = 5
 
 
-@dataclass(frozen=True)
-class MeanPath:
+@dataclass(frozen=True, eq=False)
+class MeanPath(Record):
     """Mean over the sessions that have a score at each step.
 
     Attributes
@@ -160,10 +161,9 @@ def _ninety(path: Panel, start: Int, end: Int, weight: Float) -> int | None:
     if not np.any(weight):
         return None
     score = path.x @ weight
-    last_step = int(path.step.max())
-    total = np.zeros(last_step + 2)
+    steps, place = np.unique(path.step, return_inverse=True)  # steps may be negative, or far apart
+    total = np.zeros(len(steps))
     for s, e in zip(start, end, strict=True):
-        gains = np.diff(score[s : e + 1])
-        total[: len(total)] += np.bincount(path.step[s + 1 : e + 1], weights=gains, minlength=len(total))[: len(total)]
+        total += np.bincount(place[s + 1 : e + 1], weights=np.diff(score[s : e + 1]), minlength=len(total))
     gained = np.cumsum(total)
-    return int(np.argmax(gained >= 0.9 * gained[-1])) if gained[-1] > 0 else None
+    return int(steps[np.argmax(gained >= 0.9 * gained[-1])]) if gained[-1] > 0 else None

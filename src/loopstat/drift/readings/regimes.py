@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...arrays import Bool, Float
-from ...results.result import plain
+from ...results.record import Record
 
 REGIMES = ("unstable", "slow", "monotone", "alternating", "oscillatory")
 TURN_SURVIVES = 0.05  # a rotation must leave more than this share of the distance after half a period to be a swing
@@ -18,8 +18,8 @@ OSCILLATION_LEVEL = 0.05
 Complex = NDArray[np.complex128]
 
 
-@dataclass(frozen=True)
-class Regime:
+@dataclass(frozen=True, eq=False)
+class Regime(Record):
     """One eigenvalue of the one-step map M, read.
 
     Attributes
@@ -54,10 +54,6 @@ class Regime:
     half_life: float | None
     half_life_low: float | None
     half_life_high: float | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
 
 
 def eigenvalues(M: Float) -> Complex:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +10,7 @@ from ...arrays import Float
 from ...inference.intervals import jackknife_covariance, jackknife_variance, student_quantile
 from ...inference.lengths import length_limits
 from ...inference.tests import chi_square_quantile, hotelling_p, hotelling_quantile
-from ...results.result import plain
+from ...results.record import Record
 from ..model import lyapunov
 
 MIN_SPARE = 3  # clusters beyond the number of conditions
@@ -21,8 +19,8 @@ UNSEEN = 1e-290  # a variance whose inverse would overflow
 NOTHING = float("nan")
 
 
-@dataclass(frozen=True)
-class Reversibility:
+@dataclass(frozen=True, eq=False)
+class Reversibility(Record):
     """Test of detailed balance, and how far the loop is from it; NaN where unknown.
 
     Attributes
@@ -39,15 +37,6 @@ class Reversibility:
     entropy_production: float
     low: float
     high: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Reversibility:
-        """Read back what `to_dict` wrote."""
-        return cls(**{k: NOTHING if v is None else v for k, v in data.items()})
 
 
 def entropy_production(M: Float, Q: Float) -> float:

@@ -128,12 +128,12 @@ def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold:
 def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
     """Return (count, mean) of the session's scores before each later state's step, shapes (n_pairs,), (n_pairs, n)."""
     rows = np.flatnonzero(panel.complete)
-    session, step = panel.session[rows], panel.step[rows]
+    session = panel.session[rows]
     start = group_starts(session)
     position = np.searchsorted(session[start], pairs.session)
-    span = int(panel.step.max() - panel.step.min()) + 2
-    key = session * span + (step - panel.step.min())
-    upto = np.searchsorted(key, pairs.session * span + (panel.step[pairs.end] - panel.step.min()))
+    steps, place = np.unique(panel.step, return_inverse=True)  # places, for steps may be too far apart for one key
+    key = session * len(steps) + place[rows]
+    upto = np.searchsorted(key, pairs.session * len(steps) + place[pairs.end])
     first = start[position]
     centre = panel.x[rows].mean(axis=0)  # cumulative sums about the mean keep their digits
     cumulative = np.concatenate([np.zeros((1, panel.n_obj)), np.cumsum(panel.x[rows] - centre, axis=0)])

@@ -144,7 +144,9 @@ def tiny(fit: LinearDriftFit, j: int, limits: Span) -> Chart | None:
     name = clean_sentence(fit.names[j])
     said = f"Mean {name} by step, from {number(path.mean[0, j], 3)} to {number(path.mean[-1, j], 3)}"
     shown = Axis(hidden=True, limits=limits)
-    return Chart(f"tiny-{fit.label}", name, (*stop, line), Axis("step", hidden=True), shown, said, size="tiny")
+    return Chart(
+        f"tiny-{fit.label}", f"mean {name}", (*stop, line), Axis("step", hidden=True), shown, said, size="tiny"
+    )
 
 
 def most_moved(groups: Sequence[LinearDriftFit]) -> int:

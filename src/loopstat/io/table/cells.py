@@ -255,7 +255,8 @@ class Cells:
         bad = np.flatnonzero(~whole & (~empty | required))
         if bad.size:
             first = int(bad[0])
-            what = "is missing" if empty[first] else f"must be a whole number, got {self.text_at(name, first)}"
+            expected = "must be a whole number" + (f" below {WHOLE:g}" if abs(values[first]) >= WHOLE else "")
+            what = "is missing" if empty[first] else f"{expected}, got {self.text_at(name, first)}"
             raise self.refuse(f"`{name}` {what}.", first, name, "number the steps of a session 0, 1, 2, ...")
         return values
 

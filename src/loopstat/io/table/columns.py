@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 
-from ...errors import InputError, SettingsError
+from ...errors import InputError, SettingsError, argument
 
 KEYS = ("session", "step", "candidate", "repeat")
 TEXT = ("session", "candidate", "repeat", "strategy", "model", "task", "state", "next_state", "ended", "scorer_hash")
@@ -51,14 +51,21 @@ def near(name: str, known: Iterable[str]) -> list[str]:
     return [by_folded[f] for f in found]
 
 
-def unknown(name: str, known: Sequence[str], *, file: str | None, option: str) -> InputError:
+def unknown(name: str, known: Sequence[str], *, file: str | None, option: str, hint: str | None = None) -> InputError:
     """Return the refusal of a column name that the table does not have."""
     close = near(name, known)
     guess = f"Did you mean {' or '.join(f'`{c}`' for c in close)}? " if close else ""
     return InputError(
         f"there is no column `{name}` ({option}). {guess}Columns: {listed(known)}.",
         file=file,
+        hint=hint,
     )
+
+
+def nothing_left(file: str | None = None) -> InputError:
+    """Return the refusal of conditions that no row meets."""
+    hint = f"look at the label values with {argument('by')}."
+    return InputError(f"{argument('where')} leaves no row.", file=file, hint=hint)
 
 
 def renaming(columns: Mapping[str, str] | None, known: Sequence[str], *, file: str) -> dict[str, str]:
@@ -67,15 +74,18 @@ def renaming(columns: Mapping[str, str] | None, known: Sequence[str], *, file: s
     for standard, user in mapping.items():
         if standard not in STANDARD:
             close = near(standard, STANDARD)
+            said = argument("columns", f"{standard}={user}", {standard: user})
             raise SettingsError(
-                f"`--columns {standard}={user}`: `{standard}` is not a standard column. "
+                f"`{said}`: `{standard}` is not a standard column. "
                 + (f"Did you mean `{close[0]}`? " if close else "")
                 + f"Standard columns: {listed(STANDARD, 40)}."
             )
         if user not in known:
-            raise unknown(user, known, file=file, option="--columns")
+            raise unknown(user, known, file=file, option=argument("columns"))
     if len(set(mapping.values())) < len(mapping):
-        raise SettingsError("`--columns` uses one of your columns for two standard columns; each can be used once.")
+        raise SettingsError(
+            f"`{argument('columns')}` uses one of your columns for two standard columns; each can be used once."
+        )
     return {user: standard for standard, user in mapping.items()}
 
 

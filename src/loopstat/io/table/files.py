@@ -4,6 +4,8 @@ Nothing is left to a sniffer: the dialect of a CSV is read off its header line. 
 cell may settle on another quote character and shift every column without a word.
 """
 
+# ruff: noqa: S608  every path and key in the SQL here is escaped by `_literal`, `quoted` or `_json_field`
+
 from __future__ import annotations
 
 import csv
@@ -223,7 +225,20 @@ def _parquet(con: Any, path: Path) -> Scan:
                 "this Parquet file is cut off: its footer is missing.", file=str(path), hint="copy or write it again."
             )
     relation = f"read_parquet({_literal(path)}, hive_partitioning=false)"
-    return Scan(str(path), relation, fields_of(con, relation, str(path)))
+    with plain_errors(str(path)):
+        schema = con.execute(f"SELECT name, num_children FROM parquet_schema({_literal(path)})").fetchall()
+    return Scan(str(path), relation, fields_of(con, relation, str(path), names=_top_names(schema)))
+
+
+def _top_names(schema: Sequence[tuple[str, int | None]]) -> list[str]:
+    """Return the names of the columns of a Parquet file, from its elements in order, each before its children."""
+    names: list[str] = []
+    inside = 0  # elements still to come below the column named last
+    for name, children in schema[1:]:
+        if inside == 0:
+            names.append(name)
+        inside = max(inside - 1, 0) + (children or 0)
+    return names
 
 
 def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
@@ -232,6 +247,10 @@ def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
     fields = fields_of(con, f"read_json({options}, sample_size=-1)", str(path))
     if [f.name for f in fields] == ["json"]:
         raise InputError("is not a table: expected one JSON object per row.", file=str(path))
+    if any(_told_apart(f.name, fields) for f in fields):
+        by_key = _json_by_key(con, options, path)
+        if by_key is not None:
+            return by_key
     # DuckDB turns text that looks like a date or a UUID into one; names must come back as they were written.
     types = {f.name: "VARCHAR" if f.native.startswith(("DATE", "TIME", "UUID")) else f.native for f in fields}
     columns = ", ".join(f"{quoted(n)}: '" + t.replace("'", "''") + "'" for n, t in types.items())
@@ -243,15 +262,62 @@ def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
     )
 
 
-def fields_of(con: Any, relation: str, file: str) -> tuple[Field, ...]:
-    """Return the typed columns of a relation."""
+def _told_apart(name: str, fields: Sequence[Field]) -> bool:
+    """True where a name may have been made by DuckDB, which numbers names that differ only in case."""
+    stem, _, number = name.rpartition("_")
+    return number.isdecimal() and any(f.name.lower() == stem.lower() for f in fields)
+
+
+def _json_by_key(con: Any, options: str, path: Path) -> Scan | None:
+    """Return how to read JSON whose keys differ only in case, None where no two of them do."""
+    relation = f"read_json({options}, records=false, columns={{json: 'JSON'}})"
+    with plain_errors(str(path)):
+        numbered = f"SELECT json_keys(json) AS keys, row_number() OVER () AS n FROM {relation}"
+        rows = con.execute(f"SELECT keys FROM ({numbered}) GROUP BY keys ORDER BY min(n)").fetchall()
+        keys = list(dict.fromkeys(key for [found] in rows for key in found or ()))
+        if len({k.lower() for k in keys}) == len(keys):
+            return None
+        return Scan(str(path), relation, tuple(_json_field(con, relation, key) for key in keys))
+
+
+def _json_field(con: Any, relation: str, key: str) -> Field:
+    """Return the column of one key, typed by all its values."""
+    at = "'/" + key.replace("~", "~0").replace("/", "~1").replace("'", "''") + "'"
+    kinds = {k for [k] in con.execute(f"SELECT DISTINCT json_type(json, {at}) FROM {relation}").fetchall()}
+    kinds -= {None, "NULL"}
+    if kinds & {"OBJECT", "ARRAY"}:
+        return Field(key, "NULL", "nested", "JSON")
+    text = f"json_extract_string(json, {at})"
+    if kinds == {"BOOLEAN"}:
+        return Field(key, f"CAST({text} AS BOOLEAN)", "bool", "BOOLEAN")
+    if kinds and kinds <= {"DOUBLE", "UBIGINT", "BIGINT"}:
+        native = kinds.pop() if len(kinds) == 1 else "DOUBLE" if "DOUBLE" in kinds else "BIGINT"
+        return Field(key, f"CAST({text} AS {native})", "number", native)
+    return Field(key, text, "text", "VARCHAR" if kinds else '"NULL"')
+
+
+def fields_of(con: Any, relation: str, file: str, *, names: Sequence[str] | None = None) -> tuple[Field, ...]:
+    """Return the typed columns of a relation.
+
+    `names` are those outside: DuckDB does not see case, and numbers the names that differ in nothing else.
+    """
     with plain_errors(file):
         described = con.execute(f"DESCRIBE FROM {relation}").fetchall()
-    return tuple(_field(str(name), str(native)) for name, native, *_ in described)
+    shown = [str(name) for name, *_ in described] if names is None else list(names)
+    _refuse_twice(shown, file)
+    return tuple(
+        _field(name, quoted(str(inside)), str(native))
+        for name, (inside, native, *_) in zip(shown, described, strict=True)
+    )
 
 
-def _field(name: str, native: str) -> Field:
-    sql = quoted(name)
+def _refuse_twice(names: Sequence[str], file: str) -> None:
+    twice = next((n for i, n in enumerate(names) if n and n in names[:i]), None)
+    if twice is not None:
+        raise InputError("the header names this column twice.", file=file, column=twice, hint="rename one.")
+
+
+def _field(name: str, sql: str, native: str) -> Field:
     if NUMBER_TYPES.match(native):
         exact = native if native.endswith(("INT", "INTEGER", "FLOAT")) and "HUGE" not in native else "DOUBLE"
         return Field(name, sql, "number", exact)
@@ -267,9 +333,7 @@ def _field(name: str, native: str) -> Field:
 def _csv(path: Path, compression: str, longest_line: int) -> Scan:
     header, delimiter, skip = _header(path, zipped=compression == "gzip")
     names = [h.strip() for h in header]
-    twice = next((n for i, n in enumerate(names) if n and n in names[:i]), None)
-    if twice is not None:
-        raise InputError("the header names this column twice.", file=str(path), column=twice, hint="rename one.")
+    _refuse_twice(names, str(path))
     columns = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(names)))
     relation = (
         f"read_csv({_literal(path)}, auto_detect=false, columns={{{columns}}}, header=true, skip={skip}, "
@@ -350,6 +414,8 @@ def _json_fault(file: str) -> str | None:
     except json.JSONDecodeError as error:
         what = error.msg.removesuffix(" at").replace("Unterminated string starting", "a string is cut off")
         return f"line {number} is not valid JSON: {what} at character {error.colno}."
+    except RecursionError:
+        return f"line {number} is nested too deeply to be read."
     except (OSError, ValueError) as error:
         return f"line {number} is not valid JSON: {error}."
     return None

@@ -28,9 +28,18 @@ def scan_frame(con: Any, frame: Any) -> Scan:
         frame = frame.rename(columns=str)
     elif not hasattr(frame, "__arrow_c_stream__"):
         frame = _through_narwhals(frame)
+    names = list(frame.columns) if library == "pandas" else _names(frame)
     with plain_errors(shown):
         con.register(NAME, frame if library == "pandas" else _Stream(frame))
-    return Scan(shown, NAME, fields_of(con, NAME, shown))
+    return Scan(shown, NAME, fields_of(con, NAME, shown, names=names))
+
+
+def _names(frame: Any) -> list[str] | None:
+    """Return the column names of a dataframe as they are; None where only its Arrow stream is known."""
+    import narwhals as nw
+
+    wrapped = nw.from_native(frame, pass_through=True)
+    return list(wrapped.collect_schema().names()) if isinstance(wrapped, nw.DataFrame | nw.LazyFrame) else None
 
 
 def _through_narwhals(frame: Any) -> Any:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,11 +11,11 @@ from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
 from ...inference.estimate import NOTHING, Estimate
 from ...inference.intervals import jackknife_interval, left_out_ratio, share_by_cluster
-from ...results.result import plain
+from ...results.record import Record, written
 
 
-@dataclass(frozen=True)
-class Curve:
+@dataclass(frozen=True, eq=False)
+class Curve(Record):
     """A figure against the number of candidates.
 
     Attributes
@@ -29,7 +28,7 @@ class Curve:
     """
 
     k: Int
-    estimate: Estimate
+    estimate: Estimate = field(metadata=written("value", "low", "high"))
     n_tasks: Int
 
     def at(self, k: int) -> Estimate:
@@ -39,12 +38,6 @@ class Curve:
         if not place.size:
             return Estimate(NOTHING, NOTHING, NOTHING)
         return Estimate(*(float(v[place[0]]) for v in (e.value, e.low, e.high)))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"k": plain(self.k)}
-        self.estimate.put(out, "value", ("low", "high"))
-        return out | {"n_tasks": plain(self.n_tasks)}
 
 
 def curve_of(k: list[int], estimates: list[Estimate], n_tasks: list[int]) -> Curve:
@@ -78,8 +71,10 @@ class Draws:
         n, mean = self.n[use].astype(np.float64), self.mean[use] - self.mean[use].mean()
         sums = np.stack([n, n * mean, self.square[use] + n * mean**2])
         whole = sums.sum(axis=1, keepdims=True)
-        sd = [np.sqrt(np.maximum(q - t**2 / m, 0.0) / (m - 1)) for m, t, q in (whole, whole - sums)]
-        return float(sd[0][0]), np.asarray(sd[1])
+        m, t, q = np.concatenate([whole, whole - sums], axis=1)
+        m = np.where(m > 1, m, np.nan)  # one candidate has no spread
+        sd = np.sqrt(np.maximum(q - t**2 / m, 0.0) / (m - 1))
+        return float(sd[0]), sd[1:]
 
     @classmethod
     def of(cls, values: Float, codes: Int) -> Draws:

@@ -16,7 +16,8 @@ from ...inference.clusters import finite_rows
 from ...inference.estimate import show
 from ...panel.panel import Source
 from ...panel.pool import Pool
-from ...results.result import Table, plain
+from ...results.record import Record, plain, written
+from ...results.result import Table
 from ..settings import PARAMETERS
 from .candidates import Curve, best_of_k, pass_at_k
 from .effective import effective_candidates, likeness, pooled_candidates
@@ -32,8 +33,8 @@ Part = tuple[Mapping[str, str], Pool]
 Progress = Callable[[int, int, str], None]
 
 
-@dataclass(frozen=True)
-class GroupCalibration:
+@dataclass(frozen=True, eq=False)
+class GroupCalibration(Record):
     """What the candidates of one group say of the moves lens.
 
     Attributes
@@ -59,19 +60,35 @@ class GroupCalibration:
     notes : tuple of str
     """
 
+    KEYS = (
+        *("label", "by", "n_tasks", "n_candidates", "parameters", "settings", "false_pass", "resolution", "judges"),
+        *("pass_at_k", "pooled_k", "best_of_k", "k_eff", "notes"),
+    )
+
     label: str
     by: Mapping[str, str]
     n_tasks: int
     n_candidates: int
     parameters: tuple[Identified, ...]
     false_pass: Identified
-    resolution: Resolution | None = None
+    resolution: Resolution | None = field(default=None, metadata=written("oracle"))
     judges: JudgeErrors | None = None
     pass_at_k: Mapping[str, Curve] = field(default_factory=dict)
     pooled_k: Mapping[str, Curve] = field(default_factory=dict)
     best_of_k: Curve | None = None
     k_eff: Mapping[str, Curve] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+
+    def completed(self, data: Mapping[str, Any]) -> GroupCalibration:
+        """Return the calibration whose judges and oracle hold their parameters again."""
+        known = {p.name: p for p in self.parameters}
+        oracle, judges = self.resolution, self.judges
+        if oracle is not None:
+            oracle = replace(oracle, parameter=known.get("oracle_resolution", oracle.parameter))
+        if judges is not None:
+            named = {name: known.get(name, getattr(judges, name)) for name in ("correlation", "sigma_r")}
+            judges = replace(judges, **named)
+        return replace(self, resolution=oracle, judges=judges)
 
     def parameter(self, name: str) -> Identified:
         """Return one parameter by its name."""
@@ -94,32 +111,6 @@ class GroupCalibration:
         known = {p.name: p.value for p in self.parameters if p.identifiable and p.name in PARAMETERS}
         return {name: _inside(name, value) for name, value in known.items() if np.isfinite(value)}
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        judges = self.judges
-        return {
-            "label": self.label,
-            "by": dict(self.by),
-            "n_tasks": self.n_tasks,
-            "n_candidates": self.n_candidates,
-            "parameters": [p.to_dict() for p in self.parameters],
-            "settings": plain(self.settings),
-            "false_pass": self.false_pass.to_dict(),
-            "oracle": None if self.resolution is None else self.resolution.to_dict(),
-            "judges": None if judges is None else _judges_dict(judges),
-            "pass_at_k": {name: c.to_dict() for name, c in self.pass_at_k.items()},
-            "pooled_k": {name: c.to_dict() for name, c in self.pooled_k.items()},
-            "best_of_k": None if self.best_of_k is None else self.best_of_k.to_dict(),
-            "k_eff": {name: c.to_dict() for name, c in self.k_eff.items()},
-            "notes": list(self.notes),
-        }
-
-
-def _judges_dict(judges: JudgeErrors) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    judges.agreement.put(out, "agreement", ("agreement_low", "agreement_high"))
-    return out | {"slopes": [s.to_dict() for s in judges.slopes]}
-
 
 def _inside(name: str, value: float) -> float:
     p = PARAMETERS[name]
@@ -127,8 +118,8 @@ def _inside(name: str, value: float) -> float:
     return float(min(max(value, low), high))
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, eq=False)
+class Calibration(Record):
     """Calibrations of every group of a recording.
 
     Attributes
@@ -139,6 +130,9 @@ class Calibration:
         How it was read and computed.
     notes : tuple of str
     """
+
+    KEYS = ("schema", "version", "source", "settings", "notes", "groups")
+    SCHEMA = SCHEMA
 
     groups: tuple[GroupCalibration, ...]
     source: Source = field(default_factory=Source)
@@ -155,17 +149,6 @@ class Calibration:
         """Return one line for each parameter of each group."""
         rows = tuple((g.label, p.name, _shown(p), p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
         return Table("Calibration of moves", ("group", "parameter", "value", "why"), rows)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; null where nothing can be said."""
-        return {
-            "schema": SCHEMA,
-            "version": __version__,
-            "source": {"files": list(self.source.files), "digest": self.source.digest},
-            "settings": plain(self.settings),
-            "notes": list(self.notes),
-            "groups": [g.to_dict() for g in self.groups],
-        }
 
     def settings_file(self) -> dict[str, Any]:
         """Return what a settings file holds: the identified settings, and the calibration they come from.

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 from ...inference.estimate import Estimate, show
-from ...results.result import plain
+from ...results.record import Record, written
 
 NOTHING = float("nan")
+UNREAD = "It stands among the parameters of the group."  # of what is written once, there
 NONE = Estimate(NOTHING, NOTHING, NOTHING)
 
 
-@dataclass(frozen=True)
-class Identified:
+@dataclass(frozen=True, eq=False)
+class Identified(Record):
     """A parameter of the moves lens, calibrated on recorded candidates.
 
     Attributes
@@ -36,8 +35,10 @@ class Identified:
         The options that would give it, where no column was named for it. Not in the JSON.
     """
 
+    KEYS = ("name", "estimate", "identifiable", "bound", "reason", "method", "n_tasks", "n_samples")
+
     name: str
-    estimate: Estimate
+    estimate: Estimate = field(metadata=written("value", "low", "high"))
     identifiable: bool
     reason: str
     method: str
@@ -68,18 +69,3 @@ class Identified:
             return f"{self.name}: at most {show(float(e.high))}. {self.reason}"
         shown = show(float(e.value), float(e.low), float(e.high)) if self.identifiable else "not identifiable"
         return f"{self.name}: {shown}. {self.reason}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"name": self.name}
-        self.estimate.put(out, "value", ("low", "high"))
-        for key in ("identifiable", "bound", "reason", "method", "n_tasks", "n_samples"):
-            out[key] = plain(getattr(self, key))
-        return out
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Identified:
-        """Read back what `to_dict` wrote."""
-        estimate = Estimate.take(data, "value", ("low", "high"))
-        rest = {k: v for k, v in data.items() if k not in ("value", "low", "high")}
-        return cls(estimate=estimate, **rest)

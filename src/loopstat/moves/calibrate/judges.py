@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,8 @@ from ...errors import SettingsError
 from ...inference.clusters import finite_rows, within
 from ...inference.estimate import Estimate
 from ...inference.intervals import jackknife_interval
-from ...results.result import plain
-from .identified import Identified
+from ...results.record import Record, absent
+from .identified import UNREAD, Identified
 
 MIN_TASKS = 8
 METHOD = "ANOVA of the residuals on the truth within tasks, ICC(3,1)"
@@ -25,8 +25,8 @@ NO_TRUTH = (
 )
 
 
-@dataclass(frozen=True)
-class JudgeSlope:
+@dataclass(frozen=True, eq=False)
+class JudgeSlope(Record):
     """How one judge's score follows the truth within tasks.
 
     Attributes
@@ -45,15 +45,9 @@ class JudgeSlope:
     correlation: float
     used: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        out: dict[str, Any] = {"name": self.name}
-        self.slope.put(out, "slope", ("slope_low", "slope_high"))
-        return out | {"correlation": plain(self.correlation), "used": self.used}
 
-
-@dataclass(frozen=True)
-class JudgeErrors:
+@dataclass(frozen=True, eq=False)
+class JudgeErrors(Record):
     """What recorded judges say of the reviewers of the moves lens.
 
     Attributes
@@ -68,8 +62,10 @@ class JudgeErrors:
         Empty without a truth.
     """
 
-    correlation: Identified
-    sigma_r: Identified
+    KEYS = ("agreement", "slopes")
+
+    correlation: Identified = field(metadata=absent(lambda: Identified.unknown("correlation", UNREAD)))
+    sigma_r: Identified = field(metadata=absent(lambda: Identified.unknown("sigma_r", UNREAD)))
     agreement: Estimate
     slopes: tuple[JudgeSlope, ...] = ()
 

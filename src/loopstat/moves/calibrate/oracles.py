@@ -14,8 +14,8 @@ from ...errors import SettingsError
 from ...inference.estimate import Estimate, number, show
 from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
 from ...panel.model import Rng
-from ...results.result import plain
-from .identified import NONE, Identified
+from ...results.record import Record, absent, written
+from .identified import NONE, UNREAD, Identified
 from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
@@ -165,8 +165,8 @@ def one_mass_share(verdicts: Verdicts, *, level: float = 0.95) -> Estimate:
     return jackknife(value, left, level=level, scale="logit")
 
 
-@dataclass(frozen=True)
-class Resolution:
+@dataclass(frozen=True, eq=False)
+class Resolution(Record):
     """The share r of defect modes that the coarse oracle sees, by two methods, and whether it may be used.
 
     Attributes
@@ -180,18 +180,12 @@ class Resolution:
         Of one r for all tasks.
     """
 
-    parameter: Identified
+    KEYS = ("logarithms", "mixture", "test")
+
+    parameter: Identified = field(metadata=absent(lambda: Identified.unknown("oracle_resolution", UNREAD)))
     logarithms: Estimate
     mixture: Estimate = field(default_factory=Estimate.unknown)
-    test: OneShare | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON, without the parameter."""
-        out: dict[str, Any] = {}
-        self.logarithms.put(out, "logarithms", ("logarithms_low", "logarithms_high"))
-        self.mixture.put(out, "mixture", ("mixture_low", "mixture_high"))
-        out["one_r_test"] = None if self.test is None else plain(vars(self.test))
-        return out
+    test: OneShare | None = field(default=None, metadata=written("one_r_test"))
 
 
 def oracle_resolution(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,7 +11,8 @@ from ...arrays import Float
 from ...inference.estimate import Estimate
 from ...inference.intervals import jackknife, jackknife_interval, student_quantile
 from ...inference.resample import LeftOut
-from ...results.result import Check, plain
+from ...results.check import Check
+from ...results.record import Record, written
 from .defect_masses import Transitions
 
 HALF_SATURATION = 4.0  # the published b: used where a recording cannot tell
@@ -22,8 +22,8 @@ MAX_AT_FLOOR = 0.05
 CHECKS = ("exact_masses", "at_floor", "radius_recorded", "b_identified")
 
 
-@dataclass(frozen=True)
-class Progress:
+@dataclass(frozen=True, eq=False)
+class Progress(Record):
     """How much one candidate improves on its parent, against the parent's defect mass.
 
     Per unit of edit radius where radii are recorded, per move otherwise; masses in the unit they came in.
@@ -45,13 +45,18 @@ class Progress:
     checks : tuple of Check
     """
 
-    aim: Estimate
-    damage: Estimate
-    spread: Estimate
-    b: Estimate
+    KEYS = (
+        *("aim", "damage", "spread", "b", "slope", "at_mean", "b_used", "identified", "upper_bound"),
+        *("n_transitions", "n_clusters", "checks"),
+    )
+
+    aim: Estimate = field(metadata=written(nested=True))
+    damage: Estimate = field(metadata=written(nested=True))
+    spread: Estimate = field(metadata=written(nested=True))
+    b: Estimate = field(metadata=written(nested=True))
     b_used: float
-    slope: Estimate
-    at_mean: Estimate
+    slope: Estimate = field(metadata=written(nested=True))
+    at_mean: Estimate = field(metadata=written(nested=True))
     n_transitions: int
     n_clusters: int
     checks: tuple[Check, ...]
@@ -65,24 +70,6 @@ class Progress:
     def upper_bound(self) -> bool:
         """True where masses may be measured with error and no second measurement was given."""
         return not next(c.passed for c in self.checks if c.name == "exact_masses")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON."""
-        names = ("aim", "damage", "spread", "b", "slope", "at_mean")
-        out: dict[str, Any] = {}
-        for name in names:
-            estimate: Estimate = getattr(self, name)
-            out[name] = plain({"value": estimate.value, "low": estimate.low, "high": estimate.high})
-        return out | plain(  # type: ignore[no-any-return]
-            {
-                "b_used": self.b_used,
-                "identified": self.identified,
-                "upper_bound": self.upper_bound,
-                "n_transitions": self.n_transitions,
-                "n_clusters": self.n_clusters,
-                "checks": [c.to_dict() for c in self.checks],
-            }
-        )
 
     def mean(self, mass: ArrayLike, radius: ArrayLike = 1.0) -> Float:
         """Return the expected improvement of one candidate at masses and edit radii, in defects."""

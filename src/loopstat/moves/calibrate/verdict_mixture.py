@@ -17,6 +17,7 @@ from ...arrays import Float, Int
 from ...errors import SettingsError
 from ...inference.estimate import Estimate
 from ...panel.model import Rng
+from ...results.record import Record
 from .mixtures import fit_mixtures
 
 LEAST_R, MOST_R = 0.005, 0.995
@@ -211,8 +212,8 @@ def _crossing(r: Float, depth: Float, inside: int, outside: int, limit: float) -
 # ------------------------------------------------------------------------ is it one r?
 
 
-@dataclass(frozen=True)
-class OneShare:
+@dataclass(frozen=True, eq=False)
+class OneShare(Record):
     """Test of one r for all tasks.
 
     Attributes

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain, combinations
-from typing import Any
 
 import numpy as np
 
 from ....arrays import Float, Int
 from ....inference.tests import chi_square_quantile, draws_p
 from ....panel.model import Rng
-from ....results.result import plain
+from ....results.record import Record, written
 from .fit import Found, Stack, find, modulus_error, starting_points
 from .model import Evaluation, Sample, Structure, evaluate, maximise, stacked
 
@@ -31,8 +31,8 @@ Progress = Callable[[int, int], None]
 Tick = Callable[[int], None] | None
 
 
-@dataclass(frozen=True)
-class Thorough:
+@dataclass(frozen=True, eq=False)
+class Thorough(Record):
     """What `--thorough` adds to a group.
 
     Attributes
@@ -50,24 +50,12 @@ class Thorough:
 
     modulus: float
     modulus_low: float
-    modulus_high: float
+    modulus_high: float = field(metadata=written(null=math.inf))
     p_effects: float
     p_noise: float
     p_fit: float
     n_draws: int
     reasons: dict[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the plain-data form used in JSON; an open upper end is null."""
-        return plain(vars(self))  # type: ignore[no-any-return]
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Thorough:
-        """Read back what `to_dict` wrote."""
-        numbers = ("modulus", "modulus_low", "p_effects", "p_noise", "p_fit")
-        values = {k: float("nan") if data[k] is None else float(data[k]) for k in numbers}
-        high = float("inf") if data["modulus_high"] is None else float(data["modulus_high"])
-        return cls(**values, modulus_high=high, n_draws=int(data["n_draws"]), reasons=dict(data["reasons"]))
 
 
 def thorough(

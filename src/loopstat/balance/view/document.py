@@ -1,0 +1,119 @@
+"""A balance fit, or an analysis of several groups, as a document."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ... import __version__
+from ...results.chart import Chart
+from ...results.document import (
+    Answer,
+    Block,
+    Checks,
+    Document,
+    Fact,
+    Facts,
+    Provenance,
+    Section,
+    Text,
+    settings_said,
+    title_of,
+)
+from ...results.result import Estimate
+from ...results.words import clean, clean_sentence, counted
+from ..analysis import BalanceAnalysis
+from ..fit import BalanceFit
+from .charts import FEW_POINTS, MAX_POINTS, log_ratios, potentials, relaxation, state_graph, tiny, tiny_limit
+from .facts import SCALE, answer, common, doubtful, facts, lead
+from .seen import Seen
+from .sheets import group_sheets
+
+HINT = "Next: --verbose · --html report.html · --json - · loopstat explain TERM"
+MANY = 12  # groups from which pictures hold fewer points
+
+
+def document(result: BalanceAnalysis | BalanceFit) -> Document:
+    """Return everything said about a fit, or about all groups of an analysis.
+
+    Parameters
+    ----------
+    result : BalanceAnalysis or BalanceFit
+
+    Returns
+    -------
+    Document
+        Of kind `balance`.
+    """
+    if isinstance(result, BalanceFit):
+        return Document("balance", clean(result.label), Provenance(__version__), sections=(_group(Seen(result)),))
+    settings = result.settings
+    groups = [Seen(fit, f"groups.{k}", f"g{k}") for k, fit in enumerate(result.groups)]
+    size = f"{counted(result.n_states, 'state')}, {counted(result.n_transitions, 'transition')}"
+    return Document(
+        "balance",
+        title_of(result.source.files) or "counts",
+        Provenance(__version__, str(settings.get("command") or ""), result.source.digest, settings_said(settings)),
+        (size,),
+        (*_groups(groups), *_against(result)),
+        None if groups else Answer("cannot_tell", "nothing to say", (": no transition was found.",), "doubt"),
+        (*([SCALE] if any(seen.lowest for seen in groups) else []), *map(clean_sentence, result.notes)),
+        (HINT,),
+        clean_sentence(", ".join(settings.get("by") or [])) or "group",
+    )
+
+
+def _groups(groups: list[Seen]) -> list[Section]:
+    if len(groups) < 2:
+        return [_group(seen) for seen in groups]
+    points, limit = MAX_POINTS if len(groups) <= MANY else FEW_POINTS, tiny_limit(groups)
+    made = [_group(seen, points=points) for seen in groups]
+    return [
+        replace(section, answer=answer(seen, tiny(seen, limit)), folded=True)
+        for seen, section in zip(groups, made, strict=True)
+    ]
+
+
+def _group(seen: Seen, *, points: int = MAX_POINTS) -> Section:
+    pictures = (state_graph(seen), log_ratios(seen, most=points), potentials(seen))
+    return Section(
+        seen.key,
+        "all transitions" if seen.fit.label == "all" else clean(seen.fit.label),
+        (*doubtful(seen), facts(seen), *_drawn(*pictures), *_figures(seen), *_checks(seen), *_missing(seen)),
+        lead(seen),
+        answer(seen),
+    )
+
+
+def _drawn(*charts: Chart | None) -> list[Chart]:
+    return [chart for chart in charts if chart is not None]
+
+
+def _figures(seen: Seen) -> list[Section]:
+    blocks: tuple[Block, ...] = (*_drawn(relaxation(seen)), *group_sheets(seen))
+    return [Section(f"{seen.key}-figures", "All figures", blocks, depth="long", folded=True)]
+
+
+def _checks(seen: Seen) -> list[Section]:
+    made = seen.fit.parametric
+    every = (*seen.fit.checks, *(() if made is None else made.checks))
+    failed = sum(not c.passed for c in every)
+    count = f"{failed} of {len(every)} failed" if failed else f"all {len(every)} passed"
+    blocks: list[Block] = [Checks(seen.fit.checks, place=seen.place("checks"))]
+    blocks += [] if made is None else [Checks(made.checks, place=seen.place("parametric.checks"))]
+    return [Section(f"{seen.key}-checks", "Checks", tuple(blocks), (count,), depth="long", folded=True)]
+
+
+def _missing(seen: Seen) -> list[Section]:
+    """Say what has no figure, and why."""
+    rows = tuple(Fact(key, (why,)) for key, why in seen.fit.reasons.items())
+    title = "What is missing, and why"
+    return [Section(f"{seen.key}-missing", title, (Facts(rows),), depth="long", folded=True)] if rows else []
+
+
+def _against(result: BalanceAnalysis) -> list[Section]:
+    found = result.common_potential
+    if found is None:
+        return []
+    correlation = Estimate(found.correlation, found.low, found.high)
+    said = common(found.p_value, found.n_states, found.n_groups, correlation)
+    return [Section("against", "Against each other", (Text((said,)),))]

@@ -1,0 +1,174 @@
+"""A group as its view sees it: the fit, its place in the JSON, its states by name; and the cells of its figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+
+from ...arrays import Bool, Float, Int
+from ...results.document import Cell, Form, figure
+from ...results.result import Estimate
+from ...results.words import clean, clean_sentence, shorten
+from ..fit import MOST_CLASSES, BalanceFit
+
+MAX_STATE = 30  # letters of a state's name in a line
+NOTHING = 1e-9  # figures below it are the rounding errors of a zero
+
+
+class Ranged(Protocol):
+    """A figure with the ends of its interval; NaN where there is none."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class StateSet:
+    """Two or more states that all lead to each other: their codes, where they stand in the JSON, and what is inside."""
+
+    place: int
+    states: Int
+    closed: bool
+    transitions: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A group to be described.
+
+    Attributes
+    ----------
+    fit : BalanceFit
+    at : str
+        Its place in the JSON, `groups.0`; empty for a fit alone.
+    key : str
+        Its anchor.
+    """
+
+    fit: BalanceFit
+    at: str = ""
+    key: str = "g0"
+
+    # ------------------------------------------------------------------------- states
+
+    @property
+    def short(self) -> str:
+        """The label values alone (`gpt-4o, rephrase`)."""
+        return clean_sentence(", ".join(self.fit.by.values()) or self.fit.label)
+
+    @property
+    def n_states(self) -> int:
+        """States that were seen."""
+        return len(self.fit.states)
+
+    @property
+    def n_transitions(self) -> float:
+        """Transitions that were counted."""
+        return self.fit.counts.total
+
+    @property
+    def visits(self) -> Float:
+        """Visits of every state."""
+        return self.fit.counts.visits
+
+    @property
+    def label(self) -> Int:
+        """Set of states that each one belongs to, 0 for the one with most transitions."""
+        return self.fit.counts.classes.label
+
+    @property
+    def transient(self) -> Bool:
+        """States that are only left."""
+        return self.fit.counts.classes.transient
+
+    @property
+    def absorbing(self) -> Bool:
+        """States that are only entered."""
+        return self.fit.counts.classes.absorbing
+
+    @cached_property
+    def sets(self) -> list[StateSet]:
+        """Sets of two or more states that lead to one another, the largest first."""
+        classes = self.fit.counts.classes
+        several = np.flatnonzero(classes.size > 1).tolist()
+        listed = several if len(classes) <= MOST_CLASSES else range(len(several))
+        found = ((k, classes[c]) for k, c in zip(listed, several, strict=True))
+        return [StateSet(k, c.states, c.closed, c.transitions) for k, c in found]
+
+    @cached_property
+    def code(self) -> dict[str, int]:
+        """Code of every state by its name."""
+        return {name: k for k, name in enumerate(self.fit.states)}
+
+    def name(self, k: int | str, most: int = MAX_STATE) -> str:
+        """Return a state's name, by its code, made harmless and short enough to stand in a line."""
+        return state_name(self.fit.states[k] if isinstance(k, int) else k, most)
+
+    def by_visits(self, most: int) -> list[int]:
+        """Return codes of the states to show: the most visited ones and, among equals, those with most of the time."""
+        share = np.nan_to_num(self.fit.stationary.value)
+        return [int(k) for k in np.lexsort((-share, -self.visits))[:most]]
+
+    @cached_property
+    def lowest(self) -> list[int]:
+        """Codes of the states that have a potential, set by set, the lowest first in each."""
+        value = self.fit.potential.value
+        known = np.flatnonzero(np.isfinite(value) & ~self.absorbing)
+        return [int(k) for k in known[np.lexsort((value[known], self.label[known]))]]
+
+    # ------------------------------------------------------------------------- figures
+
+    def place(self, path: str) -> str:
+        """Return the place of a path of this group in the JSON."""
+        return f"{self.at}.{path}" if self.at else path
+
+    @cached_property
+    def _estimates(self) -> dict[str, Estimate]:
+        found = {name: getattr(self.fit, name) for name in ("potential", "stationary", "escape", "relaxation_times")}
+        return {name: Estimate(f.value, f.low, f.high) for name, f in found.items()}
+
+    def entry(self, path: str, k: int, form: Form = "figure") -> Cell:
+        """Return the cell of a state's, or a mode's, `potential`, `stationary`, `escape` or `relaxation_times`."""
+        made = figure(self._estimates[path], k, place=self.place(path), form=form)
+        zero = form == "figure" and all(not end for end in made.figures)  # one by definition stands alone
+        return figure(0.0, k, place=self.place(path), form="setting") if zero and made.place else made
+
+    def ranged(self, path: str, found: Ranged, form: Form = "figure") -> Cell:
+        """Return the cell of a figure that is held with its ends; `path` is that of the figure."""
+        return self.spread(path, found.value, found.low, found.high, form)
+
+    def spread(self, path: str, value: float, low: float, high: float, form: Form = "figure") -> Cell:
+        """Return the cell of a figure whose ends are apart."""
+        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        return figure(Estimate(rounded(value), low, high), place=at, form=form)
+
+    def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
+        """Return the cell of a figure without interval."""
+        if value is None or math.isnan(value):
+            return Cell(None)
+        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        return figure(rounded(value), place=at, form=form)
+
+
+def state_name(name: str, most: int = MAX_STATE) -> str:
+    """Return a state's name made harmless and short enough to stand in a line."""
+    return shorten(clean(name), most) if name.strip() else "(empty)"
+
+
+def short_names(names: Sequence[str], most: int) -> list[str]:
+    """Return names for a picture: what stands before a bracket where that alone tells them apart, else cut short."""
+    heads = [name.partition(" (")[0] for name in names]
+    if len(set(heads)) == len(heads) and all(0 < len(h) <= most for h in heads):
+        return [state_name(h, most) for h in heads]
+    return [state_name(name, most) for name in names]
+
+
+def rounded(value: float) -> float:
+    """Return a figure, 0 where it is but the rounding error of one."""
+    return 0.0 if abs(value) < NOTHING else value
