@@ -21,7 +21,7 @@ from loopstat.balance.features.held_out import NARROW
 from loopstat.balance.view.layout import Layout, layout
 from loopstat.faces import balance_page, svg_states
 from loopstat.faces.moves_page import page_data
-from loopstat.faces.sheets import counted
+from loopstat.results.words import counted
 from loopstat.inference.estimate import number, show
 from loopstat.results.chart import Node
 

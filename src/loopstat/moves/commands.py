@@ -18,7 +18,7 @@ from .settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 
 if TYPE_CHECKING:
     from .calibrate.fit import Calibration, GroupCalibration
-    from .fit import MoveRun
+    from .fit import MovesRun
     from .frontier import Frontier
     from .planning import Plan
     from .reviewer_value import ReviewerValue
@@ -31,7 +31,7 @@ MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a
 class Simulation:
     """One loop simulated as it was asked for."""
 
-    run: MoveRun
+    run: MovesRun
     settings: MoveSettings
     notes: tuple[str, ...]
     command: str

@@ -156,7 +156,7 @@ def decide(facts: Facts) -> Verdict:
     """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
     good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
     action = "good" if good else "passes_only" if passing else "stalls"
-    why = (Reason("ends", _good(facts)), Reason("stopping", _passes(facts)), Reason("mean_path", _mean_path(facts)))
+    why = (Reason("runs", _good(facts)), Reason("stop", _passes(facts)), Reason("mean_path", _mean_path(facts)))
     return Verdict(action, " ".join(reason.sentence for reason in why), why=why)
 
 

@@ -54,7 +54,7 @@ def convergence(run: MovesRun) -> Chart:
     marks += _stop(run)
     for name, label, tone in (("p_pass", "P_pass", "c0"), ("p_good", "P_good", "c2"), ("p_false", "false pass", "c5")):
         marks += _fan(run, name, label, tone)  # type: ignore[arg-type]
-    ends = {FIGURES[name]: run.path.figures[name].mean[-1] for name in ("p_pass", "p_good", "p_false")}
+    ends = {FIGURES[name]: run.path.figures[name].value[-1] for name in ("p_pass", "p_good", "p_false")}
     said = ", ".join(f"{words} {number(value)}" for words, value in ends.items())
     return Chart(
         "convergence",
@@ -81,7 +81,7 @@ def over_moves(run: MovesRun, name: str) -> Chart:
     if name == "mu" and rest < max(np.nanmax(v) for v in values):
         marks.append(Rule("y", rest, label=f"mean path stalls at {number(rest)}"))
     limits = (0.0, 1.0) if name in SHARES else (0.0, 1.05 * max(np.nanmax(v) for v in values) or 1.0)
-    mean = run.path.figures[name].mean
+    mean = run.path.figures[name].value
     first, last = mean[np.isfinite(mean)][[0, -1]] if np.isfinite(mean).any() else (math.nan, math.nan)
     title = FIGURES[name][:1].upper() + FIGURES[name][1:]
     described = f"{title} over the moves: {number(first, 3)} at first, {number(last, 3)} at the end."
@@ -127,7 +127,7 @@ def _thinned(n: int) -> Float:
 
 def _fan(run: MovesRun, name: str, label: str, tone: Tone) -> list[Line]:
     fan, kept = run.path.figures[name], _thinned(len(run.path.t))
-    lines = [Line(run.path.t[kept], *(v[kept] for v in (fan.mean, fan.q05, fan.q95)), label, tone, strong=True)]
+    lines = [Line(run.path.t[kept], *(v[kept] for v in (fan.value, fan.low, fan.high)), label, tone, strong=True)]
     mean = {"mu": "mass", "p_pass": "p_pass", "p_good": "p_good", "delta": "radius"}.get(name)
     if mean is not None:
         path = getattr(run.mean_path, mean)[0]

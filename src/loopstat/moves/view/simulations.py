@@ -65,7 +65,8 @@ def simulation(result: Simulation | MovesRun) -> Document:
     run: MovesRun = getattr(result, "run", result)  # type: ignore[arg-type]
     s = run.settings
     said, tone = ANSWERS[run.verdict.action]
-    doing, stopping, _ = _answered(run)
+    reasons = {reason.code: reason.sentence for reason in run.verdict.why}
+    doing = " ".join(reasons[code] for code in ("runs", "stop")) if reasons else run.verdict.sentence
     sections = (_what_happens(run), _how_far(run), *_hangs_on(run), _checks(run))
     return Document(
         "moves",
@@ -73,16 +74,10 @@ def simulation(result: Simulation | MovesRun) -> Document:
         Provenance(__version__, getattr(result, "command", "")),
         _lead(run),
         (*sections, all_settings(s, "settings", "All settings")),
-        Answer(run.verdict.action, said, (f": {doing[:1].lower()}{doing[1:]} {stopping}",), tone),
+        Answer(run.verdict.action, said, (f": {doing[:1].lower()}{doing[1:]}",), tone),
         notes=tuple(getattr(result, "notes", ())),
         hints=(HINT,),
     )
-
-
-def _answered(run: MovesRun) -> tuple[str, str, str]:
-    """Return how runs end, what stopping risks and what the mean path does; all in one where a file was read."""
-    ends, stopping, path = (reason.sentence for reason in run.verdict.why) if run.verdict.why else ("", "", "")
-    return ends or run.verdict.sentence, stopping, path
 
 
 def _lead(run: MovesRun) -> Parts:
@@ -169,7 +164,7 @@ def _removed(run: MovesRun) -> Parts:
 
 def _on_the_way(run: MovesRun) -> Parts:
     """Say how radius and acceptance went."""
-    radius, accepted = (_known(run.path.figures[name].mean) for name in ("delta", "acceptance"))
+    radius, accepted = (_known(run.path.figures[name].value) for name in ("delta", "acceptance"))
     said: list[Parts] = []
     if len(radius):
         same = np.ptp(radius) <= SAME * radius.max()
@@ -218,8 +213,10 @@ def _arrivals(run: MovesRun) -> Sheet:
 
 
 def _how_far(run: MovesRun) -> Section:
-    path = _answered(run)[2]
-    blocks: list[Block] = [*([Text(((path,),))] if path else []), Facts(tuple(_ceilings(run)))]
+    blocks: list[Block] = [
+        *(Text(((reason.sentence,),)) for reason in run.verdict.why if reason.code == "mean_path"),
+        Facts(tuple(_ceilings(run))),
+    ]
     if run.levers:
         blocks += [*charts.levers(run), _levers(run)]
     note = "The mean path is what a loop does that always makes the mean step. Single runs are not bound by it."
