@@ -22,12 +22,14 @@ def answer(
     command : Command
     files : paths or globs
     options : mapping
-        Values of the command's settings by name, and `command`, the command line.
+        Values of the command's settings by name, those left out at their defaults; and `command`, the command line.
     progress : callable, optional
     """
     from ..io.asked import asked
 
-    recording, known = asked(command.reads, files, options)
+    asked_for = {name: value for name, value in options.items() if value is not None}
+    defaults = {row.name: row.default for row in command.settings}
+    recording, known = asked(command.reads, files, {**defaults, **asked_for})
     result: Result = load(command.run)(recording, known, progress=progress)
     return result
 

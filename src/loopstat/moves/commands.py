@@ -156,8 +156,8 @@ def calibrated(recording: Any, options: Mapping[str, Any], *, progress: Progress
     used: dict[str, Any] = {"pool": None, "coarse": None, "fine": None, "judges": [], "truth": None}
     made = calibrate(
         found.parts if found else [(label, _bare(v)) for label, v in versions],
-        level=float(options["level"] if options.get("level") is not None else 0.95),
-        seed=int(options.get("seed") or 0),
+        level=float(options["level"]),
+        seed=int(options["seed"]),
         source=recording.source,
         settings={
             **(found.used if found else used),
@@ -192,7 +192,7 @@ def _progressed(group: GroupCalibration, versions: Any, options: Mapping[str, An
             **{name: getattr(v, name) for name in ("step", "parent", "radius", "instrument", "task")},
             share=bool(options.get("share")),
             tests=float(options.get("tests") or TESTS),
-            level=float(options["level"] if options.get("level") is not None else 0.95),
+            level=float(options["level"]),
         )
     except SettingsError as error:
         return group.plus((), (f"improvement against defects: {error}",))
