@@ -51,7 +51,9 @@ def write_table(path: Path) -> Path:
 
 def written(source: Path, target: Path) -> dict[str, float]:
     """Return seconds to read and analyse, and to write the page."""
-    from loopstat.faces.commands import page_text, run_analysis
+    from loopstat.faces.commands import run_analysis
+
+    from loopstat.faces.run import page_text
     from loopstat.io.write import write_file
 
     start = time.perf_counter()

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from loopstat.faces.cli_moves import simulate
+from loopstat.moves.options import SCHEMA, lists
 from test_cli import CONTROL, HOSTILE
 
 from conftest import ROOT, invoke, strict_json, write_table
-from loopstat.faces.cli_moves import simulate
 from loopstat.faces.glossary import TERMS, explain
-from loopstat.moves.options import FREQUENT, SCHEMA, asked_for, lists
-from loopstat.moves.settings import PARAMETERS, POLICY_DEFAULTS, PRESETS, SCENARIOS, MoveSettings
+from loopstat.moves.files import asked_for
+from loopstat.moves.settings import FREQUENT, PARAMETERS, POLICY_DEFAULTS, PRESETS, SCENARIOS, MoveSettings
 from test_docs import keys_of
 
 FEW = ("--replicates", 40, "--max-moves", 30)

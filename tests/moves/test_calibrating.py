@@ -13,14 +13,13 @@ from click.testing import CliRunner, Result
 
 from conftest import write_table
 from loopstat.errors import InputError, SettingsError
-from loopstat.faces.calibration_text import render
 from loopstat.faces.cli import main
 from loopstat.faces.glossary import TERMS
 from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
 from loopstat.moves.calibrate.identified import Identified
-from loopstat.moves.options import read_settings
+from loopstat.moves.files import read_settings
 from loopstat.panel.pool import Pool
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"

@@ -74,7 +74,9 @@ def _environment() -> Environment:
         "draw": _drawn,
         "live": live,
         "runs": runs,
-        "kind": lambda block: type(block).__name__.lower(),
+        "kind": _kind,
+        "keyed": keyed,
+        "paths": lambda chart: any(isinstance(m, Paths) for m in chart.marks),
         "sorted_by": _sorted_by,
         "shade": _shades,
         "identity": id,
@@ -101,6 +103,16 @@ def _thinned(paths: Paths) -> Paths:
 def runs(blocks: Sequence[Block | Section]) -> list[tuple[bool, list[Block | Section]]]:
     """Return blocks in runs of charts, which stand side by side, and of others."""
     return [(drawn, list(run)) for drawn, run in itertools.groupby(blocks, lambda b: isinstance(b, Chart))]
+
+
+def _kind(part: object) -> str:
+    return type(part).__name__.lower()
+
+
+def keyed(chart: Chart) -> tuple[tuple[str, str, str], ...]:
+    """Return kind, tone and label of the marks that a key names, each once."""
+    marks = [m for m in chart.marks if isinstance(m, Line | Margin | Paths | Rule) and m.label]
+    return tuple(dict.fromkeys((_kind(m), m.tone, m.label) for m in marks))
 
 
 def _sorted_by(cell: Cell) -> str:

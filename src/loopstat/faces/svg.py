@@ -154,14 +154,17 @@ def _rows(chart: Chart, first: Dots | Bars) -> tuple[float, float, list[str]]:
     low, high = limits(chart, "x")
     x = _scale(low, high, 10, width - 10, log=chart.x.log)
     key, top = _key(first, width) if isinstance(first, Bars) else ([], HEADER)
+    rules = [m for m in chart.marks if isinstance(m, Rule) and m.axis == "x"]
+    above = 14.0 if any(rule.label for rule in rules) else 0.0  # for their labels, off those of the rows
+    top += above
     step = STACK if isinstance(first, Bars) else ROW
     bottom = top + step * len(first.rows) + 4
     body = [*key]
     for value, said in ticks(low, high, chart.x, 4 if width < 400 else 8):
         body += [_line(x(value), top, x(value), bottom, "axis" if value == 0 else "grid")]
         body += [_text(x(value), bottom + 14, said, "soft", "middle")]
-    for rule in (m for m in chart.marks if isinstance(m, Rule) and m.axis == "x"):
-        body += _rule_across(rule, x, (low, high), top, bottom)
+    for rule in rules:
+        body += _rule_across(rule, x, (low, high), top - above, bottom)
     rows: Sequence[Dot | Bar] = first.rows
     for k, row in enumerate(rows):
         y = top + step * k

@@ -10,7 +10,7 @@ from ..arrays import Float
 from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
 from ..results.check import Check
-from ..results.verdict import Verdict
+from ..results.verdict import Reason, Verdict
 from .mean_path import Ceiling
 from .model import Team, winner_band
 from .settings import MoveSettings
@@ -156,7 +156,8 @@ def decide(facts: Facts) -> Verdict:
     """Return the verdict: first whether runs end good and what stopping risks, then why the mean path stalls."""
     good, passing = (a.never.value < MAX_NEVER for a in (facts.to_good, facts.to_target))
     action = "good" if good else "passes_only" if passing else "stalls"
-    return Verdict(action, f"{_good(facts)} {_passes(facts)} {_mean_path(facts)}")
+    why = (Reason("runs", _good(facts)), Reason("stop", _passes(facts)), Reason("mean_path", _mean_path(facts)))
+    return Verdict(action, " ".join(reason.sentence for reason in why), why=why)
 
 
 def _good(f: Facts) -> str:

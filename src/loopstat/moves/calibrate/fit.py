@@ -27,7 +27,6 @@ from .oracles import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_re
 
 SCHEMA = "loopstat.moves-calibration/1"
 FILE_SCHEMA = "loopstat.moves-settings/1"
-NOT_NAMED = "No column was named for it"
 FEW_TASKS = f"fewer than {MIN_TASKS} tasks carry it: its interval is a guess."
 
 Part = tuple[Mapping[str, str], Pool]
@@ -304,7 +303,7 @@ def _numeric(pool: Pool, level: float) -> tuple[Curve | None, dict[str, Curve]]:
 
 
 def _unnamed(name: str, options: str) -> Identified:
-    return Identified.unknown(name, f"{NOT_NAMED}: {options}.")
+    return Identified.unknown(name, f"No column was named for it: {options}.", asks=options)
 
 
 def _oracle(
@@ -344,9 +343,8 @@ def _likes(inside: Curve | None, human_prior: float, pool: Pool) -> tuple[Identi
     if inside is not None:
         return likeness(inside, human_prior, n_samples=len(pool))
     if pool.coarse is None and pool.fine is None and pool.truth is None:
-        why = f"{NOT_NAMED}: --truth, numeric."
-    else:
-        why = "Verdicts alone cannot show it: given the task, candidates that pass or fail are independent draws."
+        return _unnamed("tau_h", "--truth, numeric"), _unnamed("tau", "--truth, numeric")
+    why = "Verdicts alone cannot show it: given the task, candidates that pass or fail are independent draws."
     return Identified.unknown("tau_h", why), Identified.unknown("tau", why)
 
 

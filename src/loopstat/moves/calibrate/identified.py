@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ...inference.estimate import Estimate, show
-from ...results.record import Record, written
+from ...results.record import UNWRITTEN, Record, written
 
 NOTHING = float("nan")
 UNREAD = "It stands among the parameters of the group."  # of what is written once, there
@@ -31,6 +31,8 @@ class Identified(Record):
     method : str
     n_tasks, n_samples : int
         Used.
+    asks : str
+        The options that would give it, where no column was named for it. Not in the JSON.
     """
 
     KEYS = ("name", "estimate", "identifiable", "bound", "reason", "method", "n_tasks", "n_samples")
@@ -43,13 +45,14 @@ class Identified(Record):
     n_tasks: int
     n_samples: int
     bound: str | None = None
+    asks: str = field(default="", metadata=UNWRITTEN)
 
     @classmethod
     def unknown(
-        cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0
+        cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0, asks: str = ""
     ) -> Identified:
         """Return a parameter of which nothing is known, and why."""
-        return cls(name, NONE, False, reason, method, n_tasks, n_samples)
+        return cls(name, NONE, False, reason, method, n_tasks, n_samples, asks=asks)
 
     @property
     def value(self) -> float:

@@ -184,7 +184,7 @@ class Resolution(Record):
 
     parameter: Identified = field(metadata=absent(lambda: Identified.unknown("oracle_resolution", UNREAD)))
     logarithms: Estimate
-    mixture: Estimate = NONE
+    mixture: Estimate = field(default_factory=Estimate.unknown)
     test: OneShare | None = field(default=None, metadata=written("one_r_test"))
 
 

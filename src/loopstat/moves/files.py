@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import textwrap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SettingsError
-from .settings import PARAMETERS, POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings, Parameter, nearest
+from ..parameters import nearest, pairs
+from .settings import FREQUENT, PARAMETERS, POLICY_DEFAULTS, MoveSettings
 
 SCHEMA = "loopstat.moves-settings/1"
-FREQUENT = ("candidates", "reviewers", "difficulty", "target_reliability", "max_moves", "replicates", "seed")
 EXAMPLE = f'{{"schema": "{SCHEMA}", "settings": {{"candidates": 8}}}}'
+LISTED = " Hint: loopstat moves settings lists the names."
 MAX_LABELS = 6  # of groups named in an error
-WIDE = 100  # columns of the lists
-SOURCES = {"the model's page": "page", "the model's constants": "constants"}
-LEGEND = (
-    "from: `page` and `constants`, the published controls and constants of the model; `loopstat`, ours. Give a value "
-    "by --set name=value or in a settings file; loopstat moves simulate --save FILE writes one."
-)
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
     Parameters
     ----------
     options : mapping
-        `policy`, `preset`, `scenario`, `settings_file`, `group`, `sets` (texts NAME=VALUE), and the flags in
+        `policy`, `preset`, `scenario`, `settings` (a path), `group`, `set` (texts NAME=VALUE), and the flags in
         `FREQUENT`; what is absent or None was not asked for.
 
     Returns
@@ -61,18 +55,18 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
 
     Examples
     --------
-    >>> asked_for({"preset": "noob-vibe", "candidates": "3", "sets": ["candidates=4"]}).settings.candidates
+    >>> asked_for({"preset": "noob-vibe", "candidates": "3", "set": ["candidates=4"]}).settings.candidates
     4
     """
     policy, preset = options.get("policy"), options.get("preset")
     if policy is not None and preset is not None:
         raise SettingsError("--policy and --preset both load a row of settings: name one of them.")
-    path, group = options.get("settings_file"), options.get("group")
+    path, group = options.get("settings"), options.get("group")
     if group is not None and path is None:
         raise SettingsError("--group names a group of a settings file. Hint: --settings FILE.")
     file, notes = ({}, ()) if path is None else read_settings(path, group=group)
     flags = {name: options[name] for name in FREQUENT if options.get(name) is not None}
-    values = {**flags, **pairs(options.get("sets") or ())}
+    values = {**flags, **pairs(options.get("set") or (), "--set", LISTED)}
     if policy is not None and "policy" not in values and file.get("policy", policy) != policy:
         raise SettingsError(
             f"--policy says {policy}, and {path} holds the policy {file['policy']}. Hint: --set policy={policy} "
@@ -92,37 +86,6 @@ def _values(values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in PARAMETERS:
             raise nearest(name, PARAMETERS, "setting")
     return {name: PARAMETERS[name].read(value) for name, value in values.items()}
-
-
-def pairs(items: Sequence[str], option: str = "--set") -> dict[str, str]:
-    """Read `NAME=VALUE` texts.
-
-    Parameters
-    ----------
-    items : sequence of str
-    option : str
-        That they came with, for the error.
-
-    Returns
-    -------
-    dict of str
-
-    Raises
-    ------
-    SettingsError
-        A text without `=`, or a name that comes twice.
-    """
-    out: dict[str, str] = {}
-    for item in items:
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not (name and equals and value):
-            raise SettingsError(
-                f"{option} expects NAME=VALUE. Got {item!r}. Hint: loopstat moves settings lists the names."
-            )
-        if name in out:
-            raise SettingsError(f"{option} names `{name}` twice: {out[name]} and {value}.")
-        out[name] = value
-    return out
 
 
 # ------------------------------------------------------------------------------- settings files
@@ -243,64 +206,3 @@ def _labelled(groups: Any, path: str) -> Iterator[tuple[str, Any]]:
 def settings_file(settings: MoveSettings) -> str:
     """Return settings as the text of a settings file."""
     return json.dumps({"schema": SCHEMA, "settings": settings.to_dict()}, allow_nan=False, indent=1) + "\n"
-
-
-# ----------------------------------------------------------------------------------------- lists
-
-
-def lists(*, width: int = WIDE) -> str:
-    """Return every parameter, preset and scenario as text.
-
-    Parameters
-    ----------
-    width : int
-        Columns to wrap at.
-    """
-    head = ("name", "default", "range", "from", "meaning")
-    rows = [(p.name, _text(p.default), _range(p), SOURCES.get(p.source, p.source), _meaning(p)) for p in ROWS]
-    lines = ["Settings", *_table([head, *rows], width)]
-    lines += ["", *textwrap.wrap(LEGEND, width, initial_indent="  ", subsequent_indent="  ")]
-    controls = MoveSettings().to_dict()
-    for title, known in (("Policies", POLICY_DEFAULTS), ("Presets", PRESETS), ("Scenarios", SCENARIOS)):
-        changes = [(name, _changes(row, controls)) for name, row in known.items()]
-        lines += ["", f"{title}, and what they change", *_table(changes, width)]
-    return "\n".join(lines)
-
-
-def _range(p: Parameter) -> str:
-    return "a word" if p.choices else p.range
-
-
-def _meaning(p: Parameter) -> str:
-    words = f": {', '.join(p.choices)}" if p.choices else ""
-    told = p.unit in ("cost", "runs") or (p.unit and p.unit.split()[0] in p.help)
-    unit = f", in {p.unit}" if p.unit and not told and not p.unit.startswith("a ") else ""
-    return f"{p.symbol + ': ' if p.symbol not in ('', p.name) else ''}{p.help}{unit}{words}"
-
-
-def _changes(row: Mapping[str, Any], controls: Mapping[str, Any]) -> str:
-    changed = [f"{name} {_text(value)}" for name, value in row.items() if value != controls[name]]
-    return ", ".join(changed) or "nothing: it is the default"
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _table(rows: Iterable[Sequence[str]], width: int) -> list[str]:
-    """Lay rows out in columns; the last one is wrapped, or stands below where there is no room for it."""
-    rows = list(rows)
-    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]) - 1)]
-    left = 2 + sum(widths) + 2 * len(widths)
-    below = width - left < 30
-    indent = " " * (6 if below else left)
-    lines = []
-    for row in rows:
-        start = "  " + "".join(cell.ljust(w + 2) for cell, w in zip(row, widths, strict=False))
-        wrapped = textwrap.wrap(row[-1], max(width - len(indent), 24), break_long_words=False, break_on_hyphens=False)
-        wrapped = [part.replace("\xa0", " ") for part in wrapped]
-        if below:
-            lines += [start.rstrip(), *(indent + part for part in wrapped)]
-        else:
-            lines += [start + wrapped[0], *(indent + part for part in wrapped[1:])]
-    return lines

@@ -1,0 +1,320 @@
+"""The pictures of loops of moves, each described once: runs over moves, arrivals, levers, frontier, calibrations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...arrays import Float
+from ...results.chart import Axis, Chart, Dot, Dots, Line, Mark, Points, Rule, Tone, category
+from ...results.words import cell, number, percent, probability
+from .cells import POLICY_LOOK, lever_name, ratio, shown
+
+if TYPE_CHECKING:
+    from ...inference.estimate import Estimate
+    from ..calibrate.candidates import Curve
+    from ..calibrate.fit import GroupCalibration
+    from ..fit import MovesRun
+    from ..frontier import Frontier, FrontierPoint
+    from ..planning import PlanFigures
+    from ..reviewer_value import ReviewerValue
+    from ..sensitivity import Effect
+
+POINTS = 161  # of a curve; more would not be seen
+NAMED = 6  # teams of the front that are named at most
+FIGURES = {
+    "mu": "defects left",
+    "delta": "edit radius",
+    "acceptance": "share of moves accepted",
+    "p_pass": "P_pass",
+    "p_good": "P_good",
+    "p_false": "risk of a false pass",
+}
+SHARES = ("acceptance", "p_pass", "p_good", "p_false")
+VERDICTS = {"coarse": "coarse tests", "fine": "fine tests", "truth": "the truth"}
+BAND = "Line: mean of the runs; band: nine runs in ten; dashed: the mean path."
+
+
+# -------------------------------------------------------------------------- runs over moves
+
+
+def of_run(run: MovesRun) -> list[Chart | None]:
+    """Return the pictures of what happens move by move, the one of probabilities first."""
+    figures = [over_moves(run, name) for name in ("mu", "delta", "acceptance")]
+    return [convergence(run), figures[0], arrivals(run), *figures[1:], efficiency(run)]
+
+
+def convergence(run: MovesRun) -> Chart:
+    """Return P_pass, P_good and the risk of a false pass over the moves, with the target and where runs stop."""
+    target = run.settings.target_reliability
+    marks: list[Mark] = [Rule("y", target, label=f"target {target:.4g}", stroke="dotted")]
+    marks += _stop(run)
+    for name, label, tone in (("p_pass", "P_pass", "c0"), ("p_good", "P_good", "c2"), ("p_false", "false pass", "c5")):
+        marks += _fan(run, name, label, tone)  # type: ignore[arg-type]
+    ends = {FIGURES[name]: run.path.figures[name].value[-1] for name in ("p_pass", "p_good", "p_false")}
+    said = ", ".join(f"{words} {number(value)}" for words, value in ends.items())
+    return Chart(
+        "convergence",
+        "If runs never stopped",
+        tuple(marks),
+        _moves(run),
+        Axis("probability", limits=(0.0, 1.0)),
+        f"Probabilities over the moves, if runs never stopped; after {run.path.t[-1]:,} moves {said}.",
+        f"{BAND} False pass: a hidden defect is left, given that the tests pass.",
+        size="wide",
+        live=True,
+    )
+
+
+def over_moves(run: MovesRun, name: str) -> Chart:
+    """Return one figure of `FIGURES` over the moves: mean of the runs, the band of nine in ten, and the mean path."""
+    marks: list[Mark] = []
+    s = run.settings
+    if name == "acceptance" and s.policy == "trust-region" and s.tr_band == "winner":
+        marks.append(Rule("y", None, s.tr_a_low, s.tr_a_high, "the band it steers for"))
+    fan = _fan(run, name, "runs", "c0")
+    values = [np.asarray(v) for line in fan for v in (line.y, line.high) if v is not None]
+    rest = run.ceiling.mu
+    if name == "mu" and rest < max(np.nanmax(v) for v in values):
+        marks.append(Rule("y", rest, label=f"mean path stalls at {number(rest)}"))
+    limits = (0.0, 1.0) if name in SHARES else (0.0, 1.05 * max(np.nanmax(v) for v in values) or 1.0)
+    mean = run.path.figures[name].value
+    first, last = mean[np.isfinite(mean)][[0, -1]] if np.isfinite(mean).any() else (math.nan, math.nan)
+    title = FIGURES[name][:1].upper() + FIGURES[name][1:]
+    described = f"{title} over the moves: {number(first, 3)} at first, {number(last, 3)} at the end."
+    note = f"Band: shares of a run's last {s.tr_window} moves." if name == "acceptance" else ""
+    axes = (_moves(run), Axis(FIGURES[name], limits=limits))
+    return Chart(f"over_moves_{name}", title, (*marks, *fan), *axes, described, note, live=True)
+
+
+def arrivals(run: MovesRun) -> Chart:
+    """Return the share of runs that have arrived after so many moves: tests would pass, and nothing is wrong."""
+    t = np.arange(len(run.arrived["target"]))
+    kept = _thinned(len(t))
+    tones: dict[str, tuple[str, Tone]] = {"target": ("tests would pass", "c0"), "good": ("nothing wrong", "c2")}
+    lines = [Line(t[kept], run.arrived[key][kept], label=words, tone=tone) for key, (words, tone) in tones.items()]
+    said = "; ".join(f"{words} in {percent(float(run.arrived[key][-1]))}" for key, (words, _) in tones.items())
+    described = f"Share of runs that have arrived; after {t[-1]:,} moves {said}."
+    y = Axis("share of runs", limits=(0.0, 1.0))
+    return Chart("arrivals", "Runs that have arrived", tuple(lines), _moves(run), y, described, live=True)
+
+
+def efficiency(run: MovesRun) -> Chart | None:
+    """Return the defects that a move removes, on average."""
+    per_move = run.efficiency.per_move
+    if not np.isfinite(per_move).any():
+        return None
+    kept = _thinned(len(per_move))
+    cost = run.settings.move_cost
+    note = f"A move costs {number(cost, 3)}: divided by that, it is what a unit of cost removes." if cost else ""
+    described = f"Defects that a move removes: {number(float(np.nanmax(per_move)), 3)} at most."
+    line = Line(run.path.t[kept], per_move[kept], label="removed", tone="c0")
+    y = Axis("defects a move removes", zero=True)
+    return Chart("efficiency", "Defects a move removes", (line,), _moves(run), y, described, note, live=True)
+
+
+def _moves(run: MovesRun) -> Axis:
+    return Axis("move", whole=True, limits=(0.0, float(run.path.t[-1])))
+
+
+def _thinned(n: int) -> Float:
+    """Return places of a curve of n points that are drawn, both ends among them."""
+    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(int))
+
+
+def _fan(run: MovesRun, name: str, label: str, tone: Tone) -> list[Line]:
+    fan, kept = run.path.figures[name], _thinned(len(run.path.t))
+    lines = [Line(run.path.t[kept], *(v[kept] for v in (fan.value, fan.low, fan.high)), label, tone, strong=True)]
+    mean = {"mu": "mass", "p_pass": "p_pass", "p_good": "p_good", "delta": "radius"}.get(name)
+    if mean is not None:
+        path = getattr(run.mean_path, mean)[0]
+        lines.append(Line(np.arange(len(path))[kept], path[kept], tone=tone, stroke="dashed"))
+    return lines
+
+
+def _stop(run: MovesRun) -> list[Mark]:
+    """Return the stretch of the moves in which runs stop at the target."""
+    median, first, last = (float(getattr(run.moves_to_target, k).value) for k in ("median", "q05", "q95"))
+    return [Rule("x", median, first, last, f"half stop by {median:,.0f}")] if math.isfinite(median) else []
+
+
+# ------------------------------------------------------------------ levers, sensitivity
+
+
+def levers(run: MovesRun) -> list[Chart]:
+    """Return how far each lever brings P_pass and P_good of the mean path, from where they are."""
+    both = run.levers_together
+    found = [(f"{lever_name(x.name)}: {x.value:.4g} to {x.best.value:.4g}", x.best, f"levers.{k}.best")
+             for k, x in enumerate(run.levers)]  # fmt: skip
+    found += [("all at their ends", both.ends, "levers_together")]
+    found += [("all, where they give most", both.best, "levers_together.best")]
+    charts = []
+    for name in ("p_pass", "p_good"):
+        now, target = float(getattr(run.ceiling, name)), run.settings.target_reliability
+        dots = [Dot(words, shown(getattr(best, name), f"{at}.{name}", "probability")) for words, best, at in found]
+        said = "; ".join(f"{dot.label} {cell(dot.figure)}" for dot in dots)
+        rules = (Rule("x", now, label="now"), Rule("x", target, label="target", tone="ink", stroke="dotted"))
+        title = f"{FIGURES[name]} of the mean path, by lever"
+        described = f"{title}; now {probability(now)}: {said}"
+        least = min([now, *(float(getattr(best, name)) for _, best, _ in found)])
+        x = Axis(FIGURES[name], limits=(max(0.0, 0.8 * least), 1.0))
+        charts.append(Chart(f"levers_{name}", title, (*rules, Dots(tuple(dots))), x, described=described))
+    return charts
+
+
+def tornado(effects: Sequence[Effect]) -> Chart | None:
+    """Return what a step of each setting multiplies the moves to the target by."""
+    known = [e for e in effects if math.isfinite(e.log_moves.value)]
+    rows = [Dot(f"{e.name}: {e.lower:.4g} to {e.upper:.4g}", shown(ratio(e.log_moves), form="times")) for e in known]
+    if not rows:
+        return None
+    words = "; ".join(f"{row.label} times {cell(row.figure)}" for row in rows)
+    reach = 1.1 * max(abs(v) for row in rows for v in np.log([w for w in row.figure.figures if w]))
+    ticks = tuple((v, f"{v:g}") for v in (0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10))
+    x = Axis("moves to the target, times", log=True, limits=(math.exp(-reach), math.exp(reach)), ticks=ticks)
+    title = "What a step of one setting does to the moves"
+    marks = (Rule("x", 1.0, label="no change"), Dots(tuple(rows)))
+    return Chart("tornado", title, marks, x, described=f"{title}: {words}", size="wide")
+
+
+# ---------------------------------------------------------------------- plans and teams
+
+
+def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
+    """Return quality at the end against cost, every team a mark, those that no other beats joined, and the plan."""
+    points = [p for p in found.points if p.cost.value > 0 and math.isfinite(p.good.value)]
+    front = [p for p in found.front() if p in points]
+    if not front:
+        return None
+    low, high = _quality([float(p.good.value) for p in [*front, *([best] if best else [])]])
+    marks: list[Mark] = [_joined(front)]
+    for policy, (tone, shape) in POLICY_LOOK.items():
+        beaten = [p for p in points if p.policy == policy and not p.front_cost]
+        marks.append(Points(*_places(beaten), tone=tone, faint=True))
+        own = [p for p in front if p.policy == policy]
+        marks += _spans(own, tone)
+        for named in (False, True):
+            some = [p for p in own if (p in _spaced(front)) is named]
+            names = tuple(f"K {p.candidates} N {p.reviewers}" for p in some)
+            ends = _ends([p.good for p in some])
+            marks.append(Points(*_places(some), *ends, names, policy, tone, shape, named=named))
+    if best is not None and best.cost.value > 0:
+        plan = _ends([best.good])
+        marks.append(Points(*_places([best]), *plan, ("the plan",), "the plan", "ink", "cross", named=True))
+    below = sum(float(p.good.value) < low for p in points)
+    n = f"{len(front)} of {len(found.points):,} teams"
+    words = f"{n} that no other beats, from {_team(front[0])}, to {_team(front[-1])}."
+    note = "Each mark is a policy (square vibe, triangle planner, circle trust region) with K candidates and N "
+    note += f"reviewers; the line joins the {n} that no other beats."
+    note += " Cross: the plan, which may have another edit radius and other rules of stopping." if best else ""
+    note += f" {below:,} teams lie below the picture." if below else ""
+    costs = [
+        float(p.cost.value) for p in [*points, *([best] if best else [])] if p.good.value >= low and p.cost.value > 0
+    ]
+    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.3 * max(costs)))
+    y = Axis("P_good at the end", limits=(low, high))
+    return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
+
+
+def _joined(front: Sequence[FrontierPoint]) -> Line:
+    return Line(*_places(front), tone="context")
+
+
+def _places(points: Sequence[FrontierPoint | PlanFigures]) -> tuple[list[float], list[float]]:
+    return [float(p.cost.value) for p in points], [float(p.good.value) for p in points]
+
+
+def _ends(estimates: Sequence[Estimate]) -> tuple[list[float], list[float]]:
+    return [float(e.low) for e in estimates], [float(e.high) for e in estimates]
+
+
+def _spans(points: Sequence[FrontierPoint], tone: Tone) -> list[Line]:
+    """Return the intervals of costs."""
+    return [Line([float(p.cost.low), float(p.cost.high)], [float(p.good.value)] * 2, tone=tone) for p in points]
+
+
+def _spaced(front: Sequence[FrontierPoint]) -> list[FrontierPoint]:
+    """Return teams of the front that are named: both ends, and what lies far enough from those in cost."""
+    logs = [math.log(float(p.cost.value)) for p in front]
+    gap = (logs[-1] - logs[0]) / NAMED
+    kept = [0, len(front) - 1]
+    for k in range(1, len(front) - 1):
+        if min(abs(logs[k] - logs[m]) for m in kept) >= gap:
+            kept.append(k)
+    return [front[k] for k in dict.fromkeys(kept)]
+
+
+def _team(p: FrontierPoint) -> str:
+    cost, good = (cell(shown(e, form=form)) for e, form in ((p.cost, "whole"), (p.good, "figure")))  # type: ignore[arg-type]
+    return f"{p.policy} with K {p.candidates}, N {p.reviewers}: cost {cost}, P_good {good}"
+
+
+def _quality(front: Sequence[float]) -> tuple[float, float]:
+    """Return the range of P_good that is shown: that of the unbeaten teams, so that they are told apart."""
+    room = max(0.5 * (max(front) - min(front)), 0.02)
+    return max(0.0, min(front) - room), min(1.0, max(front) + 0.15 * room + 0.005)
+
+
+def reviewer(value: ReviewerValue) -> Chart | None:
+    """Return what one more reviewer does to the cost of a good result, by the correlation of reviewers."""
+    rows = [r for r in value.rows if math.isfinite(r.cost_ratio.value) and r.reviewers == value.rows[0].reviewers]
+    if not rows:
+        return None
+    n, ratios = rows[0].reviewers, [r.cost_ratio for r in rows]
+    names = tuple(f"correlation {r.correlation:.4g}" for r in rows)
+    ends = _ends(ratios)
+    points = Points([r.correlation for r in rows], [float(e.value) for e in ratios], *ends, names, tone="c0")
+    title = f"From {n} to {n + 1} reviewers"
+    said = "; ".join(f"{name} times {cell(shown(e, form='times'))}" for name, e in zip(names, ratios, strict=True))
+    note = "Below 1 the reviewer pays: a good result costs less than without. Cost of a good result: what is paid on "
+    note += "average until one comes out with nothing wrong."
+    axes = Axis("correlation of reviewers"), Axis("cost of a good result, times", better=-1)
+    described = f"Cost of a good result: {said}"
+    return Chart("reviewer_value", title, (Rule("y", 1.0, label="no change"), points), *axes, described, note)
+
+
+# ------------------------------------------------------------------------- calibrations
+
+
+def passes(group: GroupCalibration, key: str) -> Chart | None:
+    """Return the chance that one of k candidates passes, by verdict."""
+    if not group.pass_at_k:
+        return None
+    lines = [_curve(c, VERDICTS.get(name, name), category(k)[0]) for k, (name, c) in enumerate(group.pass_at_k.items())]
+    y = Axis("chance that one passes", limits=(0.0, 1.0))
+    return _of_k(f"{key}-passes", "One of k candidates passes", lines, y)
+
+
+def best_of_k(group: GroupCalibration, key: str) -> Chart | None:
+    """Return the mean of the best of k candidates."""
+    found = group.best_of_k
+    return found and _of_k(f"{key}-best", "The best of k candidates", [_curve(found, "best", "c0")], Axis("truth"))
+
+
+def worth(group: GroupCalibration, key: str) -> Chart | None:
+    """Return how many independent candidates k recorded ones are worth."""
+    names = {"within": "within tasks", "pooled": "pooled over tasks"}
+    found = [(names[name], c) for name, c in group.k_eff.items() if len(c.k)]
+    if not found:
+        return None
+    longest = max((c.k for _, c in found), key=len).astype(np.float64)
+    lines = [Line(longest, longest, label="independent", tone="context", stroke="dashed")]
+    lines += [_curve(c, name, category(k)[0]) for k, (name, c) in enumerate(found)]
+    return _of_k(f"{key}-worth", "What k candidates are worth", lines, Axis("independent candidates", zero=True))
+
+
+def _curve(c: Curve, label: str, tone: Tone) -> Line:
+    return Line(c.k.astype(np.float64), c.estimate.value, c.estimate.low, c.estimate.high, label, tone)
+
+
+def _of_k(key: str, title: str, lines: Sequence[Line], y: Axis) -> Chart | None:
+    shown_ = [line for line in lines if np.isfinite(np.asarray(line.y)).sum() > 1]
+    if not shown_:
+        return None
+    ends = "; ".join(f"{line.label} {number(float(np.asarray(line.y)[-1]), 3)}" for line in shown_)
+    described = f"{title}: at k {int(np.asarray(shown_[0].x)[-1])}, {ends}."
+    x = Axis("candidates k", whole=True)
+    return Chart(key, title, tuple(shown_), x, y, described, "Bands: intervals by task.", live=True)
