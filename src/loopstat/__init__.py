@@ -43,7 +43,7 @@ _HOME = {
     "Source": "panel",
     "Table": "result",
     "Verdict": "verdict",
-    "analyze": "analysis",
+    "analyze": "reading",
     "analyze_balance": "balancing",
     "explain": "glossary",
     "plots": "plots",
@@ -60,7 +60,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from . import plots as plots
     from . import systems as systems
     from .analysis import Analysis as Analysis
-    from .analysis import analyze as analyze
     from .balance_fit import BalanceFit as BalanceFit
     from .balancing import BalanceAnalysis as BalanceAnalysis
     from .balancing import analyze_balance as analyze_balance
@@ -86,6 +85,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel import Pairs as Pairs
     from .panel import Panel as Panel
     from .panel import Source as Source
+    from .reading import analyze as analyze
     from .regimes import Regime as Regime
     from .resample import Clusters as Clusters
     from .result import Check as Check
