@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..lenses import Command, Lens, Save
 from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
-from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, SCENARIOS
+from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, ROWS, SCENARIOS
 
 
 def _frequent(name: str) -> Parameter:
@@ -111,4 +111,5 @@ LENS = Lens(
     ),
     terms="loopstat.moves.terms:TERMS",
     help=HELP,
+    rows=ROWS,
 )
