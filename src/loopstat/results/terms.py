@@ -46,8 +46,7 @@ TERMS: dict[str, str] = {
     "n": "How many: clusters, sessions averaged at each step of the mean path, or transitions of a cycle's rarest "
     "step.",
     "sentence": "The statement in words.",
-    "b": "Drift where all objectives are zero, per step; of two groups or states the second; in moves, the defects at "
-    "which improvement has halved.",
+    "b": "Drift where all objectives are zero, per step; of two groups or states the second.",
     "mean": "Average over sessions, with `low` and `high`; as a baseline of skill, guessing the overall mean.",
     "low": "Lower end of the interval; in settings, the lower bound of an objective.",
     "high": "Upper end of the interval; in settings, the upper bound of an objective.",
@@ -80,5 +79,5 @@ TERMS: dict[str, str] = {
     "method": "How the p-value was had: `exact`, `exact within sessions`, `chi-square` or `bootstrap`.",
     "reason": "Why there is no figure, or how the method was chosen.",
     "correlation": "Of two groups' potentials over shared states, corrected for errors; of a potential by features "
-    "with one of a number for each state; of moves, gamma: of two reviewers' errors about one candidate.",
+    "with one of a number for each state.",
 }
