@@ -16,7 +16,7 @@ from .errors import SettingsError
 from .parameters import Parameter, nearest
 
 if TYPE_CHECKING:
-    from .results.document import Document
+    pass
 
 LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_balance_cli import MOVES, RING, balanced, moves, sessions
-from test_balance_page import wanted
+from test_balance_page import wrong
 from test_features import chain
 from test_page import read_page
 
@@ -48,9 +48,11 @@ def test_features_of_texts_and_their_formula(tmp_path: Path) -> None:
     assert found["downhill"]["pairs"]["low"] > 0.5
     assert found["symbolic"]["chosen"]["expression"] == "log_chars"
     assert found["symbolic"]["chosen"]["low"] < 2 < found["symbolic"]["chosen"]["high"]
-    reader = read_page((tmp_path / "o.html").read_text(encoding="utf-8"))
-    assert [f for f in reader.figures if f[2] != wanted(data, f[1])] == []
-    assert {"groups.0.parametric.features.0.theta", "groups.0.parametric.skill.value"} <= {f[1] for f in reader.figures}
+    text = (tmp_path / "o.html").read_text(encoding="utf-8")
+    assert wrong(data, text) == []
+    assert {"groups.0.parametric.features.0.theta", "groups.0.parametric.skill.value"} <= {
+        f[1] for f in read_page(text).figures
+    }
 
 
 def test_the_terminal_says_what_the_features_tell(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ import pytest
 
 matplotlib.use("agg")
 
+from loopstat.faces.moves_page import page_data
+from loopstat.faces.moves_text import moves_words, setting, share_words
+from loopstat.faces.sheets import lookup
 from matplotlib.figure import Figure
 from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL, HOSTILE
@@ -22,10 +25,9 @@ from test_page import read_page
 from loopstat import plots
 from loopstat.errors import SettingsError
 from loopstat.faces import svg_moves, svg_plans
-from loopstat.faces.moves_page import page, page_data
-from loopstat.faces.moves_text import moves_words, probability, setting, share_words
-from loopstat.faces.sheets import lookup
+from loopstat.faces.html import page
 from loopstat.inference.estimate import number, show
+from loopstat.results.words import probability
 from moves_samples import KINDS, PLANS, bought, run
 
 PAGES = (*KINDS, *PLANS, "steps")

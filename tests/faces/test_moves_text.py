@@ -8,23 +8,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-from loopstat.faces import plan_text
 from loopstat.faces.moves_text import (
     ceiling_rows,
-    doubts,
     hangs_on,
     lever_cells,
     moves_words,
-    plural,
-    probability,
     render,
-    rows_of,
     setting,
     share_words,
     team_words,
     when_words,
 )
+
+from loopstat.drift.view.facts import doubts
+from loopstat.faces import plan_text
+from loopstat.io.rows import rows_of
+from loopstat.results.words import plural, probability
 from moves_samples import KINDS, PLANS, bought, run
 
 TEXTS = (*KINDS, *PLANS)

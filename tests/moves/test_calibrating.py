@@ -13,7 +13,6 @@ from click.testing import CliRunner, Result
 
 from conftest import write_table
 from loopstat.errors import InputError, SettingsError
-
 from loopstat.faces.cli import main
 from loopstat.faces.explain import terms
 from loopstat.inference.estimate import Estimate
@@ -191,8 +190,8 @@ def test_columns_are_guessed_and_the_guess_is_said(tmp_path: Path) -> None:
         ({"coarse": "judge_a"}, "must hold verdicts, true or false"),
         ({"coarse": "model"}, "must be true or false"),
         ({"truth": "model"}, "expected numbers"),
-        ({"coarse": "quikc"}, r"no column `quikc` \(--coarse\). Did you mean `quick`"),
-        ({"coarse": "quick", "pool": "tsk"}, r"no column `tsk` \(--pool"),
+        ({"coarse": "quikc"}, r"no column `quikc` \(coarse=\). Did you mean `quick`"),
+        ({"coarse": "quick", "pool": "tsk"}, r"no column `tsk` \(pool=, by= or where=\)"),
         ({"coarse": "quick", "where": {"model": "x"}}, "no row has 'x'"),
         ({"coarse": "quick", "unlike": {"model": "m"}}, "leaves no row"),
         ({"coarse": "quick", "fine": "quick"}, "same column"),

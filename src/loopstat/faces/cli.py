@@ -73,7 +73,11 @@ def _said(error: LoopstatError) -> int:
     from ..results.words import clean_sentence
 
     end_progress()
-    click.echo(f"{click.style('error', fg='red', bold=True)}: {clean_sentence(error.on_command_line())}", err=True, color=color())
+    click.echo(
+        f"{click.style('error', fg='red', bold=True)}: {clean_sentence(error.on_command_line())}",
+        err=True,
+        color=color(),
+    )
     if not isinstance(error, OutputError):
         return 2
     drop_output()

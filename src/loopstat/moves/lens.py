@@ -107,7 +107,9 @@ LENS = Lens(
             run="loopstat.moves.commands:calibrated",
             view="loopstat.moves.view:calibration",
             reads="pool",
-            saves=(Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),),
+            saves=(
+                Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),
+            ),
         ),
     ),
     terms="loopstat.moves.terms:TERMS",

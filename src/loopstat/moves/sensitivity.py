@@ -9,10 +9,10 @@ import numpy as np
 from ..errors import SettingsError
 from ..inference.differences import Medians, Paired, arrivals_of, pick
 from ..inference.estimate import Estimate, show
+from ..parameters import Parameter
 from ..results.record import Record
 from .batches import Progress, in_batches
 from .levers import turned
-from ..parameters import Parameter
 from .settings import PARAMETERS, MoveSettings
 
 SCHEMA = "loopstat.moves-sensitivity/1"

@@ -618,7 +618,8 @@ _PANEL_DEFAULTS = {"accepted": None, "lineage": False, "survivors_only": False, 
 
 
 def _objectives(named: Sequence[str | Objective] | None, n_obj: int) -> tuple[Objective, ...]:
-    given = as_names(named) if named is not None else [f"x{j + 1}" for j in range(n_obj)]
+    named = (named,) if isinstance(named, str) else named
+    given = named if named is not None else [f"x{j + 1}" for j in range(n_obj)]
     if len(given) != n_obj:
         raise SettingsError(f"`objectives` must name {n_obj} objectives. Got {len(given)}.")
     return tuple(o if isinstance(o, Objective) else Objective(str(o)) for o in given)
@@ -646,7 +647,7 @@ def array_digest(*arrays: Any) -> str:
     """Return a SHA-256 of array contents, for provenance."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
