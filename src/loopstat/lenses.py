@@ -106,6 +106,8 @@ class Lens:
         `module:NAME` of the mapping from words and JSON keys to the sentence that explains them.
     help : str
         What `--help` prints of a group of commands; default the summary.
+    rows : tuple of Parameter
+        Settings that no command lists as they are: those of settings files.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Lens:
     commands: tuple[Command, ...]
     terms: str
     help: str = ""
+    rows: tuple[Parameter, ...] = ()
 
 
 def lens(name: str) -> Lens:
