@@ -18,7 +18,7 @@ LOOK = {"svg.hashsalt": "loopstat", "svg.fonttype": "path", "font.family": "Deja
 SETUP = """\
 import loopstat as ls
 from loopstat import plots
-from loopstat.frontier import frontier
+from loopstat.moves.frontier import frontier
 from loopstat.io.recordings import path
 
 scores = ["aocc_separable", "multimodal", "code_chars"]

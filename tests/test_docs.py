@@ -136,7 +136,8 @@ def test_every_term_is_one_sentence() -> None:
 
 
 def test_no_term_is_explained_twice() -> None:
-    tables = [(name, said) for place in (SHARED, *(load(lens.terms) for lens in lenses())) for name, said in place.items()]
+    places = (SHARED, *(load(lens.terms) for lens in lenses()))
+    tables = [(name, said) for place in places for name, said in place.items()]
     assert len({name for name, _ in tables}) == len(tables)
     rows = {row.help.rstrip(".").lower() for lens in lenses() for row in (*lens.rows, *lens.commands[0].settings)}
     assert not [name for name, said in tables if said.rstrip(".").lower() in rows]

@@ -1,8 +1,8 @@
 """Lenses: what each of them reads, which settings it takes, how it answers, and where to find them.
 
-A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own under
-the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that listing
-lenses costs nothing.
+A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own
+under the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that
+listing lenses costs nothing.
 """
 
 from __future__ import annotations

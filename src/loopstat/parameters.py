@@ -1,4 +1,4 @@
-"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of these rows.
+"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of rows.
 
 Light on purpose: the command line reads every table before it does anything.
 """

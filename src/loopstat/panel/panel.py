@@ -21,6 +21,7 @@ from ..errors import InputError, SettingsError
 
 NO_PARENT = -1
 MISSING = -1
+MIN_STOPPED = 5  # sessions that end at a value reached, below which it may be chance
 
 
 @dataclass(frozen=True)
