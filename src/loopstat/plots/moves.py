@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from ..moves.fit import MovesRun
-    from ..moves.frontier import Frontier
+    from ..moves.sweep.frontier import Frontier
 
 
 def convergence(run: MovesRun, *, ax: Axes | None = None) -> Axes:
