@@ -152,8 +152,7 @@ def test_a_lens_of_another_package_is_checked_and_explained(package: Path, tmp_p
     assert refused.exit_code == 2
     assert "`--most` must lie in [1, inf). Got '0'." in refused.stderr
     assert invoke("explain", "mean-length").stdout == "mean-length: Characters of a line, on average.\n"
-    said = "most: m: Characters a line may have (default 80.0). [--most of lengths]
-"
+    said = "most: m: Characters a line may have (default 80.0). [--most of lengths]\n"
     assert invoke("explain", "most").stdout == said
     assert "- **long_lines**: Check that fails" in glossary.markdown()
 
