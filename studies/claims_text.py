@@ -11,7 +11,7 @@ from loopstat.moves.settings import PARAMETERS
 from studies.claim_points import LEAST, MOST, PARTS, Case, Claim, ClaimMap, ControlMap
 from studies.claims import Claims
 
-COMMAND = "loopstat moves claims --write docs/claims.md"
+COMMAND = "python -m studies.claims --write docs/claims.md"
 MOST_CONTROLS = 5  # tabled for every claim, those that matter most
 CHANCE = 0.05  # adjusted p-value from which a difference between quarters may be chance
 MARKS = {True: "yes", False: "no", None: "cannot tell"}

@@ -36,11 +36,6 @@ class Settings(FitSettings, Protocol):
     """What a fit is told."""
 
     @property
-    def estimator(self) -> str:
-        """One of `ESTIMATORS`."""
-        ...
-
-    @property
     def scorer_noise(self) -> ScorerNoise | None:
         """The scorer's noise, where it is known."""
         ...
