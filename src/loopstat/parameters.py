@@ -112,7 +112,7 @@ class Parameter:
         """What it means as one sentence, with its symbol, choices and default."""
         said = self.help.removesuffix(".")
         said = f"{self.symbol}: {said}" if self.symbol not in ("", self.name) else said[:1].upper() + said[1:]
-        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in said else ""
+        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in said.lower() else ""
         one_of = f"; one of {', '.join(self.choices)}" if any(word not in said for word in self.choices) else ""
         default = "" if self.default is None or self.kind in ("flag", "switch") else f" (default {self.default})"
         return f"{said}{unit}{one_of}{default}" + ("" if said.endswith("?") and not default else ".")

@@ -37,12 +37,15 @@ class Candidates:
     source: Source
 
 
-def asked(reads: str, files: Sequence[str], options: Options) -> tuple[Any, dict[str, Any]]:
+Reader = Callable[[Sequence[str], Options], Any]
+
+
+def asked(reads: str | Reader, files: Sequence[str], options: Options) -> tuple[Any, dict[str, Any]]:
     """Read files of a kind as options ask for it.
 
     Parameters
     ----------
-    reads : `panel`, `states`, `pool` or `nothing`
+    reads : `panel`, `states`, `pool`, `nothing`, or what reads files as options ask
     files : paths or globs
     options : mapping
         Values of settings by name.
@@ -53,7 +56,8 @@ def asked(reads: str, files: Sequence[str], options: Options) -> tuple[Any, dict
         What was read, and the options with texts replaced by what they mean.
     """
     known = {**options, **_meant(options)}
-    return READERS[reads](list(files), known), {**known, "where": _said(known)}
+    reader = READERS[reads] if isinstance(reads, str) else reads
+    return reader(list(files), known), {**known, "where": _said(known)}
 
 
 def _meant(options: Options) -> dict[str, Any]:
@@ -134,7 +138,7 @@ def _nothing(files: Sequence[str], known: Options) -> None:
     del files, known
 
 
-READERS: dict[str, Callable[[Sequence[str], Options], Any]] = {
+READERS: dict[str, Reader] = {
     "panel": _panel,
     "states": _states,
     "pool": _candidates,
