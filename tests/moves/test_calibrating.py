@@ -15,11 +15,13 @@ from conftest import write_table
 from loopstat.errors import InputError, SettingsError
 from loopstat.faces.cli import main
 from loopstat.faces.explain import terms
+from loopstat.faces.terminal import write
 from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
 from loopstat.moves.calibrate.identified import Identified
 from loopstat.moves.files import read_settings
+from loopstat.moves.view import document
 from loopstat.panel.pool import Pool
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -242,7 +244,7 @@ def test_loops_that_stop_on_their_tests_are_seen(tmp_path: Path) -> None:
 def test_the_command_answers_first_and_writes_settings(table: Path, tmp_path: Path) -> None:
     done = run(table, *OPTIONS, "--out", tmp_path / "s.json", "--json", tmp_path / "c.json")
     assert done.exit_code == 0, done.output
-    assert "Verdict: identified for the simulator: oracle_resolution 0.8" in done.output
+    assert "identified for the simulator: oracle_resolution 0.8" in done.output
     assert "tau H" in done.output
     data = json.loads((tmp_path / "s.json").read_text())
     assert (data["schema"], set(data)) == (
@@ -289,11 +291,12 @@ def test_an_error_is_a_sentence_and_exit_status_2(table: Path) -> None:
 
 
 def test_the_terminal_is_as_wide_as_asked_and_takes_any_null(whole: Calibration) -> None:
-    data = whole.to_dict()
     for width in (60, 100):
-        assert max(len(line) for line in render(data, width=width).splitlines()) <= width + 1
+        assert max(map(len, write(document(whole), width=width).splitlines())) <= width + 1
+    data = whole.to_dict()
     empty = {k: None if not isinstance(v, str) else v for k, v in data["groups"][0].items()}
-    assert "none of the simulator's settings" in render({**data, "groups": [empty]})
+    unknown = Calibration.from_dict({**data, "groups": [empty]})
+    assert "none of the simulator's settings" in write(document(unknown))
 
 
 # ------------------------------------------------------------------------- recordings
