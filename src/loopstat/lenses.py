@@ -1,8 +1,8 @@
 """Lenses: what each of them reads, which settings it takes, how it answers, and where to find them.
 
-A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own under
-the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that listing
-lenses costs nothing.
+A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own
+under the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that
+listing lenses costs nothing.
 """
 
 from __future__ import annotations
@@ -106,6 +106,8 @@ class Lens:
         `module:NAME` of the mapping from words and JSON keys to the sentence that explains them.
     help : str
         What `--help` prints of a group of commands; default the summary.
+    rows : tuple of Parameter
+        Settings that no command lists as they are: those of settings files.
     """
 
     name: str
@@ -113,6 +115,7 @@ class Lens:
     commands: tuple[Command, ...]
     terms: str
     help: str = ""
+    rows: tuple[Parameter, ...] = ()
 
 
 def lens(name: str) -> Lens:

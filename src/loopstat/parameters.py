@@ -1,4 +1,4 @@
-"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of these rows.
+"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of rows.
 
 Light on purpose: the command line reads every table before it does anything.
 """
@@ -110,12 +110,12 @@ class Parameter:
     @property
     def explained(self) -> str:
         """What it means as one sentence, with its symbol, choices and default."""
-        said = self.help[:1].upper() + self.help[1:].rstrip(".")
-        symbol = f"{self.symbol}: " if self.symbol not in ("", self.name) else ""
-        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in self.help else ""
-        one_of = f"; one of {', '.join(self.choices)}" if self.choices else ""
+        said = self.help.removesuffix(".")
+        said = f"{self.symbol}: {said}" if self.symbol not in ("", self.name) else said[:1].upper() + said[1:]
+        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in said else ""
+        one_of = f"; one of {', '.join(self.choices)}" if any(word not in said for word in self.choices) else ""
         default = "" if self.default is None or self.kind in ("flag", "switch") else f" (default {self.default})"
-        return f"{symbol}{said}{unit}{one_of}{default}."
+        return f"{said}{unit}{one_of}{default}" + ("" if said.endswith("?") and not default else ".")
 
     def described(self) -> dict[str, Any]:
         """Return the row as plain data: what lists of settings hold."""

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from loopstat.faces.moves_text import _pair
 
 from loopstat import LinearDrift, Panel
 from loopstat.drift.readings.interference import (
@@ -18,7 +19,6 @@ from loopstat.drift.readings.interference import (
     start_moments,
     start_spread,
 )
-from loopstat.faces.moves_text import _pair
 from loopstat.inference.resample import bootstrap_weights
 from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from conftest import write_table
 from loopstat.errors import InputError, SettingsError
 from loopstat.faces.cli import main
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
@@ -102,7 +102,7 @@ def test_the_json_form_is_complete_and_explained(whole: Calibration) -> None:
         return set(value) | {k for name, v in value.items() if name not in ("by", "where", "columns") for k in keys(v)}
 
     said = {re.sub(r"_(low|high)$", "", k) for k in keys(data) | keys(whole.settings_file())}
-    assert sorted(said - set(TERMS)) == []
+    assert sorted(said - set(terms())) == []
     for p in data["groups"][0]["parameters"]:
         assert Identified.from_dict(p).to_dict() == p
 

@@ -22,9 +22,9 @@ from .currents import Circulation, EntropyProduction, MainChain, circulation, cy
 from .cycles import source_statistic
 from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
 from .least_action import Exchanges
-from .lens import FIT, RIDGE
 from .order import ChainTest, homogeneity_test, order_test
 from .potential import Potential, potential, strengths
+from .rows import FIT, RIDGE
 from .tests import WITHIN, BalanceTest, detailed_balance_test
 from .transitions import escape_intervals, relaxation_intervals
 

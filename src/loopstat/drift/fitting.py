@@ -12,6 +12,7 @@ from ..arrays import Int
 from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
@@ -20,7 +21,6 @@ from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
 from .influence import Influence, influence_values, influential
-from .maps.base import ScorerNoise
 from .model import LinearSDE, nearest_covariance
 from .quantities import Answer, Found, answers
 from .readings.paths import MeanPath, mean_path, stop_on_success
@@ -34,11 +34,6 @@ MEMORY = 2_000_000  # numbers; never written to
 
 class Settings(FitSettings, Protocol):
     """What a fit is told."""
-
-    @property
-    def estimator(self) -> str:
-        """One of `ESTIMATORS`."""
-        ...
 
     @property
     def scorer_noise(self) -> ScorerNoise | None:
