@@ -1,6 +1,7 @@
 """The published statements about loops of moves, judged by simulation over the ranges of the page's controls.
 
-`python -m studies.claims` prints the verdicts and, with `--write docs/claims.md`, makes the page; `--quick` takes seconds.
+`python -m studies.claims` prints the verdicts; with `--write docs/claims.md` it makes the page, with `--quick` it takes
+seconds.
 """
 
 from __future__ import annotations
