@@ -18,6 +18,10 @@ LOOK = {"svg.hashsalt": "loopstat", "svg.fonttype": "path", "font.family": "Deja
 SETUP = """\
 import loopstat as ls
 from loopstat import plots
+<<<<<<< HEAD
+=======
+from loopstat.moves.frontier import frontier
+>>>>>>> next
 from loopstat.io.recordings import path
 from loopstat.moves.frontier import frontier
 

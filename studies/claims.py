@@ -1,6 +1,6 @@
 """The published statements about loops of moves, judged by simulation over the ranges of the page's controls.
 
-`python -m studies.claims` prints the verdicts; with `--write docs/claims.md` it makes the page, with `--quick` it takes
+`python -m studies.claims` prints the verdicts and, with `--write docs/claims.md`, makes the page; `--quick` takes
 seconds.
 """
 
@@ -14,7 +14,7 @@ from typing import Any
 
 from loopstat.errors import LoopstatError, SettingsError
 from loopstat.io.write import check_targets, write_file
-from loopstat.moves.batches import Progress
+from loopstat.moves.sweep.batches import Progress
 from loopstat.results.record import plain
 from studies.claim_effects import levers_multiply, team_size, tradeoffs
 from studies.claim_points import FEW, Claim, Points

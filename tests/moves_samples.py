@@ -6,10 +6,10 @@ from functools import cache
 from typing import Any
 
 from loopstat.moves.fit import run_moves
-from loopstat.moves.frontier import frontier
-from loopstat.moves.planning import plan
-from loopstat.moves.reviewer_value import reviewer_value
 from loopstat.moves.settings import MoveSettings
+from loopstat.moves.sweep.frontier import frontier
+from loopstat.moves.sweep.planning import plan
+from loopstat.moves.sweep.reviewer_value import reviewer_value
 
 FEW: dict[str, Any] = {"replicates": 60, "max_moves": 160}
 KINDS: dict[str, dict[str, Any]] = {

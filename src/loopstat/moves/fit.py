@@ -16,12 +16,12 @@ from ..results.check import Check
 from ..results.record import Record, load, spread, written
 from ..results.verdict import Verdict
 from .ceilings import best_radius
-from .levers import Lever, Together, levers, levers_together
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
 from .runs import Outcomes, PathBundle, outcomes, path
-from .sensitivity import Effect, Sensitivity
-from .sensitivity import sensitivity as effects_of
 from .settings import MoveSettings
+from .sweep.levers import Lever, Together, levers, levers_together
+from .sweep.sensitivity import Effect, Sensitivity
+from .sweep.sensitivity import sensitivity as effects_of
 from .verdict import Facts, decide, run_checks
 
 SCHEMA = "loopstat.moves/1"

@@ -28,8 +28,8 @@ from ...results.document import (
     word,
 )
 from ...results.words import clean, parts, plural
-from . import charts
 from .cells import shown
+from .charts import VERDICTS, best_of_k, passes, worth
 
 if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
@@ -82,7 +82,7 @@ def calibration(result: Calibration) -> Document:
 
 def _group(g: GroupCalibration, k: int, *, folded: bool) -> Section:
     here, key = f"groups.{k}", f"g{k}"
-    curves = (charts.passes(g, key), charts.best_of_k(g, key), charts.worth(g, key))
+    curves = (passes(g, key), best_of_k(g, key), worth(g, key))
     figures = [
         sheet for sheet in (_parameters(g, here), *_oracle(g, here), _slopes(g, here), *_curves(g, here)) if sheet
     ]
@@ -177,7 +177,7 @@ def _passes(g: GroupCalibration) -> list[Fact]:
     for name, curve in g.pass_at_k.items():
         said = _some(curve, "percent")
         if said:
-            rows.append(Fact("pass@k" if not rows else "", (f"{charts.VERDICTS.get(name, clean(name))}: ", *said)))
+            rows.append(Fact("pass@k" if not rows else "", (f"{VERDICTS.get(name, clean(name))}: ", *said)))
         rows += _last(g.pooled_k.get(name), "pooled, {} are worth ", " draws of one pass rate: tasks differ")
     return rows
 
@@ -256,14 +256,14 @@ def _slopes(g: GroupCalibration, here: str) -> Sheet | None:
 
 
 def _curves(g: GroupCalibration, here: str) -> list[Sheet]:
-    verdicts = {f"{charts.VERDICTS.get(k, clean(k))}": (f"pass_at_k.{k}", c) for k, c in g.pass_at_k.items()}
-    pooled = {f"{charts.VERDICTS.get(k, clean(k))}": (f"pooled_k.{k}", c) for k, c in g.pooled_k.items()}
+    verdicts = {f"{VERDICTS.get(k, clean(k))}": (f"pass_at_k.{k}", c) for k, c in g.pass_at_k.items()}
+    pooled = {f"{VERDICTS.get(k, clean(k))}": (f"pooled_k.{k}", c) for k, c in g.pooled_k.items()}
     best = {"best of k": ("best_of_k", g.best_of_k)} if g.best_of_k is not None else {}
-    worth = {name: (f"k_eff.{name}", c) for name, c in g.k_eff.items()}
+    alike = {name: (f"k_eff.{name}", c) for name, c in g.k_eff.items()}
     made = (
         _by_k("One of k candidates passes", verdicts, here, "percent"),
         _by_k("Draws of one pass rate that k candidates are worth", pooled, here),
-        _by_k("The best of k candidates, and what k are worth", {**best, **worth}, here),
+        _by_k("The best of k candidates, and what k are worth", {**best, **alike}, here),
     )
     return [sheet for sheet in made if sheet is not None]
 

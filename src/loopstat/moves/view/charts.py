@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
     from ..calibrate.fit import GroupCalibration
     from ..fit import MovesRun
-    from ..frontier import Frontier, FrontierPoint
-    from ..planning import PlanFigures
-    from ..reviewer_value import ReviewerValue
-    from ..sensitivity import Effect
+    from ..sweep.frontier import Frontier, FrontierPoint
+    from ..sweep.planning import PlanFigures
+    from ..sweep.reviewer_value import ReviewerValue
+    from ..sweep.sensitivity import Effect
 
 POINTS = 161  # of a curve; more would not be seen
 NAMED = 6  # teams of the front that are named at most

@@ -21,14 +21,14 @@ from ...results.document import (
     word,
 )
 from ...results.words import percent, plural
-from . import charts
 from .cells import all_settings, lever_name, ratio, set_to, shown
+from .charts import frontier, reviewer
 
 if TYPE_CHECKING:
     from ..commands import Purchase
-    from ..frontier import Frontier, FrontierPoint
-    from ..planning import Plan, PlanFigures
-    from ..reviewer_value import ReviewerValue
+    from ..sweep.frontier import Frontier, FrontierPoint
+    from ..sweep.planning import Plan, PlanFigures
+    from ..sweep.reviewer_value import ReviewerValue
 
 MAX_PLANS = 6  # in the terminal, the best among them
 MAX_FRONT = 10
@@ -56,7 +56,7 @@ def plan(result: Purchase | Plan) -> Document:
         Of kind `moves`.
     """
     found: Plan = getattr(result, "plan", result)  # type: ignore[arg-type]
-    frontier, value = getattr(result, "frontier", None), getattr(result, "reviewer_value", None)
+    teams, value = getattr(result, "frontier", None), getattr(result, "reviewer_value", None)
     return Document(
         "moves",
         f"What to buy {_asked(found)}",
@@ -65,7 +65,7 @@ def plan(result: Purchase | Plan) -> Document:
         (
             _plans(found),
             *_levers(found),
-            *(_frontier(frontier, found) if frontier else []),
+            *(_frontier(teams, found) if teams else []),
             *(_reviewer(value) if value else []),
             all_settings(found.best_settings, "best_settings", "All settings of the plan"),
         ),
@@ -201,7 +201,7 @@ def _levers(p: Plan) -> list[Section]:
 
 
 def _frontier(found: Frontier, p: Plan) -> list[Section]:
-    chart = charts.frontier(found, p.best)
+    chart = frontier(found, p.best)
     if chart is None:
         return []
     front = found.front()
@@ -242,7 +242,7 @@ def _unbeaten(at: str, p: FrontierPoint, *, brief: bool = False) -> tuple[Cell, 
 
 
 def _reviewer(value: ReviewerValue) -> list[Section]:
-    chart = charts.reviewer(value)
+    chart = reviewer(value)
     rows = tuple(
         (
             *(set_to(getattr(r, key), f"reviewer_value.rows.{k}.{key}") for key in ("reviewers", "correlation")),

@@ -26,16 +26,16 @@ from ...results.document import (
     word,
 )
 from ...results.words import plural
-from . import charts
 from .cells import all_settings, lever_name, ratio, set_to, shown, team
+from .charts import levers, of_run, tornado
 
 if TYPE_CHECKING:
     from ...arrays import Float
     from ...inference.estimate import Estimate
     from ..commands import Simulation
     from ..fit import MovesRun
-    from ..levers import Lever
-    from ..sensitivity import Effect
+    from ..sweep.levers import Lever
+    from ..sweep.sensitivity import Effect
 
 HINT = "Next: loopstat moves plan --reliability 0.9 · --set name=value · --sensitivity · --html page.html · --json -"
 ANSWERS: dict[str, tuple[str, Tone]] = {
@@ -94,7 +94,7 @@ def _lead(run: MovesRun) -> Parts:
 def _what_happens(run: MovesRun) -> Section:
     doubts = tuple((c.message,) for c in run.checks if not c.passed and c.name not in SAID)
     blocks: list[Block] = [Text(doubts, "doubt", points=True)] if doubts else []
-    wide, *small = (chart for chart in charts.of_run(run) if chart is not None)
+    wide, *small = (chart for chart in of_run(run) if chart is not None)
     blocks += [wide, Facts(tuple(_facts(run))), *small, _arrivals(run)]
     return Section("happens", "What happens", tuple(blocks))
 
@@ -218,7 +218,7 @@ def _how_far(run: MovesRun) -> Section:
         Facts(tuple(_ceilings(run))),
     ]
     if run.levers:
-        blocks += [*charts.levers(run), _levers(run)]
+        blocks += [*levers(run), _levers(run)]
     note = "The mean path is what a loop does that always makes the mean step. Single runs are not bound by it."
     together = _together(run)
     return Section(
@@ -310,7 +310,7 @@ def _hangs_on(run: MovesRun) -> list[Section]:
     if run.sensitivity is None:
         return []
     effects = run.sensitivity.effects
-    chart = charts.tornado(effects[:MAX_EFFECTS])
+    chart = tornado(effects[:MAX_EFFECTS])
     head = ("setting", "from", "to", "moves, times", "cost, times", "P_good, change")
     rows = [_effect(e, k) for k, e in enumerate(effects)]
     note = "One setting from its lower to its upper value, on the same random numbers."
