@@ -20,10 +20,9 @@ import loopstat as ls
 from loopstat import plots
 <<<<<<< HEAD
 =======
-from loopstat.moves.frontier import frontier
 >>>>>>> next
 from loopstat.io.recordings import path
-from loopstat.moves.frontier import frontier
+from loopstat.moves.sweep.frontier import frontier
 
 scores = ["aocc_separable", "multimodal", "code_chars"]
 code = ls.read(path("llamea"), objectives=scores, minimize=["code_chars"])
