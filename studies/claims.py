@@ -162,7 +162,7 @@ def main() -> int:
     return 0
 
 
-def _said(what: str, done: int, total: int) -> None:
+def _said(done: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         print(f"\r{what} {done}/{total}\033[K", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
