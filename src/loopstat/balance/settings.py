@@ -156,7 +156,7 @@ class ReversibleChain:
             traps=_traps(counts, escape, v, stationary.value),
             checks=checks,
             verdict=_verdict(pairs, test, flow, {c.name: c.passed for c in checks}),
-            reasons=_reasons(counts, pairs, test, flow, times.value),
+            reasons=_reasons(counts, pairs, test, flow, times.value, size_draws=self.size_draws),
         )
 
     def _counted(self, recording: Panel | Counts) -> tuple[Counts, int | None]:
@@ -350,7 +350,9 @@ def _short(names: Sequence[str]) -> list[str]:
     return cut
 
 
-def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulation, times: Float) -> dict[str, str]:
+def _reasons(
+    counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulation, times: Float, *, size_draws: int
+) -> dict[str, str]:
     out: dict[str, str] = {}
     if len(pairs) == 0:
         out["potential"] = "no two states lead to each other."
@@ -365,7 +367,7 @@ def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulat
             "the exact test holds its level by construction."
             if test.method and test.method.startswith("exact")
             else "not simulated: too many fits."
-            if test.reason
+            if size_draws
             else "not simulated: ask with --size-draws."
         )
     if len(times) and not np.isfinite(times).all():
