@@ -124,3 +124,11 @@ def _count(name: str, value: int, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"`{name}` must be a whole number of at least {least}. Got {value!r}.")
     return value
+
+
+if __name__ == "__main__":
+    import sys
+
+    from studies.claims_text import main
+
+    sys.exit(main())

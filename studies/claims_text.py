@@ -1,17 +1,25 @@
-"""The page of the documentation on the published statements, and their verdicts in the terminal."""
+"""The page of the documentation on the published statements, their verdicts in the terminal, and the command."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
 import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from loopstat import __version__
+from loopstat.errors import LoopstatError
 from loopstat.inference.estimate import Estimate, number, show
 from loopstat.moves.settings import PARAMETERS
 from studies.claim_points import LEAST, MOST, PARTS, Case, Claim, ClaimMap, ControlMap
-from studies.claims import Claims
+from studies.claims import Claims, judge_claims
 
-COMMAND = "loopstat moves claims --write docs/claims.md"
+COMMAND = "python -m studies.claims --write docs/claims.md"
 MOST_CONTROLS = 5  # tabled for every claim, those that matter most
 CHANCE = 0.05  # adjusted p-value from which a difference between quarters may be chance
 MARKS = {True: "yes", False: "no", None: "cannot tell"}
@@ -139,3 +147,35 @@ def _map(m: ClaimMap) -> list[str]:
         f"| {_span(m.down, j)} | {' | '.join(_share(m.shares[j, k], m.counts[j, k]) for k in across)} |" for j in down
     ]
     return [head, "|---" * (len(across) + 1) + "|", *rows]
+
+
+# ----------------------------------------------------------------------------- the command
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the published statements, print the verdicts, and write what was asked for."""
+    parser = argparse.ArgumentParser("python -m studies.claims", description="Do the published statements hold?")
+    parser.add_argument("--quick", action="store_true", help="few points and runs, to see it work")
+    parser.add_argument("--grid", type=int, metavar="N", help="points over the ranges of the controls")
+    parser.add_argument("--replicates", type=int, metavar="N", help="runs of every setting")
+    parser.add_argument("--seed", type=int, default=0, help="same seed, same figures")
+    parser.add_argument("--write", metavar="PATH", help="write the page of the documentation, in Markdown")
+    parser.add_argument("--json", metavar="PATH", help="write the result as JSON")
+    given: dict[str, Any] = vars(parser.parse_args(arguments))
+    page, data = given.pop("write"), given.pop("json")
+    try:
+        found = judge_claims(**given)
+    except LoopstatError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    sys.stdout.write(claims_text(found))
+    if page:
+        Path(page).write_text(claims_page(found), encoding="utf-8")
+    if data:
+        body = {
+            "version": __version__,
+            **found.to_dict(),
+            "command": " ".join(["python -m studies.claims", *sys.argv[1:]]),
+        }
+        Path(data).write_text(json.dumps(body, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+    return 0

@@ -18,8 +18,10 @@ from loopstat.drift.readings.interference import (
     start_moments,
     start_spread,
 )
-from loopstat.faces.moves_text import _pair
+from loopstat.drift.view.facts import _pair
+from loopstat.drift.view.seen import Seen
 from loopstat.inference.resample import bootstrap_weights
+from loopstat.results.words import parts
 from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 
 
@@ -146,7 +148,7 @@ def test_the_printed_parts_add_up_to_the_printed_total() -> None:
     total = found.estimates["interference.total"].value
     for i, j in ((0, 1), (0, 2), (1, 2)):
         assert sum(found.parts_of(i, j).values()) == pytest.approx(total[i, j])
-        said = _pair(found, found.estimates["interference.total"], i, j)
+        said = parts(_pair(Seen(found), found.estimates["interference.total"], (i, j)))
         printed = [float(part) for part in re.findall(r"[+-]\d\.\d\d(?=,|$)", said.partition(": ")[2])]
         assert sum(printed) == pytest.approx(total[i, j], abs=0.005 * (len(printed) + 1))
 

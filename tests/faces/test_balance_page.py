@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import pytest
 from loopstat.balance.layout import LETTER, WIDE
 from loopstat.faces.balance_page import page
+from loopstat.faces.moves_page import page_data
 from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL
 from test_page import read_page
@@ -20,10 +21,9 @@ from balance_samples import HOSTILE, WORDS, Sample, analysis, around, edge_cases
 from loopstat.balance.features.held_out import NARROW
 from loopstat.balance.view.layout import Layout, layout
 from loopstat.faces import balance_page, svg_states
-from loopstat.faces.moves_page import page_data
-from loopstat.results.words import counted
 from loopstat.inference.estimate import number, show
 from loopstat.results.chart import Node
+from loopstat.results.words import counted
 
 SAMPLES: dict[str, Sample] = {"everyday": everyday(), **edge_cases()}
 COUNTS = {"visits", "n_transitions", "forward", "backward", "pairs", "cycles", "n_cycles", "df", "n_draws", "n"}

@@ -14,7 +14,7 @@ from test_cli import CONTROL, HOSTILE
 from conftest import ROOT, invoke, strict_json, write_table
 from loopstat.faces.cli_moves import simulate
 from loopstat.faces.glossary import TERMS, explain
-from loopstat.moves.options import FREQUENT, SCHEMA, asked_for, lists
+from loopstat.moves.options import FREQUENT, SCHEMA, asked_for
 from loopstat.moves.settings import PARAMETERS, POLICY_DEFAULTS, PRESETS, SCENARIOS, MoveSettings
 from test_docs import keys_of
 
@@ -136,9 +136,7 @@ def test_what_a_file_does_not_know_stays_the_default_and_is_said(tmp_path: Path)
 def test_the_list_has_everything(tmp_path: Path) -> None:
     shown = invoke("moves", "settings").stdout
     for name in (*PARAMETERS, *PRESETS, *SCENARIOS, *POLICY_DEFAULTS):
-        assert re.search(rf"^  {re.escape(name)}\b", shown, re.MULTILINE), name
-    assert max(map(len, lists(width=100).splitlines())) <= 100
-    assert max(map(len, lists(width=60).splitlines())) <= 70
+        assert re.search(rf"^ +{re.escape(name)}\b", shown, re.MULTILINE), name
     data = strict_json(invoke("moves", "settings", "--json", "-").stdout)
     assert [p["name"] for p in data["parameters"]] == list(PARAMETERS)
     assert data["presets"] == PRESETS
@@ -277,8 +275,14 @@ def plan_json(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_a_plan_says_what_to_buy(plan_json: dict[str, Any]) -> None:
     text = plan_json["terminal"]
-    assert text.startswith("What to buy for a budget of 60\n")
-    for title in ("Verdict: ", "The plan and the next ones", "Speed against quality", "One more reviewer", "Next: "):
+    assert text.startswith("What to buy for a budget of 60: ")
+    for title in (
+        "best under the budget: ",
+        "The plan and the next ones",
+        "Speed against quality",
+        "One more reviewer",
+        "Next: ",
+    ):
         assert title in text
     assert {"frontier", "reviewer_value", "best", "best_settings", "command", "notes", "version"} <= set(plan_json)
     assert plan_json["best"]["cost"] <= 60
@@ -298,19 +302,6 @@ def test_a_plan_can_be_saved_and_simulated(tmp_path: Path) -> None:
         simulated("--settings", file)["settings"].items()
         >= {k: v for k, v in data["best_settings"].items() if k not in ("replicates", "max_moves")}.items()
     )
-
-
-def test_claims_are_judged_and_written(tmp_path: Path) -> None:
-    page = tmp_path / "claims.md"
-    done = invoke("moves", "claims", "--grid", 24, "--replicates", 20, "--write", page, "--json", tmp_path / "c.json")
-    assert done.exit_code == 0, done.stderr
-    assert re.match(r"Of 5 statements ", done.stdout)
-    assert page.read_text(encoding="utf-8").startswith("# What is claimed")
-    data = strict_json((tmp_path / "c.json").read_text())
-    assert next(c["key"] for c in data["claims"]) == "convergence"
-    keys = {re.sub(r"_(low|high)$", "", k) for k in keys_of(data)}
-    assert sorted(keys - set(TERMS)) == []
-    assert invoke("moves", "claims", "--grid", 2).exit_code == 2
 
 
 def test_every_json_key_and_check_is_in_the_glossary(plan_json: dict[str, Any]) -> None:

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from ..arrays import Float, Int
 from ..drift.fit import LinearDriftFit
 from ..errors import SettingsError
-from ..results.words import clean
 from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective, Panel
+from ..results.words import clean
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -214,7 +214,7 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     costs = [
         float(p.cost.value) for p in [*points, *([best] if best else [])] if p.good.value >= low and p.cost.value > 0
     ]
-    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.3 * max(costs)))
+    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.6 * max(costs)))
     y = Axis("P_good at the end", limits=(low, high))
     return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
 

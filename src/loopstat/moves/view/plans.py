@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 6  # in the terminal, the best among them
 MAX_FRONT = 10
-HINT = "Next: add --save plan.json, then loopstat moves simulate --settings plan.json · --html page.html · --json -"
+HINT = (
+    "Next: add --save plan.json, then loopstat moves simulate --settings plan.json"
+    "\xa0· --html\xa0page.html\xa0· --json\xa0-"
+)
 KEYS = (
     "K candidates, N reviewers, K_r proposals of each reviewer; means over runs until the loop stops, or money or "
     "moves are spent; reached: runs that get to the target."
