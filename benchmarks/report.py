@@ -51,13 +51,15 @@ def write_table(path: Path) -> Path:
 
 def written(source: Path, target: Path) -> dict[str, float]:
     """Return seconds to read and analyse, and to write the page."""
-    from loopstat.faces.commands import page_text, run_analysis
+    from loopstat.faces.run import answer, page_text
     from loopstat.io.write import write_file
+    from loopstat.lenses import lens
 
     start = time.perf_counter()
-    result = run_analysis([str(source)], {"by": ["model", "strategy"]}, command="loopstat analyze")
+    analyze = lens("drift").commands[0]
+    result = answer(analyze, [str(source)], {"by": ["model", "strategy"], "command": "loopstat analyze"})
     middle = time.perf_counter()
-    write_file(target, page_text(result))
+    write_file(target, page_text(analyze, result))
     return {"read and analyse": middle - start, "write the page": time.perf_counter() - middle}
 
 

@@ -60,7 +60,7 @@ STOREYS: dict[str, tuple[str, ...]] = {
         *("checks", "verdict", "pareto", "fit", "compare", "fitting", "drift", "analysis"),
         *("frontier", "claim_points", "claim_speed", "claim_effects", "claims"),
     ),
-    "world": ("io",),
+    "world": ("io", "reading"),
     "faces": (
         *("glossary_moves", "glossary", "text", "svg", "balance_text", "state_layout", "svg_states"),
         *("moves_text", "plan_text", "claims_text", "calibration_text", "svg_moves", "svg_plans"),

@@ -43,9 +43,9 @@ _HOME = {
     "Source": "panel.panel",
     "Table": "results.result",
     "Verdict": "results.verdict",
-    "analyze": "drift.analysis",
+    "analyze": "reading",
     "analyze_balance": "balance.analysis",
-    "explain": "faces.glossary",
+    "explain": "faces.explain",
     "plots": "plots",
     "read": "io",
     "read_recording": "io",
@@ -65,7 +65,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
     from .drift.analysis import Analysis as Analysis
-    from .drift.analysis import analyze as analyze
     from .drift.fit import LinearDriftFit as LinearDriftFit
     from .drift.model import LinearSDE as LinearSDE
     from .drift.readings.regimes import Regime as Regime
@@ -74,7 +73,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
-    from .faces.glossary import explain as explain
+    from .faces.explain import explain as explain
     from .inference.clusters import Clusters as Clusters
     from .inference.estimate import Estimate as Estimate
     from .io import read as read
@@ -91,6 +90,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.panel import Panel as Panel
     from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
+    from .reading import analyze as analyze
     from .results.check import Check as Check
     from .results.result import Table as Table
     from .results.verdict import Verdict as Verdict

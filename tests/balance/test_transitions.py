@@ -17,6 +17,7 @@ from loopstat.balance.spectrum import spectrum
 from loopstat.balance.stationary import stationary
 from loopstat.balance.transitions import (
     bayesian_matrix,
+    escape_intervals,
     relaxation_intervals,
     reversible_matrix,
     stationary_intervals,
@@ -142,6 +143,11 @@ def test_sessions_that_differ_widen_the_intervals() -> None:
     alone = Counts.of_matrix(counts.matrix.toarray())
     wide, narrow = transition_intervals(counts), transition_intervals(alone)
     assert np.all(wide.high - wide.low > 1.8 * (narrow.high - narrow.low))
+    wide, narrow = escape_intervals(counts), escape_intervals(alone)
+    np.testing.assert_allclose(wide.value, narrow.value)
+    assert np.all(wide.high - wide.low > 1.8 * (narrow.high - narrow.low))
+    more = replace(counts, visits=counts.visits + 1.0)  # attempts without a record belong to no session
+    assert escape_intervals(more) == escape_intervals(replace(more, events=None))
     wide, narrow = relaxation_intervals(counts), relaxation_intervals(alone)
     assert wide.value.tolist() == narrow.value.tolist()
     assert wide.high[0] - wide.low[0] > 1.8 * (narrow.high[0] - narrow.low[0])

@@ -174,7 +174,7 @@ def test_leaving_out_groups_of_clusters_gives_the_errors_of_leaving_out_each() -
         (
             {"estimator": "instrument"},
             lambda: keep_the_better(20, 6, mean=0.0, sd=1.0, seed=1),
-            "proposals.*pooled works",
+            "proposals.*'pooled' works",
         ),
         (
             {"estimator": "within"},

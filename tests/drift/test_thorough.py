@@ -12,16 +12,8 @@ from test_choose import loop
 from loopstat import LinearDrift, LinearDriftFit, Panel
 from loopstat.drift.maps.latent.fit import Found, Stack, find, starting_points
 from loopstat.drift.maps.latent.model import Structure
-from loopstat.drift.maps.latent.thorough import (
-    Thorough,
-    bootstrap_test,
-    constrained,
-    edges,
-    fit_test,
-    no_fit_test,
-    profile_interval,
-    thorough,
-)
+from loopstat.drift.maps.latent.profile import constrained, edges, profile_interval
+from loopstat.drift.maps.latent.thorough import Thorough, bootstrap_test, fit_test, no_fit_test, thorough
 
 
 def stacked_up(x: np.ndarray | list[np.ndarray], cluster: np.ndarray | None = None) -> Stack:

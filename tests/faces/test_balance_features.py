@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from test_balance_cli import MOVES, RING, balanced, moves, sessions
-from test_balance_page import wanted
+from test_balance_page import wrong
 from test_features import chain
 from test_page import read_page
 
 from conftest import ROOT, invoke, strict_json, write_table
 from loopstat import Counts, SettingsError, analyze_balance, read_recording
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from test_docs import keys_of
 
 DATA = ROOT.parent / "shared" / "data"
@@ -48,9 +48,11 @@ def test_features_of_texts_and_their_formula(tmp_path: Path) -> None:
     assert found["downhill"]["pairs"]["low"] > 0.5
     assert found["symbolic"]["chosen"]["expression"] == "log_chars"
     assert found["symbolic"]["chosen"]["low"] < 2 < found["symbolic"]["chosen"]["high"]
-    reader = read_page((tmp_path / "o.html").read_text(encoding="utf-8"))
-    assert [f for f in reader.figures if f[2] != wanted(data, f[1])] == []
-    assert {"groups.0.parametric.features.0.theta", "groups.0.parametric.skill.value"} <= {f[1] for f in reader.figures}
+    text = (tmp_path / "o.html").read_text(encoding="utf-8")
+    assert wrong(data, text) == []
+    assert {"groups.0.parametric.features.0.theta", "groups.0.parametric.skill.value"} <= {
+        f[1] for f in read_page(text).figures
+    }
 
 
 def test_the_terminal_says_what_the_features_tell(tmp_path: Path) -> None:
@@ -116,8 +118,8 @@ def test_counted_moves_have_no_objectives(tmp_path: Path) -> None:
 
 def test_every_key_and_check_is_in_the_glossary(tmp_path: Path) -> None:
     data = balanced(lengths(tmp_path), "--features", "text", "--symbolic")
-    assert sorted({re.sub(r"_(low|high)$", "", k) for k in keys_of(data)} - set(TERMS)) == []
-    assert {c["name"] for g in data["groups"] for c in g["parametric"]["checks"]} <= set(TERMS)
+    assert sorted({re.sub(r"_(low|high)$", "", k) for k in keys_of(data)} - set(terms())) == []
+    assert {c["name"] for g in data["groups"] for c in g["parametric"]["checks"]} <= set(terms())
 
 
 def test_a_function_of_states_from_python(tmp_path: Path) -> None:

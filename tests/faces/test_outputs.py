@@ -16,7 +16,7 @@ import pytest
 
 from conftest import ROOT, executable, invoke, loop_rows, shell, strict_json, write_table
 from loopstat.errors import OutputError, SettingsError
-from loopstat.faces.terminal import columns
+from loopstat.faces.console import columns
 from loopstat.io.write import check_targets, write_file
 
 SAVING = ("moves", "simulate", "--replicates", 20)  # the quickest command with three outputs

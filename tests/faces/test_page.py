@@ -1,7 +1,6 @@
 """The page and the terminal summary: self-contained, harmless, the JSON's figures, and compared with stored copies.
 
-`LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py` writes the stored copies anew; read the difference
-before keeping it.
+`LOOPSTAT_REGENERATE=1 pytest tests/faces/test_page.py` writes the stored copies anew; read what differs before.
 """
 
 from __future__ import annotations
@@ -70,7 +69,8 @@ class _Reader(HTMLParser):
         elif tag == "style":
             self.styles.append("")
         if "data-json" in named:
-            self.figures.append([self.report, *(named[f"data-{key}"] or "" for key in ("json", "form", "unit")), ""])
+            figure = (named["data-json"] or "", named.get("data-form") or "figure", named.get("data-unit") or "")
+            self.figures.append([self.report, *figure, ""])
         self.named = named
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -297,8 +297,8 @@ def test_figures_are_where_they_are_said_to_be(plain: Made) -> None:
             assert row[2] == regime["regime"]
         total = group["interference"]
         order = {"quality and speed": (0, 1), "quality and length": (0, 2), "speed and length": (1, 2)}
-        assert {row[0] for row in reader.table("p (Holm)")[k][1:]} == set(order)
-        for row in reader.table("p (Holm)")[k][1:]:
+        assert {row[0] for row in reader.table("correlation of changes")[k][1:]} == set(order)
+        for row in reader.table("correlation of changes")[k][1:]:
             i, j = order[row[0]]
             assert row[1] == show(*(total[end][i][j] for end in ("total", "low", "high")))
 

@@ -20,7 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from loopstat.drift.analysis import analyze
+import loopstat as ls
 from loopstat.drift.settings import LinearDrift
 from loopstat.errors import InputError, LoopstatError, SettingsError
 from loopstat.io import read, read_pool, read_recording, read_scorer_noise, template
@@ -1296,9 +1296,26 @@ def test_one_name_may_be_given_as_a_text(put):
     same(panel, read(path, objectives=["a"], minimize=["a"], labels=["Prompt Variant"]))
     by = "Prompt Variant"
     assert [values for values, _ in panel.split(by)] == [{by: "x0"}, {by: "x1"}]
-    assert analyze(panel, by=by, estimator=LinearDrift("pooled", n_boot=0)).settings["by"] == [by]
+    assert ls.analyze(panel, by=by, estimator=LinearDrift("pooled", n_boot=0)).settings["by"] == [by]
     parts = read_recording(path, state="a", by=by, labels="b", objectives="b").parts
     assert [values for values, _ in parts] == [{by: "x0"}, {by: "x1"}]
     assert [values for values, _ in read_versions(path, mass="a", by=by)[0]] == [{by: "x0"}, {by: "x1"}]
     assert len(read_pool(path, pool="session", judges="a", by=by).parts) == 2
     assert Panel.from_arrays([[1.0, 2.0]], objectives="score").names == ("score",)
+
+
+@pytest.mark.parametrize("made", [pd.read_csv, pl.read_csv, str])
+def test_a_table_is_analysed_as_the_panel_read_from_it(made, put):
+    path = put(BASE.replace("strategy", "heat").replace(",x0,", ",0.5,").replace(",x1,", ",1.5,"))
+    few = LinearDrift("pooled", n_boot=9)
+    found = ls.analyze(made(path), by="heat", estimator=few, objectives="b", minimize="b")
+    panel = read(path, objectives="b", minimize="b", labels="heat")
+    assert found.to_dict()["groups"] == ls.analyze(panel, by=["heat"], estimator=few).to_dict()["groups"]
+    assert [g.label for g in found.groups] == ["heat=0.5", "heat=1.5"]
+
+
+def test_a_panel_is_not_read_twice(put):
+    with pytest.raises(SettingsError, match=r"a Panel is read already: give objectives, bounds to `loopstat\.read`"):
+        ls.analyze(read(put(BASE)), objectives="a", bounds={})
+    with pytest.raises(SettingsError, match=r"or a dataframe\. Got int"):
+        ls.analyze(3)

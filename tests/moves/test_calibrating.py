@@ -15,12 +15,12 @@ from conftest import write_table
 from loopstat.errors import InputError, SettingsError
 from loopstat.faces import terminal
 from loopstat.faces.cli import main
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
 from loopstat.moves.calibrate.identified import Identified
-from loopstat.moves.options import read_settings
+from loopstat.moves.files import read_settings
 from loopstat.moves.view import document
 from loopstat.panel.pool import Pool
 from loopstat.results.chart import Chart, Line
@@ -107,7 +107,7 @@ def test_the_json_form_is_complete_and_explained(whole: Calibration) -> None:
         return set(value) | {k for name, v in value.items() if name not in ("by", "where", "columns") for k in keys(v)}
 
     said = {re.sub(r"_(low|high)$", "", k) for k in keys(data) | keys(whole.settings_file())}
-    assert sorted(said - set(TERMS)) == []
+    assert sorted(said - set(terms())) == []
     for p in data["groups"][0]["parameters"]:
         assert Identified.from_dict(p).to_dict() == p
 
@@ -196,7 +196,7 @@ def test_columns_are_guessed_and_the_guess_is_said(tmp_path: Path) -> None:
         ({"coarse": "model"}, "must be true or false"),
         ({"truth": "model"}, "expected numbers"),
         ({"coarse": "quikc"}, r"no column `quikc` \(coarse=\). Did you mean `quick`"),
-        ({"coarse": "quick", "pool": "tsk"}, r"no column `tsk` \(pool="),
+        ({"coarse": "quick", "pool": "tsk"}, r"no column `tsk` \(pool=, by= or where=\)"),
         ({"coarse": "quick", "where": {"model": "x"}}, "no row has 'x'"),
         ({"coarse": "quick", "unlike": {"model": "m"}}, "leaves no row"),
         ({"coarse": "quick", "fine": "quick"}, "same column"),

@@ -13,8 +13,8 @@ from ..panel.model import Rng
 from ..panel.tally import Counts
 from ..results.record import UNWRITTEN, Record, written
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
+from .lens import KERNELS
 
-KERNELS = ("likelihood", "exp", "softplus")
 DENSE = 1200  # states up to which errors are computed from whole matrices; beyond, from random directions
 DIRECTIONS = 300  # of them: the error of an error is then 4 %
 FEW = 8  # clusters below which only the multinomial rows give an error

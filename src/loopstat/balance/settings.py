@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Float, summed
-from ..errors import SettingsError
 from ..inference.clusters import choose_clusters
 from ..inference.estimate import Estimate, number
 from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
+from ..parameters import checked
 from ..results.check import Check
 from ..results.verdict import Verdict
 from .chain import MarkovChain
@@ -22,9 +22,10 @@ from .currents import Circulation, EntropyProduction, MainChain, circulation, cy
 from .cycles import source_statistic
 from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
 from .least_action import Exchanges
+from .lens import FIT, RIDGE
 from .order import ChainTest, homogeneity_test, order_test
-from .potential import KERNELS, Potential, potential, strengths
-from .tests import METHODS, WITHIN, BalanceTest, detailed_balance_test
+from .potential import Potential, potential, strengths
+from .tests import WITHIN, BalanceTest, detailed_balance_test
 from .transitions import escape_intervals, relaxation_intervals
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
@@ -85,20 +86,7 @@ class ReversibleChain:
 
     def __post_init__(self) -> None:
         """Refuse settings that mean nothing."""
-        if self.kernel not in KERNELS:
-            raise SettingsError(f"`kernel` must be one of {', '.join(KERNELS)}. Got {self.kernel!r}.")
-        if self.test not in METHODS:
-            raise SettingsError(f"`test` must be one of {', '.join(METHODS)}. Got {self.test!r}.")
-        if not (np.isfinite(self.beta) and self.beta > 0):
-            raise SettingsError(f"`beta` must be finite and above 0. Got {self.beta!r}.")
-        if not (np.isfinite(self.ridge) and self.ridge >= 0):
-            raise SettingsError(f"`ridge` must be finite and at least 0. Got {self.ridge!r}.")
-        if not 0.5 <= self.level < 1:
-            raise SettingsError(f"`level` must lie in [0.5, 1). Got {self.level!r}.")
-        for name, least in (("lag", 1), ("n_draws", 19), ("size_draws", 0)):
-            value = getattr(self, name)
-            if int(value) != value or value < least:
-                raise SettingsError(f"`{name}` must be an int of at least {least}. Got {value!r}.")
+        checked(self, (*FIT, RIDGE))
 
     def fit(
         self,

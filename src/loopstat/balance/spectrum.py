@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Float, frozen
 from ..errors import SettingsError
-from ..results.record import Record
+from ..results.record import Record, written
 from .passage import CHEAP_BAND, Matrix, closed_classes, narrow_order, period, stochastic
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ NEVER_FORGETS = 1e-12  # a modulus this near to 1 is 1: a second class, or a per
 FORGOTTEN = 1e-12  # a modulus this small is 0 but for rounding
 JUST_ABOVE = 1 + 1e-5
 REAL = 1e-9  # imaginary parts below are rounding
+
+
+def _pairs(values: Complex) -> Float:
+    return np.column_stack([values.real, values.imag])
+
+
+def _complex(pairs: list[list[float]]) -> Complex:
+    return np.array([complex(*pair) for pair in pairs], dtype=np.complex128)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +50,7 @@ class Spectrum(Record):
         Some eigenvalue is complex: the chain turns in cycles, which no reversible chain does.
     """
 
-    eigenvalues: Complex
+    eigenvalues: Complex = field(metadata=written(write=_pairs, read=_complex))
     relaxation_times: Float
     spectral_gap: float
     turning: bool

@@ -21,7 +21,6 @@ from .maps.latent.thorough import Thorough, thorough
 from .maps.noisy import ErrorsInVariables, Instrument
 from .maps.within import Within, root_found
 
-ESTIMATORS = ("auto", "pooled", "within", "instrument", "eiv", "latent")
 WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
 

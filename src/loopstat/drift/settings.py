@@ -11,9 +11,10 @@ from ..inference.clusters import choose_clusters
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
-from .choice import ESTIMATORS
+from ..parameters import checked
 from .fit import LinearDriftFit
 from .fitting import Stage, fit_group
+from .lens import FIT
 from .maps.base import ScorerNoise
 
 
@@ -70,16 +71,11 @@ class LinearDrift:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.estimator not in ESTIMATORS:
-            raise SettingsError(f"`estimator` must be one of {', '.join(ESTIMATORS)}. Got {self.estimator!r}.")
+        checked(self, FIT)
         if self.stops_at_bounds and self.estimator not in ("auto", "pooled"):
             raise SettingsError(
                 f"`stops_at_bounds` asks for a censored regression; it does not go with `{self.estimator}`."
             )
-        if self.n_boot < 0 or int(self.n_boot) != self.n_boot:
-            raise SettingsError(f"`n_boot` must be an int of at least 0. Got {self.n_boot!r}.")
-        if not 0.5 <= self.level < 1:
-            raise SettingsError(f"`level` must lie in [0.5, 1). Got {self.level!r}.")
 
     def fit(
         self,

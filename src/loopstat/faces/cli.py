@@ -1,8 +1,10 @@
-"""The command line: reads options, calls one function, prints. No logic lives here."""
+"""The command line, made of the lenses' tables of settings: no command of a lens has a body of its own."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import click
 
 from .. import __version__
 from ..errors import LoopstatError, OutputError
-from .cli_moves import moves
-from .terminal import (
+from ..lenses import LENSES, Command, Lens, lens, where
+from ..parameters import Parameter
+from .console import (
     color,
     command_line,
     deliver,
@@ -21,10 +24,12 @@ from .terminal import (
     end_progress,
     forgive_letters,
     progress_line,
-    rendered,
 )
 
 INTERRUPTED = 130
+JSON_HELP = "Write the result as JSON; - for standard output."
+HTML_HELP = "Write a page with pictures and tables."
+VERBOSE_HELP = "All figures, checks and how they were computed."
 
 
 class _Group(click.Group):
@@ -34,15 +39,7 @@ class _Group(click.Group):
         try:
             return super().invoke(ctx)
         except LoopstatError as error:
-            from ..results.words import clean_sentence
-
-            head = click.style("error", fg="red", bold=True)
-            end_progress()
-            click.echo(f"{head}: {clean_sentence(error.on_command_line())}", err=True, color=color())
-            refused = isinstance(error, OutputError)
-            if refused:
-                drop_output()
-            ctx.exit(1 if refused else 2)
+            ctx.exit(_said(error))
         except KeyboardInterrupt:
             end_progress()
             click.echo("interrupted.", err=True)
@@ -58,6 +55,34 @@ class _Group(click.Group):
         except OSError as error:
             sys.exit(_system_said(error))
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """List commands as they were added: those of our lenses in their order, our own, those of other packages."""
+        del ctx
+        add_others()
+        return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; other packages are asked for those we do not have."""
+        if cmd_name not in self.commands:
+            add_others()
+        return super().get_command(ctx, cmd_name)
+
+
+def _said(error: LoopstatError) -> int:
+    """Print an error of ours and return the exit code."""
+    from ..results.words import clean_sentence
+
+    end_progress()
+    click.echo(
+        f"{click.style('error', fg='red', bold=True)}: {clean_sentence(error.on_command_line())}",
+        err=True,
+        color=color(),
+    )
+    if not isinstance(error, OutputError):
+        return 2
+    drop_output()
+    return 1
+
 
 def _system_said(error: OSError) -> int:
     """Return the exit code after an error of the system; a reader that went away, as `head` does, is none."""
@@ -66,6 +91,73 @@ def _system_said(error: OSError) -> int:
         return 0
     click.echo(f"error: {error.strerror or error}.", err=True)
     return 1
+
+
+# ------------------------------------------------------------------- commands out of tables
+
+
+def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
+    return [part.strip() for item in value for part in item.split(",") if part.strip()]
+
+
+def _read(row: Parameter, _: click.Context, __: click.Parameter, value: str | None) -> Any:
+    return None if value is None else row.read(value, row.flag)
+
+
+def option(row: Parameter) -> Callable[[Any], Any]:
+    """Return the option of one row; values are checked by the row, as everywhere."""
+    shown: dict[str, Any] = {"help": row.help, "metavar": row.metavar or None}
+    if row.kind == "flag":
+        return click.option(row.flag, row.name, is_flag=True, help=row.help)
+    if row.kind == "switch":
+        return click.option(f"{row.flag}/--no-{row.flag[2:]}", row.name, default=row.default, help=row.help)
+    if row.kind == "list":
+        return click.option(row.flag, row.name, multiple=True, callback=_split, **shown)
+    if row.kind == "pairs":
+        return click.option(row.flag, row.name, multiple=True, **shown)
+    if row.default is not None:
+        shown["help"] = f"{row.help}  [default: {row.default}]"
+    if row.choices:
+        shown["metavar"] = shown["metavar"] or f"[{'|'.join(row.choices)}]"
+    return click.option(row.flag, row.name, callback=partial(_read, row), **shown)
+
+
+def made(command: Command) -> click.Command:
+    """Return the click command of a lens's command."""
+    options = [option(row) for row in command.settings]
+    options.append(click.option("--json", "json_path", metavar="PATH|-", help=JSON_HELP))
+    if command.pages:
+        options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
+        options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
+    options += [click.option(f"--{s.name}", f"{s.name}_path", metavar="FILE", help=s.help) for s in command.saves]
+    if command.reads != "nothing":
+        options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
+
+    def body(files: tuple[str, ...] = (), verbose: bool = False, **values: Any) -> None:
+        _answer(command, files, values, verbose=verbose)
+
+    for decorate in reversed(options):
+        body = decorate(body)
+    return click.command(command.name.rpartition(" ")[2], help=command.help)(body)
+
+
+def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *, verbose: bool) -> None:
+    """Answer one command: outputs are looked at first, then everything is computed, then written."""
+    from ..io.write import check_targets
+    from ..lenses import load
+    from .run import answer, json_text, page_text, shown
+
+    outputs: dict[str, Callable[[Any], str]] = {"json": json_text}
+    if command.pages:
+        outputs["html"] = partial(page_text, command)
+    outputs |= {save.name: load(save.text) for save in command.saves}
+    targets = {name: values.pop(f"{name}_path") for name in outputs}
+    read = [values[row.name] for row in command.settings if row.kind == "path" and values.get(row.name)]
+    check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
+    values["command"] = command_line(command.name)
+    result = answer(command, files, values, progress=progress_line())
+    show = partial(shown, command, depth="long" if verbose else "short")
+    deliver(result, [(targets[name], make) for name, make in outputs.items()], show=show)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -82,177 +174,25 @@ def main() -> None:
     """
 
 
-def _split(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> list[str]:
-    return [part.strip() for item in value for part in item.split(",") if part.strip()]
+def add(group: click.Group, found: Iterable[Lens]) -> None:
+    """Add the commands of lenses; those of two words go into a group of the first. No name is taken twice."""
+    for item in found:
+        for command in item.commands:
+            first, _, rest = command.name.partition(" ")
+            if rest and first not in group.commands:
+                group.add_command(click.Group(first, help=item.help or item.summary))
+            inner = group.commands[first] if rest else group
+            made_here = made(command)
+            if isinstance(inner, click.Group) and made_here.name not in inner.commands:
+                inner.add_command(made_here)
 
 
-def _options(function: Any) -> Any:
-    """Options that say how to read and analyse; shared by every command that does."""
-    listed: dict[str, Any] = {"multiple": True, "callback": _split}
-    for option in reversed(
-        [
-            click.option(
-                "--objectives", metavar="A,B", **listed, help="Columns to analyse. Default: the numeric ones."
-            ),
-            click.option(
-                "--by", metavar="COL,COL", **listed, help="One group per value; `none` pools. Default: strategy."
-            ),
-            click.option("--minimize", metavar="A,B", **listed, help="Objectives where smaller is better."),
-            click.option(
-                "--bounds", metavar="A=LOW:HIGH", multiple=True, help="Limits scores cannot leave; LOW:HIGH for all."
-            ),
-            click.option(
-                "--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."
-            ),
-            click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
-            click.option("--transform", metavar="A=log", **listed, help="log, log1p, logit or sqrt of an objective."),
-            click.option("--columns", metavar="session=COL,step=COL", **listed, help="Your names for our columns."),
-            click.option("--reference", metavar="LABEL", help="Compare every group with this one."),
-            click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
-            click.option(
-                "--estimator",
-                type=click.Choice(["auto", "pooled", "within", "instrument", "eiv", "latent"]),
-                default="auto",
-                show_default=True,
-                help="How drift is fitted; `auto` says what it saw and why it chose.",
-            ),
-            click.option(
-                "--scorer-noise",
-                metavar="FILE.json",
-                help="Covariance of the scorer's noise: objectives, covariance. A `repeat` column measures it.",
-            ),
-            click.option(
-                "--stops-at-bounds",
-                is_flag=True,
-                help="The loop itself stops at --bounds (not: is read through a clip); fits a censored likelihood.",
-            ),
-            click.option("--thorough", is_flag=True, help="Slow extras of the latent fit: seconds to minutes a group."),
-            click.option("--bootstrap", type=click.IntRange(0), default=1000, show_default=True, help="Replicates."),
-            click.option("--level", type=float, default=0.95, show_default=True, help="Coverage of intervals."),
-            click.option(
-                "--seed", type=click.IntRange(0), default=0, show_default=True, help="Same seed, same figures."
-            ),
-            click.option(
-                "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
-            ),
-            click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
-            click.option("--verbose", is_flag=True, help="All figures, checks and how they were computed."),
-        ]
-    ):
-        function = option(function)
-    return function
+def add_others() -> None:
+    """Add the commands of lenses of other packages; they are looked for only where ours do not do."""
+    add(main, [lens(name) for name in where() if name not in LENSES])
 
 
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@_options
-def analyze(
-    files: tuple[str, ...], json_path: str | None, html_path: str | None, verbose: bool, **options: Any
-) -> None:
-    """Say where recorded loops go, how fast, what trades off, and whether to go on.
-
-    FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as one table
-    with a `file` label (compare them with --by file).
-    """
-    from ..io.write import check_targets
-    from .commands import json_text, page_text, run_analysis
-
-    noise = options["scorer_noise"]
-    check_targets({"--json": json_path, "--html": html_path}, [*files, *([noise] if noise else [])])
-    result = run_analysis(list(files), options, command=command_line("analyze"), progress=progress_line())
-    deliver(result, [(json_path, json_text), (html_path, page_text)], depth="long" if verbose else "short")
-
-
-def _balance_options(function: Any) -> Any:
-    """Options that say how to read recorded states and how to test them."""
-    listed: dict[str, Any] = {"multiple": True, "callback": _split}
-    shown: dict[str, Any] = {"show_default": True}
-    for option in reversed(
-        [
-            click.option(
-                "--state",
-                default="state",
-                metavar="COL|text:COL|normal:COL|bins:K|kmeans:K",
-                help="What a state is: a column, exact or normalised texts, or scores in K bins or clusters.",
-                **shown,
-            ),
-            click.option(
-                "--by", metavar="COL,COL", **listed, help="One chain per value; `none` pools. Default: model, strategy."
-            ),
-            click.option("--lag", type=click.IntRange(1), default=1, help="Steps between two states.", **shown),
-            click.option(
-                "--visits",
-                default="observed",
-                metavar="observed|equal|N",
-                help="How often each state was tried, where the table leaves out answers that stayed or failed.",
-                **shown,
-            ),
-            click.option(
-                "--kernel",
-                type=click.Choice(["likelihood", "exp", "softplus"]),
-                default="likelihood",
-                help="What the potential is fitted by; the last two are least actions, for comparison.",
-                **shown,
-            ),
-            click.option("--beta", type=float, default=1.0, help="Potentials are in units of 1/beta nats.", **shown),
-            click.option(
-                "--test",
-                type=click.Choice(["auto", "exact", "chi-square", "bootstrap"]),
-                default="auto",
-                help="How balance is tested; `auto` is exact where counts are whole numbers.",
-                **shown,
-            ),
-            click.option("--bootstrap", type=click.IntRange(19), default=999, help="Draws of the test.", **shown),
-            click.option(
-                "--size-draws",
-                type=click.IntRange(0),
-                default=0,
-                help="Simulate N balanced recordings to learn how often the test would reject them.",
-                **shown,
-            ),
-            click.option(
-                "--features",
-                type=click.Choice(["text", "objectives"]),
-                help="Also fit the potential as a function of the states' texts, or of their mean --objectives.",
-            ),
-            click.option("--symbolic", is_flag=True, help="Search a formula of the --features for the potential."),
-            click.option(
-                "--where", metavar="COL=VALUE", multiple=True, help="Only this part; COL!=VALUE leaves it out."
-            ),
-            click.option("--from-step", type=int, metavar="N", help="Leave out the steps before N."),
-            click.option("--columns", metavar="state=COL,next_state=COL", **listed, help="Your names for our columns."),
-            click.option("--objectives", metavar="A,B", **listed, help="Scores for bins, kmeans and --features."),
-            click.option("--cluster", metavar="COL", help="What shares a start. Default: task, else session."),
-            click.option("--level", type=float, default=0.95, help="Coverage of intervals.", **shown),
-            click.option("--seed", type=click.IntRange(0), default=0, help="Same seed, same figures.", **shown),
-            click.option(
-                "--json", "json_path", metavar="PATH|-", help="Write the result as JSON; - for standard output."
-            ),
-            click.option("--html", "html_path", metavar="PATH", help="Write a page with pictures and tables."),
-            click.option("--verbose", is_flag=True, help="All figures, checks and how they were computed."),
-        ]
-    ):
-        function = option(function)
-    return function
-
-
-@main.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@_balance_options
-def balance(
-    files: tuple[str, ...], json_path: str | None, html_path: str | None, verbose: bool, **options: Any
-) -> None:
-    """Say whether recorded states are in detailed balance, where the loop rests, and what it circles through.
-
-    FILE holds sessions (session, step, state), counted moves (state, next_state, count), or one of two JSON forms:
-    records with `target_expression` and `source_expressions`, or a word with the list of its successors.
-    """
-    from ..io.write import check_targets
-    from .commands import json_text, page_text, run_balance
-
-    check_targets({"--json": json_path, "--html": html_path}, files)
-    result = run_balance(list(files), options, command=command_line("balance"), progress=progress_line())
-    deliver(result, [(json_path, json_text), (html_path, page_text)], depth="long" if verbose else "short")
+add(main, map(lens, LENSES))
 
 
 @main.command()
@@ -260,14 +200,15 @@ def balance(
 def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
     from ..io.write import write_file
-    from .commands import page_text, run_demo
+    from .demo import COMMAND, run_demo
+    from .run import page_text, shown
 
     results, report = run_demo(Path(folder), progress=progress_line())
-    shown = "".join(f"{rendered(result)}\n\n" for result in results)
+    said = "".join(f"{shown(COMMAND, result)}\n\n" for result in results)
     each_done(
         [
-            lambda: echo(shown, nl=False, color=color()),
-            lambda: write_file(report, page_text(results)),
+            lambda: echo(said, nl=False, color=color()),
+            lambda: write_file(report, page_text(COMMAND, results)),
             lambda: echo(str(report)),
         ]
     )
@@ -292,9 +233,6 @@ def template(kind: str) -> None:
 @click.argument("term", required=False)
 def explain(term: str | None) -> None:
     """Say in one plain sentence what a term or JSON key means; without TERM, list them all."""
-    from .glossary import explain as look_up
+    from .explain import explain as look_up
 
     click.echo(look_up(term))
-
-
-main.add_command(moves)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GAP = 65535  # a level that stands for no score
+DIGITS = 8  # of coordinates: more than any screen shows
+FALLBACK = 250  # scores of single sessions in a picture of lines that is there before any script
 
 
 def page(documents: Document | Sequence[Document]) -> str:
@@ -66,9 +69,8 @@ def _environment() -> Environment:
     )
     made.filters |= {
         "cell": words.cell,
-        "said": words.parts,
         "number": words.number,
-        "clean": words.clean_sentence,
+        "clean": lambda said: words.clean_sentence(said).replace("\xa0", " "),
         "draw": _drawn,
         "live": live,
         "runs": runs,
@@ -86,7 +88,16 @@ def _environment() -> Environment:
 def _drawn(chart: Chart) -> Markup:
     from markupsafe import Markup
 
-    return Markup(svg.draw(chart))  # noqa: S704 - finished and escaped by its writer
+    shown = replace(chart, marks=tuple(_thinned(m) if isinstance(m, Paths) else m for m in chart.marks))
+    return Markup(svg.draw(shown))  # noqa: S704 - finished and escaped by its writer
+
+
+def _thinned(paths: Paths) -> Paths:
+    """Return a few of many curves, evenly chosen: the script that draws all of them has them in fewer bytes."""
+    y = np.asarray(paths.y)
+    most = int(np.clip(FALLBACK // max(y.shape[1], 1), 5, 40))
+    take = np.unique(np.linspace(0, len(y) - 1, min(most, len(y))).astype(int))
+    return replace(paths, y=y[take], names=tuple(paths.names[k] for k in take if k < len(paths.names)))
 
 
 def runs(blocks: Sequence[Block | Section]) -> list[tuple[bool, list[Block | Section]]]:
@@ -107,7 +118,7 @@ def keyed(chart: Chart) -> tuple[tuple[str, str, str], ...]:
 def _sorted_by(cell: Cell) -> str:
     """Return what a column of such cells is sorted by."""
     figure = cell.figures[0]
-    return words.cell(cell) if figure is None else f"{figure:.12g}"
+    return words.cell(cell) if figure is None else f"{figure:.6g}"
 
 
 def _shades(sheet: Sheet) -> dict[int, float]:
@@ -155,7 +166,7 @@ def _line(line: Line, grid: Float) -> dict[str, Any]:
 
 
 def _rule(rule: Rule) -> dict[str, Any]:
-    ends = [None if v is None or not np.isfinite(v) else float(v) for v in (rule.at, rule.low, rule.high)]
+    ends = _plain((rule.at, rule.low, rule.high))
     return {"axis": rule.axis, "figure": ends, "band": rule.low is not None, "label": rule.label, "tone": rule.tone}
 
 
@@ -164,7 +175,7 @@ def _margin(margin: Margin) -> dict[str, Any]:
 
 
 def _plain(values: Iterable[float | None]) -> list[float | None]:
-    return [None if v is None or not np.isfinite(v) else float(v) for v in values]
+    return [None if v is None or not np.isfinite(v) else float(f"{v:.{DIGITS}g}") for v in values]
 
 
 def _packed(paths: Paths, grid: Float) -> dict[str, Any]:

@@ -284,10 +284,10 @@ def _rule(rule: Rule, ax: Axes) -> None:
     stroke = STROKES[rule.stroke]
     (ax.axvline if upright else ax.axhline)(rule.at, color=_tone(rule.tone), linestyle=stroke, linewidth=1.3)
     if rule.label:
-        place = (rule.at, 0.99) if upright else (0.01, rule.at)
+        x, y = (rule.at, 0.99) if upright else (0.01, rule.at)
         across = ax.get_xaxis_transform() if upright else ax.get_yaxis_transform()
         look: dict[str, Any] = {"va": "top" if upright else "bottom", "color": _tone(rule.tone)}
-        ax.text(place[0], place[1], f" {rule.label}", transform=across, **look, **SMALL)
+        ax.text(x, y, f" {rule.label}", transform=across, **look, **SMALL)
 
 
 def _margin(margin: Margin, ax: Axes) -> None:

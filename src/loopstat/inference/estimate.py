@@ -64,7 +64,7 @@ class Estimate:
         return Estimate(self.value[key], self.low[key], self.high[key], *tests, level=self.level, unit=self.unit)
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is Estimate and all(map(_alike, self._parts, other._parts))
+        return type(other) is Estimate and all(map(alike, self._parts, other._parts))
 
     def __hash__(self) -> int:
         return hash(np.shape(self.value))
@@ -80,7 +80,8 @@ class Estimate:
         return f"Estimate({', '.join(show(*cell) for cell in cells)}; shape {np.shape(self.value)})"
 
 
-def _alike(a: Any, b: Any) -> bool:
+def alike(a: Any, b: Any) -> bool:
+    """Return whether two arrays say the same, NaN and infinity both being unknown."""
     if a is None or b is None:
         return a is b
     if np.size(a) == np.size(b) == 0:
@@ -136,7 +137,7 @@ def show(value: float | None, low: float | None = None, high: float | None = Non
         return number(value)
     finite = [end for end in (low, high) if math.isfinite(end)]
     width = max([abs(end - value) for end in finite] or [0.0])
-    decimals = _decimals(width if width > 0 else abs(value) / 10)
+    decimals = _decimals(width if width > 1e-9 * abs(value) else abs(value) / 10)  # else: equal but for rounding
     ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
     return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
 

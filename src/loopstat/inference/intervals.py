@@ -106,8 +106,12 @@ def average(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
 
 
 def jackknife_variance(left_out: Float) -> Float:
-    """Return (C-1)/C sum_c (J_c - mean J)^2 over the first axis: the leave-one-cluster-out variance."""
+    """Return (C-1)/C sum_c (J_c - mean J)^2 over the first axis: the leave-one-cluster-out variance.
+
+    NaN where one of them is not finite.
+    """
     c = len(left_out)
+    left_out = np.where(np.isfinite(left_out), left_out, np.nan)
     return np.asarray((c - 1) / c * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
 
 

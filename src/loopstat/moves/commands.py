@@ -1,23 +1,29 @@
-"""What the commands of the moves lens do: settings laid together, runs, plans, lists."""
+"""What the commands of the moves lens do: settings laid together, runs, plans, lists, and what recordings show."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from .. import __version__
 from ..errors import SettingsError
-from .options import asked_for, pairs, settings_file
-from .settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings, Parameter
+from ..panel.pool import Pool
+from ..parameters import pairs
+from .files import LISTED, asked_for, settings_file
+from .settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 
 if TYPE_CHECKING:
-    from .fit import MoveRun
+    from .calibrate.fit import Calibration, GroupCalibration
+    from .fit import MovesRun
     from .frontier import Frontier
     from .planning import Plan
     from .reviewer_value import ReviewerValue
 
-Progress = Callable[[str, int, int], None]
+Progress = Callable[[int, int, str], None]
 MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a reviewer's value: they are hundreds
 
 
@@ -25,7 +31,7 @@ MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a
 class Simulation:
     """One loop simulated as it was asked for."""
 
-    run: MoveRun
+    run: MovesRun
     settings: MoveSettings
     notes: tuple[str, ...]
     command: str
@@ -67,11 +73,7 @@ class Listing:
     def to_dict(self) -> dict[str, Any]:
         """Return the plain data of the JSON form."""
         named = {"policies": POLICY_DEFAULTS, "presets": PRESETS, "scenarios": SCENARIOS}
-        return {"schema": "loopstat.moves-parameters/1", "parameters": [_described(row) for row in ROWS], **named}
-
-
-def _described(row: Parameter) -> dict[str, Any]:
-    return {**vars(row), "choices": list(row.choices), "slider": list(row.slider) if row.slider else None}
+        return {"schema": "loopstat.moves-parameters/1", "parameters": [row.described() for row in ROWS], **named}
 
 
 def simulate(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Simulation:
@@ -98,18 +100,23 @@ def buy(recording: None, options: Mapping[str, Any], *, progress: Progress | Non
     s, judge = asked.settings, str(options.get("judge") or "p_good")
     search = {
         name: [v.strip() for v in values.split(",") if v.strip()]
-        for name, values in pairs(options.get("search") or (), "--search").items()
+        for name, values in pairs(options.get("search") or (), "--search", LISTED).items()
     }
-    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=progress)
+    stage = None if progress is None else _staged(progress)
+    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=stage)
     made = Purchase(found, found.best_settings, asked.notes, str(options.get("command") or ""))
     if not options.get("frontier", True):
         return made
     few = min(s.replicates, MOST_FRONTIER)
     return replace(
         made,
-        frontier=frontier(s, replicates=few, progress=progress),
-        reviewer_value=reviewer_value(s, replicates=few, progress=progress),
+        frontier=frontier(s, replicates=few, progress=stage),
+        reviewer_value=reviewer_value(s, replicates=few, progress=stage),
     )
+
+
+def _staged(progress: Progress) -> Callable[[str, int, int], None]:
+    return lambda what, done, total: progress(done, total, what)
 
 
 def listed(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Listing:
@@ -121,3 +128,74 @@ def listed(recording: None, options: Mapping[str, Any], *, progress: Progress | 
 def settings_text(result: Simulation | Purchase) -> str:
     """Return the settings of a simulation, or those of the best plan, as a settings file."""
     return settings_file(result.settings)
+
+
+def identified_text(result: Calibration) -> str:
+    """Return a settings file: what was identified, with the calibration it comes from."""
+    return json.dumps(result.settings_file(), allow_nan=False, indent=1) + "\n"
+
+
+# ------------------------------------------------------------------------------- calibration
+
+
+def calibrated(recording: Any, options: Mapping[str, Any], *, progress: Progress | None = None) -> Calibration:
+    """Calibrate the lens on recorded candidates.
+
+    Parameters
+    ----------
+    recording : Candidates
+        `pool`, candidates with their verdicts, or None; `versions`, (labels, Versions) with their defects.
+    options : mapping
+        Values of `lens.CALIBRATE` by name, and `command`.
+    progress : callable, optional
+    """
+    from .calibrate.fit import calibrate
+
+    found, versions = recording.pool, recording.versions
+    by = found.by if found else list(versions[0][0])
+    used: dict[str, Any] = {"pool": None, "coarse": None, "fine": None, "judges": [], "truth": None}
+    made = calibrate(
+        found.parts if found else [(label, _bare(v)) for label, v in versions],
+        level=float(options["level"]),
+        seed=int(options["seed"]),
+        source=recording.source,
+        settings={
+            **(found.used if found else used),
+            "by": by,
+            **{name: options.get(name) for name in ("where", "columns", "command")},
+        },
+        notes=found.notes if found else (f"groups: {' and '.join(by) or 'one'}.",),
+        progress=progress,
+    )
+    by_label = {tuple(label.items()): part for label, part in versions}
+    groups = tuple(_progressed(g, by_label.get(tuple(g.by.items())), options) for g in made.groups)
+    return replace(made, groups=groups) if versions else made
+
+
+def _bare(versions: Any) -> Pool:
+    """Return versions as a pool without verdicts."""
+    return Pool(np.unique(versions.task, return_inverse=True)[1].ravel())
+
+
+def _progressed(group: GroupCalibration, versions: Any, options: Mapping[str, Any]) -> GroupCalibration:
+    """Add what the versions of a group say of improvement against defects."""
+    from ..results.words import show
+    from .calibrate.defect_masses import TESTS
+    from .calibrate.recorded_progress import progress_parameters, recorded_progress
+
+    if versions is None:
+        return group
+    v = versions
+    try:
+        fit = recorded_progress(
+            *(v.mass, v.session),
+            **{name: getattr(v, name) for name in ("step", "parent", "radius", "instrument", "task")},
+            share=bool(options.get("share")),
+            tests=float(options.get("tests") or TESTS),
+            level=float(options["level"]),
+        )
+    except SettingsError as error:
+        return group.plus((), (f"improvement against defects: {error}",))
+    slope = show(*(float(x) for x in (fit.slope.value, fit.slope.low, fit.slope.high)))
+    note = f"{fit.n_transitions:,} transitions: a move gains {slope} more for each defect that is left."
+    return group.plus(progress_parameters(fit, radii=v.radius is not None), (note,))

@@ -13,9 +13,10 @@ from ..errors import SettingsError
 from ..inference.differences import Paired
 from ..inference.estimate import Estimate
 from ..inference.intervals import share
+from ..parameters import nearest
 from .batches import Progress, in_batches
 from .runs import Outcomes
-from .settings import MoveSettings, nearest
+from .settings import MoveSettings
 
 JUDGES = ("p_good", "p_pass")
 

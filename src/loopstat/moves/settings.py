@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from ..errors import SettingsError
+from ..parameters import OURS, Parameter, checked, choice, nearest, number, whole
 
 POLICIES = ("vibe", "planner", "trust-region")
 PROCESSES = ("split", "single", "integer")
@@ -16,114 +16,12 @@ ORDER_STATISTICS = ("exact", "source")
 BANDS = ("winner", "candidate")
 
 
-@dataclass(frozen=True)
-class Parameter:
-    """One parameter: what it is called, what it may be, and what it means.
+PAGE, TABLE = "the model's page", "the model's constants"  # where a default comes from
 
-    Attributes
-    ----------
-    name, symbol, unit, help, source : str
-        `source` says where the default comes from.
-    default : float, int or str
-    low, high : float or None
-        What is accepted, ends included; None is no limit. `open_low` leaves the lower end out.
-    slider : (low, high) or None
-        The range within which it is varied when levers and sensitivities are looked for.
-    whole : bool
-    choices : tuple of str
-        Instead of numbers.
-    """
-
-    name: str
-    symbol: str
-    default: float | int | str
-    unit: str
-    help: str
-    source: str
-    low: float | None = None
-    high: float | None = None
-    slider: tuple[float, float] | None = None
-    whole: bool = False
-    open_low: bool = False
-    choices: tuple[str, ...] = ()
-
-    def read(self, value: Any) -> float | int | str:
-        """Return a value as this parameter takes it, from text or a number.
-
-        Raises
-        ------
-        SettingsError
-            Naming the parameter, what was expected and what came.
-        """
-        if self.choices:
-            if value in self.choices:
-                return str(value)
-            raise SettingsError(f"`{self.name}` must be one of {', '.join(self.choices)}. Got {value!r}.")
-        number = self._number(value)
-        low_broken = self.low is not None and (number <= self.low if self.open_low else number < self.low)
-        if low_broken or (self.high is not None and number > self.high):
-            raise SettingsError(f"`{self.name}` must lie in {self.range}. Got {value!r}.")
-        return int(number) if self.whole else number
-
-    def _number(self, value: Any) -> float:
-        kind = "a whole number" if self.whole else "a finite number"
-        try:
-            number = math.nan if isinstance(value, bool) else float(value)
-        except OverflowError:  # a whole number no float can hold
-            number = math.inf
-        except (TypeError, ValueError):
-            number = math.nan
-        if not math.isfinite(number) or (self.whole and number != int(number)):
-            got = "a number above 1e308" if isinstance(value, int) and math.isinf(number) else repr(value)
-            raise SettingsError(f"`{self.name}` must be {kind} in {self.range}. Got {got}.")
-        return number
-
-    @property
-    def range(self) -> str:
-        """What is accepted, in the notation of intervals."""
-        low = "(-inf" if self.low is None else f"{'(' if self.open_low else '['}{self.low:g}"
-        return f"{low}, {'inf)' if self.high is None else f'{self.high:.10g}]'}"
-
-
-PAGE, TABLE, OURS = "the model's page", "the model's constants", "loopstat"  # where a default comes from
-
-
-def _number(
-    name: str,
-    symbol: str,
-    default: float,
-    text: str,
-    *ends: float,
-    source: str = TABLE,
-    unit: str = "",
-    slider: tuple[float, float] | None = None,
-    above: bool = False,
-) -> Parameter:
-    """Return the row of a number; `ends` are its least and largest value, `above` leaves the least one out."""
-    low, high = (ends[0], ends[1] if len(ends) > 1 else None) if ends else (None, None)
-    return Parameter(name, symbol, default, unit, text, source, low, high, slider, False, above)
-
-
-def _whole(
-    name: str,
-    symbol: str,
-    default: int,
-    text: str,
-    low: int,
-    *,
-    source: str = OURS,
-    unit: str = "",
-    slider: tuple[float, float] | None = None,
-) -> Parameter:
-    return Parameter(name, symbol, default, unit, text, source, low, None, slider, True)
-
-
-def _choice(name: str, default: str, text: str, choices: tuple[str, ...], source: str = OURS) -> Parameter:
-    return Parameter(name, "", default, "", text, source, choices=choices)
-
+_number = partial(number, source=TABLE)
 
 ROWS = (
-    _choice("policy", "trust-region", "how the edit radius goes on", POLICIES, PAGE),
+    choice("policy", "trust-region", "how the edit radius goes on", POLICIES, PAGE),
     _number("human_prior", "H", 0.6, "how well the context says what is wanted", 0, 1, source=PAGE, slider=(0, 1)),
     _number("model_prior", "rho", 0.75, "how often proposals point the right way", 0, 1, source=PAGE, slider=(0, 1)),
     _number("oracle_resolution", "r", 0.8, "share of defect modes the tests see", 0, 1, source=PAGE, slider=(0, 1)),
@@ -134,8 +32,8 @@ ROWS = (
         slider=(0.01, 2),
         above=True,
     ),
-    _whole("candidates", "K", 5, "candidates generated a move", 1, source=PAGE, slider=(1, 12)),
-    _whole("reviewers", "N", 3, "reviewers that score every candidate", 0, source=PAGE, slider=(0, 8)),
+    whole("candidates", "K", 5, "candidates generated a move", 1, source=PAGE, slider=(1, 12)),
+    whole("reviewers", "N", 3, "reviewers that score every candidate", 0, source=PAGE, slider=(0, 8)),
     _number(
         *("correlation", "gamma", 0.2, "correlation of two reviewers' errors about one candidate", 0, 1),
         source=PAGE,
@@ -154,7 +52,7 @@ ROWS = (
         slider=(0.5, 0.99),
         above=True,
     ),
-    _whole("reviewer_proposals", "K_r", 1, "proposals each reviewer adds", 0, source=PAGE, slider=(0, 1)),
+    whole("reviewer_proposals", "K_r", 1, "proposals each reviewer adds", 0, source=PAGE, slider=(0, 1)),
     _number(
         *("decay_rate", "", 0.98, "what vibe and planner multiply the edit radius by each move", 0, 1),
         source=PAGE,
@@ -172,12 +70,12 @@ ROWS = (
         slider=(0.01, 2),
         above=True,
     ),
-    _whole("tr_window", "", 10, "moves whose acceptance decides the next edit radius", 1, unit="moves"),
-    _choice("tr_band", "winner", "whether the band is about the winner or about one candidate", BANDS),
-    _whole("plan_moves", "T_p", 20, "moves in which a planner improves H and r", 0, source=TABLE, unit="moves"),
+    whole("tr_window", "", 10, "moves whose acceptance decides the next edit radius", 1, unit="moves"),
+    choice("tr_band", "winner", "whether the band is about the winner or about one candidate", BANDS),
+    whole("plan_moves", "T_p", 20, "moves in which a planner improves H and r", 0, source=TABLE, unit="moves"),
     _number("plan_human_step", "dH", 0.02, "what a planning move adds to H", 0, 1, unit="a move"),
     _number("plan_oracle_step", "dr", 0.01, "what a planning move adds to r", 0, 1, unit="a move"),
-    _whole("max_moves", "", 400, "moves after which a run is given up", 1, unit="moves"),
+    whole("max_moves", "", 400, "moves after which a run is given up", 1, unit="moves"),
     _number("cost_generate", "", 1.0, "cost of one candidate", 0, source=OURS, unit="cost"),
     _number("cost_review", "", 0.2, "cost of one review of one candidate", 0, source=OURS, unit="cost"),
     _number("cost_oracle", "", 0.1, "cost of one run of the oracle", 0, source=OURS, unit="cost"),
@@ -199,11 +97,13 @@ ROWS = (
         source=OURS,
         unit="defects^2",
     ),
-    _choice("process", "split", "what is followed: two masses, one mass, or counts of defects", PROCESSES),
-    _choice("order_statistic", "exact", "expected best of K: exact, or the approximation in use", ORDER_STATISTICS),
-    _whole("replicates", "", 4000, "runs simulated", 2, unit="runs"),
-    _whole("seed", "", 0, "of the random numbers", 0),
+    choice("process", "split", "what is followed: two masses, one mass, or counts of defects", PROCESSES),
+    choice("order_statistic", "exact", "expected best of K: exact, or the approximation in use", ORDER_STATISTICS),
+    whole("replicates", "", 4000, "runs simulated", 2, unit="runs"),
+    whole("seed", "", 0, "of the random numbers", 0),
 )
+FREQUENT = ("candidates", "reviewers", "difficulty", "target_reliability", "max_moves", "replicates", "seed")
+"""Those with a flag of their own."""
 PARAMETERS: dict[str, Parameter] = {row.name: row for row in ROWS}
 
 
@@ -271,14 +171,6 @@ SCENARIOS: dict[str, dict[str, Any]] = {
 }
 
 
-def nearest(name: str, known: Any, what: str) -> SettingsError:
-    """Return the error about an unknown name, with the nearest known one."""
-    known = list(known)
-    close = get_close_matches(str(name), known, n=1, cutoff=0.4)
-    hint = f" Hint: did you mean `{close[0]}`?" if close else ""
-    return SettingsError(f"unknown {what} {name!r}. Known: {', '.join(known)}.{hint}")
-
-
 @dataclass(frozen=True)
 class MoveSettings:
     """Parameters of a loop of moves: candidates, reviewers, oracle, edit radius, costs, and how it is simulated.
@@ -342,8 +234,7 @@ class MoveSettings:
 
     def __post_init__(self) -> None:
         """Read every value as its parameter takes it, and refuse what contradicts another."""
-        for item in fields(self):
-            object.__setattr__(self, item.name, PARAMETERS[item.name].read(getattr(self, item.name)))
+        checked(self, ROWS)
         if self.tr_a_low > self.tr_a_high:
             raise SettingsError(
                 f"`tr_a_low` must not be above `tr_a_high`: the band would be empty. Got {self.tr_a_low:g} and "

@@ -322,7 +322,7 @@ class Panel:
         step = np.tile(np.arange(n_steps), n_sessions)
         parent = np.arange(-1, len(session) - 1)
         parent[::n_steps] = NO_PARENT
-        x = grid.reshape(-1, n_obj)
+        x = grid.reshape(n_sessions * n_steps, n_obj)
         if not np.isfinite(x.sum()) and np.any(np.isinf(x)):
             raise SettingsError("`x` holds infinities; use NaN for a missing value.")
         per_row = {name: Labels.of(values).take(session) for name, values in (labels or {}).items()}
@@ -618,7 +618,8 @@ _PANEL_DEFAULTS = {"accepted": None, "lineage": False, "survivors_only": False, 
 
 
 def _objectives(named: Sequence[str | Objective] | None, n_obj: int) -> tuple[Objective, ...]:
-    given = as_names(named) if named is not None else [f"x{j + 1}" for j in range(n_obj)]
+    named = (named,) if isinstance(named, str) else named
+    given = named if named is not None else [f"x{j + 1}" for j in range(n_obj)]
     if len(given) != n_obj:
         raise SettingsError(f"`objectives` must name {n_obj} objectives. Got {len(given)}.")
     return tuple(o if isinstance(o, Objective) else Objective(str(o)) for o in given)
@@ -646,7 +647,7 @@ def array_digest(*arrays: Any) -> str:
     """Return a SHA-256 of array contents, for provenance."""
     digest = hashlib.sha256()
     for array in arrays:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -79,7 +79,7 @@ class Cell:
         """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
         if isinstance(self.value, Estimate):
             return _known(self.value.value[self.index]), *self._ends(self.value)
-        return (None if self.value is None or isinstance(self.value, str) else float(self.value)), None, None
+        return (None if self.value is None or isinstance(self.value, str) else _known(self.value)), None, None
 
     def _ends(self, e: Estimate) -> tuple[float | None, float | None]:
         return _known(e.low[self.index]), _known(e.high[self.index])
@@ -96,7 +96,7 @@ def figure(
     at = ".".join([place, *map(str, index)]) if place else ""
     cell = Cell(value, form, at, index=index, unit=unit, tone=tone)
     known = cell.figures[0]
-    return cell if known is not None else Cell(None)
+    return cell if known is not None and math.isfinite(known) else Cell(None)
 
 
 def word(text: str, *, tone: Tone = "", term: str = "") -> Cell:

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, Union, get_args, get_o
 import numpy as np
 
 from ..errors import InputError
-from ..inference.estimate import Estimate
+from ..inference.estimate import Estimate, alike
 
 T = TypeVar("T")
 BESIDE = ("{}_low", "{}_high")
@@ -397,7 +397,7 @@ def same(a: Any, b: Any) -> bool:
         names = [e.name for e in _entries(type(a)) if e.is_field]
         return all(same(getattr(a, n), getattr(b, n)) for n in names)
     if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
-        return Estimate(a) == Estimate(b)
+        return alike(a, b)
     if isinstance(a, Mapping) and isinstance(b, Mapping):
         return a.keys() == b.keys() and all(same(a[k], b[k]) for k in a)
     if _is_listed(a) and _is_listed(b):

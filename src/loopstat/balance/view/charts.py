@@ -33,7 +33,6 @@ from .layout import BEND, MAX_ARROWS, MAX_LINKS, MAX_NODES, SMALL, Layout, Place
 from .seen import Seen, rounded, state_name
 
 MAX_POINTS = 300
-FEW_POINTS = 80  # where there are many groups: a page is a file that is sent around
 MAX_DOTS = 16  # states whose potentials are drawn one by one; beyond, as a histogram
 MAX_TIMES = 6
 
@@ -179,10 +178,10 @@ def log_ratios(seen: Seen, *, most: int = MAX_POINTS) -> Chart | None:
     across, up = (-0.04 * reach, 1.04 * reach), _limits(np.append(y, [0.0, reach]), np.append(low, high))
     ends = np.array([max(across[0], up[0]), min(across[1], up[1])])
     marks: list[Mark] = [Line(ends, ends, tone="ink", stroke="dashed")]
-    if not off.all():
-        marks.append(Points(*figures[~off].T, tuple(np.array(names, object)[~off])))
-    if off.any():
-        marks.append(Points(*figures[off].T, tuple(np.array(names, object)[off]), tone="c5", shape="diamond"))
+    for some, tone, shape in ((~off, *category(0)), (off, "c5", "diamond")):
+        told = tuple(name for name, drawn in zip(names, some, strict=True) if drawn)
+        if told:
+            marks.append(Points(x[some], y[some], low[some], high[some], told, tone=tone, shape=shape))
     title = f"Way down against way back, {counted(len(names), 'pair')}"
     described = f"{title}: ln of their ratio against the difference of potentials; "
     described += f"{int(off.sum())} have intervals off the line of balance"

@@ -23,13 +23,15 @@ from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, counted
 from ..analysis import BalanceAnalysis
 from ..fit import BalanceFit
-from .charts import FEW_POINTS, MAX_POINTS, log_ratios, potentials, relaxation, state_graph, tiny, tiny_limit
+from .charts import MAX_POINTS, log_ratios, potentials, relaxation, state_graph, tiny, tiny_limit
 from .facts import SCALE, answer, common, doubtful, facts, lead
+from .layout import MAX_NODES
 from .seen import Seen
 from .sheets import group_sheets
 
 HINT = "Next: --verbose · --html report.html · --json - · loopstat explain TERM"
-MANY = 12  # groups from which pictures hold fewer points
+MANY = 12  # groups from which pictures hold less
+FEW_NODES, FEW_POINTS = 16, 80
 
 
 def document(result: BalanceAnalysis | BalanceFit) -> Document:
@@ -65,16 +67,18 @@ def document(result: BalanceAnalysis | BalanceFit) -> Document:
 def _groups(groups: list[Seen]) -> list[Section]:
     if len(groups) < 2:
         return [_group(seen) for seen in groups]
-    points, limit = MAX_POINTS if len(groups) <= MANY else FEW_POINTS, tiny_limit(groups)
-    made = [_group(seen, points=points) for seen in groups]
+    limit, many = tiny_limit(groups), len(groups) > MANY
+    made = [_group(seen, many=many) for seen in groups]
     return [
         replace(section, answer=answer(seen, tiny(seen, limit)), folded=True)
         for seen, section in zip(groups, made, strict=True)
     ]
 
 
-def _group(seen: Seen, *, points: int = MAX_POINTS) -> Section:
-    pictures = (state_graph(seen), log_ratios(seen, most=points), potentials(seen))
+def _group(seen: Seen, *, many: bool = False) -> Section:
+    """Return the section of a group; where there are many, pictures hold less: a page is a file that is sent around."""
+    states, points = (FEW_NODES, FEW_POINTS) if many else (MAX_NODES, MAX_POINTS)
+    pictures = (state_graph(seen, max_states=states), log_ratios(seen, most=points), potentials(seen))
     return Section(
         seen.key,
         "all transitions" if seen.fit.label == "all" else clean(seen.fit.label),
@@ -95,12 +99,17 @@ def _figures(seen: Seen) -> list[Section]:
 
 def _checks(seen: Seen) -> list[Section]:
     made = seen.fit.parametric
-    every = (*seen.fit.checks, *(() if made is None else made.checks))
-    failed = sum(not c.passed for c in every)
-    count = f"{failed} of {len(every)} failed" if failed else f"all {len(every)} passed"
-    blocks: list[Block] = [Checks(seen.fit.checks, place=seen.place("checks"))]
-    blocks += [] if made is None else [Checks(made.checks, place=seen.place("parametric.checks"))]
-    return [Section(f"{seen.key}-checks", "Checks", tuple(blocks), (count,), depth="long", folded=True)]
+    found = [_checked(f"{seen.key}-checks", "Checks", Checks(seen.fit.checks, place=seen.place("checks")))]
+    if made is not None:
+        checks = Checks(made.checks, place=seen.place("parametric.checks"))
+        found.append(_checked(f"{seen.key}-features", "Checks of the features", checks))
+    return found
+
+
+def _checked(key: str, title: str, block: Checks) -> Section:
+    failed = sum(not c.passed for c in block.checks)
+    count = f"{failed} of {len(block.checks)} failed" if failed else f"all {len(block.checks)} passed"
+    return Section(key, title, (block,), (count,), depth="long", folded=True)
 
 
 def _missing(seen: Seen) -> list[Section]:

@@ -89,7 +89,7 @@ def layout(seen: Seen, *, most: int = MAX_NODES, letters: int = 14) -> Layout:
     above, below = (any(some[k] for k in shown) for some in (seen.transient, seen.absorbing))
     low, high = _span(seen, [k for k in shown if row_of(seen, k) == "graph"])
     plan = Layout((), size, low, high, 16 + BAND * below, size[1] - LINE - 12 - BAND * above)
-    fixed = {"transient": size[1] - 30, "absorbing": 14.0}
+    fixed = {"transient": size[1] - 39, "absorbing": 14.0}
     y = {k: fixed.get(row_of(seen, k), plan.height(float(np.nan_to_num(value[k])))) for k in shown}
     names = dict(zip(shown, short_names([seen.fit.states[k] for k in shown], letters), strict=True))
     radius = {k: Node("", 0, 0, size=s).radius for k, s in sizes(seen, shown).items()}

@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 
@@ -14,18 +13,16 @@ from ...arrays import Bool, Float, Int
 from ...results.document import Cell, Form, figure
 from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, shorten
-from ..fit import MOST_CLASSES, BalanceFit
+from ..currents import Current, EntropyProduction
+from ..features.held_out import Share
+from ..fit import BalanceFit
 
 MAX_STATE = 30  # letters of a state's name in a line
 NOTHING = 1e-9  # figures below it are the rounding errors of a zero
 
 
-class Ranged(Protocol):
-    """A figure with the ends of its interval; NaN where there is none."""
-
-    value: float
-    low: float
-    high: float
+Ranged = EntropyProduction | Current | Share
+"""A figure with the ends of its interval; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -70,36 +67,47 @@ class Seen:
     @property
     def n_transitions(self) -> float:
         """Transitions that were counted."""
-        return self.fit.counts.total
+        return self.fit.recorded.n_transitions
 
     @property
     def visits(self) -> Float:
         """Visits of every state."""
-        return self.fit.counts.visits
+        return self.fit.recorded.visits
 
-    @property
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        return {name: k for k, name in enumerate(self.fit.states)}
+
+    def _some(self, names: Sequence[str]) -> Bool:
+        some = np.zeros(self.n_states, dtype=np.bool_)
+        some[[self._place[name] for name in names]] = True
+        return some
+
+    @cached_property
     def label(self) -> Int:
-        """Set of states that each one belongs to, 0 for the one with most transitions."""
-        return self.fit.counts.classes.label
+        """Set of states that each one belongs to, 0 for the one with most transitions; those not listed come last."""
+        sets = self.fit.recorded.classes
+        label = np.full(self.n_states, len(sets))
+        for k, found in enumerate(sets):
+            label[[self._place[name] for name in found.states]] = k
+        return label
 
-    @property
+    @cached_property
     def transient(self) -> Bool:
         """States that are only left."""
-        return self.fit.counts.classes.transient
+        return self._some(self.fit.recorded.transient)
 
-    @property
+    @cached_property
     def absorbing(self) -> Bool:
         """States that are only entered."""
-        return self.fit.counts.classes.absorbing
+        return self._some(self.fit.recorded.absorbing)
 
     @cached_property
     def sets(self) -> list[StateSet]:
         """Sets of two or more states that lead to one another, the largest first."""
-        classes = self.fit.counts.classes
-        several = np.flatnonzero(classes.size > 1).tolist()
-        listed = several if len(classes) <= MOST_CLASSES else range(len(several))
-        found = ((k, classes[c]) for k, c in zip(listed, several, strict=True))
-        return [StateSet(k, c.states, c.closed, c.transitions) for k, c in found]
+        listed = [(k, c) for k, c in enumerate(self.fit.recorded.classes) if len(c.states) > 1]
+        codes = [np.array([self._place[name] for name in c.states]) for _, c in listed]
+        return [StateSet(k, at, c.closed, c.n_transitions) for (k, c), at in zip(listed, codes, strict=True)]
 
     @cached_property
     def code(self) -> dict[str, int]:
@@ -135,9 +143,11 @@ class Seen:
 
     def entry(self, path: str, k: int, form: Form = "figure") -> Cell:
         """Return the cell of a state's, or a mode's, `potential`, `stationary`, `escape` or `relaxation_times`."""
+        if not math.isfinite(self._estimates[path].value[k]):
+            return Cell(None)
         made = figure(self._estimates[path], k, place=self.place(path), form=form)
         zero = form == "figure" and all(not end for end in made.figures)  # one by definition stands alone
-        return figure(0.0, k, place=self.place(path), form="setting") if zero and made.place else made
+        return figure(0.0, k, place=self.place(path), form="setting") if zero else made
 
     def ranged(self, path: str, found: Ranged, form: Form = "figure") -> Cell:
         """Return the cell of a figure that is held with its ends; `path` is that of the figure."""
@@ -145,12 +155,14 @@ class Seen:
 
     def spread(self, path: str, value: float, low: float, high: float, form: Form = "figure") -> Cell:
         """Return the cell of a figure whose ends are apart."""
+        if not math.isfinite(value):
+            return Cell(None)
         at = "" if 0 < abs(value) < NOTHING else self.place(path)
         return figure(Estimate(rounded(value), low, high), place=at, form=form)
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
-        if value is None or math.isnan(value):
+        if value is None or not math.isfinite(value):
             return Cell(None)
         at = "" if 0 < abs(value) < NOTHING else self.place(path)
         return figure(rounded(value), place=at, form=form)

@@ -248,8 +248,8 @@ def _features(seen: Seen) -> Sheet | None:
 
 
 def _theta(seen: Seen, theta: Estimate, k: int) -> Cell:
-    ends = (float(end[k]) for end in (theta.value, theta.low, theta.high))
-    return seen.spread(f"parametric.features.{k}.theta", *ends)
+    value, low, high = (float(end[k]) for end in (theta.value, theta.low, theta.high))
+    return seen.spread(f"parametric.features.{k}.theta", value, low, high)
 
 
 def _held_out(seen: Seen) -> Sheet | None:

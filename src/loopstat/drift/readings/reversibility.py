@@ -139,15 +139,16 @@ def _entropies(M: Float, Q: Float) -> Float:
 
 
 def _all_regular(Q: Float) -> bool:
-    return all(_regular(q) for q in Q)
+    """Judge on correlations, so that the units of the objectives do not matter; Q has shape (batch, n, n)."""
+    variance = np.einsum("kii->ki", Q)
+    if not np.isfinite(Q).all() or not np.all(variance > UNSEEN):
+        return False
+    sd = np.sqrt(variance)
+    return bool(np.all(np.linalg.eigvalsh(Q / (sd[:, :, None] * sd[:, None, :]))[:, 0] > ALMOST_SINGULAR))
 
 
 def _regular(Q: Float) -> bool:
-    """Judge on correlations, so that the units of the objectives do not matter."""
-    if not np.isfinite(Q).all() or not np.all(np.diag(Q) > UNSEEN):
-        return False
-    sd = np.sqrt(np.diag(Q))
-    return bool(np.linalg.eigvalsh(Q / np.outer(sd, sd))[0] > ALMOST_SINGULAR)
+    return _all_regular(Q[None])
 
 
 def _limits(

@@ -7,7 +7,6 @@ mean shrunk to the overall one (which wins where sessions differ and nothing mov
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,21 +142,17 @@ def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
 
 def _shrunk(y: Float, mean: Float, count: Float, history: Float, in_fold: Int) -> Float:
     """Squared errors of the running mean, shrunk by what is best on the training folds, per objective."""
-
-    def errors(k: float) -> Float:
-        weight = np.zeros(len(count)) if np.isinf(k) else count / np.maximum(count + k, 1e-300)
-        return np.asarray((y - mean - weight[:, None] * (history - mean)) ** 2)
-
-    return _best_on_training(errors, in_fold)
-
-
-def _best_on_training(errors: Callable[[float], Float], in_fold: Int) -> Float:
-    every = [errors(k) for k in SHRINKS]
+    ahead, known = y - mean, history - mean
     n_folds = int(in_fold.max()) + 1
-    per_fold = np.stack([_by_cluster(e, in_fold, n_folds) for e in every])
+    tried = (_shrunk_errors(ahead, known, count, k) for k in SHRINKS)
+    per_fold = np.stack([_by_cluster(errors, in_fold, n_folds) for errors in tried])
     best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
-    stacked = np.stack(every)
-    return np.asarray(np.take_along_axis(stacked, best[in_fold][None], axis=0)[0])
+    return _shrunk_errors(ahead, known, count, SHRINKS[best][in_fold])
+
+
+def _shrunk_errors(ahead: Float, known: Float, count: Float, k: Float) -> Float:
+    weight = count[:, None] / np.maximum(count[:, None] + k, 1e-300)
+    return np.asarray((ahead - weight * known) ** 2)
 
 
 def _by_cluster(values: Float, cluster: Int, n: int) -> Float:

@@ -29,7 +29,7 @@ from ...results.chart import (
     category,
 )
 from ...results.document import figure
-from ...results.words import cell, clean_sentence, kept, number
+from ...results.words import cell, clean_sentence, number
 from ..analysis import Analysis
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
@@ -37,7 +37,7 @@ from ..readings.regimes import eigenvalues
 from ..readings.skill import BASELINES
 from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, ranged, short_label
 
-MAX_CLOUD = 250
+MAX_CLOUD = 150
 MAX_BARS = 6
 MAX_ENDS = 150
 SIDE = 9  # arrows along a side of the phase plane
@@ -140,13 +140,12 @@ def tiny(fit: LinearDriftFit, j: int, limits: Span) -> Chart | None:
     if len(path.step) < 2 or j >= len(fit.names):
         return None
     line = Line(path.step.astype(np.float64), path.mean[:, j], path.low[:, j], path.high[:, j], strong=True)
-    stop = [] if fit.verdict.step is None else [Rule("x", float(fit.verdict.step), label="stop")]
+    stop = [] if fit.verdict.step is None else [Rule("x", float(fit.verdict.step))]
     name = clean_sentence(fit.names[j])
     said = f"Mean {name} by step, from {number(path.mean[0, j], 3)} to {number(path.mean[-1, j], 3)}"
     shown = Axis(hidden=True, limits=limits)
-    return Chart(
-        f"tiny-{fit.label}", f"mean {name}", (*stop, line), Axis("step", hidden=True), shown, said, size="tiny"
-    )
+    title = f"mean {name}"
+    return Chart(f"tiny-{fit.label}", title, (*stop, line), Axis("step", hidden=True), shown, said, size="tiny")
 
 
 def most_moved(groups: Sequence[LinearDriftFit]) -> int:
@@ -181,8 +180,10 @@ def phase(seen: Seen, pair: tuple[int, int] | None = None) -> Chart | None:
     marks: list[Mark] = [Points(shown[:, 0], shown[:, 1], label="states", tone="context", faint=True)]
     marks.append(Arrows(arrows[0], arrows[1], arrows[2], arrows[3]))
     marks.append(Line(path[:, 0], path[:, 1], tone="ours", strong=True))
-    marks.append(Points(path[:1, 0], path[:1, 1], names=("start",), shape="ring", named=True))
-    marks += _resting(seen, i, j, limits)
+    resting = _resting(seen, i, j, limits)
+    crowded = bool(resting) and _close(seen, path[0], (i, j), limits)
+    marks.append(Points(path[:1, 0], path[:1, 1], names=("start",), shape="ring", named=not crowded))
+    marks += resting
     names = seen.names
     described = f"Drift field of {names[i]} and {names[j]}, mean path and {seen.rest_word}"
     axes = (_axis_of(seen, i, limits[0]), _axis_of(seen, j, limits[1]))
@@ -192,6 +193,12 @@ def phase(seen: Seen, pair: tuple[int, int] | None = None) -> Chart | None:
         + ", other objectives at their mean."
     )
     return Chart(f"{seen.key}-phase", "Where the drift pushes", tuple(marks), *axes, described, note)
+
+
+def _close(seen: Seen, start: Float, pair: tuple[int, int], limits: Sequence[Span]) -> bool:
+    """Return whether the start lies so near the point of rest that two names would cover each other."""
+    rest = np.array([seen.figure(seen.rest_path, k).figures[0] for k in pair], dtype=np.float64)
+    return bool((np.abs(rest - start) < (0.3, 0.08) * np.ptp(np.array(limits), axis=1)).all())
 
 
 def _states(panel: Panel | None, i: int, j: int) -> Float:
@@ -252,7 +259,7 @@ def disc(seen: Seen) -> Chart | None:
     cloud = np.zeros(0, complex) if values is None else values[np.abs(values) < 1.25]
     modes = [complex(r.re, r.im) for r in fit.regimes]
     words = ", ".join(f"{abs(z):.3g} {r.regime}" for z, r in zip(modes, fit.regimes, strict=True))
-    names = tuple(r.regime if r.im >= 0 else "" for r in fit.regimes)
+    names = tuple(_named_once(modes, [r.regime for r in fit.regimes]))
     marks: tuple[Mark, ...] = (
         Region(np.cos(angle), np.sin(angle)),
         Points(cloud.real, cloud.imag, label="bootstrap", tone="context", faint=True),
@@ -266,6 +273,15 @@ def disc(seen: Seen) -> Chart | None:
     note = "Inside the circle a mode dies out, outside it grows; left of zero it alternates, off the axis it turns."
     described = f"Eigenvalues on the unit disc: {words}"
     return Chart(f"{seen.key}-disc", "How fast each mode dies out", marks, x, y, described, note, equal=True)
+
+
+def _named_once(modes: Sequence[complex], regimes: Sequence[str]) -> list[str]:
+    """Return the names of the modes, each once per crowd of its kind."""
+    said: list[str] = []
+    for k, (z, name) in enumerate(zip(modes, regimes, strict=True)):
+        crowd = any(n == name and abs(z - m) < 0.5 for m, n in zip(modes[:k], said, strict=True))
+        said.append("" if crowd or z.imag < 0 else name)
+    return said
 
 
 def skill(seen: Seen) -> Chart | None:
@@ -370,26 +386,37 @@ def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
         return None
     columns = list(pair)
     signs = np.array([1 if result.objectives[c].maximize else -1 for c in columns])
-    short = {g.label: short_label(g) for g in result.groups}
     limits = _pareto_limits([p.ends[:, columns] for p in result.pareto])
     marks: list[Mark] = []
     for k, p in enumerate(result.pareto):
-        tone, shape = category(k)
+        tone = category(k)[0]
         points = p.ends[:, columns]
-        curve = half_curve(points * signs, p.reference[columns] * signs) * signs
+        curve = np.clip(half_curve(points * signs, p.reference[columns] * signs) * signs, *np.array(limits).T)
         shown = _inside(points, limits)[:MAX_ENDS]
         marks.append(Points(shown[:, 0], shown[:, 1], tone=tone, faint=True))
-        clipped = np.clip(curve, *np.array(limits).T)
-        marks.append(Line(clipped[:, 0], clipped[:, 1], tone=tone, stroke=("solid", "dashed", "dotted")[k // 6 % 3]))
-        if len(points):
-            a, b = np.median(points, axis=0)
-            name = kept(f"{k + 1}. {short.get(p.label, p.label)}")
-            marks.append(Points([a], [b], names=(name,), tone=tone, shape=shape, named=True))
+        marks.append(Line(curve[:, 0], curve[:, 1], tone=tone, stroke=("solid", "dashed", "dotted")[k // 6 % 3]))
+    marks += _medians([p.ends[:, columns] for p in result.pareto], limits)
     names = [clean_sentence(result.objectives[c].name) for c in columns]
     x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(names, limits, signs, strict=True))
     described = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
-    note = "Marks: medians; lines: what half of a group's ends reach."
-    return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note, size="wide")
+    short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
+    key = ", ".join(f"{k + 1} {name}" for k, name in enumerate(short))
+    note = f"Marks: medians of {key}; lines: what half of a group's ends reach."
+    return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note)
+
+
+def _medians(groups: Sequence[Float], limits: Sequence[Span]) -> list[Mark]:
+    """Return the median of every group with its number; where medians crowd, their numbers stand together."""
+    middles = [np.median(points, axis=0) if len(points) else np.full(2, np.nan) for points in groups]
+    span = np.ptp(np.array(limits), axis=1)
+    marks: list[Mark] = []
+    for k, middle in enumerate(middles):
+        near = [j for j, other in enumerate(middles) if (np.abs(other - middle) < 0.03 * span).all()]
+        if near:
+            tone, shape = category(k)
+            name = ", ".join(str(j + 1) for j in near) if k == near[0] else ""
+            marks.append(Points(middle[:1], middle[1:], names=(name,), tone=tone, shape=shape, named=True))
+    return marks
 
 
 def _pareto_limits(groups: Sequence[Float]) -> tuple[Span, Span]:

@@ -23,7 +23,7 @@ HINT = "Next: --verbose · --html report.html · --json - · loopstat explain TE
 MAX_COMPARISONS = 6
 MAX_SESSIONS = 300  # drawn per group, and
 MAX_SESSIONS_ALL = 1000  # in all, and
-MAX_VALUES = 240_000  # scores in all: a page is a file that is sent around
+MAX_VALUES = 130_000  # scores in all: a page is a file that is sent around
 
 
 def document(result: Analysis | LinearDriftFit) -> Document:
@@ -148,7 +148,7 @@ def _against(result: Analysis) -> list[Section]:
     blocks += charts
     if sheets:
         blocks.append(Section("differences", "All differences", tuple(sheets), depth="long", folded=True))
-    return [Section("against", "Against each other", tuple(blocks), depth="short" if said else "long")]
+    return [Section("against", "Against each other", tuple(blocks), depth="front" if said else "long")]
 
 
 def _pareto(result: Analysis) -> list[Section]:

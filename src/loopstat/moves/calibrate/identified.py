@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from ...inference.estimate import Estimate, show
-from ...results.record import Record, written
+from ...results.record import UNWRITTEN, Record, written
 
 NOTHING = float("nan")
 UNREAD = "It stands among the parameters of the group."  # of what is written once, there
@@ -45,7 +45,7 @@ class Identified(Record):
     n_tasks: int
     n_samples: int
     bound: str | None = None
-    asks: str = ""
+    asks: str = field(default="", metadata=UNWRITTEN)
 
     @classmethod
     def unknown(

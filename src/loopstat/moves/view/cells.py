@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 from ...inference.estimate import Estimate
+from ...parameters import Parameter
 from ...results.chart import Shape, Tone
 from ...results.document import Cell, Form, Section, Sheet, word
 from ...results.words import plural
-from ..settings import PARAMETERS, MoveSettings, Parameter
+from ..settings import PARAMETERS, MoveSettings
 
 LEVER_WORDS = {
     "human_prior": "human prior H",

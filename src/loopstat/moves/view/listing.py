@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ... import __version__
+from ...parameters import Parameter
 from ...results.document import Document, Provenance, Section, Sheet, word
-from ..settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings, Parameter
+from ..settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 from .cells import in_unit
 
 if TYPE_CHECKING:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError, SettingsError
-from .settings import PARAMETERS, POLICY_DEFAULTS, MoveSettings, nearest
+from ..parameters import nearest, pairs
+from .settings import FREQUENT, PARAMETERS, POLICY_DEFAULTS, MoveSettings
 
 SCHEMA = "loopstat.moves-settings/1"
-FREQUENT = ("candidates", "reviewers", "difficulty", "target_reliability", "max_moves", "replicates", "seed")
 EXAMPLE = f'{{"schema": "{SCHEMA}", "settings": {{"candidates": 8}}}}'
+LISTED = " Hint: loopstat moves settings lists the names."
 MAX_LABELS = 6  # of groups named in an error
 
 
@@ -38,7 +39,7 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
     Parameters
     ----------
     options : mapping
-        `policy`, `preset`, `scenario`, `settings_file`, `group`, `sets` (texts NAME=VALUE), and the flags in
+        `policy`, `preset`, `scenario`, `settings` (a path), `group`, `set` (texts NAME=VALUE), and the flags in
         `FREQUENT`; what is absent or None was not asked for.
 
     Returns
@@ -54,18 +55,18 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
 
     Examples
     --------
-    >>> asked_for({"preset": "noob-vibe", "candidates": "3", "sets": ["candidates=4"]}).settings.candidates
+    >>> asked_for({"preset": "noob-vibe", "candidates": "3", "set": ["candidates=4"]}).settings.candidates
     4
     """
     policy, preset = options.get("policy"), options.get("preset")
     if policy is not None and preset is not None:
         raise SettingsError("--policy and --preset both load a row of settings: name one of them.")
-    path, group = options.get("settings_file"), options.get("group")
+    path, group = options.get("settings"), options.get("group")
     if group is not None and path is None:
         raise SettingsError("--group names a group of a settings file. Hint: --settings FILE.")
     file, notes = ({}, ()) if path is None else read_settings(path, group=group)
     flags = {name: options[name] for name in FREQUENT if options.get(name) is not None}
-    values = {**flags, **pairs(options.get("sets") or ())}
+    values = {**flags, **pairs(options.get("set") or (), "--set", LISTED)}
     if policy is not None and "policy" not in values and file.get("policy", policy) != policy:
         raise SettingsError(
             f"--policy says {policy}, and {path} holds the policy {file['policy']}. Hint: --set policy={policy} "
@@ -85,37 +86,6 @@ def _values(values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in PARAMETERS:
             raise nearest(name, PARAMETERS, "setting")
     return {name: PARAMETERS[name].read(value) for name, value in values.items()}
-
-
-def pairs(items: Sequence[str], option: str = "--set") -> dict[str, str]:
-    """Read `NAME=VALUE` texts.
-
-    Parameters
-    ----------
-    items : sequence of str
-    option : str
-        That they came with, for the error.
-
-    Returns
-    -------
-    dict of str
-
-    Raises
-    ------
-    SettingsError
-        A text without `=`, or a name that comes twice.
-    """
-    out: dict[str, str] = {}
-    for item in items:
-        name, equals, value = (part.strip() for part in item.partition("="))
-        if not (name and equals and value):
-            raise SettingsError(
-                f"{option} expects NAME=VALUE. Got {item!r}. Hint: loopstat moves settings lists the names."
-            )
-        if name in out:
-            raise SettingsError(f"{option} names `{name}` twice: {out[name]} and {value}.")
-        out[name] = value
-    return out
 
 
 # ------------------------------------------------------------------------------- settings files

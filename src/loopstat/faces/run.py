@@ -1,0 +1,60 @@
+"""Any command of any lens, from options to a result, and from a result to its JSON and its page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..lenses import Command, Progress, Result, load
+
+if TYPE_CHECKING:
+    from ..results.document import Depth
+
+
+def answer(
+    command: Command, files: Sequence[str], options: Mapping[str, Any], *, progress: Progress | None = None
+) -> Result:
+    """Read what a command reads and let its lens answer.
+
+    Parameters
+    ----------
+    command : Command
+    files : paths or globs
+    options : mapping
+        Values of the command's settings by name, those left out at their defaults; and `command`, the command line.
+    progress : callable, optional
+    """
+    from ..io.asked import asked
+
+    asked_for = {name: value for name, value in options.items() if value is not None}
+    defaults = {row.name: row.default for row in command.settings}
+    recording, known = asked(command.reads, files, {**defaults, **asked_for})
+    result: Result = load(command.run)(recording, known, progress=progress)
+    return result
+
+
+def json_text(result: Result) -> str:
+    """Return the JSON text.
+
+    Letters of any script stay as they are; whatever could steer a terminal is written as an escape.
+    """
+    text = json.dumps(result.to_dict(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def shown(command: Command, result: Result, depth: Depth = "short") -> str:
+    """Return a result as the terminal shows it."""
+    from .console import columns, styled
+    from .terminal import write
+
+    return write(load(command.view)(result), depth=depth, width=columns(), style=styled)
+
+
+def page_text(command: Command, results: Result | Sequence[Result]) -> str:
+    """Return the page of one result, or of several."""
+    from .html import page
+
+    view = load(command.view)
+    several = results if isinstance(results, Sequence) else [results]
+    return page([view(result) for result in several])

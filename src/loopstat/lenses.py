@@ -1,0 +1,157 @@
+"""Lenses: what each of them reads, which settings it takes, how it answers, and where to find them.
+
+A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own under
+the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that listing
+lenses costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from .errors import SettingsError
+from .parameters import Parameter, nearest
+
+if TYPE_CHECKING:
+    pass
+
+LENSES: dict[str, str] = {
+    "drift": "loopstat.drift.lens:LENS",
+    "balance": "loopstat.balance.lens:LENS",
+    "moves": "loopstat.moves.lens:LENS",
+}
+GROUP = "loopstat.lenses"
+
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what)."""
+
+Reads = Literal["panel", "states", "pool", "nothing"]
+
+
+class Result(Protocol):
+    """What a command answers: notes, and a JSON form there and back."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What was guessed, left out or assumed."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the plain data of the JSON form."""
+
+
+@dataclass(frozen=True)
+class Save:
+    """A further file that can be written of a result.
+
+    Attributes
+    ----------
+    name : str
+        Of its option.
+    help : str
+    text : str
+        `module:function` that makes its text of a result.
+    """
+
+    name: str
+    help: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of a lens.
+
+    Attributes
+    ----------
+    name : str
+        As it is typed: `analyze`, `moves plan`.
+    help : str
+        First line: what it says; then what it reads. Printed by `--help`.
+    settings : tuple of Parameter
+        Its options, in the order of the help.
+    run : str
+        `module:function`, called as f(recording, options, progress=...); a Result comes back. `recording` is what
+        `reads` names.
+    view : str
+        `module:function` that makes a Document of the result.
+    reads : str
+        `panel`, `states`, `pool`: files are read before it is run; `nothing`: it takes no file.
+    saves : tuple of Save
+    pages : bool
+        Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
+    """
+
+    name: str
+    help: str
+    settings: tuple[Parameter, ...]
+    run: str
+    view: str
+    reads: Reads = "nothing"
+    saves: tuple[Save, ...] = ()
+    pages: bool = True
+
+
+@dataclass(frozen=True)
+class Lens:
+    """A way of looking at loops.
+
+    Attributes
+    ----------
+    name, summary : str
+    commands : tuple of Command
+    terms : str
+        `module:NAME` of the mapping from words and JSON keys to the sentence that explains them.
+    help : str
+        What `--help` prints of a group of commands; default the summary.
+    rows : tuple of Parameter
+        Settings that no command lists as they are: those of settings files.
+    """
+
+    name: str
+    summary: str
+    commands: tuple[Command, ...]
+    terms: str
+    help: str = ""
+    rows: tuple[Parameter, ...] = ()
+
+
+def lens(name: str) -> Lens:
+    """Return a lens by its name.
+
+    Raises
+    ------
+    SettingsError
+        No such lens; the message names the nearest one.
+    """
+    place = LENSES.get(name) or where().get(name)
+    if place is None:
+        raise nearest(name, where(), "lens")
+    try:
+        found = load(place)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"the lens `{name}` cannot be loaded from {place}: {error}.") from error
+    if not isinstance(found, Lens):
+        raise SettingsError(f"{place} is not a lens, but {type(found).__name__}.")
+    return found
+
+
+def where() -> dict[str, str]:
+    """Return `module:NAME` of every lens by its name: our own, then those of other packages."""
+    from importlib.metadata import entry_points
+
+    others = {e.name: e.value for e in entry_points(group=GROUP)}
+    return {**LENSES, **{name: place for name, place in others.items() if name not in LENSES}}
+
+
+def lenses() -> list[Lens]:
+    """Return all lenses, our own first."""
+    return [lens(name) for name in where()]
+
+
+def load(place: str) -> Any:
+    """Return what `module:name` names."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
