@@ -10,6 +10,7 @@ import numpy as np
 from ... import __version__
 from ...results.document import (
     Answer,
+    Block,
     Cell,
     Document,
     Form,
@@ -257,5 +258,5 @@ def _reviewer(value: ReviewerValue) -> list[Section]:
     )
     head = ("reviewers", "correlation", "cost of a good result, times", "P_good, change", "pays from a worth of")
     sheet = Sheet("", head, rows, "Pays from a worth of: what a good result must be worth for the reviewer to pay.")
-    blocks = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
+    blocks: tuple[Block, ...] = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
     return [Section("reviewer", "One more reviewer", blocks)]
