@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -139,8 +139,8 @@ def number(
 ) -> Parameter:
     """Return the row of a number; `ends` are its least and largest value, `above` and `below` leave them out."""
     low, high = (ends[0], ends[1] if len(ends) > 1 else None) if ends else (None, None)
-    ends_out = {"open_low": above, "open_high": below}
-    return Parameter(name, symbol, default, unit, text, source, low, high, slider, metavar=metavar, **ends_out)
+    row = Parameter(name, symbol, default, unit, text, source, low, high, slider, metavar=metavar)
+    return replace(row, open_low=above, open_high=below)
 
 
 def whole(

@@ -10,8 +10,8 @@ import pytest
 from studies.claim_effects import _contrast, _explained
 from studies.claim_points import CONTROLS, Found, Points, verdict_of
 from studies.claim_speed import MOST_MOVES, Bench, trust_region
-from studies.claims import Claims, judge_claims
-from studies.claims_text import claims_page, claims_text, main
+from studies.claims import Claims, judge_claims, main
+from studies.claims_text import claims_page, claims_text
 from studies.terms import TERMS
 
 from loopstat.errors import SettingsError

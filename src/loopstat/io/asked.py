@@ -95,7 +95,9 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
 
 
 def _states(files: Sequence[str], known: Options) -> Recording:
-    names = ("where", "unlike", "columns", "objectives", "from_step", "cluster")
+    given: dict[str, Any] = {
+        name: known.get(name) for name in ("where", "unlike", "columns", "objectives", "from_step", "cluster")
+    }
     return read_recording(
         list(files),
         state=known.get("state") or "state",
@@ -103,7 +105,7 @@ def _states(files: Sequence[str], known: Options) -> Recording:
         by=list(known.get("by") or []) or None,
         lag=int(known.get("lag") or 1),
         seed=int(known.get("seed") or 0),
-        **{name: known.get(name) for name in names},
+        **given,
     )
 
 
