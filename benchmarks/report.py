@@ -55,8 +55,9 @@ def written(source: Path, target: Path) -> dict[str, float]:
     from loopstat.io.write import write_file
     from loopstat.lenses import lens
 
+    (analyze,) = lens("drift").commands
+
     start = time.perf_counter()
-    analyze = lens("drift").commands[0]
     result = answer(analyze, [str(source)], {"by": ["model", "strategy"], "command": "loopstat analyze"})
     middle = time.perf_counter()
     write_file(target, page_text(analyze, result))

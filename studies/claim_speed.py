@@ -12,10 +12,10 @@ from loopstat.arrays import Float
 from loopstat.inference.differences import Medians, Paired, arrivals_of
 from loopstat.inference.estimate import Estimate, show
 from loopstat.inference.intervals import average, percentile_interval, quantile, share
-from loopstat.moves.batches import Progress, in_batches, with_policy
 from loopstat.moves.mean_path import mean_path
 from loopstat.moves.runs import Outcomes
 from loopstat.moves.settings import POLICIES, MoveSettings
+from loopstat.moves.sweep.batches import Progress, in_batches, with_policy
 from studies.claim_points import Claim, Figure, Found, Points, median, verdict_of
 
 MOST_MOVES = 1000  # after which a run counts as never arriving

@@ -228,8 +228,6 @@ def _run_command(command: str, folder: Path) -> None:
             command = command.replace(name, f"{name} --bootstrap 20", 1)  # figures are not compared
     if re.match(r"loopstat moves (simulate|plan) ", f"{command} ") and "--replicates" not in command:
         command = re.sub(r"(moves \w+)", r"\1 --replicates 40", command, count=1)
-    if command.startswith("loopstat moves claims"):
-        command += " --quick"
     path = f"{Path(executable()).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +12,7 @@ from ...arrays import Int
 from ...errors import SettingsError
 from ...inference.estimate import Estimate, number, show
 from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
+from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record, absent, written
 from .identified import NONE, UNREAD, Identified
@@ -195,7 +195,7 @@ def oracle_resolution(
     rng: Rng,
     n_draws: int = DRAWS,
     selected: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Resolution:
     """Return the share r of defect modes that the coarse oracle sees, or why it is not identifiable.
 
@@ -212,7 +212,7 @@ def oracle_resolution(
     selected : bool
         Whether the samples were chosen by their coarse verdicts, as the last versions of loops that stop on them are.
     progress : callable, optional
-        Called with the draws of that test done, and how many there are at most.
+        Called with the draws of that test done, how many there are at most, and what they are for.
 
     Returns
     -------
@@ -244,7 +244,7 @@ def _resolution(
     n_draws: int,
     *,
     selected: bool,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> Resolution:
     logs = one_mass_share(verdicts, level=level)
     counts: dict[str, Any] = {"n_tasks": verdicts.n_tasks, "n_samples": verdicts.n_samples}

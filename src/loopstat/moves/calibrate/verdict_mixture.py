@@ -7,7 +7,6 @@ e^{-r mu} - e^{-mu}, and passes both with e^{-mu}.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.typing import ArrayLike
 from ...arrays import Float, Int
 from ...errors import SettingsError
 from ...inference.estimate import Estimate
+from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record
 from .mixtures import fit_mixtures
@@ -239,7 +239,7 @@ def one_r_test(
     *,
     rng: Rng,
     n_draws: int = 39,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> OneShare:
     """Test whether one r serves all tasks, against tasks that each have a share and a mass of their own.
 
@@ -255,7 +255,7 @@ def one_r_test(
     n_draws : int
         At most; drawing ends once five draws reach the data's statistic.
     progress : callable, optional
-        Called with the draws done, and `n_draws`.
+        Called with the draws done, `n_draws`, and what they are for.
 
     Returns
     -------
@@ -283,7 +283,7 @@ def one_r_test(
     above = 0
     while len(drawn) < n_draws and above < ENOUGH_ABOVE:
         if progress:
-            progress(len(drawn), n_draws)
+            progress(len(drawn), n_draws, "one r for all tasks? draw")
         again = _draw(fit, sizes, rng)
         usual = again[:, 1].any() and again[:, 2].any()
         drawn.append(_gain(again) if usual else 0.0)

@@ -7,10 +7,10 @@ from itertools import product
 
 import numpy as np
 
-from ..arrays import Float
-from ..results.record import Record, inside
-from .mean_path import reach
-from .settings import PARAMETERS, MoveSettings
+from ...arrays import Float
+from ...results.record import Record, inside
+from ..mean_path import reach
+from ..settings import PARAMETERS, MoveSettings
 
 LEVERS = ("human_prior", "model_prior", "candidates", "reviewers", "correlation")  # and the radius; never the oracle
 POINTS = 33  # values of a lever tried over its range

@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bool, Float
-from ..errors import SettingsError
-from ..inference.differences import Paired, arrivals_of, pick
-from ..inference.estimate import Estimate
-from ..inference.intervals import average, quantile, share
-from ..inference.pareto import nondominated
-from ..inference.resample import bootstrap_weights, weighted_sums
-from ..panel.panel import as_names
-from ..results.record import Record
+from ...arrays import Bool, Float
+from ...errors import SettingsError
+from ...inference.differences import Paired, arrivals_of, pick
+from ...inference.estimate import Estimate
+from ...inference.intervals import average, quantile, share
+from ...inference.pareto import nondominated
+from ...inference.resample import bootstrap_weights, weighted_sums
+from ...panel.panel import as_names
+from ...results.record import Record
+from ..runs import Outcomes
+from ..settings import PARAMETERS, POLICIES, MoveSettings
 from .batches import Progress, in_batches, said, with_policy
-from .runs import Outcomes
-from .settings import PARAMETERS, POLICIES, MoveSettings
 
 SCHEMA = "loopstat.moves-frontier/1"
 DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the front is
@@ -130,7 +130,7 @@ def frontier(
     replicates, seed : int, optional
         Default: those of the settings. All points share their random numbers.
     progress : callable, optional
-        Called with a word, what is done and how much there is.
+        Called with (done, total, what).
 
     Returns
     -------

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ..inference.estimate import Estimate, show
-from .runs import Outcomes, outcomes
-from .settings import MoveSettings
-
-Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
+from ...inference.estimate import Estimate, show
+from ...lenses import Progress as Progress
+from ..runs import Outcomes, outcomes
+from ..settings import MoveSettings
 
 BATCH = 64  # settings simulated between two calls of `progress`
 
@@ -37,7 +36,7 @@ def in_batches(
     what : str
         The word `progress` is called with.
     progress : callable, optional
-        Called with the word, the settings done and how many there are.
+        Called with the settings done, how many there are, and the word.
 
     Returns
     -------
@@ -49,12 +48,12 @@ def in_batches(
     most = [most] * len(settings) if isinstance(most, int) else list(most)
     for first in range(0, len(settings), BATCH):
         if progress:
-            progress(what, first, len(settings))
+            progress(first, len(settings), what)
         some = slice(first, first + BATCH)
         options: dict[str, Any] = {"replicates": replicates, "seed": seed, "stop": stop}
         parts.append(outcomes(settings[some], max_moves=most[some], **options))
     if progress:
-        progress(what, len(settings), len(settings))
+        progress(len(settings), len(settings), what)
     return joined(parts)
 
 

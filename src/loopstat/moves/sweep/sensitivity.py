@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import SettingsError
-from ..inference.differences import Medians, Paired, arrivals_of, pick
-from ..inference.estimate import Estimate, show
-from ..parameters import Parameter
-from ..results.record import Record
+from ...errors import SettingsError
+from ...inference.differences import Medians, Paired, arrivals_of, pick
+from ...inference.estimate import Estimate, show
+from ...parameters import Parameter
+from ...results.record import Record
+from ..settings import PARAMETERS, MoveSettings
 from .batches import Progress, in_batches
 from .levers import turned
-from .settings import PARAMETERS, MoveSettings
 
 SCHEMA = "loopstat.moves-sensitivity/1"
 OF_SLIDER = 0.1  # step to either side, of the range of a slider

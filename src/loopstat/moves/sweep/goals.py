@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
-from ..errors import SettingsError
-from ..inference.differences import Paired
-from ..inference.estimate import Estimate
-from ..inference.intervals import share
-from ..parameters import nearest
+from ...arrays import Bool, Float, Int
+from ...errors import SettingsError
+from ...inference.differences import Paired
+from ...inference.estimate import Estimate
+from ...inference.intervals import share
+from ...parameters import nearest
+from ..runs import Outcomes
+from ..settings import MoveSettings
 from .batches import Progress, in_batches
-from .runs import Outcomes
-from .settings import MoveSettings
 
 JUDGES = ("p_good", "p_pass")
 

@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import SettingsError
-from ..inference.differences import Paired, pick
-from ..inference.estimate import Estimate
-from ..inference.intervals import share
-from ..parameters import nearest
-from ..results.record import Record
+from ...errors import SettingsError
+from ...inference.differences import Paired, pick
+from ...inference.estimate import Estimate
+from ...inference.intervals import share
+from ...parameters import nearest
+from ...results.record import Record
+from ..runs import Outcomes
+from ..settings import PARAMETERS, POLICIES, MoveSettings
 from .batches import Progress, said, with_policy
 from .goals import Goal
 from .levers import levers, turned
-from .runs import Outcomes
-from .settings import PARAMETERS, POLICIES, MoveSettings
 
 SCHEMA = "loopstat.moves-plan/1"
 SEARCHED: dict[str, tuple[Any, ...]] = {

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float
-from ..errors import SettingsError
-from ..inference.differences import Paired, exponential, pick
-from ..inference.estimate import Estimate
-from ..results.record import Record
+from ...arrays import Float
+from ...errors import SettingsError
+from ...inference.differences import Paired, exponential, pick
+from ...inference.estimate import Estimate
+from ...results.record import Record
+from ..model import MoveLaw
+from ..settings import PARAMETERS, MoveSettings
 from .batches import Progress, in_batches, said
-from .model import MoveLaw
-from .settings import PARAMETERS, MoveSettings
 
 SCHEMA = "loopstat.moves-reviewers/1"
 CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its slider
