@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := test,check,docs,bench
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench validate docs clean
+.PHONY: help demo test quick check bench validate docs clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,6 +23,9 @@ demo: $(VENV)/.runtime ## analyse the bundled recordings of real loops; the last
 
 test: $(VENV)/.full ## run the test suite
 	$(BIN)/python -m pytest -n 2
+
+quick: $(VENV)/.full ## run the tests of a second or less: the loop of a contributor
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 check: $(VENV)/.full ## lint and type-check
 	$(BIN)/ruff check .
