@@ -13,7 +13,7 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.check import CheckRule, Outcome
+from ..results.check import Check, CheckRule, Outcome, run_checks
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -480,3 +480,8 @@ RULES: tuple[CheckRule[Evidence], ...] = (
     CheckRule("constant", 0.0, "There is no drift to fit.", _constant),
     CheckRule("tasks_on_scales", MAX_SCALES, "The task of the largest scale outweighs all others.", _tasks_on_scales),
 )
+
+
+def checks_of(evidence: Evidence) -> tuple[Check, ...]:
+    """Run every check of a fit, in the order of `RULES`."""
+    return run_checks(RULES, evidence)
