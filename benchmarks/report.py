@@ -55,14 +55,9 @@ def written(source: Path, target: Path) -> dict[str, float]:
     from loopstat.io.write import write_file
     from loopstat.lenses import lens
 
-<<<<<<< HEAD
-    start = time.perf_counter()
-    analyze = lens("drift").commands[0]
-=======
     (analyze,) = lens("drift").commands
 
     start = time.perf_counter()
->>>>>>> next
     result = answer(analyze, [str(source)], {"by": ["model", "strategy"], "command": "loopstat analyze"})
     middle = time.perf_counter()
     write_file(target, page_text(analyze, result))

@@ -18,9 +18,6 @@ LOOK = {"svg.hashsalt": "loopstat", "svg.fonttype": "path", "font.family": "Deja
 SETUP = """\
 import loopstat as ls
 from loopstat import plots
-<<<<<<< HEAD
-=======
->>>>>>> next
 from loopstat.io.recordings import path
 from loopstat.moves.sweep.frontier import frontier
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +135,7 @@ def _count(name: str, value: int, least: int) -> int:
     return value
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Judge the statements and print the verdicts; write the page or the JSON where they are asked for."""
     from studies.claims_text import claims_page, claims_text
 
@@ -145,7 +146,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--write", metavar="PATH", help="write the page of the documentation")
     options.add_argument("--json", metavar="PATH", help="write the figures as JSON")
-    given = options.parse_args()
+    given = options.parse_args(arguments)
     try:
         check_targets({"--write": given.write, "--json": given.json})
         claims = judge_claims(

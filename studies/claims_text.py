@@ -1,4 +1,4 @@
-"""The page of the documentation on the published statements, and their verdicts in the terminal."""
+"""The page of the documentation on the published statements, their verdicts in the terminal, and the command."""
 
 from __future__ import annotations
 
@@ -139,3 +139,6 @@ def _map(m: ClaimMap) -> list[str]:
         f"| {_span(m.down, j)} | {' | '.join(_share(m.shares[j, k], m.counts[j, k]) for k in across)} |" for j in down
     ]
     return [head, "|---" * (len(across) + 1) + "|", *rows]
+
+
+# ----------------------------------------------------------------------------- the command

@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Protocol
 
 from .errors import SettingsError
 from .parameters import Parameter, nearest
-
-if TYPE_CHECKING:
-    pass
 
 LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
@@ -27,8 +24,6 @@ GROUP = "loopstat.lenses"
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what)."""
-
-Reads = Literal["panel", "states", "pool", "nothing"]
 
 
 class Result(Protocol):
@@ -78,7 +73,8 @@ class Command:
     view : str
         `module:function` that makes a Document of the result.
     reads : str
-        `panel`, `states`, `pool`: files are read before it is run; `nothing`: it takes no file.
+        `panel`, `states`, `pool`, or `module:function` called as f(files, options): files are read before it is run;
+        `nothing`: it takes no file.
     saves : tuple of Save
     pages : bool
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
@@ -89,7 +85,7 @@ class Command:
     settings: tuple[Parameter, ...]
     run: str
     view: str
-    reads: Reads = "nothing"
+    reads: str = "nothing"
     saves: tuple[Save, ...] = ()
     pages: bool = True
 

@@ -16,7 +16,7 @@ from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
-from .checks import Evidence, constant_objectives, run_checks, white_scores
+from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
@@ -77,7 +77,7 @@ def fit_group(
     moving = influential(found, estimates)
     tell("checks")
     evidence = _evidence(found)
-    checks = run_checks(evidence)
+    checks = checks_of(evidence)
     path = _path(found, checks)
     verdict = decide(_situation(found, evidence, checks, path, moving))
     boot = found.reading.boot.moments

@@ -87,7 +87,7 @@ def student(
     Examples
     --------
     >>> student(10.0, 1.0, level=0.95), student(0.5, 0.4, level=0.95, scale="logit")
-    (Estimate(10.0 [8.0, 12.0]), Estimate(0.5 [0.3, 0.7]))
+    (Estimate(10.0 [8.0, 12.0]), Estimate(0.50 [0.31, 0.69]))
     """
     whole = np.asarray(value, dtype=np.float64)
     centre, half = to_scale(whole, scale), student_quantiles(level, df) * np.asarray(error, dtype=np.float64)
