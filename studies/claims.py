@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loopstat.errors import SettingsError
-from loopstat.moves.sweep.batches import Progress
+from loopstat.moves.sweep.sweep import Progress
 from loopstat.results.record import plain
 from studies.claim_effects import levers_multiply, team_size, tradeoffs
 from studies.claim_points import FEW, Claim, Points
