@@ -16,7 +16,7 @@ from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record, absent, written
 from .identified import NONE, UNREAD, Identified
-from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
+from .mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
 TEST_LEVEL = 0.05
