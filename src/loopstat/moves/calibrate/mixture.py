@@ -31,7 +31,6 @@ CERTAIN = 1e-6  # of the log-likelihood: what may be missing when it stops
 CENTRING, STAY_INSIDE = 0.1, 0.99
 ENOUGH_ABOVE = 5  # draws at least as extreme as the data, after which the p-value is clear enough
 
-
 # ------------------------------------------------------------ the law of largest likelihood on a grid
 
 

@@ -169,18 +169,19 @@ def reviewer_value(
     place = {key: k for k, key in enumerate(many)}
     pairs = [(n, g) for n in sizes for g in gammas]
     before, after = (np.array([place[n + more, g] for n, g in pairs]) for more in (0, 1))
-    changed = sweep.differences(after, before, "moves", "cost", "good", "log_cost_per_good")
+    changed = sweep.differences(after, before, "moves", "cost", "good")
+    ratios = sweep.differences(after, before, "log_cost_per_good")
     rows = tuple(
         OneMore(
             reviewers=n,
             correlation=g,
             improvement=float(gain[b] - gain[a]),
             per_cost=float(efficiency[b] - efficiency[a]),
-            cost_ratio=exponential(change.pop("log_cost_per_good")),
+            cost_ratio=exponential(ratio["log_cost_per_good"]),
             price=_price(float(change["cost"].value), change["good"]),
             **change,
         )
-        for (n, g), a, b, change in zip(pairs, before, after, changed, strict=True)
+        for (n, g), a, b, change, ratio in zip(pairs, before, after, changed, ratios, strict=True)
     )
     found = tuple(_threshold(settings, n, [r for r in rows if r.reviewers == n]) for n in sizes)
     return ReviewerValue(settings, rows, found, sweep.replicates)
@@ -199,7 +200,7 @@ def _price(cost: float, good: Estimate) -> float:
 
 def _threshold(settings: MoveSettings, n: int, rows: Sequence[OneMore]) -> Threshold:
     gammas = np.array([r.correlation for r in rows])
-    ratio = np.array([[float(x) for x in (r.cost_ratio.value, r.cost_ratio.low, r.cost_ratio.high)] for r in rows])
+    ratio = np.array([r.cost_ratio.triple for r in rows])
     by_result = _crossing(gammas, np.log(ratio[:, 0]))
     undecided = (ratio[:, 1] < 1) & (ratio[:, 2] > 1)
     beside = np.abs(gammas - by_result) <= (np.diff(gammas).max() if len(gammas) > 1 else 0.0)
