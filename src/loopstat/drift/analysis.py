@@ -12,13 +12,13 @@ from ..arrays import Int
 from ..inference.clusters import Clusters, choose_clusters
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import Record, written
 from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
-from .maps.base import ScorerNoise
 from .parallel import Job, fit_all
 from .parallel import Progress as Progress
 from .settings import LinearDrift

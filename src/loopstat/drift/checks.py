@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.check import Check
+from ..results.check import Check, CheckRule, Outcome, run_checks
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -53,35 +51,6 @@ class Evidence:
     radius: tuple[float, float, float]
     stop_rule: StopRule | None
     choice: Choice
-
-
-class Outcome(NamedTuple):
-    """What a check measured (None where it could not), whether that is within the limit, and what it means."""
-
-    value: float | None
-    passed: bool
-    message: str
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class CheckRule:
-    """One thing that could make a fit mislead: its limit, the doubt where it is passed, and its test."""
-
-    name: str
-    limit: float
-    doubt: str
-    test: Callable[[Evidence], Outcome]
-
-    def run(self, evidence: Evidence) -> Check:
-        """Return the check of a fit."""
-        found = self.test(evidence)
-        return Check(self.name, found.value, self.limit, found.passed, found.message, found.kind)
-
-
-def run_checks(evidence: Evidence) -> tuple[Check, ...]:
-    """Run every check, in the order of `RULES`."""
-    return tuple(rule.run(evidence) for rule in RULES)
 
 
 def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
@@ -495,7 +464,7 @@ def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
     return [n for n, flat in zip(panel.names, still, strict=True) if flat]
 
 
-RULES: tuple[CheckRule, ...] = (
+RULES: tuple[CheckRule[Evidence], ...] = (
     CheckRule("white_scores", WHITE_LEVEL, "Independent scores give A = -I and look convergent.", _white_scores),
     CheckRule("few_sessions", MIN_CLUSTERS, "Intervals are rough.", _few_sessions),
     CheckRule("collinear", MAX_CONDITION_INDEX, "Slopes of copies trade against each other.", _collinear),
@@ -511,3 +480,8 @@ RULES: tuple[CheckRule, ...] = (
     CheckRule("constant", 0.0, "There is no drift to fit.", _constant),
     CheckRule("tasks_on_scales", MAX_SCALES, "The task of the largest scale outweighs all others.", _tasks_on_scales),
 )
+
+
+def checks_of(evidence: Evidence) -> tuple[Check, ...]:
+    """Run every check of a fit, in the order of `RULES`."""
+    return run_checks(RULES, evidence)

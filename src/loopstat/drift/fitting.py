@@ -12,15 +12,15 @@ from ..arrays import Int
 from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
-from .checks import Evidence, constant_objectives, run_checks, white_scores
+from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
 from .influence import Influence, influence_values, influential
-from .maps.base import ScorerNoise
 from .model import LinearSDE, nearest_covariance
 from .quantities import Answer, Found, answers
 from .readings.paths import MeanPath, mean_path, stop_on_success
@@ -34,11 +34,6 @@ MEMORY = 2_000_000  # numbers; never written to
 
 class Settings(FitSettings, Protocol):
     """What a fit is told."""
-
-    @property
-    def estimator(self) -> str:
-        """One of `ESTIMATORS`."""
-        ...
 
     @property
     def scorer_noise(self) -> ScorerNoise | None:
@@ -82,7 +77,7 @@ def fit_group(
     moving = influential(found, estimates)
     tell("checks")
     evidence = _evidence(found)
-    checks = run_checks(evidence)
+    checks = checks_of(evidence)
     path = _path(found, checks)
     verdict = decide(_situation(found, evidence, checks, path, moving))
     boot = found.reading.boot.moments

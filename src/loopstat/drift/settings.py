@@ -10,12 +10,12 @@ from ..errors import SettingsError
 from ..inference.clusters import choose_clusters
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..parameters import checked
 from .fit import LinearDriftFit
 from .fitting import Stage, fit_group
-from .lens import FIT
-from .maps.base import ScorerNoise
+from .rows import FIT
 
 
 @dataclass(frozen=True)

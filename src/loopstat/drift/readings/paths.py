@@ -9,11 +9,10 @@ import numpy as np
 from ...arrays import Float, Int, group_starts
 from ...inference.intervals import mean_by_cluster
 from ...inference.tests import mean_test
-from ...panel.panel import Panel
+from ...panel.panel import MIN_STOPPED, Panel
 from ...results.record import Record
 
 HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
-MIN_STOPPED = 5
 
 
 @dataclass(frozen=True, eq=False)

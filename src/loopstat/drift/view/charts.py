@@ -31,6 +31,7 @@ from ...results.chart import (
 from ...results.document import figure
 from ...results.words import cell, clean_sentence, number
 from ..analysis import Analysis
+from ..compare import SURE, Comparison
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import eigenvalues
@@ -53,13 +54,19 @@ CAUSE_TONES: dict[str, Tone] = {
     "first_steps": "c5",
     "misfit": "context",
 }
+DIFFERENCES = {
+    "kept_end": "kept ends",
+    "equilibrium": "equilibria",
+    "rate_exact": "rates per step",
+    "coupling": "couplings per step",
+}
 
 Span = tuple[float, float]
 
 
 def group_charts(seen: Seen) -> list[Chart]:
     """Return the pictures of one group but its fans."""
-    makers = (phase, disc, skill, estimators, interference)
+    makers = (phase, disc, skill, *((estimators,) if disagreement(seen.fit) else ()), interference)
     return [chart for maker in makers if (chart := maker(seen)) is not None]
 
 
@@ -298,10 +305,10 @@ def skill(seen: Seen) -> Chart | None:
 
 
 def estimators(seen: Seen) -> Chart | None:
-    """Return what the estimators that can be had say of the slowest mode, where they disagree."""
-    if not disagreement(seen.fit):
-        return None
+    """Return what the estimators that can be had say of the slowest mode, where there are several."""
     rivals = [(k, r) for k, r in enumerate(seen.fit.estimator.rivals) if np.isfinite(r.modulus)]
+    if len(rivals) < 2:
+        return None
     rows = [
         Dot(
             r.name,
@@ -360,24 +367,32 @@ def ends(result: Analysis, j: int) -> Chart:
     return _dots(f"ends-{j}", f"{name}: where sessions end", rows, Axis(name))
 
 
-def comparisons(result: Analysis, quantity: str = "kept_end") -> Chart | None:
-    """Return the differences of one quantity between groups."""
-    short = {g.label: short_label(g) for g in result.groups}
+def comparisons(found: Sequence[Comparison], quantity: str = "kept_end", objective: str | None = None) -> Chart | None:
+    """Return the differences of one quantity between groups; of one objective, or of all, one after the other."""
+    wanted = [(k, c) for k, c in enumerate(found) if c.quantity == quantity and objective in (None, c.objective)]
+    known = list(dict.fromkeys(c.objective for _, c in wanted))
+    called = _short_labels([label for _, c in wanted for label in (c.a, c.b)])
     rows = [
         Dot(
-            f"{short.get(c.a, c.a)} − {short.get(c.b, c.b)}" + (f", {c.objective}" if c.objective else ""),
+            f"{called[c.a]} − {called[c.b]}" + (f", {clean_sentence(str(c.objective))}" if len(known) > 1 else ""),
             ranged(c.difference, c.low, c.high, place=f"comparisons.{k}.difference"),
-            "ours" if c.p_adjusted < 0.05 else "context",
-            "circle" if c.p_adjusted < 0.05 else "ring",
+            "ours" if c.p_adjusted < SURE else "context",
+            "circle" if c.p_adjusted < SURE else "ring",
         )
-        for k, c in enumerate(result.comparisons)
-        if c.quantity == quantity
+        for k, c in sorted(wanted, key=lambda row: known.index(row[1].objective))
     ]
-    return (
-        _dots(f"comparisons-{quantity}", "Differences between groups", rows, Axis("difference", zero=True))
-        if rows
-        else None
-    )
+    if not rows:
+        return None
+    one = f" on {clean_sentence(known[0])}" if len(known) == 1 and known[0] else ""
+    x = Axis(f"difference of the {DIFFERENCES[quantity]}{one}", zero=True)
+    return _dots(f"comparisons-{quantity}", f"Groups compared; filled: p < {SURE:g} after Holm's correction", rows, x)
+
+
+def _short_labels(labels: Sequence[str]) -> dict[str, str]:
+    """Return groups' labels without the column they all begin with."""
+    columns = {label.partition("=")[0] for label in labels}
+    start = len(columns.pop()) + 1 if len(columns) == 1 and all("=" in label for label in labels) else 0
+    return {label: clean_sentence(label[start:]) for label in labels}
 
 
 def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:

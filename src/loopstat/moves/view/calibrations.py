@@ -49,7 +49,10 @@ SAYS = {
 }
 AT = (1, 2, 3, 5, 10, 20, 50, 100)  # numbers of candidates named in a line
 MAX_SLOPES = 8
-HINT = "Next: --html page.html · --json - · --out settings.json, then loopstat moves simulate --settings settings.json"
+HINT = (
+    "Next: --html\xa0page.html\xa0· --json\xa0-\xa0· "
+    "--out settings.json, then loopstat moves simulate --settings settings.json"
+)
 
 
 def calibration(result: Calibration) -> Document:
@@ -168,8 +171,8 @@ def _judges(g: GroupCalibration, here: str) -> list[Fact]:
         for k, s in enumerate(g.judges.slopes[:MAX_SLOPES])
     ]
     more = len(g.judges.slopes) - MAX_SLOPES
-    rest = (f"   ({more} more in --json)",) if more > 0 else ()
-    return [*rows, *([Fact("score per truth", (*_listed(slopes, "   "), *rest))] if slopes else [])]
+    rest = (f" ({more} more in --json)",) if more > 0 else ()
+    return [*rows, *([Fact("score per truth", (*_listed(slopes, " · "), *rest))] if slopes else [])]
 
 
 def _passes(g: GroupCalibration) -> list[Fact]:
@@ -188,7 +191,7 @@ def _best(g: GroupCalibration) -> list[Fact]:
         rows.append(Fact("best of k", said))
     inside = g.k_eff.get("within")
     if inside is not None and (said := _some(inside, "figure", first=2)):
-        rows.append(Fact("k are worth", (*said, "   (independent candidates, within tasks)")))
+        rows.append(Fact("k are worth", (*said, " (independent candidates, within tasks)")))
     return rows + _last(g.k_eff.get("pooled"), "pooled over tasks {} look like ", ": tasks differ")
 
 
@@ -200,7 +203,7 @@ def _some(curve: Curve, form: Form, *, first: int = 1) -> Parts:
         found = shown(curve.at(at), form=form)
         if at >= first and (at in AT or at == most) and found.value is not None:
             said.append((f"{at}:\xa0", found))
-    return _listed(said, "   ")
+    return _listed(said, " · ")
 
 
 def _last(curve: Curve | None, before: str, after: str) -> list[Fact]:

@@ -10,6 +10,7 @@ import numpy as np
 from ... import __version__
 from ...results.document import (
     Answer,
+    Block,
     Cell,
     Document,
     Form,
@@ -32,7 +33,10 @@ if TYPE_CHECKING:
 
 MAX_PLANS = 6  # in the terminal, the best among them
 MAX_FRONT = 10
-HINT = "Next: add --save plan.json, then loopstat moves simulate --settings plan.json · --html page.html · --json -"
+HINT = (
+    "Next: add --save plan.json, then loopstat moves simulate --settings plan.json"
+    "\xa0· --html\xa0page.html\xa0· --json\xa0-"
+)
 KEYS = (
     "K candidates, N reviewers, K_r proposals of each reviewer; means over runs until the loop stops, or money or "
     "moves are spent; reached: runs that get to the target."
@@ -254,5 +258,5 @@ def _reviewer(value: ReviewerValue) -> list[Section]:
     )
     head = ("reviewers", "correlation", "cost of a good result, times", "P_good, change", "pays from a worth of")
     sheet = Sheet("", head, rows, "Pays from a worth of: what a good result must be worth for the reviewer to pay.")
-    blocks = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
+    blocks: tuple[Block, ...] = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
     return [Section("reviewer", "One more reviewer", blocks)]

@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     from ..sweep.levers import Lever
     from ..sweep.sensitivity import Effect
 
-HINT = "Next: loopstat moves plan --reliability 0.9 · --set name=value · --sensitivity · --html page.html · --json -"
+HINT = (
+    "Next: loopstat moves plan --reliability 0.9"
+    "\xa0· --set\xa0name=value\xa0· --sensitivity\xa0· --html\xa0page.html\xa0· --json\xa0-"
+)
 ANSWERS: dict[str, tuple[str, Tone]] = {
     "good": ("gets good results", "ours"),
     "passes_only": ("passes its tests, but is not good", "doubt"),
@@ -139,7 +142,9 @@ def _when(run: MovesRun, goal: str) -> Parts:
 
 def _after(share: str, moves: Cell, cost: Cell) -> Parts:
     return (
-        (f"{share} after ", moves, " moves (cost ", cost, ")") if cost.value else (f"{share} after ", moves, " moves")
+        (f"{share} after ", moves, " moves (cost ", cost, ")")
+        if cost.value is not None
+        else (f"{share} after ", moves, " moves")
     )
 
 
@@ -182,7 +187,11 @@ def _known(values: Float) -> Float:
 
 def _best_radius(run: MovesRun) -> Parts:
     found = {key: shown(v, f"best_radius.{key}", "rough") for key, v in run.best_radius.items()}
-    said = [(cell, f" at the {'start' if key == 'at_start' else 'end'}") for key, cell in found.items() if cell.value]
+    said = [
+        (cell, f" at the {'start' if key == 'at_start' else 'end'}")
+        for key, cell in found.items()
+        if cell.value is not None
+    ]
     return _joined(said, ", ")
 
 
