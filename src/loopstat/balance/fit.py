@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -24,7 +24,6 @@ from .tests import BalanceTest
 
 if TYPE_CHECKING:
     from .chain import MarkovChain
-    from .settings import ReversibleChain
 
 ANSWERS: dict[str, str] = {"balanced": "in detailed balance", "driven": "driven", "cannot_tell": "cannot tell"}
 """Action to the words that the sentence of a verdict begins with."""
@@ -34,12 +33,22 @@ MOST_CLASSES = 10_000  # beyond, single states are told by `transient` and `abso
 
 
 def whole(value: float) -> float:
+    """Return a count as a whole number where it is one: counts may have fractions."""
     return int(value) if float(value).is_integer() else value
 
 
 def _without_states(made: ParametricFit | None) -> dict[str, Any] | None:
     """Return the plain-data form of a potential by features; its states are those of the group."""
     return None if made is None else {k: v for k, v in made.to_dict().items() if k != "states"}
+
+
+class FitSettings(Protocol):
+    """What a fit keeps of its settings."""
+
+    @property
+    def level(self) -> float:
+        """Coverage of the intervals."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +206,7 @@ class BalanceFit(Record):
     verdict: Verdict
     reasons: dict[str, str]
     parametric: ParametricFit | None = field(default=None, metadata=written(write=_without_states))
-    settings: ReversibleChain | None = field(default=None, repr=False)
+    settings: FitSettings | None = field(default=None, repr=False)
     counts: Counts | None = field(default=None, repr=False)
     model: MarkovChain | None = field(default=None, repr=False)
 

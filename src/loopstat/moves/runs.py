@@ -199,6 +199,7 @@ class RunPlan:
 
 
 def whole_number(value: Any, name: str, low: int) -> int:
+    """Return a value that must be a whole number of at least `low`."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
         raise SettingsError(f"`{name}` must be a whole number of at least {low}. Got {value!r}.")
     return int(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,10 +17,16 @@ from .held_out import Downhill, Share, percents
 from .symbolic import SymbolicPotential
 from .table import Features, read_features, text_features
 
-if TYPE_CHECKING:
-    from .fit import ParametricPotential
-
 ALWAYS_HALF = "by count one half, whatever the potential, in stationary recordings in balance"
+
+
+class Asked(Protocol):
+    """What a fit keeps of its settings: how states are described."""
+
+    @property
+    def features(self) -> Any:
+        """`text`, `objectives` or a function of the states' names."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +106,7 @@ class ParametricFit(Record):
     coefficient: Float | None = field(default=None, repr=False)
     centre: Float | None = field(default=None, repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    settings: ParametricPotential | None = None
+    settings: Asked | None = None
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.sentence}"

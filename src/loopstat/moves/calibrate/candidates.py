@@ -41,6 +41,7 @@ class Curve(Record):
 
 
 def curve_of(k: list[int], estimates: list[Estimate], n_tasks: list[int]) -> Curve:
+    """Return the curve through the estimates at every k."""
     parts = [np.array([float(getattr(e, side)) for e in estimates]) for side in ("value", "low", "high")]
     return Curve(np.array(k, dtype=np.int64), Estimate(*parts), np.array(n_tasks, dtype=np.int64))
 
@@ -194,6 +195,7 @@ def pass_at_k(passed: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Cur
 
 
 def draws_of(values: ArrayLike, task: ArrayLike) -> Draws:
+    """Return the draws of every task; values and tasks have shape (n,)."""
     y, codes = np.asarray(values, dtype=np.float64), np.unique(np.asarray(task), return_inverse=True)[1].ravel()
     if y.shape != codes.shape:
         raise SettingsError(f"values and tasks must be equally long. Got shapes {y.shape} and {codes.shape}.")
