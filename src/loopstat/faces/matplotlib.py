@@ -344,7 +344,10 @@ def _rule(rule: Rule, ax: Axes, height: float = 0.01) -> None:
     if rule.low is not None and rule.high is not None:
         band = (ax.axvspan if upright else ax.axhspan)(max(rule.low, low), min(rule.high, high))
         band.set(color=_tone(rule.tone), alpha=0.14, linewidth=0)
-    if rule.at is None or not low <= rule.at <= high:
+    if rule.at is None:
+        return
+    if not low <= rule.at <= high:
+        _beyond(rule, ax)
         return
     stroke = STROKES[rule.stroke]
     (ax.axvline if upright else ax.axhline)(rule.at, color=_tone(rule.tone), linestyle=stroke, linewidth=1.3)
@@ -356,14 +359,23 @@ def _rule(rule: Rule, ax: Axes, height: float = 0.01) -> None:
         ax.text(x, y, f" {rule.label} ", transform=across, color=_tone(rule.tone), zorder=5, **look, **_halo(), **SMALL)
 
 
+def _beyond(rule: Rule, ax: Axes) -> None:
+    """Say which way a level lies that the picture does not reach."""
+    if rule.axis == "y" and rule.label and rule.at is not None and not math.isnan(rule.at):
+        up = rule.at > ax.get_ylim()[1]
+        look: dict[str, Any] = {"va": "top" if up else "bottom", "color": _tone(rule.tone), "zorder": 5, **_halo()}
+        words = f"{'↑' if up else '↓'} {rule.label}"
+        ax.text(0.01, 0.99 if up else 0.01, words, transform=ax.transAxes, **look, **SMALL)
+
+
 def _margin(margin: Margin, ax: Axes) -> None:
     value, low, high = margin.figure.figures
     if value is None or not math.isfinite(value):
         return
     bottom, top = ax.get_ylim()
-    from matplotlib.transforms import offset_copy
+    from matplotlib.transforms import ScaledTranslation
 
-    edge = offset_copy(ax.get_yaxis_transform(), fig=ax.figure, x=EDGE, units="points")
+    edge = ax.get_yaxis_transform() + ScaledTranslation(EDGE / 72, 0, ax.figure.dpi_scale_trans)
     look: dict[str, Any] = {"transform": edge, "clip_on": False}
     if low is not None and high is not None:
         ends = np.clip([low, high], bottom, top)

@@ -427,6 +427,9 @@ def _rule(rule: Rule, f: Frame) -> list[str]:
         out.append(_line(f.left, y, f.right, y, f"rule t-{rule.tone}", DASHES[rule.stroke]))
         if rule.label:
             out.append(_text(f.left + 4, y - 4, rule.label, f"small fill t-{rule.tone}"))
+    elif rule.at is not None and rule.label and not math.isnan(rule.at):
+        y, arrow = (f.top + 11, "↑") if rule.at > high else (f.bottom - 4, "↓")
+        out.append(_text(f.left + 4, y, f"{arrow} {rule.label}", f"small fill t-{rule.tone}"))
     return out
 
 
