@@ -108,8 +108,8 @@ PICTURES = (
     Picture(
         "ends",
         "Groups side by side",
-        "Where matches of each family of games end, with intervals; where they overlap this much, the order is not to be "
-        "believed.",
+        "Where matches of each family of games end, with intervals; where they overlap this much, the order is not to "
+        "be believed.",
         'ax = plots.ends(matches, objective="points1")',
         "Seven groups, each with a mark and its interval; that of Win-win lies right of the others.",
     ),

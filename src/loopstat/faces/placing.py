@@ -1,4 +1,4 @@
-"""Where names stand beside their marks, so that they cover neither marks nor one another: for every writer of charts."""
+"""Where names stand beside their marks, so that they cover neither marks nor one another."""
 
 from __future__ import annotations
 

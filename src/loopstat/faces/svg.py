@@ -16,7 +16,6 @@ from ..arrays import Float
 from ..results.chart import (
     TONES,
     Arrows,
-    Axis,
     Bar,
     Bars,
     Chart,
@@ -426,10 +425,10 @@ def _rule(rule: Rule, f: Frame) -> list[str]:
         y = f.y(rule.at)
         out.append(_line(f.left, y, f.right, y, f"rule t-{rule.tone}", DASHES[rule.stroke]))
         if rule.label:
-            out.append(_text(f.left + 4, y - 4, rule.label, f"small fill t-{rule.tone}"))
+            out.append(_text(f.left + 4, y - 4, rule.label, f"small fill halo t-{rule.tone}"))
     elif rule.at is not None and rule.label and not math.isnan(rule.at):
         y, arrow = (f.top + 11, "↑") if rule.at > high else (f.bottom - 4, "↓")
-        out.append(_text(f.left + 4, y, f"{arrow} {rule.label}", f"small fill t-{rule.tone}"))
+        out.append(_text(f.left + 4, y, f"{arrow} {rule.label}", f"small fill halo t-{rule.tone}"))
     return out
 
 
@@ -447,7 +446,7 @@ def _rule_across(rule: Rule, x: Map, ends: tuple[float, float], top: float, bott
         if rule.label:
             near_the_end = at > x(low) + 0.6 * (x(high) - x(low))
             side = (at - 4, "end") if near_the_end else (at + 4, "start")
-            out.append(_text(side[0], top + 11, rule.label, f"small fill t-{rule.tone}", side[1]))
+            out.append(_text(side[0], top + 11, rule.label, f"small fill halo t-{rule.tone}", side[1]))
     return out
 
 
