@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := test,check,docs,bench
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench validate docs clean
+.PHONY: help demo quick test check bench validate docs clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ $(VENV)/.full: pyproject.toml $(VENV)/.runtime
 
 demo: $(VENV)/.runtime ## analyse the bundled recordings of real loops; the last line is the report's path
 	@$(BIN)/loopstat demo
+
+quick: $(VENV)/.full ## run the tests that take no more than a moment each
+	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test: $(VENV)/.full ## run the test suite
 	$(BIN)/python -m pytest -n 2

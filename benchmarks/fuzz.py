@@ -189,17 +189,29 @@ def analyze(rng: Generator) -> Case:
     words = [
         *common(rng),
         *some(rng, 0.6, "--by", one(rng, "none", "strategy", "model", "strategy,model")),
-        *some(rng, 0.4, "--estimator", one(rng, "pooled", "within", "instrument", "eiv", "latent")),
-        *some(rng, 0.3, "--bounds", one(rng, "score0=0:1", "-100:100", "score0=0:")),
-        *some(rng, 0.1, "--stops-at-bounds"),
         *some(rng, 0.2, "--minimize", "score0"),
         *some(rng, 0.2, "--objectives", "score0"),
         *some(rng, 0.15, "--from-step", one(rng, 1, 2)),
         *some(rng, 0.2, "--cluster", one(rng, "session", "task")),
-        *some(rng, 0.1, "--transform", "score0=log1p"),
+        *_fitting(rng, table),
         *["--bootstrap", one(rng, 0, 20, 100)],
     ]
     return Case("analyze", ("analyze", "{table}", *words), table)
+
+
+def _fitting(rng: Generator, table: Table) -> list[str]:
+    """Return options of `analyze` that must suit the table: bounds that hold, a scale that is defined, an estimator."""
+    header, rows = table
+    at = header.index("score0")
+    found = [float(str(row[at])) for row in rows if row[at] != ""] or [0.0, 1.0]
+    low, high = min(found), max(found)
+    if rng.random() < 0.1 and low > -1:
+        return ["--transform", "score0=log1p"]
+    if rng.random() < 0.3 and low < high:
+        bounds = one(rng, f"score0={low:.6g}:{high:.6g}", f"score0={low:.6g}:", "-1e13:1e13")
+        return ["--bounds", bounds, *some(rng, 0.3, "--stops-at-bounds")]
+    estimators = ("pooled", "within", "instrument") if "accepted" in header else ("pooled", "within", "eiv", "latent")
+    return some(rng, 0.4, "--estimator", one(rng, *estimators))
 
 
 def balance(rng: Generator) -> Case:
@@ -255,7 +267,7 @@ def _settings(rng: Generator) -> list[str]:
         words += ["--set", f"{p['name']}={round(value) if p['whole'] else f'{value:.6g}'}"]
     if not any(word.startswith("candidates=") for word in words):
         words += some(rng, 0.5, "--candidates", one(rng, 1, 2, 8, 33))
-    return [*words, "--max-moves", one(rng, 1, 5, 60), "--replicates", one(rng, 1, 2, 20, 100)]
+    return [*words, "--max-moves", one(rng, 1, 5, 60), "--replicates", one(rng, 2, 20, 100)]
 
 
 def plan(rng: Generator) -> Case:

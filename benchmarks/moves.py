@@ -23,7 +23,7 @@ FRONTIER_RUNS, FRONTIER_MOVES = 2_000, 200
 BRUTE_RUNS = 1_000
 UNREACHED = 1 - 1e-9  # a target at which no run stops early
 DEFAULTS = MoveSettings()
-ONE_RUN = [sys.executable, "-c", "from loopstat.move_runs import *; outcomes(MoveSettings(replicates=9))"]
+ONE_RUN = [sys.executable, "-c", "from loopstat.moves.runs import *; outcomes(MoveSettings(replicates=9))"]
 
 
 def move_rows(*, quick: bool) -> Iterator[Row]:

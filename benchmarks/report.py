@@ -51,15 +51,16 @@ def write_table(path: Path) -> Path:
 
 def written(source: Path, target: Path) -> dict[str, float]:
     """Return seconds to read and analyse, and to write the page."""
-    from loopstat.faces.commands import run_analysis
-
-    from loopstat.faces.run import page_text
+    from loopstat.faces.run import answer, page_text
     from loopstat.io.write import write_file
+    from loopstat.lenses import lens
+
+    (analyze,) = lens("drift").commands
 
     start = time.perf_counter()
-    result = run_analysis([str(source)], {"by": ["model", "strategy"]}, command="loopstat analyze")
+    result = answer(analyze, [str(source)], {"by": ["model", "strategy"], "command": "loopstat analyze"})
     middle = time.perf_counter()
-    write_file(target, page_text(result))
+    write_file(target, page_text(analyze, result))
     return {"read and analyse": middle - start, "write the page": time.perf_counter() - middle}
 
 

@@ -28,6 +28,7 @@ import numpy as np
 import scipy
 
 import loopstat
+import studies
 
 from . import calibrations as calibrations_module
 from . import cells as cells_module
@@ -44,14 +45,9 @@ FULL, QUICK = 1000, 100
 CHUNK = 20
 KEPT = Path(".validate")
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-SCIENCE = ("panel", "grams", "resample", "sde", "drift", "regimes", "equilibrium", "interference", "skill", "checks")
-SCIENCE += ("products", "slopes", "within", "noisy", "latent", "latent_fit", "choose", "curvature", "reversibility")
-SCIENCE += ("censored", "thorough", "derive", "fitting")
-BALANCE = ("counts", "passage", "stationary", "spectrum", "chain", "order", "potential", "exact", "cycles", "balance")
-BALANCE += ("currents", "one_potential", "balance_fit", "reversible")
-MOVES = ("shares", "mixtures", "verdict_mixture", "oracles", "judges", "pools", "effective")
-MOVES += ("order_statistics", "resample")
-MOVES += ("move_settings", "moves", "defect_masses", "progress", "assumptions", "pool_assumptions", "move_prediction")
+HOME = Path(loopstat.__file__).parent
+GROUND = (HOME / "panel", HOME / "inference")
+FACES = ("view", "lens.py", "terms.py")  # of a lens: no figure depends on them
 
 
 @dataclass(frozen=True)
@@ -69,10 +65,10 @@ class Tally:
 
 @dataclass(frozen=True)
 class Lens:
-    """What one page is made of: its cells, the modules that decide the figures, and where it is written."""
+    """What one page is made of: its cells, the packages that decide the figures, and where it is written."""
 
     cells: Callable[[], Sequence[Cell]]
-    science: tuple[str, ...]
+    packages: tuple[Path, ...]
     simulators: tuple[ModuleType, ...]
     page: str
     title: str
@@ -87,7 +83,7 @@ def moves_cells() -> list[Cell]:
 LENSES = {
     "drift": Lens(
         all_cells,
-        (*SCIENCE, "paths"),
+        (*GROUND, HOME / "drift"),
         (cells_module, grid_module, loops_module),
         "docs/validation.md",
         "Validation by simulation",
@@ -95,7 +91,7 @@ LENSES = {
     ),
     "balance": Lens(
         balance_cells,
-        BALANCE,
+        (*GROUND, HOME / "balance"),
         (cells_module, chains_module, loops_module),
         "docs/validation_balance.md",
         "Validation of the balance lens",
@@ -103,7 +99,7 @@ LENSES = {
     ),
     "moves": Lens(
         moves_cells,
-        MOVES,
+        (*GROUND, HOME / "moves", Path(studies.__path__[0])),
         (cells_module, calibrations_module, progress_module, loops_module),
         "docs/validation_moves.md",
         "Validation of the moves lens",
@@ -114,8 +110,8 @@ LENSES = {
 
 def digest(lens: Lens) -> str:
     """Return a short digest of the code that decides the figures: kept cells of other code are not used."""
-    home = Path(loopstat.__file__).parent
-    files = [home / f"{name}.py" for name in lens.science]
+    every = [(f, f.relative_to(package).parts) for package in lens.packages for f in sorted(package.rglob("*.py"))]
+    files = [f for f, parts in every if not set(parts) & set(FACES)]
     files += [Path(str(m.__file__)) for m in lens.simulators]
     return hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest()[:12]
 

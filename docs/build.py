@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 import loopstat as ls
-from loopstat.faces.glossary import markdown
+from loopstat.faces.explain import markdown
 from loopstat.io.recordings import path
 
 HERE = Path(__file__).parent

@@ -18,8 +18,8 @@ LOOK = {"svg.hashsalt": "loopstat", "svg.fonttype": "path", "font.family": "Deja
 SETUP = """\
 import loopstat as ls
 from loopstat import plots
-from loopstat.moves.frontier import frontier
 from loopstat.io.recordings import path
+from loopstat.moves.sweep.frontier import frontier
 
 scores = ["aocc_separable", "multimodal", "code_chars"]
 code = ls.read(path("llamea"), objectives=scores, minimize=["code_chars"])

@@ -1,12 +1,21 @@
-"""The published statements about loops of moves, judged by simulation over the ranges of the page's controls."""
+"""The published statements about loops of moves, judged by simulation over the ranges of the page's controls.
+
+`python -m studies.claims` prints the verdicts and, with `--write docs/claims.md`, makes the page; `--quick` takes
+seconds.
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from loopstat.errors import SettingsError
-from loopstat.moves.batches import Progress
+from loopstat.errors import LoopstatError, SettingsError
+from loopstat.io.write import check_targets, write_file
+from loopstat.moves.sweep.sweep import Progress
 from loopstat.results.record import plain
 from studies.claim_effects import levers_multiply, team_size, tradeoffs
 from studies.claim_points import FEW, Claim, Points
@@ -124,3 +133,40 @@ def _count(name: str, value: int, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise SettingsError(f"`{name}` must be a whole number of at least {least}. Got {value!r}.")
     return value
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the statements and print the verdicts; write the page or the JSON where they are asked for."""
+    from studies.claims_text import claims_page, claims_text
+
+    options = argparse.ArgumentParser(prog="python -m studies.claims", description=__doc__.splitlines()[0])
+    options.add_argument("--quick", action="store_true", help="24 points and 40 runs, to see it work")
+    options.add_argument("--grid", type=int, help=f"points over the ranges; default {GRID}")
+    options.add_argument("--replicates", type=int, help=f"runs of every setting; default {REPLICATES}")
+    options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--write", metavar="PATH", help="write the page of the documentation")
+    options.add_argument("--json", metavar="PATH", help="write the figures as JSON")
+    given = options.parse_args(arguments)
+    try:
+        check_targets({"--write": given.write, "--json": given.json})
+        claims = judge_claims(
+            seed=given.seed, replicates=given.replicates, grid=given.grid, quick=given.quick, progress=_said
+        )
+        print(claims_text(claims), end="")
+        if given.write:
+            write_file(given.write, claims_page(claims))
+        if given.json:
+            write_file(given.json, json.dumps(claims.to_dict(), ensure_ascii=False, indent=1) + "\n")
+    except LoopstatError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _said(done: int, total: int, what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{what} {done}/{total}\033[K", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,4 +1,4 @@
-"""The page of the documentation on the published statements, and their verdicts in the terminal."""
+"""The page of the documentation on the published statements, their verdicts in the terminal, and the command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from loopstat.moves.settings import PARAMETERS
 from studies.claim_points import LEAST, MOST, PARTS, Case, Claim, ClaimMap, ControlMap
 from studies.claims import Claims
 
-COMMAND = "loopstat moves claims --write docs/claims.md"
+COMMAND = "python -m studies.claims --write docs/claims.md"
 MOST_CONTROLS = 5  # tabled for every claim, those that matter most
 CHANCE = 0.05  # adjusted p-value from which a difference between quarters may be chance
 MARKS = {True: "yes", False: "no", None: "cannot tell"}
@@ -139,3 +139,6 @@ def _map(m: ClaimMap) -> list[str]:
         f"| {_span(m.down, j)} | {' | '.join(_share(m.shares[j, k], m.counts[j, k]) for k in across)} |" for j in down
     ]
     return [head, "|---" * (len(across) + 1) + "|", *rows]
+
+
+# ----------------------------------------------------------------------------- the command

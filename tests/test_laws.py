@@ -49,7 +49,7 @@ def test_rescaling_and_shifting_units(sessions: list[np.ndarray], data: st.DataO
             if name in here.estimates:
                 same(getattr(there.estimates[name], end), getattr(here.estimates[name], end))
     # p-values, found by t statistics; a p-value near 0 is compared as it is.
-    same(there.estimates["drift.A"].p_value, here.estimates["drift.A"].p_value)
+    same(there.estimates["drift.A"].p, here.estimates["drift.A"].p)
     ends = [e.estimates["drift.fixed_point"] for e in (here, there)]
     same((ends[1].value - shift) / scale, ends[0].value, 1e-5)
     assert [r.regime for r in there.regimes] == [r.regime for r in here.regimes]

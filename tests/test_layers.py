@@ -15,84 +15,33 @@ import loopstat
 
 PACKAGE = Path(loopstat.__file__).parent
 
-# From the ground up. Inside a storey a module may import only those that stand before it.
-STOREYS: dict[str, tuple[str, ...]] = {
-    "ground": ("errors", "arrays", "panel", "model", "result", "resample"),
-    "science": (
-        *("grams", "products", "slopes", "within", "noisy"),
-        *("counts", "states", "passage", "stationary", "spectrum", "transitions", "chain"),
-        *("least_action", "potential", "exact", "shuffles", "order"),
-        *("cycles", "balance", "currents", "one_potential"),
-        *("feature_table", "pairwise", "pair_errors", "held_out"),
-        *("expressions", "symbolic", "feature_fit", "features"),
-        *("balance_fit", "reversible", "balancing", "systems"),
-        *(
-            "order_statistics",
-            "move_settings",
-            "moves",
-            *("move_engine", "move_runs"),
-            *("ceilings", "move_path", "levers", "arrivals", "move_verdict"),
-            *(
-                "identified",
-                "shares",
-                "mixtures",
-                "verdict_mixture",
-                "oracles",
-                "judges",
-                "pools",
-                "effective",
-                "calibrating",
-            ),
-            *(
-                "defect_masses",
-                "progress",
-                "recorded_progress",
-                "assumptions",
-                "pool_assumptions",
-                "move_prediction",
-                "round_prediction",
-            ),
-            *("pairing", "batches", "sensitivity", "reviewer_value", "plan_goals", "planning"),
-            "move_run",
-        ),
-        *("sde", "paths", "regimes", "equilibrium", "skill", "interference"),
-        *("latent", "latent_fit", "thorough", "curvature", "reversibility", "censored", "derive", "choose"),
-        *("checks", "verdict", "pareto", "fit", "compare", "fitting", "drift", "analysis"),
-        *("frontier", "claim_points", "claim_speed", "claim_effects", "claims"),
-    ),
-    "world": ("io", "reading"),
-    "faces": (
-        *("glossary_moves", "glossary", "text", "svg", "balance_text", "state_layout", "svg_states"),
-        *("moves_text", "plan_text", "claims_text", "calibration_text", "svg_moves", "svg_plans"),
-        *("plots", "sheets", "balance_sheets", "report", "balance_page", "moves_page"),
-        *(
-            "writing",
-            "move_options",
-            "commands",
-            "move_commands",
-            "calibration_commands",
-            "terminal",
-            "cli_moves",
-            "cli",
-            "__main__",
-        ),
-    ),
+SCIENCE = "errors arrays parameters panel inference results lenses"
+MAY_IMPORT = {
+    "errors": "",
+    "arrays": "",
+    "parameters": "errors",
+    "panel": "errors arrays",
+    "inference": "errors arrays panel",
+    "results": "errors arrays panel inference",
+    "lenses": "errors parameters results",
+    **dict.fromkeys(("drift", "balance", "moves"), SCIENCE),  # never one another
+    "io": "errors arrays parameters panel results",
+    **dict.fromkeys(("systems", "reading"), f"{SCIENCE} drift balance moves io"),
+    "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
+    "plots": f"{SCIENCE} drift balance moves faces",
+    "__main__": "faces",
 }
-INSIDE_IO = (
-    *("io.columns", "io.settings", "io.files", "io.frames", "io.cells", "io.choice", "io.kinds", "io.parents"),
-    *("io.rows", "io.links", "io.scores", "io.template", "io.recordings", "io.noise", "io.tables"),
-    *(
-        "io.naming",
-        "io.transitions",
-        "io.grouping",
-        "io.chains",
-        "io.jsonforms",
-        "io.states",
-        "io.pools",
-        "io.versions",
-        "io",
-    ),
-)
+"""What each package, or module at the top, may import of its neighbours, for type checkers too."""
+
+OF_RESULTS = {"io": {"results.record"}}
+"""Where only a part of a neighbour may be imported."""
+
+KNOWN_CYCLES = {
+    ("balance.fit", "balance.settings"),
+    ("balance.features.record", "balance.features.fit"),
+}
+"""Arrows left out when cycles are looked for: a result that names, for type checkers, the settings it was fitted by."""
+
 FORBIDDEN = {"utils", "util", "common", "helpers", "helper", "core", "base", "misc", "tools"}
 HEAVY = {
     "scipy",
@@ -110,10 +59,11 @@ HEAVY = {
     "polars",
     "pyarrow",
 }
-AT_THE_TOP = {
-    "click": {"cli", "cli_moves", "terminal"},
-    "numba": {"move_engine"},
-}  # the only heavy library a module may import outside a function, and where
+AT_THE_TOP = {"click": {"faces.cli", "faces.console"}, "numba": {"moves.engine"}}
+"""The only heavy libraries a module may import outside a function, and where."""
+FILES = {"pathlib", "os", "io"}
+SEES_FILES = {"moves.files", "drift.parallel", "results.document"}
+"""Reads a settings file, counts processors, shortens names of files."""
 
 
 def _modules() -> dict[str, Path]:
@@ -131,15 +81,13 @@ MODULES = _modules()
 def _imports(name: str, *, top_only: bool = False) -> set[str]:
     """Return what a module imports: own modules as `.name` below the package, others by their first part.
 
-    Imports for type checkers alone are left out.
+    With `top_only`, only what is imported when the module is: neither inside functions nor for type checkers.
     """
     path = MODULES[name]
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     package = [p for p in package if p]
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = _nodes(tree, functions=not top_only)
     found: set[str] = set()
-    for node in nodes:
+    for node in _nodes(ast.parse(path.read_text(encoding="utf-8")), top_only=top_only):
         if isinstance(node, ast.Import):
             found |= {a.name.split(".")[0] for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level:
@@ -152,14 +100,14 @@ def _imports(name: str, *, top_only: bool = False) -> set[str]:
     return found - {".", "__future__"}
 
 
-def _nodes(node: ast.AST, *, functions: bool) -> list[ast.AST]:
+def _nodes(node: ast.AST, *, top_only: bool) -> list[ast.AST]:
     out: list[ast.AST] = []
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and not functions:
+        if top_only and isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+        if top_only and isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
             continue
-        out += [child, *_nodes(child, functions=functions)]
+        out += [child, *_nodes(child, top_only=top_only)]
     return out
 
 
@@ -167,40 +115,28 @@ def _own(name: str) -> set[str]:
     return {i[1:] for i in _imports(name) if i.startswith(".") and i[1:] in MODULES}
 
 
-def _storey(name: str) -> str:
-    first = name.split(".")[0]
-    return next(storey for storey, modules in STOREYS.items() if first in modules)
-
-
-def test_every_module_has_a_storey() -> None:
-    listed = {m for modules in STOREYS.values() for m in modules}
-    assert {m.split(".")[0] for m in MODULES if m} == listed, "list every module in STOREYS, and nothing else"
-    assert {m for m in MODULES if m.split(".")[0] == "io"} == set(INSIDE_IO)
-
-
 def test_imports_point_one_way() -> None:
-    order = list(STOREYS)
+    assert {m.split(".")[0] for m in MODULES if m} == set(MAY_IMPORT), "every package has its row, and nothing else"
     for name in filter(None, MODULES):
-        for other in _own(name):
-            assert order.index(_storey(other)) <= order.index(_storey(name)), f"{name} imports {other}: never up"
-
-
-@pytest.mark.parametrize("order", [*STOREYS.values(), INSIDE_IO], ids=[*STOREYS, "io"])
-def test_arrows_inside_a_storey(order: tuple[str, ...]) -> None:
-    for position, name in enumerate(order):
-        beside = _own(name) & set(order)
-        assert beside <= set(order[:position]), f"{name} imports {sorted(beside - set(order[:position]))}"
+        room = name.split(".")[0]
+        beside = {other for other in _own(name) if other.split(".")[0] != room}
+        wrong = {other for other in beside if other.split(".")[0] not in MAY_IMPORT[room].split()}
+        wrong |= {o for o in beside if o.split(".")[0] == "results" and o not in OF_RESULTS.get(room, {o})}
+        assert not wrong, f"{name} imports {sorted(wrong)}"
 
 
 def test_no_cycles() -> None:
     # The package's own __init__ names modules without importing them, and is no part of the graph.
-    graph = {name: _own(name) - {name} for name in MODULES if name}
+    arrows = {(name, other) for name in MODULES if name for other in _own(name) - {name}}
+    assert arrows >= KNOWN_CYCLES, "a known cycle is gone: take it from the list"
+    graph: dict[str, set[str]] = {}
+    for name, other in arrows - KNOWN_CYCLES:
+        graph.setdefault(name, set()).add(other)
     list(graphlib.TopologicalSorter(graph).static_order())
 
 
 def test_no_rooms_for_everything() -> None:
-    parts = {p for name in MODULES for p in name.split(".")}
-    assert not parts & FORBIDDEN
+    assert not {name.split(".")[0] for name in MODULES} & FORBIDDEN
 
 
 def test_heavy_libraries_are_imported_where_used() -> None:
@@ -209,13 +145,14 @@ def test_heavy_libraries_are_imported_where_used() -> None:
             assert name in AT_THE_TOP.get(library, set()), f"{name} imports {library} at its top"
 
 
-@pytest.mark.parametrize("storey", ["ground", "science"])
-def test_estimators_see_neither_files_nor_faces(storey: str) -> None:
+@pytest.mark.parametrize("room", ["panel", "inference", "results", "drift", "balance", "moves"])
+def test_estimators_see_neither_files_nor_faces(room: str) -> None:
     allowed = {"numpy", "numba", "scipy", "moocore", "markupsafe", "threadpoolctl", *sys.stdlib_module_names}
-    for name in STOREYS[storey]:
-        foreign = {i for i in _imports(name) if not i.startswith(".")}
-        assert not foreign - allowed, f"{name} imports {sorted(foreign - allowed)}"
-        assert not foreign & {"pathlib", "os", "io"}, f"{name}: estimators never see a path"
+    for name in MODULES:
+        if name.split(".")[0] == room:
+            foreign = {i for i in _imports(name) if not i.startswith(".")}
+            assert not foreign - allowed, f"{name} imports {sorted(foreign - allowed)}"
+            assert not foreign & FILES or name in SEES_FILES, f"{name}: estimators never see a path"
 
 
 # -------------------------------------------------------------------------------- public names
@@ -257,17 +194,18 @@ def test_importing_the_package_is_light() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["analyze", "--help"], ["moves", "settings"], ["explain", "lag"]]
+    "arguments",
+    [["--help"], ["--version"], ["analyze", "--help"], ["moves", "plan", "--help"], ["explain", "lag"]],
 )
 def test_small_commands_are_light(arguments: list[str]) -> None:
     code = (
-        f"from loopstat.cli import main\n"
+        f"from loopstat.faces.cli import main\n"
         f"try:\n    main({arguments!r}, prog_name='loopstat')\nexcept SystemExit as end:\n    assert not end.code"
     )
     assert not _loaded(code) & (HEAVY - {"click"} | {"numpy"})
 
 
-COMMANDS = ("cli", "cli_moves", "commands", "move_commands", "calibration_commands", "move_options")
+COMMANDS = ("faces.cli", "io.asked", "moves.commands", "moves.files", "parameters")
 
 
 def _flags(node: ast.AST) -> list[str]:

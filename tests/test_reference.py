@@ -66,7 +66,7 @@ def test_leave_one_out_standard_errors_agree_with_clustered_ones() -> None:
     for j in range(3):
         dx, design, session = regression(sessions, j)
         theirs = sm.OLS(dx, design).fit(cov_type="cluster", cov_kwds={"groups": session}, use_t=True)
-        np.testing.assert_allclose(fit.estimates["drift.A"].p_value[j], theirs.pvalues[1:], rtol=0.25, atol=0.005)
+        np.testing.assert_allclose(fit.estimates["drift.A"].p[j], theirs.pvalues[1:], rtol=0.25, atol=0.005)
 
 
 def test_leave_one_cluster_out_equals_refits_without_each_session() -> None:

@@ -45,7 +45,7 @@ _HOME = {
     "Verdict": "results.verdict",
     "analyze": "reading",
     "analyze_balance": "balance.analysis",
-    "explain": "faces.glossary",
+    "explain": "faces.explain",
     "plots": "plots",
     "read": "io",
     "read_recording": "io",
@@ -73,7 +73,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .errors import InputError as InputError
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
-    from .faces.glossary import explain as explain
+    from .faces.explain import explain as explain
     from .inference.clusters import Clusters as Clusters
     from .inference.estimate import Estimate as Estimate
     from .io import read as read

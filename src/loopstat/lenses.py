@@ -1,8 +1,8 @@
 """Lenses: what each of them reads, which settings it takes, how it answers, and where to find them.
 
-A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own under
-the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that listing
-lenses costs nothing.
+A lens is a folder with a `lens.py` that holds one `Lens`, and a line in `LENSES`; an outside package names its own
+under the entry-point group `loopstat.lenses`. Everything a lens needs is imported when it is asked for, so that
+listing lenses costs nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import Any, Protocol
 
 from .errors import SettingsError
 from .parameters import Parameter, nearest
-
-if TYPE_CHECKING:
-    pass
 
 LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
@@ -27,8 +24,6 @@ GROUP = "loopstat.lenses"
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what)."""
-
-Reads = Literal["panel", "states", "pool", "nothing"]
 
 
 class Result(Protocol):
@@ -78,7 +73,8 @@ class Command:
     view : str
         `module:function` that makes a Document of the result.
     reads : str
-        `panel`, `states`, `pool`: files are read before it is run; `nothing`: it takes no file.
+        `panel`, `states`, `pool`, or `module:function` called as f(files, options): files are read before it is run;
+        `nothing`: it takes no file.
     saves : tuple of Save
     pages : bool
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
@@ -89,7 +85,7 @@ class Command:
     settings: tuple[Parameter, ...]
     run: str
     view: str
-    reads: Reads = "nothing"
+    reads: str = "nothing"
     saves: tuple[Save, ...] = ()
     pages: bool = True
 
@@ -106,6 +102,8 @@ class Lens:
         `module:NAME` of the mapping from words and JSON keys to the sentence that explains them.
     help : str
         What `--help` prints of a group of commands; default the summary.
+    rows : tuple of Parameter
+        Settings that no command lists as they are: those of settings files.
     """
 
     name: str
@@ -113,6 +111,7 @@ class Lens:
     commands: tuple[Command, ...]
     terms: str
     help: str = ""
+    rows: tuple[Parameter, ...] = ()
 
 
 def lens(name: str) -> Lens:

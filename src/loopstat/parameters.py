@@ -1,4 +1,4 @@
-"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of these rows.
+"""Settings, described once: flags, validation, help, settings files, sliders, `explain` and docs are made of rows.
 
 Light on purpose: the command line reads every table before it does anything.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, Literal
 
@@ -110,12 +110,12 @@ class Parameter:
     @property
     def explained(self) -> str:
         """What it means as one sentence, with its symbol, choices and default."""
-        said = self.help[:1].upper() + self.help[1:].rstrip(".")
-        symbol = f"{self.symbol}: " if self.symbol not in ("", self.name) else ""
-        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in self.help else ""
-        one_of = f"; one of {', '.join(self.choices)}" if self.choices else ""
+        said = self.help.removesuffix(".")
+        said = f"{self.symbol}: {said}" if self.symbol not in ("", self.name) else said[:1].upper() + said[1:]
+        unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in said.lower() else ""
+        one_of = f"; one of {', '.join(self.choices)}" if any(word not in said for word in self.choices) else ""
         default = "" if self.default is None or self.kind in ("flag", "switch") else f" (default {self.default})"
-        return f"{symbol}{said}{unit}{one_of}{default}."
+        return f"{said}{unit}{one_of}{default}" + ("" if said.endswith("?") and not default else ".")
 
     def described(self) -> dict[str, Any]:
         """Return the row as plain data: what lists of settings hold."""
@@ -139,8 +139,8 @@ def number(
 ) -> Parameter:
     """Return the row of a number; `ends` are its least and largest value, `above` and `below` leave them out."""
     low, high = (ends[0], ends[1] if len(ends) > 1 else None) if ends else (None, None)
-    ends_out = {"open_low": above, "open_high": below}
-    return Parameter(name, symbol, default, unit, text, source, low, high, slider, metavar=metavar, **ends_out)
+    row = Parameter(name, symbol, default, unit, text, source, low, high, slider, metavar=metavar)
+    return replace(row, open_low=above, open_high=below)
 
 
 def whole(

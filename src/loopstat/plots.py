@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .drift.compare import Comparison
     from .drift.fit import LinearDriftFit
     from .moves.fit import MovesRun
-    from .moves.frontier import Frontier
+    from .moves.sweep.frontier import Frontier
     from .panel.panel import Objective, Panel
 
 __all__ = [

@@ -11,11 +11,11 @@ from click.testing import CliRunner
 
 from loopstat import InputError, LinearDrift, LinearDriftFit, Panel, SettingsError, analyze
 from loopstat.drift.fit import LinearDriftFit as Fit
-from loopstat.drift.maps.base import ScorerNoise
 from loopstat.drift.readings.interference import MODEL_PARTS
 from loopstat.drift.view import document
 from loopstat.faces.cli import main
 from loopstat.faces.html import page
+from loopstat.panel.noise import ScorerNoise
 from simulated import keep_the_better, steady
 
 M = np.array([[0.65, 0.08], [0.08, 0.5]])

@@ -18,8 +18,10 @@ from loopstat.drift.readings.interference import (
     start_moments,
     start_spread,
 )
-from loopstat.faces.moves_text import _pair
+from loopstat.drift.view.facts import _pair
+from loopstat.drift.view.seen import Seen
 from loopstat.inference.resample import bootstrap_weights
+from loopstat.results.words import parts
 from simulated import M3, Q3, fit, grams_of, moments_of, run, steady, three
 
 
@@ -129,8 +131,8 @@ def test_one_objective_has_nothing_to_interfere_with() -> None:
 
 def test_holm_counts_each_pair_once() -> None:
     e = fit(three(40, 8, seed=10)).estimates["interference.total"]
-    raw, adjusted = e.p_value[np.triu_indices(3, 1)], e.p_adjusted[np.triu_indices(3, 1)]
-    assert np.isnan(np.diag(e.p_value)).all()
+    raw, adjusted = e.p[np.triu_indices(3, 1)], e.p_adjusted[np.triu_indices(3, 1)]
+    assert np.isnan(np.diag(e.p)).all()
     assert adjusted[np.argmin(raw)] == pytest.approx(min(1.0, 3 * raw.min()))
     np.testing.assert_array_equal(e.p_adjusted, e.p_adjusted.T)
 
@@ -146,7 +148,7 @@ def test_the_printed_parts_add_up_to_the_printed_total() -> None:
     total = found.estimates["interference.total"].value
     for i, j in ((0, 1), (0, 2), (1, 2)):
         assert sum(found.parts_of(i, j).values()) == pytest.approx(total[i, j])
-        said = _pair(found, found.estimates["interference.total"], i, j)
+        said = parts(_pair(Seen(found), found.estimates["interference.total"], (i, j)))
         printed = [float(part) for part in re.findall(r"[+-]\d\.\d\d(?=,|$)", said.partition(": ")[2])]
         assert sum(printed) == pytest.approx(total[i, j], abs=0.005 * (len(printed) + 1))
 

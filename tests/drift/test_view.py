@@ -285,7 +285,7 @@ def test_pareto_sheet_says_its_numbers(plain: Analysis) -> None:
     [sheet] = blocks(section(document(plain), "pareto"), Sheet)
     assert [words.cell(row[0]) for row in sheet.rows] == ["1. straight", "2. swing"]
     for k, row in enumerate(sheet.rows):
-        assert words.cell(row[1]) == show(*plain.pareto[k].share_final)
+        assert words.cell(row[1]) == show(*plain.pareto[k].share_final.triple)
         assert row[1].place == f"pareto.{k}.share_final"
     assert f"Compared on {plain.pareto[0].n_compared} ends of each group" in sheet.note
     assert all(number(v, 3) in sheet.note for v in plain.pareto[0].reference.tolist())

@@ -16,7 +16,7 @@ from test_cli import CONTROL, HOSTILE
 from test_page import read_page
 
 from conftest import ROOT, invoke, strict_json, write_table
-from loopstat.faces.glossary import TERMS, explain
+from loopstat.faces.explain import explain, terms
 from test_docs import keys_of
 
 DATA = ROOT.parent / "shared" / "data"
@@ -195,9 +195,9 @@ def test_every_json_key_is_in_the_glossary(tmp_path: Path) -> None:
     for table in (sessions(tmp_path, push=1.5), moves(tmp_path, RING)):
         data = balanced(table)
         keys = {re.sub(r"_(low|high)$", "", k) for k in keys_of(data)}
-        assert sorted(keys - set(TERMS)) == []
+        assert sorted(keys - set(terms())) == []
         assert all(explain(key).startswith(f"{key}: ") for key in keys)
-        assert {c["name"] for g in data["groups"] for c in g["checks"]} <= set(TERMS)
+        assert {c["name"] for g in data["groups"] for c in g["checks"]} <= set(terms())
 
 
 def test_same_seed_same_bytes(tmp_path: Path) -> None:

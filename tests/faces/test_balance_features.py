@@ -15,7 +15,7 @@ from test_page import read_page
 
 from conftest import ROOT, invoke, strict_json, write_table
 from loopstat import Counts, SettingsError, analyze_balance, read_recording
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from test_docs import keys_of
 
 DATA = ROOT.parent / "shared" / "data"
@@ -118,8 +118,8 @@ def test_counted_moves_have_no_objectives(tmp_path: Path) -> None:
 
 def test_every_key_and_check_is_in_the_glossary(tmp_path: Path) -> None:
     data = balanced(lengths(tmp_path), "--features", "text", "--symbolic")
-    assert sorted({re.sub(r"_(low|high)$", "", k) for k in keys_of(data)} - set(TERMS)) == []
-    assert {c["name"] for g in data["groups"] for c in g["parametric"]["checks"]} <= set(TERMS)
+    assert sorted({re.sub(r"_(low|high)$", "", k) for k in keys_of(data)} - set(terms())) == []
+    assert {c["name"] for g in data["groups"] for c in g["parametric"]["checks"]} <= set(terms())
 
 
 def test_a_function_of_states_from_python(tmp_path: Path) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loopstat.faces.cli_moves import simulate
-from loopstat.moves.options import SCHEMA, lists
 from test_cli import CONTROL, HOSTILE
 
 from conftest import ROOT, invoke, strict_json, write_table
-from loopstat.faces.glossary import TERMS, explain
-from loopstat.moves.files import asked_for
+from loopstat.faces.cli import main
+from loopstat.faces.explain import explain, terms
+from loopstat.moves.files import SCHEMA, asked_for
 from loopstat.moves.settings import FREQUENT, PARAMETERS, POLICY_DEFAULTS, PRESETS, SCENARIOS, MoveSettings
 from test_docs import keys_of
 
@@ -33,6 +32,7 @@ def simulated(*arguments: object) -> dict[str, Any]:
 
 def settings_of(*arguments: object) -> dict[str, Any]:
     """Return the settings that a command line comes to."""
+    simulate = main.commands["moves"].commands["simulate"]
     with simulate.make_context("simulate", list(map(str, arguments))) as context:
         return asked_for(context.params).settings.to_dict()
 
@@ -96,7 +96,7 @@ def test_every_flag_is_the_setting_of_its_name(name: str) -> None:
 def test_every_setting_can_be_set() -> None:
     for name, p in PARAMETERS.items():
         value = p.choices[-1] if p.choices else p.default
-        assert asked_for({"sets": [f"{name}={value}"]}).settings.to_dict()[name] == value
+        assert asked_for({"set": [f"{name}={value}"]}).settings.to_dict()[name] == value
 
 
 def test_what_is_saved_reads_back(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_groups_of_a_settings_file(tmp_path: Path) -> None:
     objects = {"model=a": {"candidates": 7}, "model=b": {}}
     mapped = written(tmp_path, {"schema": SCHEMA, "groups": objects}, "mapped.json")
     assert settings_of("--settings", mapped, "--group", "model=a")["candidates"] == 7
-    asked = asked_for({"settings_file": str(mapped), "group": "model=b"})
+    asked = asked_for({"settings": str(mapped), "group": "model=b"})
     assert asked.settings == MoveSettings()
     assert asked.notes == (f"{mapped} identifies no setting of model=b: all defaults stay.",)
     wrong = invoke("moves", "simulate", "--settings", file, "--group", "model=c")
@@ -137,9 +137,7 @@ def test_what_a_file_does_not_know_stays_the_default_and_is_said(tmp_path: Path)
 def test_the_list_has_everything(tmp_path: Path) -> None:
     shown = invoke("moves", "settings").stdout
     for name in (*PARAMETERS, *PRESETS, *SCENARIOS, *POLICY_DEFAULTS):
-        assert re.search(rf"^  {re.escape(name)}\b", shown, re.MULTILINE), name
-    assert max(map(len, lists(width=100).splitlines())) <= 100
-    assert max(map(len, lists(width=60).splitlines())) <= 70
+        assert re.search(rf"^ +{re.escape(name)}\b", shown, re.MULTILINE), name
     data = strict_json(invoke("moves", "settings", "--json", "-").stdout)
     assert [p["name"] for p in data["parameters"]] == list(PARAMETERS)
     assert data["presets"] == PRESETS
@@ -239,12 +237,12 @@ def test_hostile_names_are_harmless(name: str, tmp_path: Path) -> None:
     [
         ([], "a plan needs --budget or --reliability."),
         (["--budget", "0.5"], "`budget` must pay at least one move of the cheapest plan, 1.1. Got 0.5."),
-        (["--budget", "nan"], "`budget` must be a finite number above 0. Got nan."),
-        (["--budget", "-3"], "`budget` must be a finite number above 0."),
+        (["--budget", "nan"], "`--budget` must be a finite number in (0, inf). Got 'nan'."),
+        (["--budget", "-3"], "`--budget` must lie in (0, inf). Got '-3'."),
         (["--budget", "50", "--search", "tau=0.1"], "unknown setting to search 'tau'"),
         (["--budget", "50", "--search", "candidates=0,1"], "`candidates` must lie in [1, inf). Got '0'."),
         (["--budget", "50", "--search", "candidates"], "--search expects NAME=VALUE."),
-        (["--reliability", "1"], "`reliability` must be a number between 0 and 1"),
+        (["--reliability", "1"], "`--reliability` must lie in (0, 1). Got '1'."),
     ],
 )
 def test_impossible_plans_are_refused(arguments: list[str], said: str) -> None:
@@ -278,8 +276,14 @@ def plan_json(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_a_plan_says_what_to_buy(plan_json: dict[str, Any]) -> None:
     text = plan_json["terminal"]
-    assert text.startswith("What to buy for a budget of 60\n")
-    for title in ("Verdict: ", "The plan and the next ones", "Speed against quality", "One more reviewer", "Next: "):
+    assert text.startswith("What to buy for a budget of 60: ")
+    for title in (
+        "best under the budget: ",
+        "The plan and the next ones",
+        "Speed against quality",
+        "One more reviewer",
+        "Next: ",
+    ):
         assert title in text
     assert {"frontier", "reviewer_value", "best", "best_settings", "command", "notes", "version"} <= set(plan_json)
     assert plan_json["best"]["cost"] <= 60
@@ -301,25 +305,12 @@ def test_a_plan_can_be_saved_and_simulated(tmp_path: Path) -> None:
     )
 
 
-def test_claims_are_judged_and_written(tmp_path: Path) -> None:
-    page = tmp_path / "claims.md"
-    done = invoke("moves", "claims", "--grid", 24, "--replicates", 20, "--write", page, "--json", tmp_path / "c.json")
-    assert done.exit_code == 0, done.stderr
-    assert re.match(r"Of 5 statements ", done.stdout)
-    assert page.read_text(encoding="utf-8").startswith("# What is claimed")
-    data = strict_json((tmp_path / "c.json").read_text())
-    assert next(c["key"] for c in data["claims"]) == "convergence"
-    keys = {re.sub(r"_(low|high)$", "", k) for k in keys_of(data)}
-    assert sorted(keys - set(TERMS)) == []
-    assert invoke("moves", "claims", "--grid", 2).exit_code == 2
-
-
 def test_every_json_key_and_check_is_in_the_glossary(plan_json: dict[str, Any]) -> None:
     run = simulated("--sensitivity")
     keys = keys_of(run) | keys_of({k: v for k, v in plan_json.items() if k != "terminal"}) | set(PARAMETERS)
     keys = {re.sub(r"_(low|high)$", "", k) for k in keys}
-    assert sorted(keys - set(TERMS)) == []
-    assert {c["name"] for c in run["checks"]} | {"good", "passes_only", "stalls"} <= set(TERMS)
+    assert sorted(keys - set(terms())) == []
+    assert {c["name"] for c in run["checks"]} | {"good", "passes_only", "stalls"} <= set(terms())
     for key in keys:
         assert explain(key).startswith(f"{key}: ")
 

@@ -100,6 +100,7 @@ def test_leaving_one_out_of_a_mean_gives_its_textbook_variance() -> None:
     x = np.random.default_rng(3).standard_normal(40)
     left = (x.sum() - x) / 39
     assert jackknife_variance(left) == pytest.approx(x.var(ddof=1) / 40, rel=1e-12)
+    assert np.isnan(jackknife_variance(np.array([1.0, np.inf, 2.0]))), "and no warning, which would be an error here"
 
 
 def test_interval_of_a_mean_is_students() -> None:

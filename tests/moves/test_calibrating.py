@@ -13,14 +13,19 @@ from click.testing import CliRunner, Result
 
 from conftest import write_table
 from loopstat.errors import InputError, SettingsError
+from loopstat.faces import terminal
 from loopstat.faces.cli import main
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from loopstat.inference.estimate import Estimate
 from loopstat.io import read_pool, template
 from loopstat.moves.calibrate.fit import Calibration, calibrate
 from loopstat.moves.calibrate.identified import Identified
 from loopstat.moves.files import read_settings
+from loopstat.moves.view import document
 from loopstat.panel.pool import Pool
+from loopstat.results.chart import Chart, Line
+from loopstat.results.document import Facts
+from loopstat.results.words import number, parts, percent
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 HEADER = ("task", "candidate", "model", "quick", "full", "judge_a", "judge_b", "judge_c", "quality")
@@ -102,7 +107,7 @@ def test_the_json_form_is_complete_and_explained(whole: Calibration) -> None:
         return set(value) | {k for name, v in value.items() if name not in ("by", "where", "columns") for k in keys(v)}
 
     said = {re.sub(r"_(low|high)$", "", k) for k in keys(data) | keys(whole.settings_file())}
-    assert sorted(said - set(TERMS)) == []
+    assert sorted(said - set(terms())) == []
     for p in data["groups"][0]["parameters"]:
         assert Identified.from_dict(p).to_dict() == p
 
@@ -242,7 +247,7 @@ def test_loops_that_stop_on_their_tests_are_seen(tmp_path: Path) -> None:
 def test_the_command_answers_first_and_writes_settings(table: Path, tmp_path: Path) -> None:
     done = run(table, *OPTIONS, "--out", tmp_path / "s.json", "--json", tmp_path / "c.json")
     assert done.exit_code == 0, done.output
-    assert "Verdict: identified for the simulator: oracle_resolution 0.8" in done.output
+    assert "identified for the simulator: oracle_resolution 0.8" in done.output
     assert "tau H" in done.output
     data = json.loads((tmp_path / "s.json").read_text())
     assert (data["schema"], set(data)) == (
@@ -288,12 +293,44 @@ def test_an_error_is_a_sentence_and_exit_status_2(table: Path) -> None:
     assert run(table, "--coarse", "quick", "--level", "2").exit_code == 2
 
 
-def test_the_terminal_is_as_wide_as_asked_and_takes_any_null(whole: Calibration) -> None:
-    data = whole.to_dict()
+def test_the_document_of_a_calibration(whole: Calibration, table: Path, tmp_path: Path) -> None:
+    doc = document(whole)
     for width in (60, 100):
-        assert max(len(line) for line in render(data, width=width).splitlines()) <= width + 1
-    empty = {k: None if not isinstance(v, str) else v for k, v in data["groups"][0].items()}
-    assert "none of the simulator's settings" in render({**data, "groups": [empty]})
+        assert max(map(len, terminal.write(doc, width=width).splitlines())) <= width
+    [group] = doc.answers()
+    known = whole.groups[0].settings
+    assert group.answer is not None
+    said = parts(group.answer.why).replace("\xa0", " ")
+    assert said == f": {', '.join(f'{name} {number(value)}' for name, value in known.items())}."
+    charts = [b for b in group.blocks if isinstance(b, Chart)]
+    assert [c.title for c in charts] == [
+        "One of k candidates passes", "The best of k candidates", "What k candidates are worth"
+    ]  # fmt: skip
+    lines = [m for m in charts[0].marks if isinstance(m, Line)]
+    assert [m.label for m in lines] == ["coarse tests", "fine tests"]
+    assert np.asarray(lines[0].y).tolist() == whole.groups[0].pass_at_k["coarse"].estimate.value.tolist()
+
+
+def test_nothing_identified_is_said_and_what_was_not_asked_for_is_grouped() -> None:
+    pool = Pool.of(["a", "a", "b", "b"] * 5, coarse=[1, 1, 1, 0] * 5)
+    [group] = document(calibrate(pool)).answers()
+    assert group.answer is not None
+    assert group.answer.said == "none of the simulator's settings is identified"
+    facts = {f.key: parts(f.said) for b in group.blocks if isinstance(b, Facts) for f in b.rows}
+    named = "oracle_resolution (--coarse and --fine); correlation, sigma_r (--judges and --truth)"
+    assert facts["not asked for"] == named
+    assert "Verdicts alone cannot show it" in facts["tau H, tau"]
+
+
+def test_the_page_has_the_figures_of_the_json(table: Path, tmp_path: Path) -> None:
+    done = run(table, *OPTIONS, "--html", tmp_path / "c.html", "--json", tmp_path / "c.json")
+    assert done.exit_code == 0, done.output
+    text = (tmp_path / "c.html").read_text(encoding="utf-8")
+    data = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))["groups"][0]
+    settings = dict(re.findall(r'data-json="groups\.0\.settings\.(\w+)"[^>]*>([^<]*)<', text))
+    assert settings == {name: number(value) for name, value in data["settings"].items()}
+    value, low, high = (data["false_pass"][k] for k in ("value", "low", "high"))
+    assert f">{percent(value, low, high)}</span> of what passes" in text
 
 
 # ------------------------------------------------------------------------- recordings

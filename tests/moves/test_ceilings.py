@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopstat.moves.ceilings import best_radius, resting_point, resting_share, travel
-from loopstat.moves.levers import lever_names, levers, levers_together, turned
 from loopstat.moves.mean_path import ceiling, mean_path, reach
 from loopstat.moves.model import MoveLaw, Team
 from loopstat.moves.settings import PRESETS, MoveSettings
+from loopstat.moves.sweep.levers import lever_names, levers, levers_together, turned
 
 DEFAULTS = MoveSettings()
 VIBE = MoveSettings.of(policy="vibe")

@@ -114,9 +114,9 @@ def test_workers_change_nothing() -> None:
 def test_threads_that_start_at_once_compile_once() -> None:
     program = (
         "from concurrent.futures import ThreadPoolExecutor as Pool\n"
-        "from loopstat.move_runs import outcomes\n"
-        "from loopstat.move_settings import MoveSettings as S\n"
-        "from loopstat.move_engine import run\n"
+        "from loopstat.moves.runs import outcomes\n"
+        "from loopstat.moves.settings import MoveSettings as S\n"
+        "from loopstat.moves.engine import run\n"
         "with Pool(4) as pool: list(pool.map(lambda k: outcomes(S(candidates=k), max_moves=2), (1, 2, 3)))\n"
         "outcomes(S.of(policy='planner'), replicates=2, max_moves=2)\n"
         "print(len(run.signatures))"

@@ -11,9 +11,9 @@ from loopstat.inference.intervals import average
 from loopstat.moves.mean_path import ceiling
 from loopstat.moves.model import Team, winner_band
 from loopstat.moves.settings import MoveSettings
-from loopstat.moves.verdict import CHECKS, Facts, decide, run_checks
+from loopstat.moves.verdict import RULES, Facts, decide
 from loopstat.results.arrival import Arrivals
-from loopstat.results.check import Check
+from loopstat.results.check import Check, run_checks
 
 SOON, LATER, NEVER = np.arange(80.0, 120.0), np.r_[np.arange(200.0, 206.0), [np.inf] * 34], np.full(40, np.inf)
 
@@ -32,8 +32,8 @@ def facts(s: MoveSettings, target: np.ndarray, good: np.ndarray, risk: float = 0
 
 
 def checks(f: Facts) -> dict[str, Check]:
-    found = {c.name: c for c in run_checks(f)}
-    assert tuple(found) == CHECKS
+    found = {c.name: c for c in run_checks(RULES, f)}
+    assert tuple(found) == [r.name for r in RULES]
     return found
 
 

@@ -11,15 +11,15 @@ import pytest
 
 from loopstat.errors import SettingsError
 from loopstat.inference.differences import Medians, Paired
-from loopstat.moves.batches import in_batches, with_policy
-from loopstat.moves.frontier import frontier
-from loopstat.moves.goals import Goal
 from loopstat.moves.model import MoveLaw
-from loopstat.moves.planning import FRESH, plan
-from loopstat.moves.reviewer_value import improvement_threshold, reviewer_value
 from loopstat.moves.runs import outcomes
-from loopstat.moves.sensitivity import sensitivity, step
 from loopstat.moves.settings import MoveSettings
+from loopstat.moves.sweep.frontier import frontier
+from loopstat.moves.sweep.goals import Goal
+from loopstat.moves.sweep.planning import FRESH, plan
+from loopstat.moves.sweep.reviewer_value import improvement_threshold, reviewer_value
+from loopstat.moves.sweep.sensitivity import sensitivity, step
+from loopstat.moves.sweep.sweep import Sweep, with_policy
 
 FEW = {"policy": ["trust-region"], "candidates": [1, 4], "reviewers": [0, 2], "edit_radius": [0.2, 1.0]}
 BASE = MoveSettings(max_moves=200)
@@ -56,14 +56,14 @@ def test_medians_are_those_of_the_runs() -> None:
 
 def test_batches_are_one_call() -> None:
     many = [BASE.but(candidates=k % 5 + 1, correlation=k / 100) for k in range(70)]
-    said: list[tuple[str, int, int]] = []
-    parts = in_batches(many, replicates=20, seed=3, progress=lambda *step: said.append(step))
+    said: list[tuple[int, int, str]] = []
+    parts = Sweep.over(many, replicates=20, seed=3, progress=lambda *step: said.append(step)).runs
     whole = outcomes(many, replicates=20, seed=3, stop="target")
     assert parts.settings == whole.settings
     assert np.array_equal(parts.moves_made, whole.moves_made)
     np.testing.assert_allclose(parts.good_at_end, whole.good_at_end, rtol=1e-9)
-    assert said[0][1:] == (0, 70)
-    assert said[-1][1:] == (70, 70)
+    assert said[0] == (0, 70, "settings")
+    assert said[-1] == (70, 70, "settings")
 
 
 # ------------------------------------------------------------------------------------------ frontier

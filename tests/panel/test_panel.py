@@ -9,6 +9,7 @@ import pytest
 
 from loopstat import InputError, Labels, Objective, Panel, SettingsError
 from loopstat.panel.panel import label_text, previous_step
+from loopstat.results.record import dump
 from simulated import keep_the_better
 
 
@@ -211,7 +212,7 @@ def test_signs_and_repr() -> None:
     panel = Panel.from_arrays([[1.0, 2.0]], objectives=[Objective("cost", maximize=False)])
     assert panel.signs.tolist() == [-1]
     assert repr(panel) == "Panel(loop: 1 sessions, 2 steps, objectives cost)"
-    assert panel.objectives[0].to_dict()["direction"] == "minimize"
+    assert dump(panel.objectives[0])["direction"] == "minimize"
 
 
 # --------------------------------------------------------------------------- repeats

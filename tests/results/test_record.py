@@ -16,10 +16,10 @@ from loopstat.arrays import Float
 from loopstat.errors import InputError
 from loopstat.inference.estimate import Estimate
 from loopstat.moves.calibrate.fit import calibrate
-from loopstat.moves.frontier import frontier
-from loopstat.moves.planning import plan
-from loopstat.moves.reviewer_value import reviewer_value
-from loopstat.moves.sensitivity import sensitivity
+from loopstat.moves.sweep.frontier import frontier
+from loopstat.moves.sweep.planning import plan
+from loopstat.moves.sweep.reviewer_value import reviewer_value
+from loopstat.moves.sweep.sensitivity import sensitivity
 from loopstat.panel.panel import Objective
 from loopstat.panel.pool import Pool
 from loopstat.results.check import Check

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from studies.claim_effects import _contrast, _explained
 from studies.claim_points import CONTROLS, Found, Points, verdict_of
 from studies.claim_speed import MOST_MOVES, Bench, trust_region
-from studies.claims import Claims, judge_claims
+from studies.claims import Claims, judge_claims, main
 from studies.claims_text import claims_page, claims_text
+from studies.terms import TERMS
 
 from loopstat.errors import SettingsError
-from loopstat.faces.glossary import TERMS
+from loopstat.faces.explain import terms
 from loopstat.inference.differences import Paired
 from loopstat.inference.estimate import Estimate
 from loopstat.moves.runs import outcomes
@@ -140,7 +142,7 @@ def test_the_page_and_the_terminal(claims: Claims) -> None:
         assert claim.sentence in text
         assert claim.answer in page
     assert claims.verdict in page
-    assert "loopstat moves claims --write docs/claims.md" in page
+    assert "python -m studies.claims --write docs/claims.md" in page
     rows = [line for line in page.splitlines() if line.startswith("|")]
     tables = page.split("\n\n")
     for table in (t for t in tables if t.startswith("|")):
@@ -149,9 +151,9 @@ def test_the_page_and_the_terminal(claims: Claims) -> None:
 
 
 def test_progress_is_told() -> None:
-    said: list[tuple[str, int, int]] = []
+    said: list[tuple[int, int, str]] = []
     judge_claims(grid=10, replicates=20, progress=lambda *step: said.append(step))
-    assert {"convergence", "trust region", "trade-offs", "team sizes", "levers"} <= {word for word, _, _ in said}
+    assert {"convergence", "trust region", "trade-offs", "team sizes", "levers"} <= {word for _, _, word in said}
 
 
 @pytest.mark.parametrize(
@@ -171,4 +173,14 @@ def test_every_key_is_in_the_glossary(claims: Claims) -> None:
         return set(value) | {k for v in value.values() for k in keys(v)}
 
     found = {k.removesuffix("_low").removesuffix("_high") for k in keys(claims.to_dict())}
-    assert sorted(found - set(TERMS)) == []
+    assert sorted(found - {*terms(), *TERMS}) == []
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page, data = tmp_path / "claims.md", tmp_path / "c.json"
+    assert main(["--grid", "24", "--replicates", "20", "--write", str(page), "--json", str(data)]) == 0
+    assert capsys.readouterr().out.startswith("Of 5 statements ")
+    assert page.read_text(encoding="utf-8").startswith("# What is claimed")
+    assert json.loads(data.read_text(encoding="utf-8"))["claims"][0]["key"] == "convergence"
+    assert main(["--grid", "2"]) == 2
+    assert "`grid` must be a whole number" in capsys.readouterr().err

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -76,6 +76,7 @@ class MarkovChain:
 
     P: Matrix
     states: tuple[str, ...]
+    _sparse: csr_matrix = field(init=False, repr=False, compare=False)
 
     def __init__(self, P: Matrix, states: Sequence[str] | None = None) -> None:
         T = stochastic(P)
@@ -131,7 +132,7 @@ class MarkovChain:
 
     @property
     def _T(self) -> csr_matrix:
-        return self.__dict__["_sparse"]  # type: ignore[no-any-return]
+        return self._sparse
 
     # ------------------------------------------------------------------ as a model
 

@@ -29,7 +29,7 @@ def likelihood_ratio(pairs: Exchanges, log_strength: Float) -> float:
 
     Examples
     --------
-    >>> from loopstat.potential import strengths
+    >>> from loopstat.balance.potential import strengths
     >>> journals = Counts.of_matrix(
     ...     [[714, 730, 498, 221], [33, 425, 68, 17], [320, 813, 1072, 142], [284, 276, 325, 188]]
     ... )

@@ -7,28 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Lens, Progress
-from ..parameters import CLUSTER, FROM_STEP, LEVEL, SEED, WHERE, choice, given, number, switch, whole, words
+from ..parameters import FROM_STEP, SEED, WHERE, choice, given, switch, words
+from .rows import FIT
 
 if TYPE_CHECKING:
     from .analysis import BalanceAnalysis
-
-KERNELS = ("likelihood", "exp", "softplus")
-METHODS = ("auto", "exact", "chi-square", "bootstrap")
-
-LAG = whole("lag", "", 1, "Steps between two states.", 1)
-FIT = (
-    LAG,
-    choice("kernel", "likelihood", "What the potential is fitted by; the last two are least actions, for comparison.",
-           KERNELS),
-    number("beta", "beta", 1.0, "Potentials are in units of 1/beta nats.", 0, above=True),
-    choice("test", "auto", "How balance is tested; `auto` is exact where counts are whole numbers.", METHODS),
-    whole("bootstrap", "", 999, "Draws of the test.", 19, field="n_draws"),
-    whole("size_draws", "", 0, "Simulate N balanced recordings to learn how often the test would reject them.", 0),
-    CLUSTER,
-    LEVEL,
-)  # fmt: skip
-"""Rows of `ReversibleChain` that the command line has."""
-RIDGE = number("ridge", "", 0.0, "Penalty on the potential, for sparse graphs.", 0)
 
 BALANCE = (
     words(

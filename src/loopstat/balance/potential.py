@@ -13,7 +13,7 @@ from ..panel.model import Rng
 from ..panel.tally import Counts
 from ..results.record import UNWRITTEN, Record, written
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
-from .lens import KERNELS
+from .rows import KERNELS
 
 DENSE = 1200  # states up to which errors are computed from whole matrices; beyond, from random directions
 DIRECTIONS = 300  # of them: the error of an error is then 4 %

@@ -15,20 +15,20 @@ from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
 from ..parameters import checked
-from ..results.check import Check
+from ..results.check import run_checks
 from ..results.verdict import Verdict
 from .chain import MarkovChain
+from .checks import ALPHA, RULES, Evidence
 from .currents import Circulation, EntropyProduction, MainChain, circulation, cycles_of
 from .cycles import source_statistic
 from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
 from .least_action import Exchanges
-from .lens import FIT, RIDGE
 from .order import ChainTest, homogeneity_test, order_test
 from .potential import Potential, potential, strengths
+from .rows import FIT, RIDGE
 from .tests import WITHIN, BalanceTest, detailed_balance_test
 from .transitions import escape_intervals, relaxation_intervals
 
-SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
 MOST_TRAPS = 10
 N_TIMES = 10
@@ -37,7 +37,6 @@ SHUFFLED = 4e7  # transitions put in order in all draws of one of them: five to 
 THIN = 2.0  # transitions per exchanged pair below which nothing can be told
 MOSTLY_TIED = 0.5  # share of draws that equal the recording from which the test cannot see anything
 LONGEST_NAME = 28  # characters of a state in the verdict
-ALPHA = 0.05
 NOTHING = float("nan")
 
 
@@ -131,7 +130,7 @@ class ReversibleChain:
         escape = escape_intervals(counts, level=self.level)
         times, gap = _relaxation(chain, self.level)
         order, homogeneity = _chain_tests(counts, rng)
-        checks = _checks(counts, pairs, test, order, homogeneity, n_sessions)
+        checks = run_checks(RULES, Evidence(counts, pairs, test, order, homogeneity, n_sessions))
         return BalanceFit(
             label=label,
             by=dict(by or {}),
@@ -157,7 +156,7 @@ class ReversibleChain:
             traps=_traps(counts, escape, v, stationary.value),
             checks=checks,
             verdict=_verdict(pairs, test, flow, {c.name: c.passed for c in checks}),
-            reasons=_reasons(counts, pairs, test, flow, times.value),
+            reasons=_reasons(counts, pairs, test, flow, times.value, size_draws=self.size_draws),
         )
 
     def _counted(self, recording: Panel | Counts) -> tuple[Counts, int | None]:
@@ -309,80 +308,6 @@ def _traps(counts: Counts, escape: Estimate, v: Potential, pi: Float) -> tuple[T
 # ------------------------------------------------------------------------------ checks and words
 
 
-def _checks(
-    counts: Counts,
-    pairs: Exchanges,
-    test: BalanceTest,
-    order: ChainTest,
-    homogeneity: dict[str, ChainTest],
-    n_sessions: int | None,
-) -> tuple[Check, ...]:
-    per = float((pairs.forward + pairs.backward).sum() / max(2 * len(pairs), 1))
-    inside = float(counts.classes.transitions[:1].sum())
-    outside = 1 - inside / counts.total if counts.total else 0.0
-    listed = n_sessions is None and np.array_equal(counts.visits, counts.rows)
-    silent = listed and counts.visits_rule == "observed" and not np.any(counts.source == counts.target)
-    return (
-        Check(
-            "sparse_counts",
-            per,
-            SPARSE,
-            per >= SPARSE or len(pairs) == 0,
-            f"{number(per)} transitions for each direction of an exchanged pair"
-            + (": potentials and their intervals are rough." if per < SPARSE else "."),
-        ),
-        Check(
-            "several_classes",
-            outside,
-            ALPHA,
-            outside <= ALPHA,
-            f"{_percent(outside)} of the transitions lie outside the main class of states that all lead to each other"
-            + ("; each class has a zero of its own." if outside > ALPHA else "."),
-        ),
-        _p_check(
-            "memory",
-            order,
-            "the next state depends on the one before the present too: states lump what differs, or sessions differ.",
-            "the present state says all that the one before it could.",
-        ),
-        _p_check(
-            "chains_differ",
-            homogeneity["sessions"],
-            "sessions follow different chains: pooled, they look driven or balanced for no reason of their own"
-            + ("; the test was made within sessions." if test.method == WITHIN else ": split them with --by."),
-            "sessions cannot be told apart by their transitions.",
-        ),
-        _p_check(
-            "time_varying",
-            homogeneity["steps"],
-            "early steps follow another chain than late ones, and settling looks driven: use --from-step.",
-            "early and late steps follow the same chain.",
-        ),
-        Check(
-            "visits_guessed",
-            None,
-            None,
-            not silent,
-            "visits were taken as the transitions listed, and no self-transition is: if the table leaves out rejected "
-            "or repeated answers, potentials shift by the log of the missing share (--visits equal or N)."
-            if silent
-            else "visits are known.",
-        ),
-    )
-
-
-def _p_check(name: str, test: ChainTest, failed: str, passed: str) -> Check:
-    if not np.isfinite(test.p_value):
-        return Check(name, None, ALPHA, True, f"not tested: {test.reason}")
-    bad = test.p_value < ALPHA
-    sentence = (failed if bad else passed).removesuffix(".")
-    return Check(name, test.p_value, ALPHA, not bad, f"{sentence} (p {number(test.p_value)}).")
-
-
-def _percent(share: float) -> str:
-    return "more than 99%" if 0.99 < share < 1 else f"{share:.0%}"
-
-
 def _verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> Verdict:
     moved = (pairs.forward + pairs.backward).sum()
     n = f"{moved:,.6g} exchanged transitions" if moved < 1e6 else f"{moved:,.0f} exchanged transitions"
@@ -425,7 +350,9 @@ def _short(names: Sequence[str]) -> list[str]:
     return cut
 
 
-def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulation, times: Float) -> dict[str, str]:
+def _reasons(
+    counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulation, times: Float, *, size_draws: int
+) -> dict[str, str]:
     out: dict[str, str] = {}
     if len(pairs) == 0:
         out["potential"] = "no two states lead to each other."
@@ -440,7 +367,7 @@ def _reasons(counts: Counts, pairs: Exchanges, test: BalanceTest, flow: Circulat
             "the exact test holds its level by construction."
             if test.method and test.method.startswith("exact")
             else "not simulated: too many fits."
-            if test.reason
+            if size_draws
             else "not simulated: ask with --size-draws."
         )
     if len(times) and not np.isfinite(times).all():

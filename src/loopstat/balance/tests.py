@@ -15,8 +15,8 @@ from ..results.record import Record, empty_as_null
 from .cycles import likelihood_ratio
 from .exact import Draws, exact_draws, exact_draws_within
 from .least_action import Exchanges
-from .lens import METHODS
 from .potential import strengths
+from .rows import METHODS
 
 WITHIN = "exact within sessions"
 PLENTY = 200.0  # fitted transitions in every cell from which the chi-square keeps its 5 %

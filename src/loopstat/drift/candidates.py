@@ -11,9 +11,9 @@ from ..arrays import Float, Int
 from ..inference.clusters import Clusters
 from ..inference.resample import LeftOut
 from ..panel.model import Rng
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Pairs, Panel
 from ..results.result import number
-from .maps.base import ScorerNoise
 from .maps.latent.fit import MIN_CLUSTERS, MIN_SCORES, Found, Stack, find, ratio_test, starting_points
 from .maps.latent.model import Parameters, Structure
 from .sums import Moments

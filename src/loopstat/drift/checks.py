@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +13,7 @@ from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
-from ..results.check import Check
+from ..results.check import Check, CheckRule, Outcome, run_checks
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -53,35 +51,6 @@ class Evidence:
     radius: tuple[float, float, float]
     stop_rule: StopRule | None
     choice: Choice
-
-
-class Outcome(NamedTuple):
-    """What a check measured (None where it could not), whether that is within the limit, and what it means."""
-
-    value: float | None
-    passed: bool
-    message: str
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class CheckRule:
-    """One thing that could make a fit mislead: its limit, the doubt where it is passed, and its test."""
-
-    name: str
-    limit: float
-    doubt: str
-    test: Callable[[Evidence], Outcome]
-
-    def run(self, evidence: Evidence) -> Check:
-        """Return the check of a fit."""
-        found = self.test(evidence)
-        return Check(self.name, found.value, self.limit, found.passed, found.message, found.kind)
-
-
-def run_checks(evidence: Evidence) -> tuple[Check, ...]:
-    """Run every check, in the order of `RULES`."""
-    return tuple(rule.run(evidence) for rule in RULES)
 
 
 def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
@@ -174,16 +143,17 @@ def around_own_means(skill: Skill) -> bool:
 
 
 def _few_sessions(e: Evidence) -> Outcome:
-    passed = e.n_clusters >= MIN_CLUSTERS
+    n = len(e.clusters.members) or e.n_clusters
+    passed = n >= MIN_CLUSTERS
     noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
     message = (
-        f"{e.n_clusters} independent {noun} carry the intervals."
+        f"{n} independent {noun} carry the intervals."
         if passed
-        else f"Only {e.n_clusters} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
+        else f"Only {n} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
     )
     if e.clusters.kind == "block":
         passed, message = False, "One single session: nothing says how another one would go." + " " + message
-    return Outcome(e.n_clusters, passed, message)
+    return Outcome(n, passed, message)
 
 
 def _collinear(e: Evidence) -> Outcome:
@@ -421,16 +391,16 @@ def duplicate_share(panel: Panel) -> float:
     """
     start = group_starts(panel.session)
     ends = np.r_[start[1:], len(panel)]
-    long = [(s, t) for s, t in zip(start.tolist(), ends.tolist(), strict=True) if t - s >= 3]
-    times: Counter[bytes] = Counter()
-    first: dict[bytes, tuple[int, int]] = {}
-    for s, t in long:
-        content = panel.x[s:t].tobytes()
-        times[content] += 1
-        first.setdefault(content, (s, t))
-    repeated = [(first[content], n) for content, n in times.items() if n > 1]
-    copies = sum(n - 1 for (s, t), n in repeated if len(np.unique(panel.x[s:t], axis=0)) >= 3)
-    return copies / len(long) if long else 0.0
+    long = ends - start >= 3
+    content, width = np.ascontiguousarray(panel.x).tobytes(), panel.x.itemsize * panel.n_obj
+    spans = zip(start[long].tolist(), ends[long].tolist(), strict=True)
+    times = Counter(content[s * width : t * width] for s, t in spans)
+    copies = sum(n - 1 for scores, n in times.items() if n > 1 and _differs(scores, panel.n_obj))
+    return copies / int(long.sum()) if long.any() else 0.0
+
+
+def _differs(scores: bytes, n_obj: int) -> bool:
+    return len(np.unique(np.frombuffer(scores).reshape(-1, n_obj), axis=0)) >= 3
 
 
 def _constant(e: Evidence) -> Outcome:
@@ -495,7 +465,7 @@ def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
     return [n for n, flat in zip(panel.names, still, strict=True) if flat]
 
 
-RULES: tuple[CheckRule, ...] = (
+RULES: tuple[CheckRule[Evidence], ...] = (
     CheckRule("white_scores", WHITE_LEVEL, "Independent scores give A = -I and look convergent.", _white_scores),
     CheckRule("few_sessions", MIN_CLUSTERS, "Intervals are rough.", _few_sessions),
     CheckRule("collinear", MAX_CONDITION_INDEX, "Slopes of copies trade against each other.", _collinear),
@@ -511,3 +481,8 @@ RULES: tuple[CheckRule, ...] = (
     CheckRule("constant", 0.0, "There is no drift to fit.", _constant),
     CheckRule("tasks_on_scales", MAX_SCALES, "The task of the largest scale outweighs all others.", _tasks_on_scales),
 )
+
+
+def checks_of(evidence: Evidence) -> tuple[Check, ...]:
+    """Run every check of a fit, in the order of `RULES`."""
+    return run_checks(RULES, evidence)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Float
 from .maps.base import Slopes
-from .readings.interference import correlation, decompose, decompose_model, start_moments
+from .readings.interference import MODEL_PARTS, correlation, decompose, decompose_model, start_moments
 from .readings.regimes import eigenvalues, rates
 from .sums import Moments
 
@@ -48,8 +48,10 @@ def derive(moments: Moments, sums: Float | None, first: Float | None, slopes: Sl
     out: dict[str, Any] = {f"drift.{k}": getattr(moments, k) for k in ("A", "b", "Q", "M")}
     out |= {"eigen": values, "re": values.real, "im": values.imag, "modulus": np.abs(values)}
     out |= {"rate_euler": euler, "rate_exact": exact, **r2, "fixed_point": moments.fixed_point()}
-    if slopes is None or sums is None:
+    if slopes is None:
         parts = decompose(moments, sums, first)
+    elif sums is None:  # without a mean path there is nothing to take apart
+        parts = dict.fromkeys(MODEL_PARTS, np.full(moments.A.shape, np.nan))
     else:
         parts = decompose_model(moments, slopes.R, slopes.first, sums)
     out |= {f"interference.{k}": v for k, v in parts.items()}

@@ -39,6 +39,11 @@ class FitSettings(Protocol):
         """Coverage of the intervals."""
         ...
 
+    @property
+    def estimator(self) -> str:
+        """Name of the estimator asked for, or `auto`."""
+        ...
+
 
 def _layout() -> dict[str, tuple[str, ...]]:
     """JSON path of each estimate to the keys of its ends."""
@@ -178,6 +183,11 @@ class LinearDriftFit(Record):
     def refused(self) -> bool:
         """True where a regression exists, but no estimator could tell which drift it hides."""
         return self.estimator.name is None and "r2_levels" in self.estimates
+
+    @property
+    def estimator_asked_for(self) -> bool:
+        """True where the estimator was named, not chosen."""
+        return self.settings is not None and self.settings.estimator == self.estimator.name
 
     @property
     def causes(self) -> tuple[str, ...]:

@@ -12,15 +12,15 @@ from ..arrays import Int
 from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
-from .checks import Evidence, constant_objectives, run_checks, white_scores
+from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
 from .influence import Influence, influence_values, influential
-from .maps.base import ScorerNoise
 from .model import LinearSDE, nearest_covariance
 from .quantities import Answer, Found, answers
 from .readings.paths import MeanPath, mean_path, stop_on_success
@@ -29,16 +29,11 @@ from .verdict import Situation, decide
 
 Stage = Callable[[str], None]
 
-MEMORY = 2_000_000  # numbers; never written to
+MEMORY = 4_000_000  # numbers, the most that library heeds; never written to
 
 
 class Settings(FitSettings, Protocol):
     """What a fit is told."""
-
-    @property
-    def estimator(self) -> str:
-        """One of `ESTIMATORS`."""
-        ...
 
     @property
     def scorer_noise(self) -> ScorerNoise | None:
@@ -73,6 +68,7 @@ def fit_group(
         Called with the name of each stage before it.
     """
     tell = progress or (lambda stage: None)
+    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     tell("sums")
     group = Group.of(panel, resampling)
     found = _found(settings, group, rng, tell)
@@ -82,7 +78,7 @@ def fit_group(
     moving = influential(found, estimates)
     tell("checks")
     evidence = _evidence(found)
-    checks = run_checks(evidence)
+    checks = checks_of(evidence)
     path = _path(found, checks)
     verdict = decide(_situation(found, evidence, checks, path, moving))
     boot = found.reading.boot.moments
@@ -93,7 +89,7 @@ def fit_group(
         objectives=panel.objectives,
         lineage=panel.lineage,
         counts=_counts(found),
-        clusters={"kind": group.clusters.kind, "n": group.n_clusters, "sentence": group.clusters.sentence},
+        clusters={"kind": group.clusters.kind, "n": group.n_independent, "sentence": group.clusters.sentence},
         model=_model(found),
         estimates=estimates,
         regimes=answered["regimes"].value or (),
@@ -145,7 +141,6 @@ def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: In
         stops_at_bounds=settings.stops_at_bounds, fold=fold, level=settings.level,
         thorough=rng.spawn(1)[0] if settings.thorough else None,
     )  # fmt: skip
-    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     # Many small factorisations: threads of the linear algebra library only wait for one another.
     with threadpool_limits(1):
         return choose(material, settings.estimator)
@@ -186,7 +181,7 @@ def _situation(
         panel=group.panel,
         checks={c.name: c for c in checks},
         cluster_kind=group.clusters.kind,
-        n_clusters=group.n_clusters,
+        n_clusters=group.n_independent,
         median_length=group.median_length,
         path=path,
         session_cluster=group.of_session,

@@ -6,45 +6,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Lens, Progress
-from ..parameters import (
-    CLUSTER,
-    COLUMNS,
-    FROM_STEP,
-    LEVEL,
-    OBJECTIVES,
-    SEED,
-    WHERE,
-    choice,
-    switch,
-    whole,
-    words,
-)
+from ..parameters import COLUMNS, FROM_STEP, OBJECTIVES, SEED, WHERE, given, words
+from .rows import FIT
 
 if TYPE_CHECKING:
     from ..panel.panel import Panel
     from .analysis import Analysis
-
-ESTIMATORS = ("auto", "pooled", "within", "instrument", "eiv", "latent")
-
-BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
-FIT = (
-    CLUSTER,
-    choice("estimator", "auto", "How drift is fitted; `auto` says what it saw and why it chose.", ESTIMATORS),
-    words(
-        "scorer_noise",
-        "Covariance of the scorer's noise: objectives, covariance. A `repeat` column measures it.",
-        "path",
-        metavar="FILE.json",
-    ),
-    switch(
-        "stops_at_bounds",
-        "The loop itself stops at --bounds (not: is read through a clip); fits a censored likelihood.",
-    ),
-    switch("thorough", "Slow extras of the latent fit: seconds to minutes a group."),
-    BOOTSTRAP,
-    LEVEL,
-)
-"""Rows of `LinearDrift`."""
 
 ANALYZE = (
     OBJECTIVES,
@@ -89,7 +56,6 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
         Values of `ANALYZE` by name, and `command`, the command line.
     progress : callable, optional
     """
-    from ..parameters import given
     from .analysis import analyze
     from .settings import LinearDrift
 

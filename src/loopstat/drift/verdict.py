@@ -151,15 +151,17 @@ def decide(s: Situation) -> StopVerdict:
 
 
 def _stop(step: int, why: str, *, at: str = "") -> StopVerdict:
-    return StopVerdict("stop", f"stop at {at or f'step {step}'}: {why}", step)
+    answer = f"stop at {at or f'step {step}'}"
+    return StopVerdict("stop", f"{answer}: {why}", step, answer=answer)
 
 
 def _go_on(why: str, *, until: str = "") -> StopVerdict:
-    return StopVerdict("go_on", f"go on{until}: {why}")
+    answer = f"go on{until}"
+    return StopVerdict("go_on", f"{answer}: {why}", answer=answer)
 
 
 def _cannot_tell(why: str, needed: int | None = None) -> StopVerdict:
-    return StopVerdict("cannot_tell", f"cannot tell: {why}", None, needed)
+    return StopVerdict("cannot_tell", f"cannot tell: {why}", None, needed, answer="cannot tell")
 
 
 # ------------------------------------------------------------------------ plain loops
@@ -424,7 +426,7 @@ def _wanted(s: Situation) -> int:
 
 def _too_few(s: Situation) -> StopVerdict:
     noun = "sessions" if s.cluster_kind == "block" else s.noun
-    message = _lower(s.checks["few_sessions"].message)
+    message = _inside(s.checks["few_sessions"])
     return _cannot_tell(f"{message} About {_wanted(s)} {noun} would do.", _wanted(s))
 
 
@@ -444,16 +446,16 @@ def _refused(s: Situation, why: str) -> StopVerdict:
 
 def _first_failure(s: Situation) -> str:
     order = ("constant", "few_sessions", "collinear", "survivors_only")
-    failed = next((s.checks[n].message for n in order if not s.checks[n].passed), "too little data for a drift.")
+    failed = next((_inside(s.checks[n]) for n in order if not s.checks[n].passed), "too little data for a drift.")
     if not (s.checks["constant"].passed and s.checks["collinear"].passed) and len(s.path.step) > 1:
-        return f"{_lower(failed)} No number of sessions would do while that is so."
-    return f"{_lower(failed)} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
+        return f"{failed} No number of sessions would do while that is so."
+    return f"{failed} About {_wanted(s)} {s.noun if s.cluster_kind != 'block' else 'sessions'} would do."
 
 
-def _lower(sentence: str) -> str:
-    """Lower the first letter, unless the sentence starts with a name of the user's."""
-    head = sentence.split(" ", 1)[0]
-    return sentence[0].lower() + sentence[1:] if head in ("Only", "No", "One", "Objectives") else sentence
+def _inside(check: Check) -> str:
+    """Return a check's message as it stands inside a sentence; one that begins with names of the user's stays."""
+    named = check.name == "constant" and check.value is not None
+    return check.message if named else check.message[0].lower() + check.message[1:]
 
 
 def _caveat(s: Situation) -> str:

@@ -233,6 +233,6 @@ def template(kind: str) -> None:
 @click.argument("term", required=False)
 def explain(term: str | None) -> None:
     """Say in one plain sentence what a term or JSON key means; without TERM, list them all."""
-    from .glossary import explain as look_up
+    from .explain import explain as look_up
 
     click.echo(look_up(term))

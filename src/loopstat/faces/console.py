@@ -1,4 +1,4 @@
-"""Standard output and standard error of every command: what goes where, in which colours, and what the system refuses."""
+"""Standard output and standard error of every command: what goes where, in which colours, what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The demonstration: bundled recordings, copied to a folder and analysed there, so that its commands can be repeated."""
+"""The demonstration: bundled recordings, copied to a folder and analysed there: its commands can be repeated."""
 
 from __future__ import annotations
 

@@ -76,12 +76,12 @@ def _environment() -> Environment:
         "runs": runs,
         "kind": _kind,
         "keyed": keyed,
-        "paths": lambda chart: any(isinstance(m, Paths) for m in chart.marks),
         "sorted_by": _sorted_by,
         "shade": _shades,
         "identity": id,
     }
     made.tests["cell"] = lambda part: isinstance(part, Cell)
+    made.tests["paths"] = lambda chart: any(isinstance(m, Paths) for m in chart.marks)
     return made
 
 

@@ -29,7 +29,8 @@ def answer(
 
     asked_for = {name: value for name, value in options.items() if value is not None}
     defaults = {row.name: row.default for row in command.settings}
-    recording, known = asked(command.reads, files, {**defaults, **asked_for})
+    reads = load(command.reads) if ":" in command.reads else command.reads
+    recording, known = asked(reads, files, {**defaults, **asked_for})
     result: Result = load(command.run)(recording, known, progress=progress)
     return result
 

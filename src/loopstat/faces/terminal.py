@@ -122,7 +122,8 @@ class _Writer:
 
     def _sheet(self, sheet: Sheet) -> list[str]:
         rows = [[cell_words(c) for c in row] for row in sheet.rows[: self._brief(sheet.brief)]]
-        title = [f"  {self.style(clean_sentence(sheet.title), 'key')}"] if sheet.title else []
+        titles = wrapped(clean_sentence(sheet.title), self.width - 2) if sheet.title else []
+        title = [f"  {self.style(part, 'key')}" for part in titles]
         note = hanging(clean_sentence(sheet.note), self.width, "    ", "    ") if sheet.note else []
         table = columns_of(sheet.columns, rows, self.width - 2, self.style)
         lines = [*title, *(f"  {part}" for part in table), *note, *self._more(len(sheet.rows) - len(rows))]

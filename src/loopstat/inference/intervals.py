@@ -87,7 +87,7 @@ def student(
     Examples
     --------
     >>> student(10.0, 1.0, level=0.95), student(0.5, 0.4, level=0.95, scale="logit")
-    (Estimate(10.0 [8.0, 12.0]), Estimate(0.5 [0.3, 0.7]))
+    (Estimate(10.0 [8.0, 12.0]), Estimate(0.50 [0.31, 0.69]))
     """
     whole = np.asarray(value, dtype=np.float64)
     centre, half = to_scale(whole, scale), student_quantiles(level, df) * np.asarray(error, dtype=np.float64)
@@ -106,8 +106,12 @@ def average(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
 
 
 def jackknife_variance(left_out: Float) -> Float:
-    """Return (C-1)/C sum_c (J_c - mean J)^2 over the first axis: the leave-one-cluster-out variance."""
+    """Return (C-1)/C sum_c (J_c - mean J)^2 over the first axis: the leave-one-cluster-out variance.
+
+    NaN where one of them is not finite.
+    """
     c = len(left_out)
+    left_out = np.where(np.isfinite(left_out), left_out, np.nan)
     return np.asarray((c - 1) / c * np.sum((left_out - left_out.mean(axis=0)) ** 2, axis=0))
 
 

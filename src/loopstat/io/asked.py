@@ -37,12 +37,15 @@ class Candidates:
     source: Source
 
 
-def asked(reads: str, files: Sequence[str], options: Options) -> tuple[Any, dict[str, Any]]:
+Reader = Callable[[Sequence[str], Options], Any]
+
+
+def asked(reads: str | Reader, files: Sequence[str], options: Options) -> tuple[Any, dict[str, Any]]:
     """Read files of a kind as options ask for it.
 
     Parameters
     ----------
-    reads : `panel`, `states`, `pool` or `nothing`
+    reads : `panel`, `states`, `pool`, `nothing`, or what reads files as options ask
     files : paths or globs
     options : mapping
         Values of settings by name.
@@ -53,7 +56,8 @@ def asked(reads: str, files: Sequence[str], options: Options) -> tuple[Any, dict
         What was read, and the options with texts replaced by what they mean.
     """
     known = {**options, **_meant(options)}
-    return READERS[reads](list(files), known), {**known, "where": _said(known)}
+    reader = READERS[reads] if isinstance(reads, str) else reads
+    return reader(list(files), known), {**known, "where": _said(known)}
 
 
 def _meant(options: Options) -> dict[str, Any]:
@@ -91,7 +95,9 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
 
 
 def _states(files: Sequence[str], known: Options) -> Recording:
-    names = ("where", "unlike", "columns", "objectives", "from_step", "cluster")
+    given: dict[str, Any] = {
+        name: known.get(name) for name in ("where", "unlike", "columns", "objectives", "from_step", "cluster")
+    }
     return read_recording(
         list(files),
         state=known.get("state") or "state",
@@ -99,7 +105,7 @@ def _states(files: Sequence[str], known: Options) -> Recording:
         by=list(known.get("by") or []) or None,
         lag=int(known.get("lag") or 1),
         seed=int(known.get("seed") or 0),
-        **{name: known.get(name) for name in names},
+        **given,
     )
 
 
@@ -134,7 +140,7 @@ def _nothing(files: Sequence[str], known: Options) -> None:
     del files, known
 
 
-READERS: dict[str, Callable[[Sequence[str], Options], Any]] = {
+READERS: dict[str, Reader] = {
     "panel": _panel,
     "states": _states,
     "pool": _candidates,

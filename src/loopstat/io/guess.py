@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, group_starts
-from ..drift.readings.paths import MIN_STOPPED
 from ..errors import InputError, argument
+from ..panel.panel import MIN_STOPPED
 from .table.columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")

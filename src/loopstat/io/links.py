@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Bool, Int
 from ..panel.panel import previous_step
-from . import parents
+from .parents import Found, by_acceptance, by_id, by_step, crowded_step
 from .rows import Rows, has_ids
 from .table.cells import Cells
 
@@ -39,7 +39,7 @@ def links_of(cells: Cells, rows: Rows, complete: Bool) -> Links:
             f"the table holds no transition ({how}).", hint="steps of a session must follow each other: 0, 1, 2, ..."
         )
     recorded = how != PREVIOUS
-    plain = parents.crowded_step(rows.session, rows.step) is None and np.array_equal(
+    plain = crowded_step(rows.session, rows.step) is None and np.array_equal(
         found.parent, previous_step(rows.session, rows.step)
     )
     plain = plain and (accepted is None or bool(accepted.all()))
@@ -52,20 +52,20 @@ def _shown(cells: Cells, name: str) -> str:
     return f"`{cells.columns[name].shown}`"
 
 
-def _found(cells: Cells, rows: Rows, accepted: Bool | None, complete: Bool) -> tuple[parents.Found, str]:
+def _found(cells: Cells, rows: Rows, accepted: Bool | None, complete: Bool) -> tuple[Found, str]:
     session, step, refuse = rows.session, rows.step, rows.refuse(cells)
     if cells.has("parent_step"):
         named = cells.whole_numbers("parent_step", required=False)[rows.position]
         own, sought = _candidates(cells, rows)
         how = f"{_shown(cells, 'parent_step')} -> row"
-        return parents.by_step(session, step, named, own, sought, refuse), how
+        return by_step(session, step, named, own, sought, refuse), how
     if has_ids(cells):
         (program, parent), _ = cells.codes(cells.columns["program_id"].label_sql, cells.columns["parent_id"].label_sql)
         how = f"{_shown(cells, 'parent_id')} -> row"
-        return parents.by_id(session, step, program[rows.position], parent[rows.position], refuse), how
+        return by_id(session, step, program[rows.position], parent[rows.position], refuse), how
     if accepted is not None:
-        return parents.by_acceptance(session, step, accepted, complete, refuse), "last accepted row -> row"
-    return parents.Found(previous_step(session, step)), PREVIOUS
+        return by_acceptance(session, step, accepted, complete, refuse), "last accepted row -> row"
+    return Found(previous_step(session, step)), PREVIOUS
 
 
 def _candidates(cells: Cells, rows: Rows) -> tuple[Int | None, Int | None]:

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ..drift.maps.base import ScorerNoise
 from ..errors import InputError, SettingsError
+from ..panel.noise import ScorerNoise
 
 KEYS = ("objectives", "covariance")
 EXAMPLE = '{"objectives": ["quality", "speed"], "covariance": [[0.2, 0.0], [0.0, 0.1]]}'

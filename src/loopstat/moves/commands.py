@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import __version__
 from ..errors import SettingsError
+from ..lenses import Progress
 from ..panel.pool import Pool
 from ..parameters import pairs
 from .files import LISTED, asked_for, settings_file
@@ -19,11 +20,10 @@ from .settings import POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
 if TYPE_CHECKING:
     from .calibrate.fit import Calibration, GroupCalibration
     from .fit import MovesRun
-    from .frontier import Frontier
-    from .planning import Plan
-    from .reviewer_value import ReviewerValue
+    from .sweep.frontier import Frontier
+    from .sweep.planning import Plan
+    from .sweep.reviewer_value import ReviewerValue
 
-Progress = Callable[[int, int, str], None]
 MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a reviewer's value: they are hundreds
 
 
@@ -88,9 +88,9 @@ def simulate(recording: None, options: Mapping[str, Any], *, progress: Progress 
 
 def buy(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Purchase:
     """Search what to buy: `budget` or `reliability`, `judge`, `search` (texts NAME=VALUE,VALUE), and `frontier`."""
-    from .frontier import frontier
-    from .planning import plan
-    from .reviewer_value import reviewer_value
+    from .sweep.frontier import frontier
+    from .sweep.planning import plan
+    from .sweep.reviewer_value import reviewer_value
 
     del recording
     budget, reliability = (options.get(name) for name in ("budget", "reliability"))
@@ -102,21 +102,16 @@ def buy(recording: None, options: Mapping[str, Any], *, progress: Progress | Non
         name: [v.strip() for v in values.split(",") if v.strip()]
         for name, values in pairs(options.get("search") or (), "--search", LISTED).items()
     }
-    stage = None if progress is None else _staged(progress)
-    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=stage)
+    found = plan(s, budget=budget, reliability=reliability, judge=judge, search=search, progress=progress)
     made = Purchase(found, found.best_settings, asked.notes, str(options.get("command") or ""))
     if not options.get("frontier", True):
         return made
     few = min(s.replicates, MOST_FRONTIER)
     return replace(
         made,
-        frontier=frontier(s, replicates=few, progress=stage),
-        reviewer_value=reviewer_value(s, replicates=few, progress=stage),
+        frontier=frontier(s, replicates=few, progress=progress),
+        reviewer_value=reviewer_value(s, replicates=few, progress=progress),
     )
-
-
-def _staged(progress: Progress) -> Callable[[str, int, int], None]:
-    return lambda what, done, total: progress(done, total, what)
 
 
 def listed(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Listing:

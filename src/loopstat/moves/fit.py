@@ -12,17 +12,17 @@ from ..arrays import Float, Int
 from ..inference.estimate import Estimate
 from ..inference.intervals import average, share
 from ..results.arrival import Arrivals
-from ..results.check import Check
+from ..results.check import Check, run_checks
 from ..results.record import Record, load, spread, written
 from ..results.verdict import Verdict
 from .ceilings import best_radius
-from .levers import Lever, Together, levers, levers_together
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
 from .runs import Outcomes, PathBundle, outcomes, path
-from .sensitivity import Effect, Sensitivity
-from .sensitivity import sensitivity as effects_of
 from .settings import MoveSettings
-from .verdict import Facts, decide, run_checks
+from .sweep.levers import Lever, Together, levers, levers_together
+from .sweep.sensitivity import Effect, Sensitivity
+from .sweep.sensitivity import sensitivity as effects_of
+from .verdict import RULES, Facts, decide
 
 SCHEMA = "loopstat.moves/1"
 LATE = 0.1  # share of the moves, at the end, in which arrivals are counted
@@ -242,7 +242,7 @@ def run_moves(
         best_radius={
             name: float(best_radius(s, mass)) for name, mass in (("at_start", s.difficulty), ("at_ceiling", top.mu))
         },
-        checks=run_checks(facts),
+        checks=run_checks(RULES, facts),
         verdict=decide(facts),
         sensitivity=effects_of(s) if sensitivity else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..lenses import Command, Lens, Save
 from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
-from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, SCENARIOS
+from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, ROWS, SCENARIOS
 
 
 def _frequent(name: str) -> Parameter:
@@ -28,8 +28,9 @@ SETTINGS = (
 
 SIMULATE = (*SETTINGS, switch("sensitivity", "Also step every setting up and down: what does it hang on?"))
 PLAN = (
-    number("budget", "", None, "Best plan that costs no more.", metavar="COST"),
-    number("reliability", "", None, "Cheapest plan of which this share of runs succeeds.", metavar="SHARE"),
+    number("budget", "", None, "Best plan that costs no more.", 0, above=True, metavar="COST"),
+    number("reliability", "", None, "Cheapest plan of which this share of runs succeeds.", 0, 1, above=True, below=True,
+           metavar="SHARE"),
     choice("judge", "p_good", "What succeeding means: nothing is wrong, or the tests would pass.",
            ("p_good", "p_pass")),
     words("search", "Search only these values of policy, candidates, reviewers, reviewer_proposals or edit_radius.",
@@ -113,4 +114,5 @@ LENS = Lens(
     ),
     terms="loopstat.moves.terms:TERMS",
     help=HELP,
+    rows=ROWS,
 )

@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.estimate import Estimate, number
 from ..results.arrival import Arrivals
-from ..results.check import Check
+from ..results.check import CheckRule, Outcome
 from ..results.verdict import Reason, Verdict
 from .mean_path import Ceiling
 from .model import Team, winner_band
@@ -19,7 +19,6 @@ MAX_FALSE_PASS = 0.05
 MAX_NEVER = 0.5  # beyond, the median run does not arrive
 SHORT = 0.05  # more than this above where it would rest, a shrinking radius has stopped a path
 MAX_LATE = 0.01  # of the runs; where more arrive in the last tenth of the moves, more moves would bring more of them
-CHECKS = ("never_reached", "never_good", "false_pass", "horizon", "band_never_met", "order_statistic", "reading")
 
 
 @dataclass(frozen=True)
@@ -49,70 +48,65 @@ class Facts:
     ceiling: Ceiling
 
 
-def run_checks(facts: Facts) -> tuple[Check, ...]:
-    """Run every check, in the order of `CHECKS`."""
-    return tuple(globals()[f"_{name}"](facts) for name in CHECKS)
+def _never_reached(f: Facts) -> Outcome:
+    return _never(f, f.to_target, _passing(f.settings))
 
 
-def _never_reached(f: Facts) -> Check:
-    return _never("never_reached", f, f.to_target, _passing(f.settings))
+def _never_good(f: Facts) -> Outcome:
+    return _never(f, f.to_good, _all_good(f.settings))
 
 
-def _never_good(f: Facts) -> Check:
-    return _never("never_good", f, f.to_good, _all_good(f.settings))
-
-
-def _never(name: str, f: Facts, arrivals: Arrivals, what: str) -> Check:
+def _never(f: Facts, arrivals: Arrivals, what: str) -> Outcome:
     value = float(arrivals.never.value)
     passed = value < MAX_NEVER
     rest = "" if passed else " The median lies beyond, or there is none."
     said = f"{_percent(arrivals.never)} of the runs do not get to {what} within {f.settings.max_moves} moves.{rest}"
-    return Check(name, value, MAX_NEVER, passed, said)
+    return Outcome(value, passed, said)
 
 
-def _false_pass(f: Facts) -> Check:
+def _false_pass(f: Facts) -> Outcome:
     value = float(f.false_pass.value)
     if np.isnan(value):
-        return Check("false_pass", None, MAX_FALSE_PASS, True, "No run stops, so none stops on a false pass.")
+        return Outcome(None, True, "No run stops, so none stops on a false pass.")
     passed = value <= MAX_FALSE_PASS
     said = f"In {_percent(f.false_pass)} of the runs that stop, a defect is left that the tests do not see."
-    return Check("false_pass", value, MAX_FALSE_PASS, passed, said)
+    return Outcome(value, passed, said)
 
 
-def _horizon(f: Facts) -> Check:
+def _horizon(f: Facts) -> Outcome:
     value = max(f.late)
     passed = value <= MAX_LATE
     said = f"{value:.1%} of the runs arrive in the last tenth of the {f.settings.max_moves} moves"
     more = ": more moves would change little." if passed else "; with more moves more would: raise max_moves."
-    return Check("horizon", value, MAX_LATE, passed, f"{said}{more}")
+    return Outcome(value, passed, f"{said}{more}")
 
 
-def _band_never_met(f: Facts) -> Check:
+def _band_never_met(f: Facts) -> Outcome:
     s, a = f.settings, f.acceptance[np.isfinite(f.acceptance)]
     if s.policy != "trust-region" or not len(a):
-        return Check("band_never_met", None, None, True, "This policy reads no acceptance.")
+        return Outcome(None, True, "This policy reads no acceptance.")
     low, high = (float(end) for end in winner_band(s, Team.of(s).k_eff))
     seen, text = f"{a.min():.2f}-{a.max():.2f}", f"{low:.2f}-{high:.2f}"
     if a.min() > high:
         said = f"The acceptance, {seen}, stays above the band of {text} in every move: the trust region only grows, to"
-        return Check("band_never_met", float(a.min()), high, False, f"{said} its largest radius {s.tr_max_radius:g}.")
+        return Outcome(float(a.min()), False, f"{said} its largest radius {s.tr_max_radius:g}.", limit=high)
     if a.max() < low:
         said = (
             f"The acceptance, {seen}, stays below the band of {text} in every move: the trust region only shrinks, to"
         )
-        return Check("band_never_met", float(a.max()), low, False, f"{said} its least radius {s.tr_min_radius:g}.")
+        return Outcome(float(a.max()), False, f"{said} its least radius {s.tr_min_radius:g}.", limit=low)
     inside = float(np.mean((a >= low) & (a <= high)))
     said = f"The mean acceptance, {seen}, is inside the band of {text} in {inside:.0%} of the moves."
-    return Check("band_never_met", inside, None, True, said)
+    return Outcome(inside, True, said)
 
 
-def _order_statistic(f: Facts) -> Check:
+def _order_statistic(f: Facts) -> Outcome:
     exact = f.settings.order_statistic == "exact"
     said = "The best of the candidates is exact."
     if not exact:
         said = "The best of the candidates is the approximation: too low by 0.4 standard deviations at three of them, "
         said += "and negative below two."
-    return Check("order_statistic", None, None, exact, said)
+    return Outcome(None, exact, said)
 
 
 READINGS = {
@@ -123,9 +117,20 @@ READINGS = {
 }
 
 
-def _reading(f: Facts) -> Check:
+def _reading(f: Facts) -> Outcome:
     process = f.settings.process
-    return Check("reading", None, None, process != "single", READINGS[process])
+    return Outcome(None, process != "single", READINGS[process])
+
+
+RULES: tuple[CheckRule[Facts], ...] = (
+    CheckRule("never_reached", MAX_NEVER, "The median run does not arrive.", _never_reached),
+    CheckRule("never_good", MAX_NEVER, "The median run keeps a defect.", _never_good),
+    CheckRule("false_pass", MAX_FALSE_PASS, "Runs stop on defects that the tests do not see.", _false_pass),
+    CheckRule("horizon", MAX_LATE, "More moves would bring more runs to the target.", _horizon),
+    CheckRule("band_never_met", None, "The trust region does not adapt.", _band_never_met),
+    CheckRule("order_statistic", None, "The best of the candidates is an approximation.", _order_statistic),
+    CheckRule("reading", None, "One mass is followed where there are two.", _reading),
+)
 
 
 def _percent(e: Estimate) -> str:

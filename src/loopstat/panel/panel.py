@@ -21,6 +21,7 @@ from ..errors import InputError, SettingsError
 
 NO_PARENT = -1
 MISSING = -1
+MIN_STOPPED = 5  # sessions that end at a value reached, below which it may be chance
 
 
 @dataclass(frozen=True)
@@ -322,7 +323,7 @@ class Panel:
         step = np.tile(np.arange(n_steps), n_sessions)
         parent = np.arange(-1, len(session) - 1)
         parent[::n_steps] = NO_PARENT
-        x = grid.reshape(-1, n_obj)
+        x = grid.reshape(n_sessions * n_steps, n_obj)
         if not np.isfinite(x.sum()) and np.any(np.isinf(x)):
             raise SettingsError("`x` holds infinities; use NaN for a missing value.")
         per_row = {name: Labels.of(values).take(session) for name, values in (labels or {}).items()}

@@ -8,16 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from ..arrays import frozen
+from .cell import Cell
+from .cell import Tone as Tone
 
-if TYPE_CHECKING:
-    from .document import Cell
-
-Tone = Literal["", "ink", "ours", "context", "doubt", "failure", "c0", "c1", "c2", "c3", "c4", "c5"]
 Shape = Literal["circle", "square", "triangle", "diamond", "cross", "ring"]
 Stroke = Literal["solid", "dashed", "dotted"]
 Side = Literal["above", "below", "right", "left"]

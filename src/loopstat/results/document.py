@@ -6,7 +6,6 @@ A lens's `view` makes a `Document`; the terminal, the page, the notebook and the
 from __future__ import annotations
 
 import importlib
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,100 +13,23 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .chart import Chart, Tone
-from .result import Check, Estimate
+from ..inference.estimate import Estimate
+from .cell import Cell as Cell
+from .cell import Figures as Figures
+from .cell import Form as Form
+from .cell import Part as Part
+from .cell import Parts as Parts
+from .cell import Tone
+from .cell import figure as figure
+from .cell import word as word
+from .chart import Chart
+from .check import Check
 from .words import clean, clean_sentence
 
 Depth = Literal["front", "short", "long"]
 """`front`: the first screen; `short`: the terminal unless asked for more; `long`: everything, as on the page."""
 
 DEPTHS: tuple[Depth, ...] = ("front", "short", "long")
-
-Form = Literal[
-    "text",
-    "figure",
-    "open",
-    "number",
-    "rough",
-    "percent",
-    "count",
-    "whole",
-    "p",
-    "chance",
-    "probability",
-    "signed",
-    "times",
-    "setting",
-]
-Figures = tuple[float | None, float | None, float | None]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A reference to a figure and how to say it; `words.cell` gives the text.
-
-    Attributes
-    ----------
-    value : Estimate, number, str or None
-        None, and NaN, are said as a dash.
-    form : str
-        A key of `words.FORMS`: `figure` with its interval, `open` where a missing end is an open side, `number` of
-        three digits, `rough` of two, `percent` of a share, `count`, `whole` steps or moves, `p` bare, `chance` with
-        its letter, `probability`, `signed`, `times`, `setting`; `text` for words.
-    place : str
-        Where the figure stands in the JSON, `groups.0.drift.A.0.1`; empty where it does not.
-    tone : str
-        How it looks; see `chart.TONES`.
-    term : str
-        Its entry in the glossary.
-    index : tuple of int
-        The entry of an array Estimate.
-    unit : str
-        Said after the figure.
-    """
-
-    value: Estimate | float | str | None
-    form: Form = "figure"
-    place: str = ""
-    tone: Tone = ""
-    term: str = ""
-    index: tuple[int, ...] = ()
-    unit: str = ""
-
-    @property
-    def figures(self) -> Figures:
-        """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
-        if isinstance(self.value, Estimate):
-            return _known(self.value.value[self.index]), *self._ends(self.value)
-        return (None if self.value is None or isinstance(self.value, str) else _known(self.value)), None, None
-
-    def _ends(self, e: Estimate) -> tuple[float | None, float | None]:
-        return _known(e.low[self.index]), _known(e.high[self.index])
-
-
-def _known(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
-
-
-def figure(
-    value: Estimate | float | None, *index: int, place: str = "", form: Form = "figure", unit: str = "", tone: Tone = ""
-) -> Cell:
-    """Return the cell of a figure; `place` is that of the whole Estimate, to which the index is added."""
-    at = ".".join([place, *map(str, index)]) if place else ""
-    cell = Cell(value, form, at, index=index, unit=unit, tone=tone)
-    known = cell.figures[0]
-    return cell if known is not None and math.isfinite(known) else Cell(None)
-
-
-def word(text: str, *, tone: Tone = "", term: str = "") -> Cell:
-    """Return a cell of words."""
-    return Cell(text, "text", tone=tone, term=term)
-
-
-Part = str | Cell
-"""A piece of a line: words, or a reference to a figure."""
-
-Parts = tuple[Part, ...]
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,13 @@ class Verdict(Record):
         One word of those the lens knows.
     sentence : str
         The answer in words.
+    answer : str
+        The words of the action, with which the sentence begins (`stop at step 4`); not written to JSON.
     why : tuple of Reason
         What decided it, the weightiest first; not written to JSON.
     """
 
     action: str
     sentence: str
+    answer: str = field(default="", kw_only=True, metadata=UNWRITTEN)
     why: tuple[Reason, ...] = field(default=(), kw_only=True, metadata=UNWRITTEN)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from ..inference.estimate import number as number
 from ..inference.estimate import show as show
-
-if TYPE_CHECKING:
-    from .document import Cell, Part
+from .cell import Cell, Part
 
 MISSING = "–"
 MAX_NAME = 60

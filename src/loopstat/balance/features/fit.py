@@ -11,18 +11,19 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Bool, Float
 from ...errors import SettingsError
-from ...inference.estimate import Estimate, number
+from ...inference.estimate import Estimate
 from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts
-from ...results.check import Check
+from ...results.check import run_checks
 from ..potential import Potential
-from .errors import ALPHA, ThetaErrors, fit_noise, theta_errors
-from .held_out import UNKNOWN, Downhill, Folds, Judged, Share, correlation, downhill
+from .checks import OF_TEXTS, RULES, Evidence
+from .errors import ThetaErrors, fit_noise, theta_errors
+from .held_out import UNKNOWN, Downhill, Folds, Share, correlation, downhill
 from .pairs import KERNELS, Design, Problem, StatePairs
 from .record import Effect, ParametricFit
 from .symbolic import FEWEST_STATES, symbolic_search
-from .table import CUT, Describe, Features, beginning, common_tokens, objective_means, read_features, text_features
+from .table import Describe, Features, common_tokens, objective_means, read_features, text_features
 
 __all__ = [
     "Downhill",
@@ -35,8 +36,6 @@ __all__ = [
 ]
 
 KINDS = ("text", "objectives")
-FEW_VISITS = 20.0
-STATES_PER_FEATURE = 10.0  # below, intervals are rough
 
 
 @dataclass(frozen=True)
@@ -183,8 +182,8 @@ class ParametricPotential:
             n_pairs=len(pairs),
             n_folds=len(folds),
             checks=(
-                *self._checks(pairs, counts, table, design, stuck, settled, judged, errors.misfit_p),
-                *([_cut_texts(counts.states)] if self.features == "text" else []),
+                *run_checks(RULES, Evidence(pairs, counts, table, design, stuck, settled, judged, errors.misfit_p)),
+                *(run_checks(OF_TEXTS, counts.states) if self.features == "text" else ()),
             ),
         )
 
@@ -224,109 +223,6 @@ class ParametricPotential:
         known = np.where(design.kept & ~stuck, _spread_out(error, design.kept) / per, np.nan)
         unscaled = errors.covariance / np.outer(per[design.kept], per[design.kept])
         return student(value, known, level=self.level, df=errors.df), unscaled
-
-    def _checks(
-        self,
-        pairs: StatePairs,
-        counts: Counts,
-        table: Features,
-        design: Design,
-        stuck: Bool,
-        settled: bool,
-        judged: Judged,
-        misfit: float,
-    ) -> tuple[Check, ...]:
-        n, p, n_judged = len(pairs.members), int(design.kept.sum()), int(np.isfinite(judged.down).sum())
-        held = ", ".join(name for name, s in zip(table.names, stuck, strict=True) if s)
-        visits, followed = _typical_visits(pairs), counts.events is not None and counts.events.trajectories
-        share = pairs.n_unvisited / max(pairs.n_unvisited + pairs.n_transitions, 1)
-        return (
-            Check(
-                "separated",
-                float(stuck.sum()),
-                0.0,
-                not stuck.any(),
-                f"every transition that changes them goes one way along {held}: their weights are held by a small "
-                "penalty alone and have no interval."
-                if stuck.any()
-                else "no feature splits all transitions one way.",
-            ),
-            Check(
-                "features_per_state",
-                n / max(p, 1),
-                STATES_PER_FEATURE,
-                n >= STATES_PER_FEATURE * p,
-                f"{number(n / max(p, 1))} states for each feature"
-                + (": too few to tell them apart well." if n < STATES_PER_FEATURE * p else "."),
-            ),
-            Check(
-                "indistinct_features",
-                float(len(design.dropped)),
-                None,
-                p > 0,
-                "; ".join(f"{table.names[k]}: {why}" for k, why in design.dropped.items())
-                or "every feature says something of its own.",
-            ),
-            Check(
-                "unexplained",
-                misfit,
-                ALPHA,
-                misfit >= ALPHA,
-                "V differs from a function of these features by more than the noise of the counts: the weights are "
-                f"what they carry on average (p {number(misfit)})."
-                if misfit < ALPHA
-                else f"the features explain V as far as the counts can tell (p {number(misfit)}).",
-            ),
-            Check(
-                "few_visits",
-                visits,
-                FEW_VISITS,
-                visits >= FEW_VISITS or not followed,
-                f"half of the transitions leave or enter a state visited at most {number(visits)} times"
-                + (": in sessions this makes the weights too small." if visits < FEW_VISITS and followed else "."),
-            ),
-            Check(
-                "never_left",
-                share,
-                0.2,
-                share <= 0.2,
-                f"{share:.0%} of the transitions enter a state that was never left: nothing is known of the way back, "
-                "and they are left out.",
-            ),
-            Check(
-                "held_out",
-                float(n_judged),
-                1.0,
-                n_judged > 0,
-                "pairs are judged by fits that saw neither of their states."
-                if n_judged
-                else "too few states to hold any out: skill and shares are not known.",
-            ),
-            Check(
-                "converged",
-                None,
-                None,
-                settled,
-                "the minimum was found." if settled else "Newton's steps did not come to rest: do not use the weights.",
-            ),
-        )
-
-
-def _cut_texts(states: Sequence[str]) -> Check:
-    share = float(np.mean([beginning(text)[1] > CUT for text in states]))
-    said = (
-        f"{share:.0%} of the texts are longer than {CUT} characters: of these, all but the length is that of the first"
-    )
-    return Check("cut_texts", share, 0.0, share == 0, f"{said} {CUT}." if share else "every text is described whole.")
-
-
-def _typical_visits(pairs: StatePairs) -> float:
-    """Return the median, over the weight of transitions, of the visits of the rarer state of a pair."""
-    rarer = np.minimum(pairs.visits[pairs.a], pairs.visits[pairs.b])
-    weight = np.sum(pairs.rates, axis=0)
-    order = np.argsort(rarer, kind="stable")
-    reached = np.cumsum(weight[order])
-    return float(rarer[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _spread_out(values: Float, kept: Bool) -> Float:

@@ -175,7 +175,7 @@ def state_name(name: str, most: int = MAX_STATE) -> str:
 
 def short_names(names: Sequence[str], most: int) -> list[str]:
     """Return names for a picture: what stands before a bracket where that alone tells them apart, else cut short."""
-    heads = [name.partition(" (")[0] for name in names]
+    heads = [name.partition("(")[0].rstrip() for name in names]
     if len(set(heads)) == len(heads) and all(0 < len(h) <= most for h in heads):
         return [state_name(h, most) for h in heads]
     return [state_name(name, most) for name in names]

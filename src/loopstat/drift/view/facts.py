@@ -13,7 +13,7 @@ from ..compare import SURE
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
-from .seen import ACTION_TONES, BASELINE_WORDS, Seen, disagreement
+from .seen import ACTION_TONES, ACTION_WORDS, BASELINE_WORDS, Seen, disagreement
 
 MAX_TRADE_OFFS = 2  # said unless more is asked for
 MAX_DOUBTS = 4
@@ -38,8 +38,9 @@ WARNINGS = (
 
 def answer(fit: LinearDriftFit) -> Answer:
     """Return the verdict: what to do, then why."""
-    said, colon, why = fit.verdict.sentence.partition(":")
-    return Answer(fit.verdict.action, said, (colon + why,), ACTION_TONES[fit.verdict.action])
+    verdict = fit.verdict
+    said = verdict.answer or ACTION_WORDS[verdict.action]
+    return Answer(verdict.action, said, (verdict.sentence.removeprefix(said),), ACTION_TONES[verdict.action])
 
 
 def lead(seen: Seen) -> Parts:
@@ -217,7 +218,7 @@ def _estimator(seen: Seen) -> Iterator[Fact]:
     choice = seen.fit.estimator
     if choice.name is None and not seen.fit.refused:
         return
-    if choice.why == "asked for." or choice.why.endswith(": asked for."):
+    if seen.fit.estimator_asked_for:
         yield Fact("estimator", (f"{choice.name}, as asked for",), "long")
         return
     said = [choice.why[:1].lower() + choice.why[1:] if choice.name else f"none: {choice.why}", *choice.saw]

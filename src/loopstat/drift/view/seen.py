@@ -15,6 +15,7 @@ from ...results.words import clean_sentence
 from ..fit import LinearDriftFit
 
 MAX_PAIRS = 10
+ACTION_WORDS = {"go_on": "go on", "stop": "stop", "cannot_tell": "cannot tell"}
 ACTION_TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
 BASELINE_WORDS = {
     "mean": "guessing the mean",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,6 +14,7 @@ from ...arrays import Float
 from ...errors import SettingsError
 from ...inference.clusters import finite_rows
 from ...inference.estimate import show
+from ...lenses import Progress
 from ...panel.panel import Source
 from ...panel.pool import Pool
 from ...results.record import Record, plain, written
@@ -23,14 +24,13 @@ from .candidates import Curve, best_of_k, pass_at_k
 from .effective import effective_candidates, likeness, pooled_candidates
 from .identified import Identified
 from .judges import JudgeErrors, judge_errors
-from .oracles import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_resolution
+from .oracle import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_resolution
 
 SCHEMA = "loopstat.moves-calibration/1"
 FILE_SCHEMA = "loopstat.moves-settings/1"
 FEW_TASKS = f"fewer than {MIN_TASKS} tasks carry it: its interval is a guess."
 
 Part = tuple[Mapping[str, str], Pool]
-Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +228,7 @@ def calibrate(
     for k, (by, pool) in enumerate(parts):
         label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
         said = partial(_said, progress, k, len(parts), label)
-        said(0, 0)
+        said(0, 0, "")
         rng = np.random.default_rng([seed, *label.encode()])
         groups.append(_group(label, by, pool, level, human_prior, rng, said))
     if progress:
@@ -237,9 +237,9 @@ def calibrate(
     return Calibration(tuple(groups), source or Source(), {**kept, **(settings or {})}, tuple(notes))
 
 
-def _said(progress: Progress | None, k: int, groups: int, label: str, draw: int, draws: int) -> None:
+def _said(progress: Progress | None, k: int, groups: int, label: str, done: int, total: int, what: str) -> None:
     if progress:
-        progress(k, groups, f"{label}: one r for all tasks? draw {draw + 1} of {draws}" if draws else label)
+        progress(k, groups, f"{label}: {what} {done + 1} of {total}" if total else label)
 
 
 def _group(
@@ -249,7 +249,7 @@ def _group(
     level: float,
     human_prior: float,
     rng: np.random.Generator,
-    said: Callable[[int, int], None],
+    said: Progress,
 ) -> GroupCalibration:
     if pool.truth is not None and np.isnan(pool.truth).all():
         pool = replace(pool, truth=None)
@@ -306,9 +306,7 @@ def _unnamed(name: str, options: str) -> Identified:
     return Identified.unknown(name, f"No column was named for it: {options}.", asks=options)
 
 
-def _oracle(
-    pool: Pool, level: float, rng: np.random.Generator, said: Callable[[int, int], None]
-) -> tuple[Identified, Resolution | None]:
+def _oracle(pool: Pool, level: float, rng: np.random.Generator, said: Progress) -> tuple[Identified, Resolution | None]:
     if pool.coarse is None or pool.fine is None:
         return _unnamed("false_pass", "--coarse and --fine"), None
     there = finite_rows(pool.coarse, pool.fine)

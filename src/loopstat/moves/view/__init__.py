@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from .calibrations import calibration as calibration
@@ -18,7 +19,7 @@ def document(result: Any) -> Document:
     return VIEWS[type(result).__name__](result)
 
 
-VIEWS = {
+VIEWS: dict[str, Callable[[Any], Document]] = {
     "Simulation": simulation,
     "MovesRun": simulation,
     "Purchase": plan,

@@ -28,8 +28,8 @@ from ...results.document import (
     word,
 )
 from ...results.words import clean, parts, plural
-from . import charts
 from .cells import shown
+from .charts import VERDICTS, best_of_k, passes, worth
 
 if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
@@ -49,7 +49,10 @@ SAYS = {
 }
 AT = (1, 2, 3, 5, 10, 20, 50, 100)  # numbers of candidates named in a line
 MAX_SLOPES = 8
-HINT = "Next: --html page.html · --json - · --out settings.json, then loopstat moves simulate --settings settings.json"
+HINT = (
+    "Next: --html\xa0page.html\xa0· --json\xa0-\xa0· "
+    "--out settings.json, then loopstat moves simulate --settings settings.json"
+)
 
 
 def calibration(result: Calibration) -> Document:
@@ -82,7 +85,7 @@ def calibration(result: Calibration) -> Document:
 
 def _group(g: GroupCalibration, k: int, *, folded: bool) -> Section:
     here, key = f"groups.{k}", f"g{k}"
-    curves = (charts.passes(g, key), charts.best_of_k(g, key), charts.worth(g, key))
+    curves = (passes(g, key), best_of_k(g, key), worth(g, key))
     figures = [
         sheet for sheet in (_parameters(g, here), *_oracle(g, here), _slopes(g, here), *_curves(g, here)) if sheet
     ]
@@ -168,8 +171,8 @@ def _judges(g: GroupCalibration, here: str) -> list[Fact]:
         for k, s in enumerate(g.judges.slopes[:MAX_SLOPES])
     ]
     more = len(g.judges.slopes) - MAX_SLOPES
-    rest = (f"   ({more} more in --json)",) if more > 0 else ()
-    return [*rows, *([Fact("score per truth", (*_listed(slopes, "   "), *rest))] if slopes else [])]
+    rest = (f" ({more} more in --json)",) if more > 0 else ()
+    return [*rows, *([Fact("score per truth", (*_listed(slopes, " · "), *rest))] if slopes else [])]
 
 
 def _passes(g: GroupCalibration) -> list[Fact]:
@@ -177,7 +180,7 @@ def _passes(g: GroupCalibration) -> list[Fact]:
     for name, curve in g.pass_at_k.items():
         said = _some(curve, "percent")
         if said:
-            rows.append(Fact("pass@k" if not rows else "", (f"{charts.VERDICTS.get(name, clean(name))}: ", *said)))
+            rows.append(Fact("pass@k" if not rows else "", (f"{VERDICTS.get(name, clean(name))}: ", *said)))
         rows += _last(g.pooled_k.get(name), "pooled, {} are worth ", " draws of one pass rate: tasks differ")
     return rows
 
@@ -188,7 +191,7 @@ def _best(g: GroupCalibration) -> list[Fact]:
         rows.append(Fact("best of k", said))
     inside = g.k_eff.get("within")
     if inside is not None and (said := _some(inside, "figure", first=2)):
-        rows.append(Fact("k are worth", (*said, "   (independent candidates, within tasks)")))
+        rows.append(Fact("k are worth", (*said, " (independent candidates, within tasks)")))
     return rows + _last(g.k_eff.get("pooled"), "pooled over tasks {} look like ", ": tasks differ")
 
 
@@ -200,7 +203,7 @@ def _some(curve: Curve, form: Form, *, first: int = 1) -> Parts:
         found = shown(curve.at(at), form=form)
         if at >= first and (at in AT or at == most) and found.value is not None:
             said.append((f"{at}:\xa0", found))
-    return _listed(said, "   ")
+    return _listed(said, " · ")
 
 
 def _last(curve: Curve | None, before: str, after: str) -> list[Fact]:
@@ -256,14 +259,14 @@ def _slopes(g: GroupCalibration, here: str) -> Sheet | None:
 
 
 def _curves(g: GroupCalibration, here: str) -> list[Sheet]:
-    verdicts = {f"{charts.VERDICTS.get(k, clean(k))}": (f"pass_at_k.{k}", c) for k, c in g.pass_at_k.items()}
-    pooled = {f"{charts.VERDICTS.get(k, clean(k))}": (f"pooled_k.{k}", c) for k, c in g.pooled_k.items()}
+    verdicts = {f"{VERDICTS.get(k, clean(k))}": (f"pass_at_k.{k}", c) for k, c in g.pass_at_k.items()}
+    pooled = {f"{VERDICTS.get(k, clean(k))}": (f"pooled_k.{k}", c) for k, c in g.pooled_k.items()}
     best = {"best of k": ("best_of_k", g.best_of_k)} if g.best_of_k is not None else {}
-    worth = {name: (f"k_eff.{name}", c) for name, c in g.k_eff.items()}
+    alike = {name: (f"k_eff.{name}", c) for name, c in g.k_eff.items()}
     made = (
         _by_k("One of k candidates passes", verdicts, here, "percent"),
         _by_k("Draws of one pass rate that k candidates are worth", pooled, here),
-        _by_k("The best of k candidates, and what k are worth", {**best, **worth}, here),
+        _by_k("The best of k candidates, and what k are worth", {**best, **alike}, here),
     )
     return [sheet for sheet in made if sheet is not None]
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
     from ..calibrate.fit import GroupCalibration
     from ..fit import MovesRun
-    from ..frontier import Frontier, FrontierPoint
-    from ..planning import PlanFigures
-    from ..reviewer_value import ReviewerValue
-    from ..sensitivity import Effect
+    from ..sweep.frontier import Frontier, FrontierPoint
+    from ..sweep.planning import PlanFigures
+    from ..sweep.reviewer_value import ReviewerValue
+    from ..sweep.sensitivity import Effect
 
 POINTS = 161  # of a curve; more would not be seen
 NAMED = 6  # teams of the front that are named at most
@@ -127,7 +127,8 @@ def _thinned(n: int) -> Float:
 
 def _fan(run: MovesRun, name: str, label: str, tone: Tone) -> list[Line]:
     fan, kept = run.path.figures[name], _thinned(len(run.path.t))
-    lines = [Line(run.path.t[kept], *(v[kept] for v in (fan.value, fan.low, fan.high)), label, tone, strong=True)]
+    mean_of, low, high = (v[kept] for v in (fan.value, fan.low, fan.high))
+    lines = [Line(run.path.t[kept], mean_of, low, high, label, tone, strong=True)]
     mean = {"mu": "mass", "p_pass": "p_pass", "p_good": "p_good", "delta": "radius"}.get(name)
     if mean is not None:
         path = getattr(run.mean_path, mean)[0]
@@ -185,25 +186,29 @@ def tornado(effects: Sequence[Effect]) -> Chart | None:
 
 def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     """Return quality at the end against cost, every team a mark, those that no other beats joined, and the plan."""
-    points = [p for p in found.points if p.cost.value > 0 and math.isfinite(p.good.value)]
-    front = [p for p in found.front() if p in points]
+    points, front = (
+        [p for p in teams if p.cost.value > 0 and math.isfinite(p.good.value)]
+        for teams in (found.points, found.front())
+    )
     if not front:
         return None
-    low, high = _quality([float(p.good.value) for p in [*front, *([best] if best else [])]])
+    plan: list[FrontierPoint | PlanFigures] = [best] if best and best.cost.value > 0 else []
+    low, high = _quality([float(p.good.value) for p in [*front, *plan]])
     marks: list[Mark] = [_joined(front)]
+    told = {id(p) for p in _spaced(front)}
     for policy, (tone, shape) in POLICY_LOOK.items():
         beaten = [p for p in points if p.policy == policy and not p.front_cost]
         marks.append(Points(*_places(beaten), tone=tone, faint=True))
         own = [p for p in front if p.policy == policy]
         marks += _spans(own, tone)
         for named in (False, True):
-            some = [p for p in own if (p in _spaced(front)) is named]
+            some = [p for p in own if (id(p) in told) is named]
             names = tuple(f"K {p.candidates} N {p.reviewers}" for p in some)
             ends = _ends([p.good for p in some])
             marks.append(Points(*_places(some), *ends, names, policy, tone, shape, named=named))
-    if best is not None and best.cost.value > 0:
-        plan = _ends([best.good])
-        marks.append(Points(*_places([best]), *plan, ("the plan",), "the plan", "ink", "cross", named=True))
+    ends = _ends([p.good for p in plan])
+    names = ("the plan",) * len(plan)
+    marks.append(Points(*_places(plan), *ends, names, "the plan", "ink", "cross", named=True))
     below = sum(float(p.good.value) < low for p in points)
     n = f"{len(front)} of {len(found.points):,} teams"
     words = f"{n} that no other beats, from {_team(front[0])}, to {_team(front[-1])}."
@@ -211,10 +216,8 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     note += f"reviewers; the line joins the {n} that no other beats."
     note += " Cross: the plan, which may have another edit radius and other rules of stopping." if best else ""
     note += f" {below:,} teams lie below the picture." if below else ""
-    costs = [
-        float(p.cost.value) for p in [*points, *([best] if best else [])] if p.good.value >= low and p.cost.value > 0
-    ]
-    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.3 * max(costs)))
+    costs = [float(p.cost.value) for p in [*points, *plan] if p.good.value >= low]
+    x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.6 * max(costs)))
     y = Axis("P_good at the end", limits=(low, high))
     return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
 
@@ -291,7 +294,11 @@ def passes(group: GroupCalibration, key: str) -> Chart | None:
 def best_of_k(group: GroupCalibration, key: str) -> Chart | None:
     """Return the mean of the best of k candidates."""
     found = group.best_of_k
-    return found and _of_k(f"{key}-best", "The best of k candidates", [_curve(found, "best", "c0")], Axis("truth"))
+    return (
+        None
+        if found is None
+        else _of_k(f"{key}-best", "The best of k candidates", [_curve(found, "best", "c0")], Axis("truth"))
+    )
 
 
 def worth(group: GroupCalibration, key: str) -> Chart | None:

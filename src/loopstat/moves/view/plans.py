@@ -10,6 +10,7 @@ import numpy as np
 from ... import __version__
 from ...results.document import (
     Answer,
+    Block,
     Cell,
     Document,
     Form,
@@ -21,18 +22,21 @@ from ...results.document import (
     word,
 )
 from ...results.words import percent, plural
-from . import charts
 from .cells import all_settings, lever_name, ratio, set_to, shown
+from .charts import frontier, reviewer
 
 if TYPE_CHECKING:
     from ..commands import Purchase
-    from ..frontier import Frontier, FrontierPoint
-    from ..planning import Plan, PlanFigures
-    from ..reviewer_value import ReviewerValue
+    from ..sweep.frontier import Frontier, FrontierPoint
+    from ..sweep.planning import Plan, PlanFigures
+    from ..sweep.reviewer_value import ReviewerValue
 
 MAX_PLANS = 6  # in the terminal, the best among them
 MAX_FRONT = 10
-HINT = "Next: add --save plan.json, then loopstat moves simulate --settings plan.json · --html page.html · --json -"
+HINT = (
+    "Next: add --save plan.json, then loopstat moves simulate --settings plan.json"
+    "\xa0· --html\xa0page.html\xa0· --json\xa0-"
+)
 KEYS = (
     "K candidates, N reviewers, K_r proposals of each reviewer; means over runs until the loop stops, or money or "
     "moves are spent; reached: runs that get to the target."
@@ -56,7 +60,7 @@ def plan(result: Purchase | Plan) -> Document:
         Of kind `moves`.
     """
     found: Plan = getattr(result, "plan", result)  # type: ignore[arg-type]
-    frontier, value = getattr(result, "frontier", None), getattr(result, "reviewer_value", None)
+    teams, value = getattr(result, "frontier", None), getattr(result, "reviewer_value", None)
     return Document(
         "moves",
         f"What to buy {_asked(found)}",
@@ -65,7 +69,7 @@ def plan(result: Purchase | Plan) -> Document:
         (
             _plans(found),
             *_levers(found),
-            *(_frontier(frontier, found) if frontier else []),
+            *(_frontier(teams, found) if teams else []),
             *(_reviewer(value) if value else []),
             all_settings(found.best_settings, "best_settings", "All settings of the plan"),
         ),
@@ -201,7 +205,7 @@ def _levers(p: Plan) -> list[Section]:
 
 
 def _frontier(found: Frontier, p: Plan) -> list[Section]:
-    chart = charts.frontier(found, p.best)
+    chart = frontier(found, p.best)
     if chart is None:
         return []
     front = found.front()
@@ -242,7 +246,7 @@ def _unbeaten(at: str, p: FrontierPoint, *, brief: bool = False) -> tuple[Cell, 
 
 
 def _reviewer(value: ReviewerValue) -> list[Section]:
-    chart = charts.reviewer(value)
+    chart = reviewer(value)
     rows = tuple(
         (
             *(set_to(getattr(r, key), f"reviewer_value.rows.{k}.{key}") for key in ("reviewers", "correlation")),
@@ -254,5 +258,5 @@ def _reviewer(value: ReviewerValue) -> list[Section]:
     )
     head = ("reviewers", "correlation", "cost of a good result, times", "P_good, change", "pays from a worth of")
     sheet = Sheet("", head, rows, "Pays from a worth of: what a good result must be worth for the reviewer to pay.")
-    blocks = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
+    blocks: tuple[Block, ...] = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)
     return [Section("reviewer", "One more reviewer", blocks)]

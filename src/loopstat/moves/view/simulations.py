@@ -26,18 +26,21 @@ from ...results.document import (
     word,
 )
 from ...results.words import plural
-from . import charts
 from .cells import all_settings, lever_name, ratio, set_to, shown, team
+from .charts import levers, of_run, tornado
 
 if TYPE_CHECKING:
     from ...arrays import Float
     from ...inference.estimate import Estimate
     from ..commands import Simulation
     from ..fit import MovesRun
-    from ..levers import Lever
-    from ..sensitivity import Effect
+    from ..sweep.levers import Lever
+    from ..sweep.sensitivity import Effect
 
-HINT = "Next: loopstat moves plan --reliability 0.9 · --set name=value · --sensitivity · --html page.html · --json -"
+HINT = (
+    "Next: loopstat moves plan --reliability 0.9"
+    "\xa0· --set\xa0name=value\xa0· --sensitivity\xa0· --html\xa0page.html\xa0· --json\xa0-"
+)
 ANSWERS: dict[str, tuple[str, Tone]] = {
     "good": ("gets good results", "ours"),
     "passes_only": ("passes its tests, but is not good", "doubt"),
@@ -94,7 +97,7 @@ def _lead(run: MovesRun) -> Parts:
 def _what_happens(run: MovesRun) -> Section:
     doubts = tuple((c.message,) for c in run.checks if not c.passed and c.name not in SAID)
     blocks: list[Block] = [Text(doubts, "doubt", points=True)] if doubts else []
-    wide, *small = (chart for chart in charts.of_run(run) if chart is not None)
+    wide, *small = (chart for chart in of_run(run) if chart is not None)
     blocks += [wide, Facts(tuple(_facts(run))), *small, _arrivals(run)]
     return Section("happens", "What happens", tuple(blocks))
 
@@ -139,7 +142,9 @@ def _when(run: MovesRun, goal: str) -> Parts:
 
 def _after(share: str, moves: Cell, cost: Cell) -> Parts:
     return (
-        (f"{share} after ", moves, " moves (cost ", cost, ")") if cost.value else (f"{share} after ", moves, " moves")
+        (f"{share} after ", moves, " moves (cost ", cost, ")")
+        if cost.value is not None
+        else (f"{share} after ", moves, " moves")
     )
 
 
@@ -182,7 +187,11 @@ def _known(values: Float) -> Float:
 
 def _best_radius(run: MovesRun) -> Parts:
     found = {key: shown(v, f"best_radius.{key}", "rough") for key, v in run.best_radius.items()}
-    said = [(cell, f" at the {'start' if key == 'at_start' else 'end'}") for key, cell in found.items() if cell.value]
+    said = [
+        (cell, f" at the {'start' if key == 'at_start' else 'end'}")
+        for key, cell in found.items()
+        if cell.value is not None
+    ]
     return _joined(said, ", ")
 
 
@@ -218,7 +227,7 @@ def _how_far(run: MovesRun) -> Section:
         Facts(tuple(_ceilings(run))),
     ]
     if run.levers:
-        blocks += [*charts.levers(run), _levers(run)]
+        blocks += [*levers(run), _levers(run)]
     note = "The mean path is what a loop does that always makes the mean step. Single runs are not bound by it."
     together = _together(run)
     return Section(
@@ -310,7 +319,7 @@ def _hangs_on(run: MovesRun) -> list[Section]:
     if run.sensitivity is None:
         return []
     effects = run.sensitivity.effects
-    chart = charts.tornado(effects[:MAX_EFFECTS])
+    chart = tornado(effects[:MAX_EFFECTS])
     head = ("setting", "from", "to", "moves, times", "cost, times", "P_good, change")
     rows = [_effect(e, k) for k, e in enumerate(effects)]
     note = "One setting from its lower to its upper value, on the same random numbers."

@@ -25,6 +25,7 @@ SHORT, LONG, AGAIN = 6, 80, 6  # scoring steps of a trial start, of the fit, of 
 LARGE = 120  # stacked scores from which a scoring step takes tens of milliseconds
 NEAR_ONE = 0.97  # from this modulus on, lasting differences and a unit root trade places
 SINGULAR = 1e-8  # smallest eigenvalue of the information, scaled to a unit diagonal
+LEAST = 1e-250  # share of the largest information below which a parameter has none: rounding, or not there
 RIVAL = 2.0  # log-likelihood within which another maximum is as good
 
 
@@ -168,7 +169,10 @@ class Found:
     @cached_property
     def flat(self) -> bool:
         """True where the information is as good as singular."""
-        size = np.sqrt(np.maximum(np.diag(self.information), 1e-300))
+        own = np.diag(self.information)
+        if not np.isfinite(self.information).all() or not np.all(own > LEAST * own.max()):
+            return True
+        size = np.sqrt(own)
         return bool(np.linalg.eigvalsh(self.information / np.outer(size, size))[0] < SINGULAR)
 
     def doubt(self) -> str | None:

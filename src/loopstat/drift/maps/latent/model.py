@@ -422,7 +422,7 @@ def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float
     assert at.gradient is not None  # noqa: S101 - evaluations along the climb carry their slopes
     assert at.information is not None  # noqa: S101
     information, gradient = at.information[np.ix_(free, free)], at.gradient[free]
-    size = np.sqrt(np.maximum(np.diag(information), 1e-300))
+    size = np.sqrt(np.maximum(np.diag(information), 1e-200))
     scaled = information / np.outer(size, size)
     for _ in range(14):
         try:

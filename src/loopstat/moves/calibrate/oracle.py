@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +12,11 @@ from ...arrays import Int
 from ...errors import SettingsError
 from ...inference.estimate import Estimate, number, show
 from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
+from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record, absent, written
 from .identified import NONE, UNREAD, Identified
-from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
+from .mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
 TEST_LEVEL = 0.05
@@ -195,7 +195,7 @@ def oracle_resolution(
     rng: Rng,
     n_draws: int = DRAWS,
     selected: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Resolution:
     """Return the share r of defect modes that the coarse oracle sees, or why it is not identifiable.
 
@@ -212,7 +212,7 @@ def oracle_resolution(
     selected : bool
         Whether the samples were chosen by their coarse verdicts, as the last versions of loops that stop on them are.
     progress : callable, optional
-        Called with the draws of that test done, and how many there are at most.
+        Called with the draws of that test done, how many there are at most, and what they are for.
 
     Returns
     -------
@@ -232,35 +232,23 @@ def oracle_resolution(
     """
     from threadpoolctl import threadpool_limits
 
-    # Many small systems of equations: threads of the linear algebra library only wait for one another.
-    with threadpool_limits(1):
-        return _resolution(verdicts, level, rng, n_draws, selected=selected, progress=progress)
-
-
-def _resolution(
-    verdicts: Verdicts,
-    level: float,
-    rng: Rng,
-    n_draws: int,
-    *,
-    selected: bool,
-    progress: Callable[[int, int], None] | None,
-) -> Resolution:
     logs = one_mass_share(verdicts, level=level)
     counts: dict[str, Any] = {"n_tasks": verdicts.n_tasks, "n_samples": verdicts.n_samples}
     why = _impossible(verdicts, logs, selected=selected)
     if why:
         return Resolution(Identified.unknown(NAME, why, **counts), logs)
-    fit = fit_mixture(verdicts.outcomes, level=level)
-    r = fit.r
-    test = None
-    if verdicts.n_repeated < MIN_TASKS:
-        return Resolution(Identified.unknown(NAME, _few_samples(verdicts, r, logs), **counts), logs)
-    if float(r.high - r.low) > WIDEST:
-        why = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}: more samples a task are needed."
-    elif verdicts.outcomes[:, 1].any():
-        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
-        why = _contradicted(fit, logs, test)
+    # Many small systems of equations: threads of the linear algebra library only wait for one another.
+    with threadpool_limits(1):
+        fit, test = fit_mixture(verdicts.outcomes, level=level), None
+        r = fit.r
+        if verdicts.n_repeated < MIN_TASKS:
+            return Resolution(Identified.unknown(NAME, _few_samples(verdicts, r, logs), **counts), logs)
+        if float(r.high - r.low) > WIDEST:
+            flat = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}"
+            why = f"{flat}: more samples a task are needed."
+        elif verdicts.outcomes[:, 1].any():
+            test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
+            why = _contradicted(fit, logs, test)
     said = why or _supported(logs, test)
     parameter = Identified(NAME, r, not why, said, "mixture over masses, profile likelihood", **counts)
     return Resolution(parameter, logs, r, test)

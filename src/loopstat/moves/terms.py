@@ -1,48 +1,15 @@
-"""Terms and JSON keys of the moves lens, a part of the glossary."""
+"""Words and JSON keys of the moves lens, a sentence each; its settings are explained by their rows."""
 
 from __future__ import annotations
 
-MOVES_TERMS: dict[str, str] = {
-    # --- the moves lens: settings
+TERMS: dict[str, str] = {
+    # --- settings
     "move": "One round of a loop: candidates are made, reviewers score them, the best one is tested, and kept or not.",
     "policy": "How the edit radius goes on: vibe and planner shrink it each move, a trust region follows acceptance.",
-    "human_prior": "H: how well the context says what is wanted, from 0 to 1.",
-    "model_prior": "rho: how often proposals point the right way, from 0 to 1.",
-    "oracle_resolution": "r: share of defect modes that the tests see, once and for all.",
-    "edit_radius": "delta: size of a change; its unit is that of a1, a2 and s0.",
-    "candidates": "K: candidates made in a move, without those of reviewers.",
     "reviewers": "N: reviewers that score every candidate; in what one more is worth, how many there are before.",
-    "difficulty": "mu0: expected number of defects at the start.",
-    "target_reliability": "Probability of passing at which the loop stops.",
-    "reviewer_proposals": "K_r: candidates each reviewer adds.",
-    "decay_rate": "What vibe and planner multiply the edit radius by, each move.",
-    "tr_alpha": "What a trust region multiplies its radius by above its band of acceptance.",
-    "tr_beta": "What a trust region multiplies its radius by below its band of acceptance.",
     "tr_a": "Ends of the band of acceptance a trust region keeps its radius in.",
-    "tr_min_radius": "Least edit radius of a trust region.",
     "tr_max_radius": "Largest edit radius of a trust region; it decides whether the target is met.",
-    "tr_window": "Moves whose acceptance decides the next edit radius of a trust region.",
-    "tr_band": "Whether a trust region's band is about the winning candidate or about one candidate.",
-    "plan_moves": "T_p: moves in which a planner improves H and r.",
-    "plan_human_step": "dH: what a planning move adds to H.",
-    "plan_oracle_step": "dr: what a planning move adds to r.",
-    "max_moves": "Moves after which a run is given up.",
-    "cost_generate": "Cost of one candidate.",
-    "cost_review": "Cost of one review of one candidate.",
-    "cost_oracle": "Cost of one run of the tests.",
-    "collateral": "a3: damage that grows with the square of the edit radius; 0 leaves it out.",
-    "a1": "Improvement per unit of edit radius, far from the goal.",
-    "a2": "Damage per unit of edit radius.",
-    "s0": "Spread of candidates per unit of edit radius.",
-    "kappa1": "How much H narrows the spread of candidates.",
-    "kappa2": "How much H lessens damage.",
-    "sigma_r": "Error of one reviewer about one candidate's improvement, in defects.",
-    "tau": "How much H makes candidates alike.",
-    "leniency": "Variance of a reviewer's offset, the same for all candidates of a move, in squared defects.",
-    "process": "What is followed: visible and hidden defect mass (split), one mass (single), or counts (integer).",
-    "order_statistic": "Expected best of K candidates: exact, or the approximation in use (source).",
-    "replicates": "Runs simulated.",
-    # --- the moves lens: a simulated loop
+    # --- a simulated loop
     "move_cost": "Cost of one move: candidates, reviews and one run of the tests.",
     "mu": "Defect mass: the expected number of defects left, seen or not.",
     "p_pass": "Probability that the tests would pass: no defect is left that they see.",
@@ -97,10 +64,9 @@ MOVES_TERMS: dict[str, str] = {
     "horizon": "Check that fails where runs still arrive in the last tenth of the moves: more moves would help.",
     "band_never_met": "Check that fails where acceptance is never in the trust region's band, so the radius runs away.",
     "reading": "Check that says what arrival means, and fails for the process that follows one mass.",
-    # --- the moves lens: what to buy
+    # --- what to buy
     "budget": "Most that a plan may cost.",
     "reliability": "Share of runs that must get to the target.",
-    "judge": "What succeeding means: P_good or P_pass of at least the target.",
     "works": "Whether the plan does what was asked for; under a budget, whether half of the runs stop at the target.",
     "best_settings": "All settings of the plan, as a settings file takes them.",
     "runners_up": "The next best plans, simulated on the same fresh random numbers.",
@@ -125,27 +91,7 @@ MOVES_TERMS: dict[str, str] = {
     "by_improvement": "Threshold by the improvement of the first move per unit of cost.",
     "by_result": "Threshold by the cost of a good result, simulated.",
     "sure": "Whether intervals leave no doubt on which side of 1 the cost ratios lie.",
-    # --- the moves lens: published statements
-    "claims": "Verdicts on the published statements about loops of moves.",
-    "key": "Short name of a statement.",
-    "meaning": "What a figure measures; of a statement, from when on it is said to hold.",
-    "answer": "What the simulation says about a statement, with the figures.",
-    "right": "What a statement gets right.",
-    "effect": "The figure of a statement, as its median over the ranges of the controls.",
-    "effect_meaning": "What the figure of a statement is.",
-    "figures": "Figures behind a verdict on a statement.",
-    "share": "Share of the points over the ranges of the controls at which a statement holds.",
-    "undecided": "Share of the points at which nothing can be said about a statement.",
-    "cases": "The figure of a statement at named settings.",
-    "holds": "Whether a statement holds there; null where that cannot be told.",
-    "by_control": "Share of the points at which a statement holds, by ranges of each control.",
-    "map": "Share of the points at which a statement holds, over the two controls that matter most.",
-    "across": "Control along a map.",
-    "down": "Control down a map.",
-    "edges": "Ends of the ranges of a control.",
-    "shares": "Shares of the points at which a statement holds, range by range.",
-    "counts": "Points in each range.",
-    # --- the moves lens: calibration on recorded candidates
+    # --- calibration on recorded candidates
     "pool": "Recorded candidates; in settings, the column that says which of them answer one prompt.",
     "n_candidates": "Number of recorded candidates.",
     "n_tasks": "Number of tasks used; of a curve, those with at least k candidates.",
@@ -153,7 +99,6 @@ MOVES_TERMS: dict[str, str] = {
     "parameters": "What the recordings show of each parameter, or why they do not.",
     "identifiable": "Whether the data and the method's assumptions allow a value to be used.",
     "bound": "`upper` where a parameter is at most its `high`; otherwise null.",
-    "coarse": "Verdicts of the tests that a loop sees.",
     "fine": "Verdicts of finer tests on the same candidates, taken as complete.",
     "truth": "True quality of a candidate, or a verdict that stands for it.",
     "judges": "Columns with scores of judges; in a result, how their scores agree and follow the truth.",
