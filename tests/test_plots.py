@@ -28,7 +28,7 @@ from balance_samples import edge_cases, everyday, group, words
 from conftest import ROOT
 from loopstat import plots
 from loopstat.inference.pareto import half_curve
-from loopstat.moves.frontier import frontier
+from loopstat.moves.sweep.frontier import frontier
 from loopstat.results.chart import TONES
 from simulated import fit, run, three, turning
 
