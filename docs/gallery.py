@@ -69,7 +69,7 @@ PICTURES = (
         "phase",
         "Where the drift pushes",
         "Two objectives at once: arrows are the fitted change of a step, the line is the mean path from its start, the "
-        "cross is the equilibrium with both intervals.",
+        "diamond is the equilibrium with both intervals.",
         "ax = plots.phase(games, cyclic)",
         "A field of arrows that point to a diamond in its middle; a short path leads there.",
     ),
@@ -79,7 +79,7 @@ PICTURES = (
         "Eigenvalues of the one-step map with their bootstrap cloud: inside the circle a mode dies out, near its edge "
         "slowly, and off the horizontal axis it swings.",
         "ax = plots.disc(cyclic)",
-        "Two marks on the real axis inside a circle, labelled monotone with their sizes.",
+        "Two marks on the real axis inside a circle, labelled monotone.",
     ),
     Picture(
         "interference",
@@ -103,15 +103,15 @@ PICTURES = (
         "One group, four estimators, four speeds, since each allows for something else; where even the one that allows "
         "for differing sessions and a noisy scorer finds no clear answer, no rate is reported.",
         "ax = plots.estimators(biased)",
-        "Four figures with intervals between 0 and 1.2, far apart, none of them filled.",
+        "Four figures with intervals between 0 and 1.2, far apart, all grey.",
     ),
     Picture(
         "ends",
         "Groups side by side",
-        "Where matches of each family of games end and where their drift heads; where intervals overlap this much, the "
-        "order is not to be believed.",
+        "Where matches of each family of games end, with intervals; where they overlap this much, the order is not to "
+        "be believed.",
         'ax = plots.ends(matches, objective="points1")',
-        "Seven groups, each with a square and a diamond and their intervals, the best on top.",
+        "Seven groups, each with a mark and its interval; that of Win-win lies right of the others.",
     ),
     Picture(
         "comparisons",

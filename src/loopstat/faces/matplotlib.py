@@ -6,8 +6,9 @@ Names from the data are drawn as plain text, never as mathematics.
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from ..errors import SettingsError
 from ..results.chart import (
     TONES,
     Arrows,
+    Axis,
     Bars,
     Chart,
     Dots,
@@ -33,8 +35,9 @@ from ..results.chart import (
     Shape,
     Tone,
 )
-from ..results.extent import limits, ticks
+from ..results.extent import limits, named, ticks
 from ..results.words import cell, shorten
+from .placing import spots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,6 +54,11 @@ STROKES = {"solid": "-", "dashed": "--", "dotted": ":"}
 SOFT, GRID = "#5c636b", "#dfe3e7"
 PLAIN: Mapping[str, Any] = {"parse_math": False, "usetex": False}
 SMALL: Mapping[str, Any] = {"fontsize": "small", **PLAIN}
+TITLE: Mapping[str, Any] = {"fontsize": "medium", **PLAIN}
+LETTER, LARGE, LINE = 4.8, 5.8, 11.0  # points: a small letter, one of a title, a small line
+WRAP = 24  # letters of a row's label in a line
+EDGE = 8.0  # points from the right edge to the figures beside it
+KEYS = 5  # entries of a key in a line
 RASTER_FROM = 1500  # points of curves or clouds from which vector files hold them as an image
 SIZES = {"tiny": (2.0, 0.6), "small": (5.2, 3.8), "wide": (8.0, 4.2)}
 ROW, STACK = 0.42, 0.62  # inches a row of dots takes, and one of bars
@@ -85,10 +93,20 @@ def draw(chart: Chart, ax: Axes | None = None) -> Axes:
     else:
         _rows(chart, rows, ax, (low, high))
     if not chart.x.hidden:
-        named = chart.x.label + (f", {chart.x.unit}" if chart.x.unit else "")
-        ax.set_xlabel(shorten(named, 60), **SMALL)
-    ax.set_title(chart.title, loc="left", fontsize="medium", **PLAIN)
+        ax.set_xlabel(named(chart.x, _letters(ax, "width")), **SMALL)
+    key = max((-(-_keyed(m) // KEYS) for m in chart.marks if isinstance(m, Bars)), default=0)
+    ax.set_title(shorten(chart.title, _letters(ax, "width", LARGE)), loc="left", pad=6 + LINE * key, **TITLE)
     return ax
+
+
+def _letters(ax: Axes, side: Literal["width", "height"], letter: float = LETTER) -> int:
+    """Return how many letters stand along a side of the axes."""
+    return max(int(getattr(ax.bbox, side) / ax.figure.dpi * 72 / letter), 12)
+
+
+def _points_high(ax: Axes) -> float:
+    """Return the height of the axes in points."""
+    return max(ax.bbox.height / ax.figure.dpi * 72, 1.0)
 
 
 def _axes(chart: Chart, ax: Axes | None) -> Axes:
@@ -126,22 +144,24 @@ def _tone(tone: Tone) -> str:
 
 def _rows(chart: Chart, mark: Dots | Bars, ax: Axes, ends: tuple[float, float]) -> None:
     ax.set_ylim(len(mark.rows) - 0.4, -0.6)
-    ax.set_yticks(range(len(mark.rows)), labels=[""] * len(mark.rows))
     ax.set_yticks(range(len(mark.rows)))
-    ax.set_yticklabels([shorten(row.label, 40) for row in mark.rows], **SMALL)
+    ax.set_yticklabels([textwrap.fill(shorten(row.label, 2 * WRAP), WRAP) for row in mark.rows], **SMALL)
     ax.grid(visible=False, axis="y")
-    if chart.x.log:
-        ax.set_xscale("log")
+    _ticks(chart.x, ax, "x")
     if chart.x.zero or isinstance(mark, Bars):
         ax.axvline(0, color=SOFT, linewidth=0.9)
     for rule in (m for m in chart.marks if isinstance(m, Rule)):
-        _rule(rule, ax)
+        _rule(rule, ax, height=0.99)
     if isinstance(mark, Dots):
         for y, row in enumerate(mark.rows):
             _interval(ax, row.figure.figures, y, ends, row.tone, row.shape)
         return
+    _stacks(mark, ax, ends)
+
+
+def _stacks(bars: Bars, ax: Axes, ends: tuple[float, float]) -> None:
     known: set[str] = set()
-    for y, bar in enumerate(mark.rows):
+    for y, bar in enumerate(bars.rows):
         right = left = 0.0
         for piece in bar.pieces:
             start = right if piece.value >= 0 else left
@@ -151,8 +171,26 @@ def _rows(chart: Chart, mark: Dots | Bars, ax: Axes, ends: tuple[float, float]) 
             right, left = (right + piece.value, left) if piece.value >= 0 else (right, left + piece.value)
         if bar.total is not None:
             _interval(ax, bar.total.figures, y - 0.16, ends, "ink", "diamond")
-    if len(known) > 1:
-        ax.legend(fontsize="x-small", frameon=False, ncols=3, loc="lower left", bbox_to_anchor=(0, 1.06))
+    handles, labels = ax.get_legend_handles_labels()
+    if any(bar.total is not None for bar in bars.rows):
+        handles += ax.plot([], [], linestyle="", **_marker("diamond", "ink"))
+        labels.append(bars.total)
+    if _keyed(bars):
+        place: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "borderaxespad": 0.1, "borderpad": 0.1}
+        _key(ax, handles, labels, ncols=KEYS, **place)
+
+
+def _keyed(bars: Bars) -> int:
+    """Return the number of entries of the key; 0 where none is needed."""
+    entries = {piece.label for bar in bars.rows for piece in bar.pieces}
+    return len(entries) + 1 if len(entries) > 1 or any(bar.total is not None for bar in bars.rows) else 0
+
+
+def _key(ax: Axes, handles: Sequence[Any], labels: Sequence[str], **place: Any) -> None:
+    look: dict[str, Any] = {"frameon": False, "fontsize": "small", "handlelength": 1.2, "columnspacing": 1.2}
+    legend = ax.legend(handles, [shorten(words, 30) for words in labels], **look, **place)
+    for text in legend.get_texts():
+        text.set(**PLAIN)
 
 
 def _interval(
@@ -170,6 +208,8 @@ def _interval(
         ax.plot([min(left, high), max(right, low)], [y, y], color=_tone(tone), linewidth=4, alpha=0.4)
     if low <= value <= high:
         ax.plot([value], [y], linestyle="", zorder=4, **_marker(shape, tone))
+    else:
+        ax.plot([max(min(value, high), low)], [y], ">" if value > high else "<", color=_tone(tone), clip_on=False)
 
 
 def _marker(shape: Shape, tone: Tone, size: float = 6) -> dict[str, Any]:
@@ -190,24 +230,52 @@ def _marker(shape: Shape, tone: Tone, size: float = 6) -> dict[str, Any]:
 def _plane(chart: Chart, ax: Axes) -> None:
     low, high = limits(chart, "y")
     ax.set_ylim(low, high)
-    for side, axis in (("x", chart.x), ("y", chart.y)):
-        if axis.log:
-            (ax.set_xscale if side == "x" else ax.set_yscale)("log")
-        ends = limits(chart, side)
-        places = [] if axis.hidden else ticks(*ends, axis, 6)
-        setter = ax.set_xticks if side == "x" else ax.set_yticks
-        setter([v for v, _ in places])
-        names = ax.set_xticklabels if side == "x" else ax.set_yticklabels
-        names([said for _, said in places], **SMALL)
-        ax.minorticks_off()
+    _ticks(chart.x, ax, "x")
+    _ticks(chart.y, ax, "y")
     if not chart.y.hidden:
-        named = chart.y.label + (f", {chart.y.unit}" if chart.y.unit else "")
-        ax.set_ylabel(shorten(named, 44), **SMALL)
+        ax.set_ylabel(named(chart.y, _letters(ax, "height")), **SMALL)
     if chart.equal:
         ax.set_aspect("equal", adjustable="box")
     for mark in chart.marks:
         _draw(mark, ax)
+    _names(chart, ax)
     _end_labels([m for m in chart.marks if isinstance(m, Line | Margin) and m.label], ax)
+    groups = {m.label: m for m in chart.marks if isinstance(m, Points) and m.label and not m.faint and len(m.x)}
+    if groups:
+        handles = [ax.plot([], [], linestyle="", **_marker(m.shape, m.tone))[0] for m in groups.values()]
+        _key(ax, handles, list(groups), loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0.0)
+
+
+def _ticks(axis: Axis, ax: Axes, side: Literal["x", "y"]) -> None:
+    low, high = ax.get_xlim() if side == "x" else ax.get_ylim()
+    if axis.log:
+        (ax.set_xscale if side == "x" else ax.set_yscale)("log")
+    places = [] if axis.hidden else ticks(low, high, axis, 6)
+    (ax.set_xticks if side == "x" else ax.set_yticks)([v for v, _ in places])
+    (ax.set_xticklabels if side == "x" else ax.set_yticklabels)([said for _, said in places], **SMALL)
+    (ax.xaxis if side == "x" else ax.yaxis).minorticks_off()
+
+
+def _names(chart: Chart, ax: Axes) -> None:
+    """Name the points that have their names beside them."""
+    unit = 72 / ax.figure.dpi
+
+    def paper(at: Float) -> Float:
+        return np.asarray(ax.transData.transform(at) * unit)
+
+    left, bottom, right, top = (float(v) * unit for v in ax.bbox.extents)
+    back, sides = ax.transData.inverted(), {"start": "left", "middle": "center", "end": "right"}
+    for s in spots(chart, paper, (left, bottom, right, top), LETTER, LINE):
+        at = tuple(back.transform((s.x / unit, s.y / unit)))
+        look: Any = {"textcoords": "offset points", "ha": sides[s.anchor], "zorder": 5, **_halo()}
+        ax.annotate(s.words, at, (s.dx, s.dy), **look, **SMALL)
+
+
+def _halo() -> dict[str, Any]:
+    """Return what sets words off from lines that they cross."""
+    from matplotlib.patheffects import withStroke
+
+    return {"path_effects": [withStroke(linewidth=2.5, foreground="white")]}
 
 
 def _draw(mark: Mark, ax: Axes) -> None:
@@ -258,10 +326,6 @@ def _points(points: Points, ax: Axes) -> None:
     if points.low is not None and points.high is not None:
         ax.vlines(x, np.asarray(points.low), np.asarray(points.high), color=_tone(points.tone), alpha=0.6, linewidth=2)
     ax.plot(x, y, linestyle="", zorder=4, label=points.label, **_marker(points.shape, points.tone))
-    if points.named:
-        for a, b, name in zip(x, y, points.names, strict=False):
-            offset: Any = {"xytext": (6, 4), "textcoords": "offset points"}
-            ax.annotate(shorten(name, 30), (float(a), float(b)), **offset, **SMALL)
 
 
 def _field(arrows: Arrows, ax: Axes) -> None:
@@ -273,21 +337,35 @@ def _field(arrows: Arrows, ax: Axes) -> None:
     ax.quiver(x, y, dx * shrink, dy * shrink, color=_tone(arrows.tone), **look)
 
 
-def _rule(rule: Rule, ax: Axes) -> None:
+def _rule(rule: Rule, ax: Axes, height: float = 0.01) -> None:
+    """Draw a line across; an upright one has its label at a share of the height, off curves that start or end there."""
     upright = rule.axis == "x"
     low, high = ax.get_xlim() if upright else ax.get_ylim()
     if rule.low is not None and rule.high is not None:
         band = (ax.axvspan if upright else ax.axhspan)(max(rule.low, low), min(rule.high, high))
         band.set(color=_tone(rule.tone), alpha=0.14, linewidth=0)
-    if rule.at is None or not low <= rule.at <= high:
+    if rule.at is None:
+        return
+    if not low <= rule.at <= high:
+        _beyond(rule, ax)
         return
     stroke = STROKES[rule.stroke]
     (ax.axvline if upright else ax.axhline)(rule.at, color=_tone(rule.tone), linestyle=stroke, linewidth=1.3)
     if rule.label:
-        x, y = (rule.at, 0.99) if upright else (0.01, rule.at)
+        x, y = (rule.at, height) if upright else (0.01, rule.at)
         across = ax.get_xaxis_transform() if upright else ax.get_yaxis_transform()
-        look: dict[str, Any] = {"va": "top" if upright else "bottom", "color": _tone(rule.tone)}
-        ax.text(x, y, f" {rule.label}", transform=across, **look, **SMALL)
+        right = upright and _share(ax, rule.at, ax.get_ylim()[0])[0] > 0.6
+        look: dict[str, Any] = {"va": "bottom" if height < 0.5 else "top", "ha": "right" if right else "left"}
+        ax.text(x, y, f" {rule.label} ", transform=across, color=_tone(rule.tone), zorder=5, **look, **_halo(), **SMALL)
+
+
+def _beyond(rule: Rule, ax: Axes) -> None:
+    """Say which way a level lies that the picture does not reach."""
+    if rule.axis == "y" and rule.label and rule.at is not None and not math.isnan(rule.at):
+        up = rule.at > ax.get_ylim()[1]
+        look: dict[str, Any] = {"va": "top" if up else "bottom", "color": _tone(rule.tone), "zorder": 5, **_halo()}
+        words = f"{'↑' if up else '↓'} {rule.label}"
+        ax.text(0.01, 0.99 if up else 0.01, words, transform=ax.transAxes, **look, **SMALL)
 
 
 def _margin(margin: Margin, ax: Axes) -> None:
@@ -295,12 +373,14 @@ def _margin(margin: Margin, ax: Axes) -> None:
     if value is None or not math.isfinite(value):
         return
     bottom, top = ax.get_ylim()
-    edge = ax.get_yaxis_transform()
+    from matplotlib.transforms import ScaledTranslation
+
+    edge = ax.get_yaxis_transform() + ScaledTranslation(EDGE / 72, 0, ax.figure.dpi_scale_trans)
     look: dict[str, Any] = {"transform": edge, "clip_on": False}
     if low is not None and high is not None:
         ends = np.clip([low, high], bottom, top)
-        ax.plot([1.02, 1.02], ends, color=_tone(margin.tone), linewidth=2.5, alpha=0.6, **look)
-    ax.plot([1.02], np.clip([value], bottom, top), linestyle="", **_marker("diamond", margin.tone, 5), **look)
+        ax.plot([1, 1], ends, color=_tone(margin.tone), linewidth=2.5, alpha=0.6, **look)
+    ax.plot([1], np.clip([value], bottom, top), linestyle="", **_marker("diamond", margin.tone, 5), **look)
 
 
 def _region(region: Region, ax: Axes) -> None:
@@ -352,7 +432,7 @@ def _node(node: Node, ax: Axes) -> None:
             "textcoords": "offset points",
             "zorder": 5,
         }
-        ax.annotate(node.label, (node.x, node.y), (across * beside, up * beside), **anchor, **SMALL)
+        ax.annotate(node.label, (node.x, node.y), (across * beside, up * beside), **anchor, **_halo(), **SMALL)
 
 
 # --------------------------------------------------------------------- labels at the end
@@ -367,12 +447,18 @@ def _end_labels(marks: Sequence[Line | Margin], ax: Axes) -> None:
             said = mark.label if isinstance(mark, Line) else f"{mark.label} {cell(mark.figure)}"
             wanted.append((float(known[-1]), said, mark.tone))
     low, high = ax.get_ylim()
-    gap, last = 0.055, -1.0
-    to_share = ax.transData + ax.transAxes.inverted()
+    gap, last = LINE / _points_high(ax), -math.inf
+    beside = EDGE + 7 if any(isinstance(mark, Margin) for mark in marks) else 5.0
     for value, said, tone in sorted(wanted):
-        share = float(to_share.transform((ax.get_xlim()[1], min(max(value, low), high)))[1])
-        last = max(share, last + gap)
-        ax.text(1.04, last, shorten(said, 40), transform=ax.transAxes, va="center", color=_tone(tone), **SMALL)
+        last = max(_share(ax, ax.get_xlim()[1], min(max(value, low), high))[1], last + gap)
+        look: Any = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center", "color": _tone(tone)}
+        ax.annotate(shorten(said, 40), (1, last), (beside, 0), **look, **SMALL)
+
+
+def _share(ax: Axes, x: float, y: float) -> tuple[float, float]:
+    """Return a place in shares of the axes."""
+    across, up = ax.transAxes.inverted().transform(ax.transData.transform((x, y)))
+    return float(across), float(up)
 
 
 def _finite(values: Any) -> Float:

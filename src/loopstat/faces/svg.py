@@ -16,7 +16,6 @@ from ..arrays import Float
 from ..results.chart import (
     TONES,
     Arrows,
-    Axis,
     Bar,
     Bars,
     Chart,
@@ -37,12 +36,14 @@ from ..results.chart import (
     Shape,
     Tone,
 )
-from ..results.extent import label, limits, ticks
+from ..results.extent import label, limits, named, ticks
 from ..results.words import cell, number, shorten
+from .placing import spots
 
 WIDTHS = {"tiny": 150.0, "small": 340.0, "wide": 720.0}
 HEIGHTS = {"tiny": 36.0, "small": 290.0, "wide": 340.0}
 ROW, STACK, HEADER = 30.0, 46.0, 4.0  # heights of a dot's row, of a bar's, and of what is above the first
+LINE = 13.0  # pixels a line of text takes
 LETTER = 6.4  # pixels a letter of 12 takes, on average
 ARROW, LONGEST = 3.5, 26.0
 DASHES = {"solid": "", "dashed": ' stroke-dasharray="5 4"', "dotted": ' stroke-dasharray="1.5 4"'}
@@ -141,10 +142,6 @@ def _scale(low: float, high: float, start: float, end: float, *, log: bool = Fal
     return pixel
 
 
-def _named(axis: Axis) -> str:
-    return f"{axis.label}, {axis.unit}" if axis.unit else axis.label
-
-
 # ------------------------------------------------------------------- rows: dots and bars
 
 
@@ -169,10 +166,10 @@ def _rows(chart: Chart, first: Dots | Bars) -> tuple[float, float, list[str]]:
     for k, row in enumerate(rows):
         y = top + step * k
         body += _stack(row, x, y + 14, (low, high)) if isinstance(row, Bar) else _dot(row, x, y + 8, (low, high))
-    named = _named(chart.x)
-    if named:
-        body.append(_text(width / 2, bottom + 28, shorten(named, int(width / LETTER)), "soft small", "middle"))
-    return width, bottom + (34 if named else 20), body
+    words = named(chart.x, int(width / LETTER))
+    if words:
+        body.append(_text(width / 2, bottom + 28, words, "soft small", "middle"))
+    return width, bottom + (34 if words else 20), body
 
 
 def _dot(row: Dot, x: Map, y: float, ends: tuple[float, float]) -> list[str]:
@@ -238,7 +235,7 @@ def _plane(chart: Chart) -> tuple[float, float, list[str]]:
         body += _drawn(mark, frame)
         ends += _at_the_end(mark, frame)
     if chart.size != "tiny":
-        body += _end_labels(ends, frame, width)
+        body += [*_names(chart, frame), *_end_labels(ends, frame, width)]
     return width, height, body
 
 
@@ -275,18 +272,16 @@ def _axes(chart: Chart, f: Frame, height: float) -> list[str]:
         for value, said in ticks(*f.x_limits, chart.x, 5 if f.right < 400 else 9):
             body.append(_line(f.x(value), f.top, f.x(value), f.bottom, "axis" if value == 0 else "grid"))
             body.append(_text(f.x(value), f.bottom + 14, said, "soft", "middle"))
-        fits = int((f.right - f.left) / LETTER)
-        better = {1: " →", -1: ""}.get(chart.x.better, "")
-        named = ("← " if chart.x.better < 0 else "") + shorten(_named(chart.x), fits) + better
-        body.append(_text((f.left + f.right) / 2, height - 6, named, "small", "middle"))
+        words = named(chart.x, int((f.right - f.left) / LETTER))
+        body.append(_text((f.left + f.right) / 2, height - 6, words, "small", "middle"))
     if not chart.y.hidden:
         for value, said in ticks(*f.y_limits, chart.y):
             body.append(_line(f.left, f.y(value), f.right, f.y(value), "axis" if value == 0 else "grid"))
             body.append(_text(f.left - 5, f.y(value) + 4, said, "soft", "end"))
-        named = shorten(_named(chart.y), int((f.bottom - f.top) / LETTER))
+        words = named(chart.y, int((f.bottom - f.top) / LETTER))
         body.append(
             f'<text transform="translate(11,{(f.top + f.bottom) / 2:.0f}) rotate(-90)" class="small" '
-            f'text-anchor="middle">{escape(named)}</text>'
+            f'text-anchor="middle">{escape(words)}</text>'
         )
     return body
 
@@ -370,11 +365,17 @@ def _points(points: Points, f: Frame) -> list[str]:
                 out.append(_line(f.x(x[k]), f.y(ends[0]), f.x(x[k]), f.y(ends[1]), f"bar narrow t-{points.tone}"))
         told = f"{name}: {number(float(x[k]), 3)}, {number(float(y[k]), 3)}" if name else ""
         out.append(_mark(points.shape, f.x(x[k]), f.y(y[k]), points.tone, told, 4.5))
-        if points.named and name:
-            right = f.x(x[k]) + 9 + LETTER * len(name) < f.right + 20
-            place = (f.x(x[k]) + 9, "start") if right else (f.x(x[k]) - 9, "end")
-            out.append(_text(place[0], f.y(y[k]) - 5, shorten(name, 30), "small", place[1]))
     return out
+
+
+def _names(chart: Chart, f: Frame) -> list[str]:
+    """Name the points that have their names beside them."""
+
+    def paper(at: Float) -> Float:
+        return np.array([[f.x(x), -f.y(y)] for x, y in at.tolist()]).reshape(-1, 2)
+
+    found = spots(chart, paper, (f.left, -f.bottom, f.right, -f.top), LETTER, LINE)
+    return [_text(s.x + s.dx, -s.y - s.dy, s.words, "small halo", s.anchor) for s in found]
 
 
 def _field(arrows: Arrows, f: Frame) -> list[str]:
@@ -424,7 +425,10 @@ def _rule(rule: Rule, f: Frame) -> list[str]:
         y = f.y(rule.at)
         out.append(_line(f.left, y, f.right, y, f"rule t-{rule.tone}", DASHES[rule.stroke]))
         if rule.label:
-            out.append(_text(f.left + 4, y - 4, rule.label, f"small fill t-{rule.tone}"))
+            out.append(_text(f.left + 4, y - 4, rule.label, f"small fill halo t-{rule.tone}"))
+    elif rule.at is not None and rule.label and not math.isnan(rule.at):
+        y, arrow = (f.top + 11, "↑") if rule.at > high else (f.bottom - 4, "↓")
+        out.append(_text(f.left + 4, y, f"{arrow} {rule.label}", f"small fill halo t-{rule.tone}"))
     return out
 
 
@@ -442,7 +446,7 @@ def _rule_across(rule: Rule, x: Map, ends: tuple[float, float], top: float, bott
         if rule.label:
             near_the_end = at > x(low) + 0.6 * (x(high) - x(low))
             side = (at - 4, "end") if near_the_end else (at + 4, "start")
-            out.append(_text(side[0], top + 11, rule.label, f"small fill t-{rule.tone}", side[1]))
+            out.append(_text(side[0], top + 11, rule.label, f"small fill halo t-{rule.tone}", side[1]))
     return out
 
 

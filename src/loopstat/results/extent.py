@@ -25,6 +25,7 @@ from .chart import (
     Region,
     Rule,
 )
+from .words import shorten
 
 PAD = 0.04  # of the range, left free at both ends
 ROBUST = 500  # values from which the outermost hundredth of many thin curves may leave the picture
@@ -133,6 +134,20 @@ def _powers(low: float, high: float, most: int) -> list[float]:
         if len(found) <= most + 2:
             return found
     return found[:: math.ceil(len(found) / most)]
+
+
+def named(axis: Axis, most: int) -> str:
+    """Return what an axis is called, in at most so many letters, with an arrow towards what is better.
+
+    Written upwards along a vertical axis the arrow points up or down.
+
+    Examples
+    --------
+    >>> named(Axis("cost", unit="USD", better=-1), 30)
+    '← cost, USD'
+    """
+    words = shorten(f"{axis.label}, {axis.unit}" if axis.unit else axis.label, max(most - 2 * abs(axis.better), 4))
+    return {1: f"{words} →", -1: f"← {words}"}.get(axis.better, words)
 
 
 def label(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -385,7 +386,8 @@ def comparisons(found: Sequence[Comparison], quantity: str = "kept_end", objecti
         return None
     one = f" on {clean_sentence(known[0])}" if len(known) == 1 and known[0] else ""
     x = Axis(f"difference of the {DIFFERENCES[quantity]}{one}", zero=True)
-    return _dots(f"comparisons-{quantity}", f"Groups compared; filled: p < {SURE:g} after Holm's correction", rows, x)
+    note = f"Filled: p < {SURE:g} after Holm's correction."
+    return replace(_dots(f"comparisons-{quantity}", "Differences between groups", rows, x), note=note)
 
 
 def _short_labels(labels: Sequence[str]) -> dict[str, str]:
@@ -410,17 +412,17 @@ def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
         shown = _inside(points, limits)[:MAX_ENDS]
         marks.append(Points(shown[:, 0], shown[:, 1], tone=tone, faint=True))
         marks.append(Line(curve[:, 0], curve[:, 1], tone=tone, stroke=("solid", "dashed", "dotted")[k // 6 % 3]))
-    marks += _medians([p.ends[:, columns] for p in result.pareto], limits)
+    short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
+    marks += _medians([p.ends[:, columns] for p in result.pareto], limits, short)
     names = [clean_sentence(result.objectives[c].name) for c in columns]
     x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(names, limits, signs, strict=True))
     described = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
-    short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
     key = ", ".join(f"{k + 1} {name}" for k, name in enumerate(short))
     note = f"Marks: medians of {key}; lines: what half of a group's ends reach."
     return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note)
 
 
-def _medians(groups: Sequence[Float], limits: Sequence[Span]) -> list[Mark]:
+def _medians(groups: Sequence[Float], limits: Sequence[Span], names: Sequence[str]) -> list[Mark]:
     """Return the median of every group with its number; where medians crowd, their numbers stand together."""
     middles = [np.median(points, axis=0) if len(points) else np.full(2, np.nan) for points in groups]
     span = np.ptp(np.array(limits), axis=1)
@@ -429,8 +431,8 @@ def _medians(groups: Sequence[Float], limits: Sequence[Span]) -> list[Mark]:
         near = [j for j, other in enumerate(middles) if (np.abs(other - middle) < 0.03 * span).all()]
         if near:
             tone, shape = category(k)
-            name = ", ".join(str(j + 1) for j in near) if k == near[0] else ""
-            marks.append(Points(middle[:1], middle[1:], names=(name,), tone=tone, shape=shape, named=True))
+            name, label = ", ".join(str(j + 1) for j in near) if k == near[0] else "", f"{k + 1} {names[k]}"
+            marks.append(Points(middle[:1], middle[1:], None, None, (name,), label, tone, shape, named=True))
     return marks
 
 
