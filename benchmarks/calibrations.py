@@ -11,8 +11,8 @@ from loopstat.inference.estimate import Estimate
 from loopstat.moves.calibrate.candidates import best_of_k, pass_at_k
 from loopstat.moves.calibrate.effective import effective_candidates, effective_number, pooled_candidates
 from loopstat.moves.calibrate.judges import agreement, judge_errors
-from loopstat.moves.calibrate.oracles import Verdicts, false_pass_rate, one_mass_share, oracle_resolution
-from loopstat.moves.calibrate.verdict_mixture import fit_mixture, one_r_test
+from loopstat.moves.calibrate.mixture import fit_mixture, one_r_test
+from loopstat.moves.calibrate.oracle import Verdicts, false_pass_rate, one_mass_share, oracle_resolution
 from loopstat.moves.order_statistics import expected_maximum
 
 from .cells import NOMINAL, Cell, Numbers, Row

@@ -101,7 +101,6 @@ COMMANDS = {
     "plan_budget": "moves plan --budget 300 --replicates 1000",
     "plan_reliability": "moves plan --reliability 0.9 --judge p_pass --policy planner --search candidates=1,3,6 "
     "--no-frontier",
-    "claims": "moves claims --quick",
     "calibrate_pool": f"moves calibrate {POOL} --where model=gpt-4 --by none",
     "calibrate_judges": "moves calibrate data/judgebench/judgebench_candidates.parquet --truth correct --by none "
     "--judges grm_gemma_2b_rewardmodel_ft,skywork_reward_gemma_2_27b,skywork_reward_llama_3_1_8b,internlm2_20b_reward",

@@ -12,7 +12,7 @@ from loopstat.inference.differences import Paired, exponential
 from loopstat.inference.estimate import Estimate
 from loopstat.inference.intervals import average, share
 from loopstat.moves.settings import MoveSettings
-from loopstat.moves.sweep.batches import with_policy
+from loopstat.moves.sweep.sweep import with_policy
 from studies.claim_points import Claim, Figure, Found, Points, median, verdict_of
 from studies.claim_speed import MOST_MOVES, Bench, said
 

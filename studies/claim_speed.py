@@ -15,7 +15,7 @@ from loopstat.inference.intervals import average, percentile_interval, quantile,
 from loopstat.moves.mean_path import mean_path
 from loopstat.moves.runs import Outcomes
 from loopstat.moves.settings import POLICIES, MoveSettings
-from loopstat.moves.sweep.batches import Progress, in_batches, with_policy
+from loopstat.moves.sweep.sweep import Progress, Sweep, with_policy
 from studies.claim_points import Claim, Figure, Found, Points, median, verdict_of
 
 MOST_MOVES = 1000  # after which a run counts as never arriving
@@ -38,7 +38,7 @@ class Bench:
     def run(self, settings: Sequence[MoveSettings], what: str, *, stop: str = "target") -> Outcomes:
         """Return their outcomes; a run is given up after `MOST_MOVES`."""
         options: dict[str, Any] = {"replicates": self.replicates, "seed": self.seed, "progress": self.progress}
-        return in_batches(settings, what=what, stop=stop, max_moves=MOST_MOVES, **options)
+        return Sweep.over(settings, what=what, stop=stop, max_moves=MOST_MOVES, **options).runs
 
     @property
     def rng(self) -> np.random.Generator:

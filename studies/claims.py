@@ -15,7 +15,7 @@ from typing import Any
 
 from loopstat.errors import LoopstatError, SettingsError
 from loopstat.io.write import check_targets, write_file
-from loopstat.moves.sweep.batches import Progress
+from loopstat.moves.sweep.sweep import Progress
 from loopstat.results.record import plain
 from studies.claim_effects import levers_multiply, team_size, tradeoffs
 from studies.claim_points import FEW, Claim, Points

@@ -240,6 +240,7 @@ def _run_command(command: str, folder: Path) -> None:
     assert done.returncode == 0, f"$ {command}\n{done.stderr}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=[str(p.relative_to(ROOT)) for p in PAGES])
 def test_code_on_pages_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run a page's Python blocks in one namespace, and its `$ loopstat` lines, in order, in one folder.

@@ -19,6 +19,8 @@ from loopstat.inference.resample import bootstrap_weights
 from loopstat.inference.tests import student_p
 from simulated import M3, Q3, REST, fit, grams_of, keep_the_better, moments_of, root, run, steady, three, turning
 
+pytestmark = pytest.mark.slow
+
 
 def stopped_at(x: np.ndarray, bar: float) -> list[np.ndarray]:
     """Cut sessions (sessions, steps, 1) after their first score at or above the bar."""

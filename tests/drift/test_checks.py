@@ -93,6 +93,7 @@ def test_time_varying_finds_another_slope_around_the_same_mean() -> None:
     assert not fit(x).check("time_varying").passed
 
 
+@pytest.mark.slow
 def test_time_varying_rarely_cries_wolf() -> None:
     # Nominal 0.05; 60 panels of 20 sessions have a standard error of 0.03: above 0.15 once in 1,500 seeds.
     failed = [not fit(three(20, 8, seed=[s, 8])).check("time_varying").passed for s in range(60)]

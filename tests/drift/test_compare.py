@@ -205,6 +205,7 @@ def shared_tasks() -> list[tuple[LinearDriftFit, LinearDriftFit]]:
     return [paired(seed) for seed in range(110)]
 
 
+@pytest.mark.slow
 def test_paired_errors_are_right_and_smaller(shared_tasks: list[tuple[LinearDriftFit, LinearDriftFit]]) -> None:
     # A standard deviation of 110 panels is known to 7 %, and the mean standard error to 3 %: +-28 % is 4 deviations.
     differences = [[c.difference for c in compare(pair) if c.quantity == "kept_end"] for pair in shared_tasks]
@@ -224,6 +225,7 @@ def test_paired_errors_are_right_and_smaller(shared_tasks: list[tuple[LinearDrif
     np.testing.assert_allclose(np.mean(differences, axis=0), -SHIFT, atol=0.12)
 
 
+@pytest.mark.slow
 def test_paired_intervals_cover(shared_tasks: list[tuple[LinearDriftFit, LinearDriftFit]]) -> None:
     # Moving a law moves its ends and its rest and nothing else, whatever tasks do to the fit. Of 110 panels a true
     # 0.93 gives 0.84 once in 1,000 per entry; entries of a quantity are averaged. 4 quantities.
@@ -276,6 +278,7 @@ def true_differences() -> dict[str, np.ndarray]:
     }
 
 
+@pytest.mark.slow
 def test_intervals_of_differences_cover(simulated: list[tuple[Comparison, ...]]) -> None:
     # 240 differences per entry, half of each pair independent: standard error 0.017, less where entries are averaged.
     # A true 0.93 gives 0.875 and a true 0.97 gives 1.0 in about one seed in 1,000; 4 quantities.
@@ -285,6 +288,7 @@ def test_intervals_of_differences_cover(simulated: list[tuple[Comparison, ...]])
         assert lost < 0.05, f"{quantity}: {lost:.3f} have none"
 
 
+@pytest.mark.slow
 def test_p_values_are_uniform_where_nothing_differs(simulated: list[tuple[Comparison, ...]]) -> None:
     # Kolmogorov-Smirnov at 0.001 for 7 entries: a new seed fails once in 140.
     entries: dict[tuple[str, str | None], list[float]] = {}

@@ -21,6 +21,8 @@ from loopstat.drift.view import document
 from loopstat.faces.html import page as page_of
 from loopstat.io import read
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
     "--headless",

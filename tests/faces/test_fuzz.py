@@ -23,6 +23,7 @@ def fuzz(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return fuzz
 
 
+@pytest.mark.slow
 def test_random_tables_through_every_command(fuzz: ModuleType) -> None:
     end, found = time.monotonic() + ROOM, []
     while time.monotonic() < end and len(found) < CASES:

@@ -7,9 +7,8 @@ import pytest
 
 from loopstat.errors import SettingsError
 from loopstat.inference.intervals import share_by_cluster
-from loopstat.moves.calibrate.mixtures import fit_mixtures
-from loopstat.moves.calibrate.oracles import Verdicts, false_pass_rate, one_mass_share, oracle_resolution
-from loopstat.moves.calibrate.verdict_mixture import fit_mixture, mass_grid, one_r_test
+from loopstat.moves.calibrate.mixture import fit_mixture, fit_mixtures, mass_grid, one_r_test
+from loopstat.moves.calibrate.oracle import Verdicts, false_pass_rate, one_mass_share, oracle_resolution
 
 R = 0.8
 

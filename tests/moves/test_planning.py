@@ -14,12 +14,12 @@ from loopstat.inference.differences import Medians, Paired
 from loopstat.moves.model import MoveLaw
 from loopstat.moves.runs import outcomes
 from loopstat.moves.settings import MoveSettings
-from loopstat.moves.sweep.batches import in_batches, with_policy
 from loopstat.moves.sweep.frontier import frontier
 from loopstat.moves.sweep.goals import Goal
 from loopstat.moves.sweep.planning import FRESH, plan
 from loopstat.moves.sweep.reviewer_value import improvement_threshold, reviewer_value
 from loopstat.moves.sweep.sensitivity import sensitivity, step
+from loopstat.moves.sweep.sweep import Sweep, with_policy
 
 FEW = {"policy": ["trust-region"], "candidates": [1, 4], "reviewers": [0, 2], "edit_radius": [0.2, 1.0]}
 BASE = MoveSettings(max_moves=200)
@@ -57,7 +57,7 @@ def test_medians_are_those_of_the_runs() -> None:
 def test_batches_are_one_call() -> None:
     many = [BASE.but(candidates=k % 5 + 1, correlation=k / 100) for k in range(70)]
     said: list[tuple[int, int, str]] = []
-    parts = in_batches(many, replicates=20, seed=3, progress=lambda *step: said.append(step))
+    parts = Sweep.over(many, replicates=20, seed=3, progress=lambda *step: said.append(step)).runs
     whole = outcomes(many, replicates=20, seed=3, stop="target")
     assert parts.settings == whole.settings
     assert np.array_equal(parts.moves_made, whole.moves_made)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from loopstat import LinearDrift, LinearSDE, Panel
 
-few = settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-fewest = settings(few, max_examples=3)
+few = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 NAMES = ("pooled", "within", "instrument", pytest.param("latent", marks=pytest.mark.slow))
 slopes = st.floats(0.35, 0.75)
 couplings = st.floats(-0.15, 0.15)

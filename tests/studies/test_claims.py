@@ -151,9 +151,9 @@ def test_the_page_and_the_terminal(claims: Claims) -> None:
 
 
 def test_progress_is_told() -> None:
-    said: list[tuple[str, int, int]] = []
+    said: list[tuple[int, int, str]] = []
     judge_claims(grid=10, replicates=20, progress=lambda *step: said.append(step))
-    assert {"convergence", "trust region", "trade-offs", "team sizes", "levers"} <= {word for word, _, _ in said}
+    assert {"convergence", "trust region", "trade-offs", "team sizes", "levers"} <= {word for _, _, word in said}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -142,15 +144,8 @@ def analyze_balance(
     """
     estimator = estimator or ReversibleChain()
     asked = _asked(parts, estimator, features, symbolic=symbolic)
-    fits = []
-    for k, (by, recording) in enumerate(parts):
-        label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
-        if progress:
-            progress(k, len(parts), label)
-        rng = np.random.default_rng([seed, *label.encode()])
-        fits.append(_with_features(estimator.fit(recording, rng=rng, label=label, by=dict(by)), recording, asked, seed))
-    if progress:
-        progress(len(parts), len(parts), "")
+    fitted = _fit_all(parts, estimator, seed, progress)
+    fits = [_with_features(fit, recording, asked, seed) for fit, (_, recording) in zip(fitted, parts, strict=True)]
     kept = {
         "kernel": estimator.kernel,
         "beta": estimator.beta,
@@ -196,6 +191,31 @@ def _asked(
     return ParametricPotential(
         features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
     )
+
+
+def _fit_all(
+    parts: Sequence[Part], estimator: ReversibleChain, seed: int, progress: Progress | None
+) -> list[BalanceFit]:
+    """Fit every group, in threads: the walks of the tests are compiled and hold up nobody.
+
+    The first group goes alone, so that nothing is compiled twice.
+    """
+    labels = [", ".join(f"{column}={value}" for column, value in by.items()) or "all" for by, _ in parts]
+
+    def fit(k: int) -> BalanceFit:
+        by, recording = parts[k]
+        rng = np.random.default_rng([seed, *labels[k].encode()])
+        return estimator.fit(recording, rng=rng, label=labels[k], by=dict(by))
+
+    tell = progress or (lambda done, total, label: None)
+    tell(0, len(parts), labels[0] if labels else "")
+    fits = [fit(k) for k in range(len(parts))[:1]]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(fit, range(1, len(parts))):
+            tell(len(fits), len(parts), found.label)
+            fits.append(found)
+    tell(len(parts), len(parts), "")
+    return fits
 
 
 def _with_features(

@@ -177,7 +177,7 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop on its first use; numba keeps the machine code on disk beside the source."""
     from numba import njit
 
-    return njit(cache=True)(function)
+    return njit(cache=True, nogil=True)(function)
 
 
 # ---------------------------------------------------------------------------- recordings as arrays
@@ -276,7 +276,8 @@ def _cycle_walk(
     at_hub = total
     for draw in range(n_draws + 1):
         if draw > 0:
-            count[:] = hub
+            for e in range(len(count)):  # a slice assigned would take four times as long to compile
+                count[e] = hub[e]
             total = at_hub
         for _ in range(moves):
             stamp += 1
@@ -305,7 +306,8 @@ def _cycle_walk(
                 if k == first:
                     break
         if draw == 0:
-            hub[:] = count
+            for e in range(len(count)):
+                hub[e] = count[e]
             at_hub = total
         else:
             seen[draw] = total
@@ -336,9 +338,10 @@ def _stretch_walk(
     at_hub = total
     for draw in range(n_draws + 1):
         if draw > 0:
-            state[:] = hub_state
-            edge[:] = hub_edge
-            count[:] = hub_count
+            for a in range(n):
+                state[a], edge[a] = hub_state[a], hub_edge[a]
+            for e in range(len(count)):
+                count[e] = hub_count[e]
             total = at_hub
         for _ in range(tries):
             a = int(rng.random() * n)
@@ -369,9 +372,10 @@ def _stretch_walk(
                 i += 1
                 j -= 1
         if draw == 0:
-            hub_state[:] = state
-            hub_edge[:] = edge
-            hub_count[:] = count
+            for a in range(n):
+                hub_state[a], hub_edge[a] = state[a], edge[a]
+            for e in range(len(count)):
+                hub_count[e] = count[e]
             at_hub = total
         else:
             seen[draw] = total

@@ -128,7 +128,7 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop on its first use; numba keeps the machine code on disk beside the source."""
     from numba import njit
 
-    return njit(cache=True)(function)
+    return njit(cache=True, nogil=True)(function)
 
 
 # ------------------------------------------------------------------ loops for numba

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Int
-from ..inference.clusters import Clusters, choose_clusters
+from ..inference.clusters import Clusters, block_names, choose_clusters, in_blocks, many
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.noise import ScorerNoise
@@ -135,8 +135,13 @@ def analyze(
     estimator = estimator or LinearDrift("auto")
     columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
     parts = panel.split(columns)
-    weights = _Weights(panel, estimator, seed)
-    jobs = [Job(estimator, part, weights.of(part), seed, _label(values)) for values, part in parts]
+    clusters = [choose_clusters(part, estimator.cluster) for _, part in parts]
+    weights = _Weights(panel, estimator, seed, frozenset(c.kind for c in clusters if many(c)))
+    resampled = [weights.of(part, c) for (_, part), c in zip(parts, clusters, strict=True)]
+    jobs = [
+        Job(estimator, part, resampling, seed, _label(values))
+        for (values, part), resampling in zip(parts, resampled, strict=True)
+    ]
     fits = fit_all(jobs, workers=workers, progress=progress)
     groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
@@ -209,18 +214,21 @@ def _kept_note(panel: Panel) -> list[str]:
 
 
 class _Weights:
-    """Bootstrap weights by kind of cluster, drawn once for the whole panel and handed to each group."""
+    """Bootstrap weights by kind of cluster, drawn once for the whole panel and handed to each group.
 
-    def __init__(self, panel: Panel, estimator: LinearDrift, seed: int) -> None:
-        self.panel, self.estimator, self.seed = panel, estimator, seed
+    Kinds of which some group holds many are in blocks in all of them: groups that share clusters share the blocks.
+    """
+
+    def __init__(self, panel: Panel, estimator: LinearDrift, seed: int, many: frozenset[str]) -> None:
+        self.panel, self.estimator, self.seed, self.many = panel, estimator, seed, many
         self.drawn: dict[str, tuple[dict[str, int], Int]] = {}
 
-    def of(self, part: Panel) -> Resampling:
+    def of(self, part: Panel, clusters: Clusters) -> Resampling:
         """Return the clusters of a group and its columns of the shared weights."""
-        clusters = choose_clusters(part, self.estimator.cluster)
         if clusters.kind == "block":
             rng = np.random.default_rng([self.seed, len(part)])
             return Resampling(clusters, bootstrap_weights(len(clusters), self.estimator.n_boot, rng))
+        clusters = in_blocks(clusters) if clusters.kind in self.many else clusters
         position, weights = self._whole(clusters)
         columns = [position[name] for name in clusters.names]
         return Resampling(clusters, weights[:, columns])
@@ -234,6 +242,8 @@ class _Weights:
         return self.drawn[clusters.kind]
 
     def _names(self, kind: str) -> tuple[str, ...]:
+        if kind in self.many:
+            return block_names(kind)
         if kind == "session":
             return self.panel.session_names
         return choose_clusters(self.panel, kind).names

@@ -143,16 +143,17 @@ def around_own_means(skill: Skill) -> bool:
 
 
 def _few_sessions(e: Evidence) -> Outcome:
-    passed = e.n_clusters >= MIN_CLUSTERS
+    n = len(e.clusters.members) or e.n_clusters
+    passed = n >= MIN_CLUSTERS
     noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
     message = (
-        f"{e.n_clusters} independent {noun} carry the intervals."
+        f"{n} independent {noun} carry the intervals."
         if passed
-        else f"Only {e.n_clusters} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
+        else f"Only {n} independent {noun}: intervals are rough, and at least {MIN_CLUSTERS} are wanted."
     )
     if e.clusters.kind == "block":
         passed, message = False, "One single session: nothing says how another one would go." + " " + message
-    return Outcome(e.n_clusters, passed, message)
+    return Outcome(n, passed, message)
 
 
 def _collinear(e: Evidence) -> Outcome:
@@ -390,16 +391,16 @@ def duplicate_share(panel: Panel) -> float:
     """
     start = group_starts(panel.session)
     ends = np.r_[start[1:], len(panel)]
-    long = [(s, t) for s, t in zip(start.tolist(), ends.tolist(), strict=True) if t - s >= 3]
-    times: Counter[bytes] = Counter()
-    first: dict[bytes, tuple[int, int]] = {}
-    for s, t in long:
-        content = panel.x[s:t].tobytes()
-        times[content] += 1
-        first.setdefault(content, (s, t))
-    repeated = [(first[content], n) for content, n in times.items() if n > 1]
-    copies = sum(n - 1 for (s, t), n in repeated if len(np.unique(panel.x[s:t], axis=0)) >= 3)
-    return copies / len(long) if long else 0.0
+    long = ends - start >= 3
+    content, width = np.ascontiguousarray(panel.x).tobytes(), panel.x.itemsize * panel.n_obj
+    spans = zip(start[long].tolist(), ends[long].tolist(), strict=True)
+    times = Counter(content[s * width : t * width] for s, t in spans)
+    copies = sum(n - 1 for scores, n in times.items() if n > 1 and _differs(scores, panel.n_obj))
+    return copies / int(long.sum()) if long.any() else 0.0
+
+
+def _differs(scores: bytes, n_obj: int) -> bool:
+    return len(np.unique(np.frombuffer(scores).reshape(-1, n_obj), axis=0)) >= 3
 
 
 def _constant(e: Evidence) -> Outcome:

@@ -29,7 +29,7 @@ from .verdict import Situation, decide
 
 Stage = Callable[[str], None]
 
-MEMORY = 2_000_000  # numbers; never written to
+MEMORY = 4_000_000  # numbers, the most that library heeds; never written to
 
 
 class Settings(FitSettings, Protocol):
@@ -68,6 +68,7 @@ def fit_group(
         Called with the name of each stage before it.
     """
     tell = progress or (lambda stage: None)
+    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     tell("sums")
     group = Group.of(panel, resampling)
     found = _found(settings, group, rng, tell)
@@ -88,7 +89,7 @@ def fit_group(
         objectives=panel.objectives,
         lineage=panel.lineage,
         counts=_counts(found),
-        clusters={"kind": group.clusters.kind, "n": group.n_clusters, "sentence": group.clusters.sentence},
+        clusters={"kind": group.clusters.kind, "n": group.n_independent, "sentence": group.clusters.sentence},
         model=_model(found),
         estimates=estimates,
         regimes=answered["regimes"].value or (),
@@ -140,7 +141,6 @@ def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: In
         stops_at_bounds=settings.stops_at_bounds, fold=fold, level=settings.level,
         thorough=rng.spawn(1)[0] if settings.thorough else None,
     )  # fmt: skip
-    np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
     # Many small factorisations: threads of the linear algebra library only wait for one another.
     with threadpool_limits(1):
         return choose(material, settings.estimator)
@@ -181,7 +181,7 @@ def _situation(
         panel=group.panel,
         checks={c.name: c for c in checks},
         cluster_kind=group.clusters.kind,
-        n_clusters=group.n_clusters,
+        n_clusters=group.n_independent,
         median_length=group.median_length,
         path=path,
         session_cluster=group.of_session,

@@ -75,6 +75,11 @@ class Group:
         return len(self.filled)
 
     @property
+    def n_independent(self) -> int:
+        """Number of independent clusters: those in the blocks, where there are so many that blocks stand for them."""
+        return len(self.clusters.members) or self.n_clusters
+
+    @property
     def few(self) -> bool:
         """True where intervals leave out clusters: without draws there are no percentiles to take instead."""
         return self.n_clusters < FEW_CLUSTERS or len(self.weights) == 0

@@ -67,13 +67,13 @@ def _shifts(names: tuple[str, ...], quantity: str, value: float, without: Float)
 def influence_values(found: Found, estimates: Mapping[str, Estimate]) -> dict[str, ClusterInfluence]:
     """Return the influence of every cluster on what groups are compared by."""
     group, left = found.group, found.reading.left
-    kind, names = group.clusters.kind, group.clusters.names
+    kind, names, members = group.clusters.kind, group.clusters.names, group.clusters.members
     out = {}
     if "kept_end.mean" in estimates:
         session, x = group.panel.ends()
         at = group.of_session[session]
         means = cluster_means(x, at, len(names))[1]
-        out["kept_end"] = ClusterInfluence.of(kind, [names[k] for k in np.unique(at)], means)
+        out["kept_end"] = ClusterInfluence.of(kind, [names[k] for k in np.unique(at)], means, members)
     if not group.fits or found.refused or group.n_clusters < 3:
         return out
     left_out = found.choice.left_out
@@ -84,5 +84,5 @@ def influence_values(found: Found, estimates: Mapping[str, Estimate]) -> dict[st
         ("rate_exact", "rate_exact", "rate_exact"),
     ):
         if needed in estimates:
-            out[key] = ClusterInfluence.of(kind, found.reading.names, left[value])
+            out[key] = ClusterInfluence.of(kind, found.reading.names, left[value], members)
     return out

@@ -65,7 +65,7 @@ class Grams:
         n = pairs.x.shape[1]
         z[1 : 1 + n] = ((pairs.x - centre) / scale).T
         z[1 + n :] = ((pairs.y - centre) / scale).T
-        order = np.argsort(cluster, kind="stable") if np.any(np.diff(cluster) < 0) else slice(None)
+        order = _order(cluster, len(names)) if np.any(np.diff(cluster) < 0) else slice(None)
         codes, z = cluster[order], z[:, order]
         g = np.zeros((len(names), len(z), len(z)))
         starts = group_starts(codes)
@@ -122,6 +122,11 @@ class Grams:
         for part in (self, other):
             np.add.at(g, [position[name] for name in part.names], part.g)
         return Grams(g, self.centre, self.scale, names)
+
+
+def _order(cluster: Int, n_clusters: int) -> Int:
+    # Numbers of 16 bits are sorted digit by digit, ten times as fast.
+    return np.argsort(cluster.astype(np.min_scalar_type(max(n_clusters - 1, 0))), kind="stable")
 
 
 def reference(x: Float) -> tuple[Float, Float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from ..errors import SettingsError
 from ..panel.panel import Panel
 
 MIN_SHARED_STARTS = 5  # a task column with fewer values cannot carry an interval
+MANY_CLUSTERS = 2000  # up to here leaving out single clusters takes less than reading the rows
+N_BLOCKS = 1000  # t(999) is 0.1 % longer than the normal quantile, and the error of a variance 4 %
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,15 @@ class Clusters:
         `session`, `block`, or the column used.
     sentence : str
         The choice in words.
+    members : tuple of str
+        Where clusters are random blocks (`in_blocks`), the names of the independent clusters in them; empty elsewhere.
     """
 
     row: Int
     names: tuple[str, ...]
     kind: str
     sentence: str
+    members: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -80,6 +86,33 @@ def _by_block(panel: Panel) -> Clusters:
     row = np.minimum(np.arange(rows) // length, max(rows // length - 1, 0))
     names = tuple(f"steps {panel.step[row == k].min()}-{panel.step[row == k].max()}" for k in range(int(row.max()) + 1))
     return Clusters(frozen(row, np.int64), names, "block", f"blocks of {length} steps: one single session")
+
+
+# --------------------------------------------------------------------------------- many clusters
+
+
+def in_blocks(clusters: Clusters) -> Clusters:
+    """Return clusters put together into at most 1,000 blocks, each by a hash of its name.
+
+    Sums over random blocks of independent clusters vary as the clusters do, and cost the same for any number of them.
+    A name falls into the same block everywhere, so that groups which share clusters stay paired.
+    """
+    codes = np.array([crc32(name.encode()) % N_BLOCKS for name in clusters.names], dtype=np.int64)
+    values, block = relabel(codes)
+    names = block_names(clusters.kind)
+    sentence = f"{clusters.sentence}, in {len(values)} random blocks"
+    row = frozen(block[clusters.row], np.int64)
+    return Clusters(row, tuple(names[k] for k in values), clusters.kind, sentence, clusters.names)
+
+
+def block_names(kind: str) -> tuple[str, ...]:
+    """Return the names of the blocks that clusters of a kind may fall into."""
+    return tuple(f"{kind} block {k + 1}" for k in range(N_BLOCKS))
+
+
+def many(clusters: Clusters) -> bool:
+    """Return whether so many clusters are better resampled in blocks."""
+    return clusters.kind != "block" and len(clusters) > MANY_CLUSTERS
 
 
 # --------------------------------------------------------------------------------- inside clusters

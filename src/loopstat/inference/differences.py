@@ -38,17 +38,20 @@ class ClusterInfluence:
         What the clusters are; influences of different kinds are not paired.
     names : tuple of str
     values : float array, shape (n_clusters, ...)
+    members : tuple of str
+        Where clusters are random blocks, the names of the independent clusters in them.
     """
 
     kind: str
     names: tuple[str, ...]
     values: Float
+    members: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, kind: str, names: Sequence[str], left_out: Float) -> ClusterInfluence:
+    def of(cls, kind: str, names: Sequence[str], left_out: Float, members: tuple[str, ...] = ()) -> ClusterInfluence:
         """Make from leave-one-cluster-out values, shape (n_clusters, ...)."""
         c = max(len(left_out), 1)
-        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out))
+        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out), members)
 
 
 def difference(value: ArrayLike, a: ClusterInfluence, b: ClusterInfluence, *, level: float) -> tuple[Estimate, int]:
@@ -75,7 +78,8 @@ def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, f
     a, b : ClusterInfluence
         Values of shape (n_clusters, ...).
     """
-    shared = sorted(set(a.names) & set(b.names)) if a.kind == b.kind != "block" else []
+    held = len(set(a.members or a.names) & set(b.members or b.names)) if a.kind == b.kind != "block" else 0
+    shared = sorted(set(a.names) & set(b.names)) if held else []
     at_a = {n: i for i, n in enumerate(a.names)}
     at_b = {n: i for i, n in enumerate(b.names)}
     var_a, var_b = (np.sum(i.values**2, axis=0) for i in (a, b))
@@ -85,7 +89,7 @@ def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, f
         variance = np.maximum(variance - 2 * both.sum(axis=0), 0.0)
     n_a, n_b = max(len(a.names) - 1, 1), max(len(b.names) - 1, 1)
     if shared:
-        return np.sqrt(variance), float(min(n_a, n_b)), len(shared)
+        return np.sqrt(variance), float(min(n_a, n_b)), held
     # Welch and Satterthwaite, at its smallest over the entries: one t for all of them.
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))

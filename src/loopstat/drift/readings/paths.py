@@ -92,6 +92,8 @@ def stop_on_success(panel: Panel) -> StopRule | None:
     last = np.r_[np.diff(session) != 0, True]
     lengths = np.bincount(panel.session, minlength=panel.n_sessions)
     early = last & (lengths[session] < lengths.max())
+    if early.sum() < MIN_STOPPED:
+        return None
     found = [_bar(panel.x[rows, j] * panel.signs[j], last, early, j) for j in range(panel.n_obj)]
     rules = [r for r in found if r is not None and r.share >= 0.05]
     best = max(rules, key=lambda r: r.share, default=None)
@@ -147,7 +149,7 @@ def kept_gain(panel: Panel, cluster: Int, n_clusters: int) -> KeptGain:
     total, total_p = mean_test((last - first) * panel.signs, at, n_clusters)
     late, late_p = mean_test((last - middle) * panel.signs, at, n_clusters)
     improving = (total > 0) & (total_p < 0.05)
-    return KeptGain(total, total_p, late, late_p, _ninety(path, start, end, improving * panel.signs / _spread(path.x)))
+    return KeptGain(total, total_p, late, late_p, _ninety(path, start, improving * panel.signs / _spread(path.x)))
 
 
 def _spread(x: Float) -> Float:
@@ -155,14 +157,14 @@ def _spread(x: Float) -> Float:
     return np.where(sd > 0, sd, 1.0)
 
 
-def _ninety(path: Panel, start: Int, end: Int, weight: Float) -> int | None:
+def _ninety(path: Panel, start: Int, weight: Float) -> int | None:
     """First step by which 90 % of the weighted mean gain is had; a finished session keeps its last version."""
     if not np.any(weight):
         return None
     score = path.x @ weight
     steps, place = np.unique(path.step, return_inverse=True)  # steps may be negative, or far apart
-    total = np.zeros(len(steps))
-    for s, e in zip(start, end, strict=True):
-        total += np.bincount(place[s + 1 : e + 1], weights=np.diff(score[s : e + 1]), minlength=len(total))
+    gain = np.diff(score, prepend=0.0)
+    gain[start] = 0.0
+    total = np.bincount(place.reshape(-1), weights=gain, minlength=len(steps))
     gained = np.cumsum(total)
     return int(steps[np.argmax(gained >= 0.9 * gained[-1])]) if gained[-1] > 0 else None

@@ -113,7 +113,10 @@ def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold:
     moments = Moments.of(train, grams)
     mean_y = (grams.scale * train[:, 0, 1 + grams.n_obj :] / train[:, :1, 0] + grams.centre)[in_fold]
     mean_dx = mean_y - moments.mean_x[in_fold]
-    linear = np.einsum("kij,kj->ki", moments.M[in_fold], pairs.x - moments.mean_x[in_fold]) + mean_y
+    linear = mean_y.copy()
+    for k, (M, mean_x) in enumerate(zip(moments.M, moments.mean_x, strict=True)):
+        held = in_fold == k
+        linear[held] += np.einsum("ij,kj->ki", M, pairs.x[held] - mean_x)
     count, history = running_mean(panel, pairs)
     out = {
         "linear": (pairs.y - linear) ** 2,
@@ -144,15 +147,24 @@ def _shrunk(y: Float, mean: Float, count: Float, history: Float, in_fold: Int) -
     """Squared errors of the running mean, shrunk by what is best on the training folds, per objective."""
     ahead, known = y - mean, history - mean
     n_folds = int(in_fold.max()) + 1
-    tried = (_shrunk_errors(ahead, known, count, k) for k in SHRINKS)
-    per_fold = np.stack([_by_cluster(errors, in_fold, n_folds) for errors in tried])
+    # Errors are quadratic in the weight, and that follows from the count: sums over each count serve every shrinkage.
+    counts, place = np.unique(count, return_inverse=True)
+    cell, shape = in_fold * len(counts) + place.reshape(-1), (n_folds, len(counts), y.shape[1])
+    products = (ahead**2, ahead * known, known**2)
+    own, mixed, other = (_by_cluster(v, cell, n_folds * len(counts)).reshape(shape) for v in products)
+    weights = (_weight(counts, k) for k in SHRINKS)
+    per_fold = np.stack([(own - 2 * w * mixed + w**2 * other).sum(axis=1) for w in weights])
     best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
     return _shrunk_errors(ahead, known, count, SHRINKS[best][in_fold])
 
 
 def _shrunk_errors(ahead: Float, known: Float, count: Float, k: Float) -> Float:
-    weight = count[:, None] / np.maximum(count[:, None] + k, 1e-300)
-    return np.asarray((ahead - weight * known) ** 2)
+    return np.asarray((ahead - _weight(count, k) * known) ** 2)
+
+
+def _weight(count: Float, k: Float) -> Float:
+    """Return what the session's own mean counts beside the overall one, shape (len(count), 1 or n_obj)."""
+    return np.asarray(count[:, None] / np.maximum(count[:, None] + k, 1e-300))
 
 
 def _by_cluster(values: Float, cluster: Int, n: int) -> Float:

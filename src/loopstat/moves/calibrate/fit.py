@@ -24,7 +24,7 @@ from .candidates import Curve, best_of_k, pass_at_k
 from .effective import effective_candidates, likeness, pooled_candidates
 from .identified import Identified
 from .judges import JudgeErrors, judge_errors
-from .oracles import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_resolution
+from .oracle import MIN_TASKS, Resolution, Verdicts, false_pass_rate, oracle_resolution
 
 SCHEMA = "loopstat.moves-calibration/1"
 FILE_SCHEMA = "loopstat.moves-settings/1"

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
 
 from ...arrays import Bool, Float
 from ...errors import SettingsError
-from ...inference.differences import Paired, arrivals_of, pick
-from ...inference.estimate import Estimate
+from ...inference.estimate import Estimate, show
 from ...inference.intervals import average, quantile, share
 from ...inference.pareto import nondominated
 from ...inference.resample import bootstrap_weights, weighted_sums
 from ...panel.panel import as_names
 from ...results.record import Record
-from ..runs import Outcomes
-from ..settings import PARAMETERS, POLICIES, MoveSettings
-from .batches import Progress, in_batches, said, with_policy
+from ..settings import POLICIES, MoveSettings
+from .sweep import Progress, Sweep, values_of, with_policy
 
 SCHEMA = "loopstat.moves-frontier/1"
 DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the front is
@@ -97,7 +96,7 @@ class Frontier(Record):
     def verdict(self) -> str:
         """The two ends of the front by cost, in one sentence."""
         front = self.front()
-        parts = [f"{_team(p)}: cost {said(p.cost)}, P_good {said(p.good)} at the end" for p in front]
+        parts = [f"{_team(p)}: cost {show(*p.cost.triple)}, P_good {show(*p.good.triple)} at the end" for p in front]
         if len(front) == 1:
             return f"One team is both cheapest and best: {parts[0]}."
         return f"{len(front)} of {len(self.points)} teams trade cost for quality, from {parts[0]}, to {parts[-1]}."
@@ -156,52 +155,39 @@ def frontier(
     >>> len(small.points), any(p.front_cost for p in small.points)
     (4, True)
     """
-    chosen = (
-        _whole(candidates, "candidates", range(1, 13)),
-        _whole(reviewers, "reviewers", range(9)),
-        _policies(policies),
-    )
+    policies = values_of("policy", POLICIES if policies is None else as_names(policies), "policies")
+    candidates = sorted(values_of("candidates", range(1, 13) if candidates is None else candidates))
+    reviewers = sorted(values_of("reviewers", range(9) if reviewers is None else reviewers))
     many = [
         with_policy(settings, policy).but(candidates=k, reviewers=n)
-        for policy in chosen[2]
-        for k in chosen[0]
-        for n in chosen[1]
+        for policy, k, n in product(policies, candidates, reviewers)
     ]
-    runs = in_batches(many, replicates=replicates, seed=seed, what="teams", progress=progress)
-    rng = np.random.default_rng([settings.seed if seed is None else seed, 1])
-    return Frontier(settings, _points(many, runs, rng), runs.moves_made.shape[1])
+    sweep = Sweep.over(many, replicates=replicates, seed=seed, what="teams", progress=progress)
+    return Frontier(settings, _points(sweep), sweep.replicates)
 
 
-def _whole(given: Sequence[int] | None, name: str, default: range) -> list[int]:
-    values = list(default) if given is None else [int(PARAMETERS[name].read(v)) for v in given]
-    if not values:
-        raise SettingsError(f"`{name}` must name at least one number.")
-    return sorted(set(values))
-
-
-def _policies(given: str | Sequence[str] | None) -> list[str]:
-    values = list(POLICIES) if given is None else [str(PARAMETERS["policy"].read(v)) for v in as_names(given)]
-    if not values:
-        raise SettingsError(f"`policies` must name at least one of {', '.join(POLICIES)}.")
-    return list(dict.fromkeys(values))
-
-
-def _points(many: Sequence[MoveSettings], runs: Outcomes, rng: np.random.Generator) -> tuple[FrontierPoint, ...]:
-    moves, cost, good = (Paired.mean(x).estimate() for x in (runs.moves_made, runs.cost, runs.good_at_end))
-    when = arrivals_of(runs.moves_to_target)
-    weights = bootstrap_weights(when.shape[1], DRAWS, rng)
-    fronts = [_front(x, runs.good_at_end, weights) for x in (runs.moves_made, runs.cost)]
+def _points(sweep: Sweep) -> tuple[FrontierPoint, ...]:
+    runs, when = sweep.runs, sweep.when
+    weights = bootstrap_weights(sweep.replicates, DRAWS, sweep.rng(1))
+    (on_moves, sure_moves), (on_cost, sure_cost) = (
+        _front(x, runs.good_at_end, weights) for x in (runs.moves_made, runs.cost)
+    )
     return tuple(
         FrontierPoint(
-            *(s.policy, s.candidates, s.reviewers, s.move_cost, pick(moves, k), pick(cost, k)),
-            quantile(np.sort(when[k]), 0.5),
-            share(~np.isfinite(when[k])),
-            pick(good, k),
-            average(runs.false_pass[k][np.isfinite(when[k])]),
-            *(bool(on[k]) for on, _ in fronts),
-            *(float(sure[k]) for _, sure in fronts),
+            policy=s.policy,
+            candidates=s.candidates,
+            reviewers=s.reviewers,
+            move_cost=s.move_cost,
+            **means,
+            moves_to_target=quantile(np.sort(when[k]), 0.5),
+            never=share(~np.isfinite(when[k])),
+            false_pass=average(runs.false_pass[k][np.isfinite(when[k])]),
+            front_moves=bool(on_moves[k]),
+            front_cost=bool(on_cost[k]),
+            sure_moves=float(sure_moves[k]),
+            sure_cost=float(sure_cost[k]),
         )
-        for k, s in enumerate(many)
+        for k, (s, means) in enumerate(zip(runs.settings, sweep.figures("moves", "cost", "good"), strict=True))
     )
 
 

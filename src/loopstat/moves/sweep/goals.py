@@ -16,7 +16,7 @@ from ...inference.intervals import share
 from ...parameters import nearest
 from ..runs import Outcomes
 from ..settings import MoveSettings
-from .batches import Progress, in_batches
+from .sweep import Progress, Sweep
 
 JUDGES = ("p_good", "p_pass")
 
@@ -65,10 +65,15 @@ class Goal:
 
     def works(self, runs: Outcomes) -> Bool:
         """Return which plans do what is asked for."""
-        reached = self.reached(runs)
         if self.reliability is None:
-            return np.asarray(reached.mean(axis=1) >= 0.5)
-        return np.array([float(share(row).low) >= self.reliability for row in reached])
+            return np.asarray(self.reached(runs).mean(axis=1) >= 0.5)
+        return self._reliable(runs)[0]
+
+    def _reliable(self, runs: Outcomes) -> tuple[Bool, Bool]:
+        """Return which plans surely are as reliable as is asked for, and which may be."""
+        shares = [share(row) for row in self.reached(runs)]
+        ends = np.array([[float(e.low), float(e.high)] for e in shares]) >= (self.reliability or 0.0)
+        return ends[:, 0], ends[:, 1]
 
     def order(self, runs: Outcomes) -> Int:
         """Return the plans from the best on: by score, or the reliable ones by cost before the rest by share."""
@@ -87,14 +92,12 @@ class Goal:
         order = self.order(runs)
         if self.reliability is None:
             return order[:count]
-        limits = [share(row) for row in self.reached(runs)]
-        low, high = (np.array([float(getattr(e, end)) for e in limits]) for end in ("low", "high"))
+        surely, maybe = self._reliable(runs)
         cost, reached = runs.cost.mean(axis=1), self.reached(runs).mean(axis=1)
         by_cost = np.argsort(cost, kind="stable")
-        maybe = by_cost[high[by_cost] >= self.reliability][: count // 3]
-        surely = by_cost[low[by_cost] >= self.reliability][: count // 3]
+        cheapest = [by_cost[which[by_cost]][: count // 3].tolist() for which in (maybe, surely)]
         sharing = np.lexsort((cost, -reached))
-        chosen = list(dict.fromkeys([*maybe.tolist(), *surely.tolist(), *sharing.tolist()]))[:count]
+        chosen = list(dict.fromkeys([*cheapest[0], *cheapest[1], *sharing.tolist()]))[:count]
         return order[np.isin(order, chosen)]
 
     def choose(self, runs: Outcomes) -> int:
@@ -109,23 +112,20 @@ class Goal:
         figure = Paired.mean(self.score(runs)) if self.reliability is None else Paired.log_mean(runs.cost)
         return (figure - figure[best : best + 1]).estimate()
 
-    def simulate(
-        self, plans: Sequence[MoveSettings], n: int, seed: int, what: str, progress: Progress | None
-    ) -> Outcomes:
+    def simulate(self, plans: Sequence[MoveSettings], n: int, seed: int, what: str, progress: Progress | None) -> Sweep:
         """Run plans `n` times each, within the budget."""
         most = [p.max_moves for p in plans]
         if self.budget is not None:
             paid = [self.budget / p.move_cost * (1 + 1e-12) if p.move_cost else math.inf for p in plans]
             most = [int(min(m, x)) for m, x in zip(most, paid, strict=True)]
-        return in_batches(plans, replicates=n, seed=seed, what=what, progress=progress, stop=self.stop, max_moves=most)
+        return Sweep.over(plans, replicates=n, seed=seed, what=what, progress=progress, stop=self.stop, max_moves=most)
 
     def not_told(self, runs: Outcomes, best: int) -> Bool:
         """Return which plans may be as good as one of them."""
         e = self.difference(runs, best)
         if self.reliability is None:
             return np.asarray(e.high >= 0)
-        possible = np.array([float(share(row).high) >= self.reliability for row in self.reached(runs)])
-        return np.asarray((e.low <= 0) & possible)
+        return np.asarray((e.low <= 0) & self._reliable(runs)[1])
 
 
 def _within(name: str, value: float | None, high: float) -> float | None:

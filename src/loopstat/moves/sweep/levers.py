@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -17,6 +17,8 @@ POINTS = 33  # values of a lever tried over its range
 PARTS = 17  # into which the stretch that holds the answer is cut again
 ROUNDS = 4  # so a needed value is found to 1e-6 of the range
 EQUAL = 1e-9  # of two P_pass
+
+_Tried = dict[float, "Reached"]  # values of one lever, in order, and where they bring the mean path
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,16 +116,15 @@ def levers(settings: MoveSettings) -> tuple[Lever, ...]:
     >>> [None if lever.needed is None else round(lever.needed, 2) for lever in found]
     [None, None, None, None, None, 1.57]
     """
-    target, values = settings.target_reliability, {name: _values(settings, name) for name in lever_names(settings)}
-    empty = np.empty(0)
-    tried = {name: _Tried(name, empty, empty, empty, 0) for name in values}
+    tried: dict[str, _Tried] = {name: {} for name in lever_names(settings)}
+    values = {name: _values(settings, name) for name in tried}
     for _ in range(1 + ROUNDS):
-        found = _look(settings, values)
-        tried = {name: tried[name].with_more(settings, new, *found[name]) for name, new in values.items()}
-        values = {name: one.finer(target) for name, one in tried.items()}
+        for name, found in _look(settings, values).items():
+            tried[name] = dict(sorted({**tried[name], **found}.items()))
+        values = {name: _finer(settings, name, found) for name, found in tried.items()}
         if not any(map(len, values.values())):
             break
-    return tuple(one.lever(target) for one in tried.values())
+    return tuple(_lever(settings, name, found) for name, found in tried.items())
 
 
 def levers_together(settings: MoveSettings) -> Together:
@@ -167,60 +168,49 @@ def _values(settings: MoveSettings, name: str) -> Float:
     return np.unique([*grid, float(getattr(settings, name))])
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """Values of one lever, in order, with the P_pass and P_good they reach; `now` is the present one's place."""
-
-    name: str
-    values: Float
-    p_pass: Float
-    p_good: Float
-    now: int
-
-    def with_more(self, settings: MoveSettings, values: Float, p_pass: Float, p_good: Float) -> _Tried:
-        """Return the same with more values."""
-        both = np.concatenate([self.values, values])
-        order = np.argsort(both, kind="stable")
-        now = int(np.searchsorted(both[order], float(getattr(settings, self.name))))
-        passing, good = np.concatenate([self.p_pass, p_pass]), np.concatenate([self.p_good, p_good])
-        return _Tried(self.name, both[order], passing[order], good[order], now)
-
-    def first(self, target: float) -> list[tuple[int, int]]:
-        """Return, upwards and downwards, the first place that reaches the target and the one before it."""
-        hit = self.p_pass >= target
-        if hit[self.now]:
-            return []
-        up, down = np.flatnonzero(hit[self.now :]), np.flatnonzero(hit[self.now :: -1])
-        found = [(self.now + int(up[0]), self.now + int(up[0]) - 1)] if len(up) else []
-        return found + ([(self.now - int(down[0]), self.now - int(down[0]) + 1)] if len(down) else [])
-
-    def finer(self, target: float) -> Float:
-        """Return values between those that hold the smallest change and those about the best."""
-        if PARAMETERS[self.name].whole:
-            return np.empty(0)
-        top, last = self.best, len(self.values) - 1
-        gaps = self.first(target) + ([(top, top - 1), (top, top + 1)] if 0 < top < last else [])
-        inside = np.arange(1, PARTS) / PARTS
-        cuts = [self.values[a] + (self.values[b] - self.values[a]) * inside for a, b in dict.fromkeys(gaps)]
-        return np.setdiff1d(np.concatenate(cuts), self.values) if cuts else np.empty(0)
-
-    @property
-    def best(self) -> int:
-        """Place of the highest P_pass; of equals the nearest to the present value."""
-        equal = np.flatnonzero(self.p_pass >= self.p_pass.max() - EQUAL)
-        return int(equal[np.argmin(np.abs(self.values[equal] - self.values[self.now]))])
-
-    def lever(self, target: float) -> Lever:
-        """Return what was found."""
-        now, top = float(self.values[self.now]), self.best
-        there = [float(self.values[a]) for a, _ in self.first(target)]
-        needed = min(there, key=lambda v: abs(v - now)) if there else (now if self.p_pass[self.now] >= target else None)
-        best = Reached(float(self.values[top]), float(self.p_pass[top]), float(self.p_good[top]))
-        return Lever(self.name, now, needed, best)
+def _look(settings: MoveSettings, values: dict[str, Float]) -> dict[str, _Tried]:
+    """Return where every value of every lever brings the mean path, in one sweep."""
+    places = [(name, float(v)) for name, tried in values.items() for v in tried]
+    top = reach([turned(settings, **{name: v}) for name, v in places])
+    found: dict[str, _Tried] = {name: {} for name in values}
+    for (name, v), p_pass, p_good in zip(places, top.p_pass, top.p_good, strict=True):
+        found[name][v] = Reached(v, float(p_pass), float(p_good))
+    return found
 
 
-def _look(settings: MoveSettings, values: dict[str, Float]) -> dict[str, tuple[Float, Float]]:
-    """Return P_pass and P_good of every value of every lever, in one sweep."""
-    top = reach([turned(settings, **{name: float(v)}) for name, tried in values.items() for v in tried])
-    ends = np.cumsum([len(tried) for tried in values.values()])[:-1]
-    return dict(zip(values, zip(np.split(top.p_pass, ends), np.split(top.p_good, ends), strict=True), strict=True))
+def _first(settings: MoveSettings, name: str, tried: _Tried) -> list[tuple[float, float]]:
+    """Return, upwards and downwards, the first value that reaches the target and the one before it."""
+    values, now = list(tried), float(getattr(settings, name))
+    hit = {v: found.p_pass >= settings.target_reliability for v, found in tried.items()}
+    if hit[now]:
+        return []
+    up, down = [v for v in values if v >= now], [v for v in values[::-1] if v <= now]
+    pairs = (next(((b, a) for a, b in pairwise(way) if hit[b]), None) for way in (up, down))
+    return [pair for pair in pairs if pair]
+
+
+def _best(settings: MoveSettings, name: str, tried: _Tried) -> float:
+    """Return the value of the highest P_pass; of equals the nearest to the present value."""
+    now, most = float(getattr(settings, name)), max(found.p_pass for found in tried.values())
+    return min((v for v, found in tried.items() if found.p_pass >= most - EQUAL), key=lambda v: abs(v - now))
+
+
+def _finer(settings: MoveSettings, name: str, tried: _Tried) -> Float:
+    """Return values between those that hold the smallest change and those about the best."""
+    if PARAMETERS[name].whole:
+        return np.empty(0)
+    values, gaps = list(tried), _first(settings, name, tried)
+    k = values.index(_best(settings, name, tried))
+    if 0 < k < len(values) - 1:
+        gaps += [(values[k], values[k - 1]), (values[k], values[k + 1])]
+    inside = np.arange(1, PARTS) / PARTS
+    cuts = [a + (b - a) * inside for a, b in dict.fromkeys(gaps)]
+    return np.setdiff1d(np.concatenate(cuts), values) if cuts else np.empty(0)
+
+
+def _lever(settings: MoveSettings, name: str, tried: _Tried) -> Lever:
+    now = float(getattr(settings, name))
+    there = [a for a, _ in _first(settings, name, tried)]
+    as_it_is = now if tried[now].p_pass >= settings.target_reliability else None
+    needed = min(there, key=lambda v: abs(v - now)) if there else as_it_is
+    return Lever(name, now, needed, tried[_best(settings, name, tried)])

@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 
 from ...errors import SettingsError
-from ...inference.differences import Paired, pick
-from ...inference.estimate import Estimate
+from ...inference.differences import pick
+from ...inference.estimate import Estimate, show
 from ...inference.intervals import share
 from ...parameters import nearest
 from ...results.record import Record
-from ..runs import Outcomes
 from ..settings import PARAMETERS, POLICIES, MoveSettings
-from .batches import Progress, said, with_policy
 from .goals import Goal
 from .levers import levers, turned
+from .sweep import Progress, Sweep, values_of, with_policy
 
 SCHEMA = "loopstat.moves-plan/1"
 SEARCHED: dict[str, tuple[Any, ...]] = {
@@ -146,8 +145,8 @@ class Plan(Record):
         team += _count(b.reviewers, "reviewer")
         if b.reviewers and b.reviewer_proposals:
             team += f" with {_count(b.reviewer_proposals, 'proposal')} each"
-        gives = f"cost {said(b.cost)}, P_good {said(b.good)} at the end"
-        whole = f"{team}: {gives}, {self._target} in {said(b.reached)} of the runs."
+        gives = f"cost {show(*b.cost.triple)}, P_good {show(*b.good.triple)} at the end"
+        whole = f"{team}: {gives}, {self._target} in {show(*b.reached.triple)} of the runs."
         rest = f"{round(self.same_share * self.searched)} of {self.searched} plans cannot be told from it."
         if self.reliability is not None and not self.works:
             wanted = f"at least {self.reliability:g} of its runs"
@@ -166,7 +165,8 @@ class Plan(Record):
         most = max(self.levers, key=lambda x: float(x.reached.value), default=None)
         if most is None:
             return ""
-        return f"Of the levers, {most.name} at {most.value:g} helps most: there in {said(most.reached)} of the runs."
+        reached = show(*most.reached.triple)
+        return f"Of the levers, {most.name} at {most.value:g} helps most: there in {reached} of the runs."
 
 
 def _count(n: int, what: str) -> str:
@@ -237,38 +237,52 @@ def plan(
     (1, 2, True)
     """
     goal = Goal.of(settings, budget, reliability, judge)
-    plans = goal.affordable(_plans(settings, search))
     n = settings.replicates if replicates is None else replicates
-    start = settings.seed if seed is None else seed
-    order, same = _search(plans, goal, n, start, progress)
-    finalists = _climb(order[:FINALISTS], goal, n, start, progress, search)
-    fresh = goal.simulate(finalists, n, start + FRESH, "final figures", progress)
-    k = goal.choose(fresh)
-    figures = _figures(finalists, goal, fresh, k)
-    works = goal.works(fresh)[k]
-    lift = () if works else _turns(finalists[k], goal, n, start + FRESH, progress)
-    others = tuple(f for j, f in enumerate(figures) if j != k)
-    body = (bool(works), budget, reliability, judge, len(plans), n, same, lift)
-    return Plan(settings, figures[k], finalists[k], others, *body)
+    wanted = _wanted(search or {})
+    trial = _Search(goal, wanted, n, settings.seed if seed is None else seed, progress)
+    plans = goal.affordable(_plans(settings, wanted))
+    order, same = trial.halving(plans)
+    finalists = trial.climbing(order[:FINALISTS])
+    fresh = trial.simulate(finalists, "final figures", fresh=True)
+    k = goal.choose(fresh.runs)
+    judged = _judged(finalists, goal, fresh, k)
+    works = bool(goal.works(fresh.runs)[k])
+    return Plan(
+        settings,
+        judged[k],
+        finalists[k],
+        tuple(f for j, f in enumerate(judged) if j != k),
+        works,
+        budget,
+        reliability,
+        judge,
+        searched=len(plans),
+        replicates=n,
+        same_share=same,
+        levers=() if works else trial.turns(finalists[k]),
+    )
 
 
 # --------------------------------------------------------------------------------------- the search
 
 
-def _plans(settings: MoveSettings, search: Mapping[str, Sequence[Any]] | None) -> list[MoveSettings]:
-    """Return every plan that is searched, each once."""
-    for name in search or {}:
+Wanted = Mapping[str, list[Any]]  # what is searched, and the values tried, in the order of `SEARCHED`
+
+
+def _wanted(search: Mapping[str, Sequence[Any]]) -> Wanted:
+    for name in search:
         if name not in SEARCHED:
             raise nearest(name, SEARCHED, "setting to search")
-    wanted = {**SEARCHED, **(search or {})}
-    values: dict[str, list[Any]] = {name: [PARAMETERS[name].read(v) for v in given] for name, given in wanted.items()}
-    for name, given in values.items():
-        if not given:
-            raise SettingsError(f"`search` must name at least one value of {name}.")
+    return {name: values_of(name, given) for name, given in {**SEARCHED, **search}.items()}
+
+
+def _plans(settings: MoveSettings, wanted: Wanted) -> list[MoveSettings]:
+    """Return every plan that is searched, each once."""
     found: dict[Any, MoveSettings] = {}
-    for row in product(*values.values()):
-        if row[0] != "trust-region" or row[4] <= settings.tr_max_radius:
-            made = _made(settings, *row)
+    for policy, K, N, K_r, radius in product(*wanted.values()):
+        if policy != "trust-region" or radius <= settings.tr_max_radius:
+            team = {"candidates": K, "reviewers": N, "reviewer_proposals": K_r if N else 0}
+            made = with_policy(settings, policy, edit_radius=radius, **team)
             found.setdefault(_team(made), made)
     if not found:
         raise SettingsError(
@@ -283,82 +297,87 @@ def _team(s: MoveSettings) -> tuple[Any, ...]:
     return s.policy, s.pool, s.reviewers, s.edit_radius
 
 
-def _made(settings: MoveSettings, policy: str, K: int, N: int, K_r: int, radius: float) -> MoveSettings:
-    team = {"candidates": K, "reviewers": N, "reviewer_proposals": K_r if N else 0}
-    return with_policy(settings, policy, edit_radius=radius, **team)
+@dataclass(frozen=True)
+class _Search:
+    """A search for the plan that serves a goal best, with at most `runs` runs of a plan."""
+
+    goal: Goal
+    wanted: Wanted
+    runs: int
+    seed: int
+    progress: Progress | None
+
+    def simulate(
+        self, plans: Sequence[MoveSettings], what: str, runs: int | None = None, *, fresh: bool = False
+    ) -> Sweep:
+        """Run plans on the random numbers of the search, or on fresh ones."""
+        seed = self.seed + FRESH if fresh else self.seed
+        return self.goal.simulate(plans, self.runs if runs is None else runs, seed, what, self.progress)
+
+    def halving(self, plans: list[MoveSettings]) -> tuple[list[MoveSettings], float]:
+        """Return the best plans, in order, and the share of all that could not be told from the first."""
+        alive, n, lost = plans, min(FIRST_RUNS, self.runs), 0
+        while True:
+            runs = self.simulate(alive, f"{len(alive)} plans, {n} runs", n).runs
+            kept = self.goal.keep(runs, max(FINALISTS, math.ceil(KEEP * len(alive))))
+            near = self.goal.not_told(runs, int(kept[0]))
+            out = np.setdiff1d(np.arange(len(alive)), kept)
+            if len(alive) <= FINALISTS or n >= self.runs or not len(out):
+                return [alive[k] for k in kept], (lost + int(near.sum())) / len(plans)
+            lost += int(near[out].sum())
+            alive, n = [alive[k] for k in kept], min(round(n / KEEP), self.runs)
+
+    def climbing(self, plans: list[MoveSettings]) -> list[MoveSettings]:
+        """Return the finalists in order, after trying what lies beside the winner until nothing there is better."""
+        for _ in range(CLIMBS):
+            winner = plans[0]
+            both = {_team(p): p for p in [*self.neighbours(winner), *plans]}
+            tried = self.goal.affordable(list(both.values()))
+            runs = self.simulate(tried, "neighbours of the winner").runs
+            plans = [tried[k] for k in self.goal.order(runs)[:FINALISTS]]
+            if plans[0] == winner:
+                break
+        return plans
+
+    def neighbours(self, s: MoveSettings) -> list[MoveSettings]:
+        """Return plans one step from the winner, in what the caller did not fix to one value."""
+        steps: dict[str, list[Any]] = {
+            "candidates": [s.candidates - 1, s.candidates + 1],
+            "reviewers": [s.reviewers - 1, s.reviewers + 1],
+            "edit_radius": [s.edit_radius / NEAR, s.edit_radius * NEAR],
+        }
+        found: list[MoveSettings] = []
+        for name, values in steps.items():
+            low, high = PARAMETERS[name].slider or (0.0, math.inf)
+            if name == "edit_radius" and s.policy == "trust-region":
+                high = s.tr_max_radius
+            if len(self.wanted[name]) > 1:
+                found += [replace(s, **{name: v}) for v in values if low <= v <= high]
+        return found
+
+    def turns(self, best: MoveSettings) -> tuple[Turn, ...]:
+        """Return the plan with each lever turned to where its mean path gets furthest, on the fresh numbers."""
+        found = [(lever.name, float(lever.best.value)) for lever in levers(best)]  # type: ignore[arg-type]
+        sweep = self.simulate([turned(best, **{k: v}) for k, v in found], "levers", fresh=True)
+        rows = zip(found, sweep.figures("good"), self.goal.reached(sweep.runs), strict=True)
+        return tuple(Turn(name, value, reached=share(reached), **good) for (name, value), good, reached in rows)
 
 
-def _search(
-    plans: list[MoveSettings], goal: Goal, most: int, seed: int, progress: Progress | None
-) -> tuple[list[MoveSettings], float]:
-    """Return the best plans, in order, and the share of all that could not be told from the first."""
-    alive, n = plans, min(FIRST_RUNS, most)
-    lost: list[int] = []
-    while True:
-        runs = goal.simulate(alive, n, seed, f"{len(alive)} plans, {n} runs", progress)
-        kept = goal.keep(runs, max(FINALISTS, math.ceil(KEEP * len(alive))))
-        near = goal.not_told(runs, int(kept[0]))
-        out = np.setdiff1d(np.arange(len(alive)), kept)
-        if len(alive) <= FINALISTS or n >= most or not len(out):
-            return [alive[k] for k in kept], (sum(lost) + int(near.sum())) / len(plans)
-        lost.append(int(near[out].sum()))
-        alive, n = [alive[k] for k in kept], min(round(n / KEEP), most)
-
-
-def _climb(
-    plans: list[MoveSettings],
-    goal: Goal,
-    n: int,
-    seed: int,
-    progress: Progress | None,
-    search: Mapping[str, Sequence[Any]] | None,
-) -> list[MoveSettings]:
-    """Return the finalists in order, after trying what lies beside the winner until nothing there is better."""
-    for _ in range(CLIMBS):
-        both = {_team(p): p for p in [*_neighbours(plans[0], search), *plans]}
-        tried = goal.affordable(list(both.values()))
-        runs = goal.simulate(tried, n, seed, "neighbours of the winner", progress)
-        winner = plans[0]
-        plans = [tried[k] for k in goal.order(runs)[:FINALISTS]]
-        if plans[0] == winner:
-            break
-    return plans
-
-
-def _neighbours(winner: MoveSettings, search: Mapping[str, Sequence[Any]] | None) -> list[MoveSettings]:
-    """Return plans one step from the winner, in what the caller did not fix to one value."""
-    s, found = winner, []
-    free = {name for name in SEARCHED if len((search or {}).get(name, SEARCHED[name])) > 1}
-    steps: dict[str, list[Any]] = {
-        "candidates": [s.candidates - 1, s.candidates + 1],
-        "reviewers": [s.reviewers - 1, s.reviewers + 1],
-        "edit_radius": [s.edit_radius / NEAR, s.edit_radius * NEAR],
-    }
-    for name, values in steps.items():
-        low, high = PARAMETERS[name].slider or (0.0, math.inf)
-        if name == "edit_radius" and s.policy == "trust-region":
-            high = s.tr_max_radius
-        if name in free:
-            found += [replace(s, **{name: v}) for v in values if low <= v <= high]
-    return found
-
-
-def _turns(best: MoveSettings, goal: Goal, n: int, seed: int, progress: Progress | None) -> tuple[Turn, ...]:
-    found = [(lever.name, float(lever.best.value)) for lever in levers(best)]  # type: ignore[arg-type]
-    runs = goal.simulate([turned(best, **{k: v}) for k, v in found], n, seed, "levers", progress)
-    good, reached = Paired.mean(runs.good_at_end).estimate(), goal.reached(runs)
-    return tuple(Turn(name, value, pick(good, k), share(reached[k])) for k, (name, value) in enumerate(found))
-
-
-def _figures(plans: Sequence[MoveSettings], goal: Goal, runs: Outcomes, best: int) -> list[PlanFigures]:
-    cost, moves, good = (Paired.mean(x).estimate() for x in (runs.cost, runs.moves_made, runs.good_at_end))
-    against, reached = goal.difference(runs, best), goal.reached(runs)
+def _judged(plans: Sequence[MoveSettings], goal: Goal, sweep: Sweep, best: int) -> list[PlanFigures]:
+    against, reached, means = (
+        goal.difference(sweep.runs, best),
+        goal.reached(sweep.runs),
+        sweep.figures("cost", "moves", "good"),
+    )
     return [
         PlanFigures(
-            *(p.policy, p.candidates, p.reviewers, p.reviewer_proposals, p.edit_radius, p.move_cost),
-            cost=pick(cost, k),
-            moves=pick(moves, k),
-            good=pick(good, k),
+            policy=p.policy,
+            candidates=p.candidates,
+            reviewers=p.reviewers,
+            reviewer_proposals=p.reviewer_proposals,
+            edit_radius=p.edit_radius,
+            move_cost=p.move_cost,
+            **means[k],
             reached=share(reached[k]),
             against_best=pick(against, k),
             same_as_best=bool(against.low[k] <= 0 <= against.high[k]),

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Float
-from ...errors import SettingsError
-from ...inference.differences import Paired, exponential, pick
-from ...inference.estimate import Estimate
+from ...inference.differences import exponential
+from ...inference.estimate import Estimate, show
 from ...results.record import Record
 from ..model import MoveLaw
-from ..settings import PARAMETERS, MoveSettings
-from .batches import Progress, in_batches, said
+from ..settings import MoveSettings
+from .sweep import Progress, Sweep, values_of
 
 SCHEMA = "loopstat.moves-reviewers/1"
 CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its slider
@@ -110,7 +109,7 @@ class ReviewerValue(Record):
         step = f"At correlation {row.correlation:g}, going from {row.reviewers} to {row.reviewers + 1} reviewers"
         end = {0.0: "It pays at no correlation looked at", 1.0: "It pays at every correlation looked at"}
         rest = end.get(t.by_result, f"It stops to pay beyond a correlation of about {t.by_result:.2f}")
-        return f"{step} multiplies the cost of a good result by {said(row.cost_ratio)}. {rest}."
+        return f"{step} multiplies the cost of a good result by {show(*row.cost_ratio.triple)}. {rest}."
 
 
 def reviewer_value(
@@ -160,41 +159,37 @@ def reviewer_value(
     >>> [round(row.improvement, 3) for row in value.rows]
     [0.003, 0.001]
     """
-    gammas = [
-        float(PARAMETERS["correlation"].read(g)) for g in (CORRELATIONS if correlations is None else correlations)
-    ]
-    sizes = [int(PARAMETERS["reviewers"].read(n)) for n in ([settings.reviewers] if reviewers is None else reviewers)]
-    if not gammas or not sizes:
-        raise SettingsError("`correlations` and `reviewers` must name at least one value each.")
-    gammas, sizes = sorted(set(gammas)), sorted(set(sizes))
+    gammas = sorted(values_of("correlation", CORRELATIONS if correlations is None else correlations, "correlations"))
+    sizes = sorted(values_of("reviewers", [settings.reviewers] if reviewers is None else reviewers))
     teams = sorted({*sizes, *(n + 1 for n in sizes)})
     many = {(n, g): settings.but(reviewers=n, correlation=g) for n in teams for g in gammas}
-    place = {key: k for k, key in enumerate(many)}
-    runs = in_batches(list(many.values()), replicates=replicates, seed=seed, what="reviewers", progress=progress)
-    pairs = [(n, g) for n in sizes for g in gammas]
-    before, after = np.array([place[n, g] for n, g in pairs]), np.array([place[n + 1, g] for n, g in pairs])
-    figures = [Paired.mean(x) for x in (runs.moves_made, runs.cost, runs.good_at_end)]
-    moves, cost, good = ((f[after] - f[before]).estimate() for f in figures)
-    per_result = Paired.log_mean(runs.cost) - Paired.log_mean(runs.good_at_end)
-    ratio = exponential((per_result[after] - per_result[before]).estimate())
-    gain = np.array([float(MoveLaw.of(s, s.difficulty).expected) for s in many.values()])
+    sweep = Sweep.over(list(many.values()), replicates=replicates, seed=seed, what="reviewers", progress=progress)
+    gain = np.array([_improvement(s) for s in many.values()])
     efficiency = gain / np.array([s.move_cost or np.nan for s in many.values()])
+    place = {key: k for k, key in enumerate(many)}
+    pairs = [(n, g) for n in sizes for g in gammas]
+    before, after = (np.array([place[n + more, g] for n, g in pairs]) for more in (0, 1))
+    changed = sweep.differences(after, before, "moves", "cost", "good")
+    ratios = sweep.differences(after, before, "log_cost_per_good")
     rows = tuple(
         OneMore(
-            n,
-            g,
-            improvement=float(gain[after[k]] - gain[before[k]]),
-            per_cost=float(efficiency[after[k]] - efficiency[before[k]]),
-            moves=pick(moves, k),
-            cost=pick(cost, k),
-            good=pick(good, k),
-            cost_ratio=pick(ratio, k),
-            price=_price(float(cost.value[k]), pick(good, k)),
+            reviewers=n,
+            correlation=g,
+            improvement=float(gain[b] - gain[a]),
+            per_cost=float(efficiency[b] - efficiency[a]),
+            cost_ratio=exponential(ratio["log_cost_per_good"]),
+            price=_price(float(change["cost"].value), change["good"]),
+            **change,
         )
-        for k, (n, g) in enumerate(pairs)
+        for (n, g), a, b, change, ratio in zip(pairs, before, after, changed, ratios, strict=True)
     )
     found = tuple(_threshold(settings, n, [r for r in rows if r.reviewers == n]) for n in sizes)
-    return ReviewerValue(settings, rows, found, runs.moves_made.shape[1])
+    return ReviewerValue(settings, rows, found, sweep.replicates)
+
+
+def _improvement(s: MoveSettings) -> float:
+    """Return the expected improvement of the first move, in defects."""
+    return float(MoveLaw.of(s, s.difficulty).expected)
 
 
 def _price(cost: float, good: Estimate) -> float:
@@ -205,7 +200,7 @@ def _price(cost: float, good: Estimate) -> float:
 
 def _threshold(settings: MoveSettings, n: int, rows: Sequence[OneMore]) -> Threshold:
     gammas = np.array([r.correlation for r in rows])
-    ratio = np.array([[float(x) for x in (r.cost_ratio.value, r.cost_ratio.low, r.cost_ratio.high)] for r in rows])
+    ratio = np.array([r.cost_ratio.triple for r in rows])
     by_result = _crossing(gammas, np.log(ratio[:, 0]))
     undecided = (ratio[:, 1] < 1) & (ratio[:, 2] > 1)
     beside = np.abs(gammas - by_result) <= (np.diff(gammas).max() if len(gammas) > 1 else 0.0)
@@ -228,11 +223,9 @@ def improvement_threshold(settings: MoveSettings, reviewers: int) -> float:
         In [0, 1]; 0 where it does not pay at any correlation, 1 where it pays at all.
     """
     gammas = np.linspace(0, 1, FINER + 1)
-    gain = np.empty((2, len(gammas)))
-    for k in range(2):
-        teams = [settings.but(reviewers=reviewers + k, correlation=float(g)) for g in gammas]
-        gain[k] = [float(MoveLaw.of(s, s.difficulty).expected) for s in teams]
-    cost = [settings.but(reviewers=reviewers + k).move_cost for k in range(2)]
+    teams = [settings.but(reviewers=reviewers + more) for more in (0, 1)]
+    gain = np.array([[_improvement(team.but(correlation=float(g))) for g in gammas] for team in teams])
+    cost = [team.move_cost for team in teams]
     return _crossing(gammas, -(gain[1] * cost[0] - gain[0] * cost[1]))
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import SettingsError
-from ...inference.differences import Medians, Paired, arrivals_of, pick
+from ...inference.differences import Medians
 from ...inference.estimate import Estimate, show
 from ...parameters import Parameter
 from ...results.record import Record
 from ..settings import PARAMETERS, MoveSettings
-from .batches import Progress, in_batches
 from .levers import turned
+from .sweep import Progress, Sweep
 
 SCHEMA = "loopstat.moves-sensitivity/1"
 OF_SLIDER = 0.1  # step to either side, of the range of a slider
@@ -140,22 +140,21 @@ def sensitivity(
             del many[2 * len(names) :]
             continue
         names.append(name)
-    runs = in_batches(many, replicates=replicates, seed=seed, what="parameters", progress=progress)
-    when = arrivals_of(runs.moves_to_target)
-    rng = np.random.default_rng([settings.seed if seed is None else seed, 2])
-    medians, below, above = Medians.of(when, rng=rng), slice(0, None, 2), slice(1, None, 2)
-    never, good = (Paired.mean(x) for x in (~np.isfinite(when), runs.good_at_end))
-    never, good = never[above] - never[below], good[above] - good[below]
-    cost = Paired.log_mean(runs.cost)
-    cost = cost[above] - cost[below]
+    sweep = Sweep.over(many, replicates=replicates, seed=seed, what="parameters", progress=progress)
+    medians = Medians.of(sweep.when, rng=sweep.rng(2))
+    changed = sweep.differences(slice(1, None, 2), slice(0, None, 2), "never", "good", "log_cost")
     found = [
         Effect(
-            *(name, float(getattr(settings, name)), *steps[name], medians.log_ratio(2 * k + 1, 2 * k)),
-            *(pick(figure.estimate(), k) for figure in (never, good, cost)),
+            name=name,
+            value=float(getattr(settings, name)),
+            lower=steps[name][0],
+            upper=steps[name][1],
+            log_moves=medians.log_ratio(2 * k + 1, 2 * k),
+            **changed[k],
         )
         for k, name in enumerate(names)
     ]
-    return Sensitivity(settings, tuple(sorted(found, key=lambda e: e.size, reverse=True)), when.shape[1])
+    return Sensitivity(settings, tuple(sorted(found, key=lambda e: e.size, reverse=True)), sweep.replicates)
 
 
 def step(settings: MoveSettings, parameter: Parameter) -> tuple[float, float]:

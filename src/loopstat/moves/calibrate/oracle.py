@@ -16,7 +16,7 @@ from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record, absent, written
 from .identified import NONE, UNREAD, Identified
-from .verdict_mixture import MixtureFit, OneShare, fit_mixture, one_r_test
+from .mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
 TEST_LEVEL = 0.05
@@ -232,35 +232,23 @@ def oracle_resolution(
     """
     from threadpoolctl import threadpool_limits
 
-    # Many small systems of equations: threads of the linear algebra library only wait for one another.
-    with threadpool_limits(1):
-        return _resolution(verdicts, level, rng, n_draws, selected=selected, progress=progress)
-
-
-def _resolution(
-    verdicts: Verdicts,
-    level: float,
-    rng: Rng,
-    n_draws: int,
-    *,
-    selected: bool,
-    progress: Progress | None,
-) -> Resolution:
     logs = one_mass_share(verdicts, level=level)
     counts: dict[str, Any] = {"n_tasks": verdicts.n_tasks, "n_samples": verdicts.n_samples}
     why = _impossible(verdicts, logs, selected=selected)
     if why:
         return Resolution(Identified.unknown(NAME, why, **counts), logs)
-    fit = fit_mixture(verdicts.outcomes, level=level)
-    r = fit.r
-    test = None
-    if verdicts.n_repeated < MIN_TASKS:
-        return Resolution(Identified.unknown(NAME, _few_samples(verdicts, r, logs), **counts), logs)
-    if float(r.high - r.low) > WIDEST:
-        why = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}: more samples a task are needed."
-    elif verdicts.outcomes[:, 1].any():
-        test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
-        why = _contradicted(fit, logs, test)
+    # Many small systems of equations: threads of the linear algebra library only wait for one another.
+    with threadpool_limits(1):
+        fit, test = fit_mixture(verdicts.outcomes, level=level), None
+        r = fit.r
+        if verdicts.n_repeated < MIN_TASKS:
+            return Resolution(Identified.unknown(NAME, _few_samples(verdicts, r, logs), **counts), logs)
+        if float(r.high - r.low) > WIDEST:
+            flat = f"The likelihood is flat from {float(r.low):.2f} to {float(r.high):.2f}"
+            why = f"{flat}: more samples a task are needed."
+        elif verdicts.outcomes[:, 1].any():
+            test = one_r_test(verdicts.outcomes, fit, rng=rng, n_draws=n_draws, progress=progress)
+            why = _contradicted(fit, logs, test)
     said = why or _supported(logs, test)
     parameter = Identified(NAME, r, not why, said, "mixture over masses, profile likelihood", **counts)
     return Resolution(parameter, logs, r, test)
