@@ -87,6 +87,7 @@ def test_at_most_some_states_are_drawn(ax: Any) -> None:
         plots.state_graph(GROUPS["large"], max_states=0)
 
 
+@pytest.mark.slow
 def test_names_are_drawn_as_text(ax: Any) -> None:
     names = ["$x$", "$\\frac{$", "_private", "100%", "{}"]
     fit = group(names, words())
