@@ -141,3 +141,15 @@ def edge_cases() -> dict[str, BalanceAnalysis]:
         "large": analysis(large),
         "many groups": analysis(*[replace(large, label=f"strategy=g{k}", by={"strategy": f"g{k}"}) for k in range(14)]),
     }
+
+
+def chain(rng: np.random.Generator, v: np.ndarray, degree: int = 6) -> np.ndarray:
+    """Return a reversible transition matrix on a random graph with potential `v`."""
+    n = len(v)
+    joined = np.zeros((n, n), dtype=bool)
+    for i in range(n):
+        joined[i, rng.choice(np.delete(np.arange(n), i), degree, replace=False)] = True
+    P = np.where(joined | joined.T, np.exp((v[:, None] - v) / 2), 0.0)
+    P /= 1.05 * P.sum(axis=1).max()
+    P[np.arange(n), np.arange(n)] = 1 - P.sum(axis=1)
+    return P

@@ -174,6 +174,7 @@ def test_a_lens_of_ours_is_one_line(package: Path, monkeypatch: pytest.MonkeyPat
         lenses.lens("length")
 
 
+@pytest.mark.slow
 def test_a_check_rule_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forgotten: None) -> None:
     def test(evidence: checks.Evidence) -> checks.Outcome:
         return checks.Outcome(float(len(evidence.panel)), False, "There are rows at all.")

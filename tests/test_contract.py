@@ -86,6 +86,7 @@ def test_settings_are_validated_at_construction(settings: dict[str, Any], messag
         LinearDrift(**settings)
 
 
+@pytest.mark.slow
 @every_estimator
 def test_fit_leaves_the_panel_and_the_settings_alone(estimator: Callable[[], Any]) -> None:
     panel, made = PANELS["plain"](), estimator()
@@ -99,6 +100,7 @@ def test_fit_leaves_the_panel_and_the_settings_alone(estimator: Callable[[], Any
     assert made == estimator()
 
 
+@pytest.mark.slow
 @every_estimator
 @every_panel
 def test_fit_is_deterministic(estimator: Callable[[], Any], panel: Callable[[], Panel]) -> None:
@@ -112,6 +114,7 @@ def test_a_generator_serves_as_a_seed_and_none_is_zero() -> None:
     assert text(estimator.fit(panel)) == seeded
 
 
+@pytest.mark.slow
 @every_estimator
 @every_panel
 def test_every_number_has_an_interval(estimator: Callable[[], Any], panel: Callable[[], Panel]) -> None:
@@ -140,6 +143,7 @@ def test_every_number_has_an_interval(estimator: Callable[[], Any], panel: Calla
     assert np.all(found.path.low[known] <= found.path.high[known])
 
 
+@pytest.mark.slow
 @every_panel
 def test_p_values_lie_between_zero_and_one_and_adjusting_raises_them(panel: Callable[[], Panel]) -> None:
     found = LinearDrift(n_boot=0).fit(panel(), rng=0)
@@ -209,6 +213,7 @@ def test_wider_data_narrow_intervals() -> None:
         assert ratio == pytest.approx(4.0, rel=0.35), key  # the square root of 16
 
 
+@pytest.mark.slow
 def test_adding_a_group_leaves_the_others_as_they_are() -> None:
     x = three(90, 9, seed=12)
     labels = {"strategy": ["a"] * 30 + ["b"] * 30 + ["c"] * 30}

@@ -90,6 +90,7 @@ def test_fields_are_described(name: str) -> None:
 MODULES = [m.name for m in pkgutil.walk_packages(loopstat.__path__, "loopstat.")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_examples_in_docstrings(module: str) -> None:
     found = importlib.import_module(module)

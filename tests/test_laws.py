@@ -6,12 +6,15 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from loopstat import Analysis, LinearDrift, Objective, Panel, analyze
 from loopstat.drift.sums import Moments
 from simulated import fit, grams_of, three
+
+pytestmark = pytest.mark.slow
 
 FEW = settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 

@@ -95,6 +95,7 @@ def test_compare_prints_a_line_per_command_and_exits_1(tmp_path: Path, capsys: p
     assert "exit code: 0 -> 2" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_record_goes_on_where_it_stopped(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     recorder = Recorder(tmp_path, Path(__file__).parents[1] / "src", tmp_path, sys.executable)
     assert record(recorder, "settings") == 0

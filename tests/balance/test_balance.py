@@ -54,6 +54,7 @@ def run(P: np.ndarray, sessions: int, steps: int, rng: np.random.Generator) -> n
 # ------------------------------------------------------------------------------ figures
 
 
+@pytest.mark.slow
 def test_published_citations() -> None:
     test = detailed_balance_test(Counts.of_matrix(JOURNALS), rng=0)
     assert test.statistic == pytest.approx(4.293, abs=5e-4)
@@ -135,6 +136,7 @@ def test_draws_given_their_source_follow_the_enumerated_law() -> None:
     _agrees(draws, above, equal)
 
 
+@pytest.mark.slow
 def test_trajectories_follow_the_enumerated_law(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exact, "RETURNS", 0)
     path = np.array([0, 1, 2, 0, 2, 1, 0, 0, 1, 2, 0])
@@ -169,6 +171,7 @@ def test_reversing_stretches_keeps_every_session_its_own() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_exact_test_holds_its_level_where_the_chi_square_does_not() -> None:
     # 400 tables of 12 states, 3 per cell. Exact: 0.05 +- 0.011, outside 0.01-0.095 less than once in 10,000 runs.
     rng = np.random.default_rng(5)
@@ -183,6 +186,7 @@ def test_the_exact_test_holds_its_level_where_the_chi_square_does_not() -> None:
     assert chi_square_size > 0.15
 
 
+@pytest.mark.slow
 def test_sessions_of_different_balanced_chains_are_no_drive() -> None:
     rng = np.random.default_rng(7)
     x = np.concatenate([run(reversible(4, rng), 1, 40, rng) for _ in range(30)])

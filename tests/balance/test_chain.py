@@ -62,6 +62,7 @@ def _mfpt_by_inverse(P: np.ndarray, target: int) -> np.ndarray:
     return out
 
 
+@pytest.mark.slow
 def test_large_sparse_chains_are_solved_as_small_dense_ones() -> None:
     # 2,200 states on a well-mixing graph: iterated, where 40 states are factorised.
     P = mixing(2200, 0)
@@ -82,6 +83,7 @@ def test_small_probabilities_keep_their_digits() -> None:
     np.testing.assert_allclose(pi[:100] / pi[0], 500.0**-k, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n", [5, 500, 3000])
 def test_a_walk_between_walls_has_the_spectrum_of_the_books(n: int) -> None:
     # Eigenvalues cos(pi j / (n - 1)); period 2, so that each comes with both signs.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from balance_samples import chain
 from loopstat import Counts, Labels, Panel, SettingsError
 from loopstat.balance.features.fit import ParametricPotential
 from loopstat.balance.features.held_out import Folds
@@ -17,18 +18,6 @@ from loopstat.balance.features.table import Features, beginning, objective_means
 
 THETA = np.array([0.8, -0.4])
 NAMES = ("up", "down")
-
-
-def chain(rng: np.random.Generator, v: np.ndarray, degree: int = 6) -> np.ndarray:
-    """Return a reversible transition matrix on a random graph with potential `v`."""
-    n = len(v)
-    joined = np.zeros((n, n), dtype=bool)
-    for i in range(n):
-        joined[i, rng.choice(np.delete(np.arange(n), i), degree, replace=False)] = True
-    P = np.where(joined | joined.T, np.exp((v[:, None] - v) / 2), 0.0)
-    P /= 1.05 * P.sum(axis=1).max()
-    P[np.arange(n), np.arange(n)] = 1 - P.sum(axis=1)
-    return P
 
 
 def draws(rng: np.random.Generator, v: np.ndarray, visits: int = 100) -> Counts:
@@ -59,6 +48,7 @@ def recorded(seed: int, n: int = 30, theta: Any = THETA, **kinds: Any) -> tuple[
 # ------------------------------------------------------------------------------- weights
 
 
+@pytest.mark.slow
 def test_known_weights_come_back_with_intervals_that_cover() -> None:
     fits = [ParametricPotential("objectives").fit(c, values=x) for c, x in (recorded(seed) for seed in range(60))]
     value = np.array([f.theta.value for f in fits])
@@ -107,6 +97,7 @@ def test_sessions_are_the_unit_where_there_are_some() -> None:
 # ------------------------------------------------------------------------------- held out
 
 
+@pytest.mark.slow
 def test_features_that_do_not_matter_have_no_skill() -> None:
     found = [ParametricPotential("objectives").fit(c, values=x).downhill for c, x in map(given, range(40))]
     assert -0.06 < np.mean([d.skill.value for d in found]) < 0.005
@@ -241,6 +232,7 @@ def searched(seed: int, scale: float) -> SymbolicPotential:
     return symbolic_search(draws(rng, scale * np.log(x[:, 1])), Features(("age", "length", "width"), x))
 
 
+@pytest.mark.slow
 def test_a_planted_formula_is_found() -> None:
     found = [searched(seed, 2.0) for seed in range(8)]
     right = [f for f in found if f.chosen.expression == "log(length)"]
@@ -254,6 +246,7 @@ def test_a_planted_formula_is_found() -> None:
     assert found[0].n_tried > 150
 
 
+@pytest.mark.slow
 def test_noise_leaves_the_constant() -> None:
     found = [searched(100 + seed, 0.0) for seed in range(12)]
     assert sum(f.chosen.expression != "constant" for f in found) <= 1

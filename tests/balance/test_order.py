@@ -117,6 +117,7 @@ def from_the_end(sessions: list[tuple[int, ...]]) -> Hashable:
     return tuple(sorted((len(x) - 2 - t, m) for x in sessions for t, m in enumerate(moves(x))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sessions",
     [
@@ -248,6 +249,7 @@ LEVELS: dict[str, Test] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LEVELS)
 def test_true_nulls_are_rejected_at_the_level(name: str) -> None:
     # 250 recordings, 19 draws: p is 0.05 in a share 0.05 +- 0.014. Above 0.105 less than once in 10,000 runs.

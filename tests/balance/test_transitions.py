@@ -44,6 +44,7 @@ def dense(n: int, seed: int) -> np.ndarray:
 # ------------------------------------------------------------------------------ matrices
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 @pytest.mark.parametrize("reversible", [False, True])
 def test_transition_matrices_are_those_of_deeptime(name: str, reversible: bool) -> None:
@@ -120,6 +121,7 @@ def _coverage(P: np.ndarray, make: Any, n: int) -> np.ndarray:
     return np.mean(hits, axis=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["table", "sessions"])
 def test_intervals_cover(kind: str) -> None:
     # 300 replicates: 0.95 +- 0.013 each; 0.90 and 0.99 are passed less than once in 1,000 runs.

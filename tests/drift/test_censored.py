@@ -57,6 +57,7 @@ def test_objectives_that_share_noise_keep_their_correlation() -> None:
     np.testing.assert_allclose(fit.drift.Q.value, [[1, 0.5], [0.5, 1]], atol=0.05)
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth() -> None:
     rng, held = np.random.default_rng(4), []
     for _ in range(60):
@@ -72,6 +73,7 @@ def likelihood(x: np.ndarray, weights: np.ndarray | None = None) -> Estimated:
     return censored(pairs, pairs.session, len(x), np.full(n, -np.inf), np.full(n, HIGH), left_out, drawn)
 
 
+@pytest.mark.slow
 def test_one_step_stands_for_a_refit() -> None:
     x = stopping(np.random.default_rng(7), 40, 2)
     weights = np.random.default_rng(8).multinomial(40, np.full(40, 1 / 40), size=6)

@@ -18,6 +18,7 @@ def clean() -> Panel:
     return Panel.from_arrays(three(60, 10, seed=1))
 
 
+@pytest.mark.slow
 def test_a_clean_loop_passes_everything_in_order() -> None:
     found = fit(clean())
     assert tuple(c.name for c in found.checks) == tuple(r.name for r in RULES)

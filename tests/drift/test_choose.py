@@ -47,6 +47,7 @@ def both() -> LinearDriftFit:
     return auto(loop(600, 12, effects=0.5, noise=0.3, seed=1))
 
 
+@pytest.mark.slow
 def test_both_at_once_call_for_the_latent_fit(both: LinearDriftFit) -> None:
     assert both.estimator.name == "latent"
     assert any("levels of their own" in s for s in both.estimator.saw)
@@ -122,6 +123,7 @@ def test_the_json_comes_back(both: LinearDriftFit) -> None:
     assert again.to_dict() == both.to_dict()
 
 
+@pytest.mark.slow
 def test_estimators_stand_side_by_side_on_the_page() -> None:
     result = analyze(Panel.from_arrays(loop(400, 12, effects=0.7, noise=0.4, seed=9)))
     text = page(document(result))
@@ -147,6 +149,7 @@ def test_a_refused_group_says_why_and_shows_no_drift() -> None:
     assert "do not settle it" in group.verdict.sentence
 
 
+@pytest.mark.slow
 def test_groups_of_different_estimators_are_compared_by_their_ends() -> None:
     x = np.concatenate([loop(200, 10, effects=1.0, noise=0.4, seed=11), loop(200, 10, noise=0.6, seed=12)])
     panel = Panel.from_arrays(x, labels={"strategy": ["a"] * 200 + ["b"] * 200})
@@ -199,6 +202,7 @@ def test_a_noise_covariance_of_the_wrong_form_is_refused() -> None:
         LinearDrift("ols")
 
 
+@pytest.mark.slow
 def test_the_command_line_takes_repeats_and_a_noise_file(tmp_path: Path) -> None:
     x = loop(60, 8, seed=14)
     rng = np.random.default_rng(15)
@@ -223,6 +227,7 @@ def test_the_command_line_takes_repeats_and_a_noise_file(tmp_path: Path) -> None
     assert "no row for objective speed" in done.output
 
 
+@pytest.mark.slow
 def test_same_seed_same_figures() -> None:
     panel = Panel.from_arrays(loop(120, 10, effects=0.5, noise=0.3, seed=16))
     first, second = (analyze(panel, estimator=LinearDrift("auto", n_boot=30)).to_dict() for _ in range(2))

@@ -132,6 +132,7 @@ def test_beyond_six_the_largest_is_the_reference() -> None:
     assert {c.a for c in result.comparisons} == {f"strategy=g{k}" for k in range(6)}
 
 
+@pytest.mark.slow
 def test_a_reference_can_be_named(tmp_path: Path) -> None:
     rows = [(s, t, f"g{k}", *x) for k in range(3) for s, t, *x in loop_rows(12, 5, seed=k, name=f"{k}-")]
     table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))
@@ -350,6 +351,7 @@ def test_what_was_found_is_said_first() -> None:
     assert not silent[0]
 
 
+@pytest.mark.slow
 def test_the_terminal_says_it_too(tmp_path: Path) -> None:
     rows = [(s, t, k, q + 3 * (k == "b"), v) for k in "ab" for s, t, q, v in loop_rows(20, 6, seed=ord(k), name=k)]
     table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))

@@ -15,6 +15,7 @@ def p_of(x: np.ndarray) -> float:
     return curvature_test(pairs, pairs.session, len(x)).p_value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("sessions", "fixed"), [(20, False), (60, True), (150, False)])
 def test_straight_drift_is_rejected_as_often_as_the_level_says(sessions: int, fixed: bool) -> None:
     how = {"start": -2.0, "spread": np.zeros((3, 3))} if fixed else {}

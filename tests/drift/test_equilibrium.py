@@ -51,6 +51,7 @@ def test_interval_opens_where_the_slope_may_be_zero() -> None:
     assert opened > 10
 
 
+@pytest.mark.slow
 def test_two_objectives_agree_with_a_grid() -> None:
     m = np.array([[0.6, 0.2], [-0.1, 0.5]])
     beta, left, point = coefficients(run(m, np.eye(2), rest=[2.0, 3.0], sessions=20, steps=6, seed=1))

@@ -137,6 +137,7 @@ def test_holm_counts_each_pair_once() -> None:
     np.testing.assert_array_equal(e.p_adjusted, e.p_adjusted.T)
 
 
+@pytest.mark.slow
 def test_the_printed_parts_add_up_to_the_printed_total() -> None:
     # Levels of their own and a noisy scorer: the latent fit takes the total apart, and its misfit is a part like others
     rng = np.random.default_rng(5)

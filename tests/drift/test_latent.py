@@ -172,6 +172,7 @@ def test_loops_that_stop_on_the_noisy_score_leave_the_likelihood_right() -> None
     assert abs(float(found.parameters.M[0, 0]) - 0.5) < 0.06
 
 
+@pytest.mark.slow
 def test_ratio_tests_keep_their_level_and_find_what_is_there() -> None:
     rng = np.random.default_rng(8)
     rejected = np.zeros(2)

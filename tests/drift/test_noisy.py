@@ -111,6 +111,7 @@ def test_differenced_allows_for_differing_sessions() -> None:
     assert worse > plain
 
 
+@pytest.mark.slow
 def test_differenced_noise_of_scorer_and_loop() -> None:
     x = loop(M2, Q2, sessions=20000, steps=12, seed=7, effect=0.5)
     got = solved(scored(x, R2, 8), differenced=True)
@@ -119,6 +120,7 @@ def test_differenced_noise_of_scorer_and_loop() -> None:
     np.testing.assert_allclose(got.Q[0], Q2, atol=0.15)
 
 
+@pytest.mark.slow
 def test_autocovariances_of_the_differenced_residual() -> None:
     # Many scores of one loop in place of expectations: the standard error is about 0.01.
     y = scored(loop(M2, Q2, sessions=40, steps=8000, seed=9), R2, 10)
@@ -314,6 +316,7 @@ def test_units_and_origin_do_not_matter(name: str) -> None:
         np.testing.assert_allclose(getattr(other, part)[0], getattr(one, part)[0] * np.outer(unit, unit), rtol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["instrument", "repeats"])
 def test_intervals_cover(name: str) -> None:
     # 100 intervals of 95 %: fewer than 86 hold the truth with probability 0.0003.

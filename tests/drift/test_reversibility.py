@@ -63,6 +63,7 @@ def test_rescaling_objectives_changes_nothing() -> None:
     assert vars(one) == pytest.approx(vars(other), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "objectives"), [(None, 2), (3.0, 2), (3.0, 3)])
 def test_balanced_loops_are_rejected_as_often_as_the_level_says(start: float | None, objectives: int) -> None:
     spread = None if start is None else np.zeros((objectives, objectives))
@@ -76,6 +77,7 @@ def test_balanced_loops_are_rejected_as_often_as_the_level_says(start: float | N
     assert rejected <= 19  # of 200 at 5 %, 20 or more happen once in 375 runs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("M", "sessions"), [(TURNING, 50), (FAST, 100), (THREE, 50)])
 def test_intervals_of_the_entropy_hold_the_truth(M: Any, sessions: int) -> None:
     truth = entropy_production(M, np.eye(len(M)))

@@ -15,6 +15,8 @@ from loopstat.drift.maps.latent.model import Structure
 from loopstat.drift.maps.latent.profile import constrained, edges, profile_interval
 from loopstat.drift.maps.latent.thorough import Thorough, bootstrap_test, fit_test, no_fit_test, thorough
 
+pytestmark = pytest.mark.slow
+
 
 def stacked_up(x: np.ndarray | list[np.ndarray], cluster: np.ndarray | None = None) -> Stack:
     panel = Panel.from_arrays(x)

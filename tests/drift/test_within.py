@@ -226,6 +226,7 @@ def test_a_gap_costs_only_its_transitions() -> None:
 # ----------------------------------------------------------------------------- intervals
 
 
+@pytest.mark.slow
 def test_intervals_cover() -> None:
     # 100 intervals of 95 %: fewer than 86 hold the truth with probability 0.0003.
     covered = 0

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from test_balance_cli import MOVES, RING, balanced, moves, sessions
 from test_balance_page import wrong
-from test_features import chain
 from test_page import read_page
 
+from balance_samples import chain
 from conftest import ROOT, invoke, strict_json, write_table
 from loopstat import Counts, SettingsError, analyze_balance, read_recording
 from loopstat.faces.explain import terms

@@ -143,6 +143,7 @@ def test_half_of_the_ends_reach_the_line_and_not_beyond() -> None:
 # --------------------------------------------------------------------------------- groups
 
 
+@pytest.mark.slow
 def test_any_mix_of_directions_is_the_same_question() -> None:
     x, y = normal(30, 3, 5), normal(40, 3, 6, 0.3)
     up = stand(x, y)
@@ -170,6 +171,7 @@ def test_the_reference_is_a_bound_or_else_the_worst_end() -> None:
     assert all(np.array_equal(g.reference, found) for g in stand(x, y, objectives=objectives))
 
 
+@pytest.mark.slow
 def test_groups_are_compared_on_equal_numbers() -> None:
     # Groups of one law: on equal numbers the large one has no handicap (400 ends by themselves would have 0.06). Of 40
     # points drawn together 0.26 are free; 40 pairs of groups know each share to 0.015.
@@ -289,6 +291,7 @@ def covered(standings: list[tuple[ParetoGroup, ...]], key: str, k: int) -> float
     return float(np.mean((triples[:, 1] <= truth) & (truth <= triples[:, 2])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("k", [0, 1])
 @pytest.mark.parametrize("key", ["share_final", "share_path"])
 def test_intervals_of_shares_cover(standings: list[tuple[ParetoGroup, ...]], key: str, k: int) -> None:

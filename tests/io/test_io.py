@@ -159,6 +159,7 @@ def frame() -> pl.DataFrame:
     return pl.read_csv(BASE.encode())
 
 
+@pytest.mark.slow
 def test_every_file_format_gives_the_same_panel(put, tmp_path):
     expected = read(put(BASE))
     records = frame().to_dicts()
@@ -219,6 +220,7 @@ def test_dataframes_of_other_types_are_refused():
         read(pl.DataFrame())
 
 
+@pytest.mark.slow
 def test_large_files_keep_their_row_order(put):
     n = 400_000
     con = duckdb.connect()
@@ -698,6 +700,7 @@ def parents_by_hand(rows) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(rows=proposals())
 def test_acceptance_equals_a_search_by_hand(rows):
@@ -706,6 +709,7 @@ def test_acceptance_equals_a_search_by_hand(rows):
     assert found.parent.tolist() == parents_by_hand(rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(rows=proposals(), data=st.data())
 def test_parents_by_step_equal_a_search_by_hand(rows, data):
@@ -874,6 +878,7 @@ def test_no_objective_left(put):
     assert "holds no value" in refused(put(empty), objectives=["b"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_chars", [1_000_000, 5_000_000])
 def test_million_character_cells(put, n_chars):
     rows = [("s", i, i * i % 7, "x" * n_chars) for i in range(4)]
@@ -887,6 +892,7 @@ def test_million_character_cells(put, n_chars):
 HOSTILE = ["<script>alert(1)</script>", 'a";drop table t;--', "\x1b[31mred", "new\nline", "it's", "c0", "a\\b", "{x}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names(put, tmp_path, name):
     quoted = '"' + name.replace('"', '""') + '"'
@@ -952,6 +958,7 @@ def to_csv(panel: Panel) -> str:
     return out.getvalue()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(panel=panels())
 def test_panel_to_csv_to_panel(tmp_path_factory, panel):
@@ -985,6 +992,7 @@ def test_unknown_template_and_recording():
         recording("eoh")
 
 
+@pytest.mark.slow
 def test_bundled_recordings():
     llamea = read(recording("llamea"), objectives=["aocc_separable", "multimodal", "code_chars"])
     assert llamea.lineage

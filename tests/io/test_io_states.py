@@ -218,6 +218,7 @@ def test_text_stays_as_it_is_in_a_csv(put) -> None:
     assert states_of(read_recording(renamed, columns={"state": "verdict"})) == ["007", "7", "7.0", "1e3"]
 
 
+@pytest.mark.slow
 def test_labels_select_and_split(put) -> None:
     rows = [f"{s},{t},{'xy'[t % 2]},{'ab'[s % 2]},{(s + t) % 3}" for s in range(4) for t in range(6)]
     path = put("session,step,strategy,task,state\n" + "\n".join(rows) + "\n")
@@ -400,6 +401,7 @@ def test_columns_of_moves_may_have_other_names(put) -> None:
         read_recording(path, state="cues", columns={"next_state": "response"})
 
 
+@pytest.mark.slow
 def test_moves_select_and_split() -> None:
     assert only(read_recording(MOVES, where={"model": "model-b"})).total == 11
     assert only(read_recording(MOVES, unlike={"model": "model-b"})).total == 75
@@ -696,6 +698,7 @@ def test_odd_names_survive_in_a_csv(tmp_path: Path) -> None:
     assert states_of(read_recording(path)) == HOSTILE
 
 
+@pytest.mark.slow
 def test_odd_names_survive_in_json_lines_parquet_and_frames(put, tmp_path: Path) -> None:
     columns = _chain(WITH_NUL)
     lines = [json.dumps(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
@@ -790,6 +793,7 @@ def test_too_few_visits_of_sessions_are_refused(put) -> None:
 # ---------------------------------------------------------------------------------------------------- size
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sessions", "moves"])
 def test_many_rows_of_many_states_take_seconds(kind: str) -> None:
     n = 200_000

@@ -30,6 +30,7 @@ def shifted(table: pd.DataFrame, by: int) -> pd.DataFrame:
     return table.assign(step=table["step"] + by)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", [-3, -100])
 def test_negative_steps_with_acceptance_give_the_figures_of_the_same_steps_from_0(by):
     table = sessions()

@@ -74,6 +74,7 @@ def run(*arguments: object) -> Result:
 # ------------------------------------------------------------------------- what is found
 
 
+@pytest.mark.slow
 def test_known_parameters_are_found(whole: Calibration) -> None:
     [group] = whole.groups
     for name, true in (("oracle_resolution", 0.8), ("correlation", 0.25), ("sigma_r", 0.35)):
@@ -85,6 +86,7 @@ def test_known_parameters_are_found(whole: Calibration) -> None:
     assert group.k_eff["within"].at(5).value == pytest.approx(5, rel=0.15)
 
 
+@pytest.mark.slow
 def test_every_parameter_has_a_value_or_a_reason(whole: Calibration, table: Path) -> None:
     for kept in (ALL, {"coarse": "quick"}, {"judges": ["judge_a", "judge_b"]}, {"truth": "quality"}):
         [group] = calibrate(read_pool(table, **kept).parts).groups
@@ -126,6 +128,7 @@ def test_settings_stay_inside_their_ranges(whole: Calibration) -> None:
     assert whole.groups[0].plus([below]).settings["correlation"] == 0
 
 
+@pytest.mark.slow
 def test_same_seed_same_figures_whatever_the_other_groups(table: Path) -> None:
     parts = read_pool(table, **ALL).parts
     alone = calibrate(parts).groups[0].to_dict()
@@ -147,6 +150,7 @@ def test_refusals() -> None:
 # ------------------------------------------------------------------------- tables
 
 
+@pytest.mark.slow
 def test_groups_conditions_and_gaps(tmp_path: Path) -> None:
     two = [*rows(0, "a", tasks=12, samples=3), *rows(1, "b", tasks=12, samples=3)]
     two[0] = (*two[0][:3], "", *two[0][4:])
@@ -165,6 +169,7 @@ def test_groups_conditions_and_gaps(tmp_path: Path) -> None:
     assert any("lack a value" in n for n in group.notes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["parquet", "jsonl"])
 def test_other_formats_say_the_same(table: Path, tmp_path: Path, kind: str) -> None:
     import duckdb
@@ -244,6 +249,7 @@ def test_loops_that_stop_on_their_tests_are_seen(tmp_path: Path) -> None:
 # ------------------------------------------------------------------------- the command
 
 
+@pytest.mark.slow
 def test_the_command_answers_first_and_writes_settings(table: Path, tmp_path: Path) -> None:
     done = run(table, *OPTIONS, "--out", tmp_path / "s.json", "--json", tmp_path / "c.json")
     assert done.exit_code == 0, done.output

@@ -140,6 +140,7 @@ def test_the_settled_radius_gives_the_limit_of_the_path() -> None:
         assert top.radius[0] == path.radius[0, -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("s", [VIBE, PLANNER, VIBE.but(decay_rate=0.997), PLANNER.but(decay_rate=0.997)])
 def test_the_best_point_of_a_shrinking_path(s: MoveSettings) -> None:
     path = mean_path(s, max_moves=9000)
@@ -240,6 +241,7 @@ def test_all_levers_together() -> None:
     assert "oracle_resolution" not in both.to_dict()["value"]
 
 
+@pytest.mark.slow
 def test_the_smallest_change_is_the_smallest() -> None:
     s = DEFAULTS.but(target_reliability=0.74)
     found = {lever.name: lever.needed for lever in levers(s)}
@@ -251,6 +253,7 @@ def test_the_smallest_change_is_the_smallest() -> None:
     assert [lever.needed for lever in levers(DEFAULTS.but(target_reliability=0.7))] == [0.6, 0.75, 5, 3, 0.2, 1.0]
 
 
+@pytest.mark.slow
 def test_a_lever_may_be_turned_down() -> None:
     s = DEFAULTS.but(collateral=0.1, target_reliability=0.55)
     radius = levers(s)[-1]
@@ -266,5 +269,6 @@ def test_levers_of_a_policy_without_a_trust_region() -> None:
     assert found["correlation"].best.value == 0.0
 
 
+@pytest.mark.slow
 def test_a_lever_outside_its_range_may_stay_where_it_is() -> None:
     assert levers(DEFAULTS.but(tr_max_radius=3.0, target_reliability=0.9))[-1].best.value == 3.0

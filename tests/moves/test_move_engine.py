@@ -84,6 +84,7 @@ def test_streams_of_defects_do_not_repeat_those_of_moves() -> None:
 # ---------------------------------------------------------------------------------------- compiled
 
 
+@pytest.mark.slow
 def test_compiled_numbers_are_the_plain_ones() -> None:
     keys = stream_keys(2, 300)
     assert [move_engine.uniform(key, 11) for key in keys] == uniform(keys, 11).tolist()

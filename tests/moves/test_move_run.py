@@ -29,6 +29,7 @@ def data(defaults: MovesRun) -> dict[str, Any]:
     return defaults.to_dict()
 
 
+@pytest.mark.slow
 def test_known_figures_of_the_trust_region(defaults: MovesRun) -> None:
     # 4,000 runs: standard errors 0.005 of `never`, about 0.2 moves of the median, 0.001 of the risk.
     assert float(defaults.moves_to_target.never.value) == 0.0
@@ -38,6 +39,7 @@ def test_known_figures_of_the_trust_region(defaults: MovesRun) -> None:
     assert defaults.verdict.action == "passes_only"
 
 
+@pytest.mark.slow
 def test_known_figures_of_one_mass() -> None:
     one = run_moves(MoveSettings(process="single"))
     assert float(one.moves_to_target.never.value) == pytest.approx(0.94, abs=0.012)
@@ -103,6 +105,7 @@ def test_single_runs_go_past_the_mean_path(data: dict[str, Any]) -> None:
     assert data["path"]["p_good"][-1] < 0.95
 
 
+@pytest.mark.slow
 def test_counts_arrive_at_the_first_actual_pass() -> None:
     counted = run_moves(MoveSettings(process="integer", replicates=500, max_moves=150))
     out = counted.to_dict()
@@ -112,6 +115,7 @@ def test_counts_arrive_at_the_first_actual_pass() -> None:
     assert out["moves_to_target"]["median"] <= out["moves_to_good"]["median"]
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_stops_that_never_come() -> None:
     vibe = run_moves(MoveSettings.of(policy="vibe", values={"replicates": 50, "max_moves": 30}))
     out = vibe.to_dict()
@@ -124,11 +128,13 @@ def test_nothing_is_said_of_stops_that_never_come() -> None:
     assert vibe.verdict.action == "stalls"
 
 
+@pytest.mark.slow
 def test_collateral_damage_names_a_best_radius() -> None:
     out = run_moves(MoveSettings(collateral=0.1, replicates=20, max_moves=20)).to_dict()
     assert out["best_radius"]["at_start"] > out["best_radius"]["at_ceiling"] > 0
 
 
+@pytest.mark.slow
 def test_at_the_target_from_the_start() -> None:
     out = run_moves(MoveSettings(difficulty=0.03, replicates=20, max_moves=5)).to_dict()
     assert (out["moves_to_target"]["median"], out["cost_to_target"]["median"]) == (0, 0)
@@ -137,6 +143,7 @@ def test_at_the_target_from_the_start() -> None:
     assert out["verdict"]["action"] == "good"
 
 
+@pytest.mark.slow
 def test_free_moves_have_no_efficiency() -> None:
     free = MoveSettings(cost_generate=0, cost_review=0, cost_oracle=0, replicates=100, max_moves=150)
     out = run_moves(free).to_dict()
@@ -145,6 +152,7 @@ def test_free_moves_have_no_efficiency() -> None:
     assert out["efficiency"]["at_stop_per_move"] > 0
 
 
+@pytest.mark.slow
 def test_the_sensitivity_is_added_on_request(data: dict[str, Any]) -> None:
     assert data["sensitivity"] is None
     small = MoveSettings(difficulty=3.0, target_reliability=0.5, edit_radius=0.8, replicates=50, max_moves=200)
@@ -155,6 +163,7 @@ def test_the_sensitivity_is_added_on_request(data: dict[str, Any]) -> None:
     assert {**with_steps.to_dict(), "sensitivity": None} == run_moves(small).to_dict()
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_file(data: dict[str, Any]) -> None:
     small = MoveSettings(replicates=300, max_moves=60)
     assert run_moves(small).to_dict() == run_moves(small, workers=2).to_dict()

@@ -31,6 +31,7 @@ def same(a: Outcomes, b: Outcomes) -> bool:
 # ------------------------------------------------------------------------------------ known figures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "never", "median", "false_pass", "never_good"),
     [
@@ -111,6 +112,7 @@ def test_workers_change_nothing() -> None:
     assert same(one, outcomes(many, replicates=2500, max_moves=40, workers=3))
 
 
+@pytest.mark.slow
 def test_threads_that_start_at_once_compile_once() -> None:
     program = (
         "from concurrent.futures import ThreadPoolExecutor as Pool\n"

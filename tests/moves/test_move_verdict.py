@@ -37,6 +37,7 @@ def checks(f: Facts) -> dict[str, Check]:
     return found
 
 
+@pytest.mark.slow
 def test_it_leads_with_good_and_the_false_pass_and_then_says_why_the_mean_path_stalls() -> None:
     verdict = decide(facts(MoveSettings(), SOON, LATER))
     assert verdict.action == "passes_only"

@@ -430,6 +430,7 @@ def test_more_than_all_defects_cannot_be_fixed() -> None:
 # -------------------------------------------------------------------------------------------- a model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("process", ["split", "single", "integer"])
 def test_it_is_a_model_that_the_drift_lens_reads(process: str) -> None:
     model = MovesProcess(MoveSettings(process=process))

@@ -71,6 +71,7 @@ def test_what_no_part_allows_is_impossible() -> None:
 # ------------------------------------------------------------------------- r
 
 
+@pytest.mark.slow
 def test_r_is_found_from_ten_samples_a_task() -> None:
     fits = [fit_mixture(verdicts(seed).outcomes).r for seed in range(12)]
     assert np.mean([f.value for f in fits]) == pytest.approx(R, abs=0.015)
@@ -104,6 +105,7 @@ def test_one_sample_a_task_says_nothing() -> None:
     assert "one sample per task" in found.reason
 
 
+@pytest.mark.slow
 def test_r_that_holds_for_all_tasks_is_identifiable() -> None:
     found = oracle_resolution(verdicts(5), rng=np.random.default_rng(0))
     assert found.parameter.identifiable
@@ -112,6 +114,7 @@ def test_r_that_holds_for_all_tasks_is_identifiable() -> None:
     assert "too large where masses differ" in found.parameter.reason
 
 
+@pytest.mark.slow
 def test_blind_spots_in_tasks_are_seen() -> None:
     found = oracle_resolution(blind(0), rng=np.random.default_rng(0))
     assert not found.parameter.identifiable
@@ -121,6 +124,7 @@ def test_blind_spots_in_tasks_are_seen() -> None:
     assert found.test.statistic > 10 * found.test.expected
 
 
+@pytest.mark.slow
 def test_one_r_is_seldom_rejected_where_it_holds() -> None:
     p = []
     for seed in range(12):
@@ -129,6 +133,7 @@ def test_one_r_is_seldom_rejected_where_it_holds() -> None:
     assert sum(v <= 0.05 for v in p) <= 3  # by chance more often in 0.2 % of all seeds
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_figures() -> None:
     v = verdicts(6)
     first, again = (oracle_resolution(v, rng=np.random.default_rng(1)).to_dict() for _ in range(2))

@@ -54,6 +54,7 @@ def test_medians_are_those_of_the_runs() -> None:
     assert float(medians.log_ratio(0, 1).value) == -np.inf
 
 
+@pytest.mark.slow
 def test_batches_are_one_call() -> None:
     many = [BASE.but(candidates=k % 5 + 1, correlation=k / 100) for k in range(70)]
     said: list[tuple[int, int, str]] = []
@@ -69,6 +70,7 @@ def test_batches_are_one_call() -> None:
 # ------------------------------------------------------------------------------------------ frontier
 
 
+@pytest.mark.slow
 def test_frontier() -> None:
     found = frontier(BASE, candidates=[1, 5], reviewers=[0, 3], replicates=200)
     assert len(found.points) == 3 * 2 * 2
@@ -237,6 +239,7 @@ def test_cheapest_reliable_plan() -> None:
     assert not found.levers
 
 
+@pytest.mark.slow
 def test_nothing_works() -> None:
     found = plan(BASE, reliability=0.9, search=FEW, replicates=200)
     assert not found.works

@@ -23,6 +23,7 @@ def made(seed: int, n: int = 1500, radius: tuple[float, float] = (0.2, 1.0)) -> 
     return mu, mu - delta * (A * x - C) - S * delta * np.sqrt(x) * rng.standard_normal(n), delta
 
 
+@pytest.mark.slow
 def test_constants_are_found() -> None:
     mu, after, delta = made(0, 20_000)
     fit = fit_progress(mu, after, radius=delta, cluster=np.arange(len(mu)) // 50, exact=True)
@@ -77,6 +78,7 @@ def test_a_measured_count_regresses_by_itself() -> None:
     assert not twice.upper_bound
 
 
+@pytest.mark.slow
 def test_a_second_measurement_frees_the_spread_in_any_unit() -> None:
     rng = np.random.default_rng(4)
     mu, after, delta = made(4, 20_000)

@@ -43,6 +43,7 @@ def parameters(*arguments: Any) -> dict[str, dict[str, Any]]:
     return {p["name"]: p for p in group["parameters"]}
 
 
+@pytest.mark.slow
 def test_products_become_settings(versions: Path, tmp_path: Path) -> None:
     out = tmp_path / "settings.json"
     found = parameters(versions, "--progress", "defects", "--instrument", "again", "--out", out)

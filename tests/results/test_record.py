@@ -84,6 +84,7 @@ RESULTS: Mapping[str, Callable[[], Record]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 def test_what_is_written_is_read_back(name: str) -> None:
     result = RESULTS[name]()

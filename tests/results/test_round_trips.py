@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from loopstat import LinearDrift, LinearSDE, Panel
 
+pytestmark = pytest.mark.slow
+
 few = settings(max_examples=5, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 NAMES = ("pooled", "within", "instrument", pytest.param("latent", marks=pytest.mark.slow))
 slopes = st.floats(0.35, 0.75)

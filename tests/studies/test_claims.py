@@ -21,6 +21,8 @@ from loopstat.inference.estimate import Estimate
 from loopstat.moves.runs import outcomes
 from loopstat.moves.settings import PARAMETERS, MoveSettings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def claims() -> Claims:

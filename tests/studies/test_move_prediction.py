@@ -93,6 +93,7 @@ def sessions(seed: int, kind: str) -> tuple[Any, Any, Any]:
     return np.array(mass), np.array(session), np.array(task)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("law", ["walk", "candidates"])
 def test_rounds_follow_their_own_law(law: Any) -> None:
     data = sessions(0, law)

@@ -45,6 +45,7 @@ def text(doc: Document, width: int = 100) -> str:
 # ----------------------------------------------------------------------------- what is said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_lines_fit_and_say_no_nonsense(name: str) -> None:
     for width in (60, 100):
