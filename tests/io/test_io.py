@@ -1278,10 +1278,11 @@ try:
     duckdb.connect().execute("SET enable_progress_bar = false")
 except duckdb.Error as error:
     print("ipywidgets" in str(error))
-from loopstat.io import read, tables
+from loopstat.io import read
+from loopstat.io.read import opened
 from loopstat.io.settings import Wanted
 print(len(read(sys.argv[1])))
-with tables.opened(sys.argv[1], None, Wanted(None, (), {}, {}, ())) as (cells, _):
+with opened(sys.argv[1], None, Wanted(None, (), {}, {}, ())) as (cells, _):
     print(cells._con.execute("SELECT current_setting('enable_progress_bar')").fetchall())
 """
 

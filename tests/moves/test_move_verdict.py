@@ -33,7 +33,7 @@ def facts(s: MoveSettings, target: np.ndarray, good: np.ndarray, risk: float = 0
 
 def checks(f: Facts) -> dict[str, Check]:
     found = {c.name: c for c in run_checks(RULES, f)}
-    assert tuple(found) == [r.name for r in RULES]
+    assert list(found) == [r.name for r in RULES]
     return found
 
 

@@ -161,9 +161,15 @@ def line(key: str, said: str, width: int, style: Style, *, key_width: int = KEY_
 
 
 def wrapped(said: str, width: int) -> list[str]:
-    """Return the lines of words; what no-break spaces join stays together."""
-    parts = textwrap.wrap(said, max(width, NARROWEST_TEXT), break_long_words=False, break_on_hyphens=False)
-    return [part.replace("\xa0", " ") for part in parts] or [""]
+    """Return the lines of words; what no-break spaces join stays together where a line can hold it."""
+    most = max(width, NARROWEST_TEXT)
+    lines: list[str] = []
+    for part in textwrap.wrap(said, most, break_long_words=False, break_on_hyphens=False):
+        free = part.replace("\xa0", " ")
+        lines += (
+            textwrap.wrap(free, most, break_long_words=False, break_on_hyphens=False) if len(part) > most else [free]
+        )
+    return lines or [""]
 
 
 def hanging(said: str, width: int, first: str, rest: str) -> list[str]:
