@@ -228,7 +228,7 @@ def test_tables_sort_and_copy(opened: Open) -> None:
     down = [float(t.split()[0]) for t in sheet.locator("tbody td:nth-child(3)").all_text_contents()]
     assert down == up[::-1]
     sheet.locator(".copy").click()
-    assert "copied" in (sheet.locator(".copy").text_content() or "")
+    sheet.locator(".copy", has_text="copied").wait_for()
 
 
 def test_every_table_can_be_reached_by_keyboard(opened: Open) -> None:
