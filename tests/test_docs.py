@@ -28,6 +28,8 @@ from loopstat.faces.explain import explain, markdown, terms
 from loopstat.lenses import lenses, load
 from loopstat.results.terms import TERMS as SHARED
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 DATA = ROOT.parent / "shared" / "data"
 PUBLIC = [n for n in loopstat.__all__ if not n.startswith("_")]
 

@@ -32,6 +32,8 @@ from loopstat.moves.sweep.frontier import frontier
 from loopstat.results.chart import TONES
 from simulated import fit, run, three, turning
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 HOSTILE = "$\\frac{$ _%^{\n\x1b[31m<script>alert(1)</script>\u202e"
 LONG = "x" * 300
 

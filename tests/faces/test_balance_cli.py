@@ -19,6 +19,8 @@ from conftest import ROOT, invoke, strict_json, write_table
 from loopstat.faces.explain import explain, terms
 from test_docs import keys_of
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 DATA = ROOT.parent / "shared" / "data"
 MOVES = ("state", "next_state", "count")
 RING = [

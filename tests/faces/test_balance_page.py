@@ -18,6 +18,8 @@ from loopstat.balance.analysis import BalanceAnalysis
 from loopstat.balance.view import document
 from loopstat.faces.html import page
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 SAMPLES: dict[str, BalanceAnalysis] = {"everyday": everyday(), **edge_cases()}
 
 

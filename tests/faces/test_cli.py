@@ -31,6 +31,8 @@ from conftest import (
     write_table,
 )
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 CONTROL = re.compile(r"[^\S\n ]|[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 HOSTILE = {
     "html": "<script>alert('x')</script>",

@@ -9,6 +9,8 @@ import pytest
 
 from conftest import ROOT
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 SEED = 2
 ROOM = 30  # seconds that cases are started in
 CASES = 120  # at most, so that a fast machine ends too

@@ -18,6 +18,8 @@ from loopstat.moves.files import SCHEMA, asked_for
 from loopstat.moves.settings import FREQUENT, PARAMETERS, POLICY_DEFAULTS, PRESETS, SCENARIOS, MoveSettings
 from test_docs import keys_of
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 FEW = ("--replicates", 40, "--max-moves", 30)
 PROMISED = {"settings", "ceiling", "levers", "moves_to_target", "cost_to_target", "false_pass_at_stop", "path"}
 PROMISED |= {"schema", "version", "command", "notes", "verdict", "moves_to_good", "arrived", "checks"}

@@ -25,6 +25,8 @@ from loopstat.faces import html
 from loopstat.moves.view import document
 from moves_samples import ALL, KINDS, bought, run, sample
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 
 def page(name: str) -> str:
     """Return the page of a sample."""

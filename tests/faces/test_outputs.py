@@ -19,6 +19,8 @@ from loopstat.errors import OutputError, SettingsError
 from loopstat.faces.console import columns
 from loopstat.io.write import check_targets, write_file
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 SAVING = ("moves", "simulate", "--replicates", 20)  # the quickest command with three outputs
 
 

@@ -24,6 +24,8 @@ from loopstat.io.states import Recording, read_recording, visits_of
 from loopstat.panel.panel import Panel
 from loopstat.panel.tally import Counts
 
+pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
+
 HERE = Path(__file__).resolve().parent.parent
 HAND_MADE = HERE / "data_states"
 WORDS, EXPRESSIONS = HAND_MADE / "words.json", HAND_MADE / "expressions.json"
