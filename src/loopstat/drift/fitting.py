@@ -13,6 +13,7 @@ from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
+from ..panel.ends import stop_on_success
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
@@ -23,7 +24,7 @@ from .group import Group
 from .influence import Influence, influence_values, influential
 from .model import LinearSDE, nearest_covariance
 from .quantities import Answer, Found, answers
-from .readings.paths import MeanPath, mean_path, stop_on_success
+from .readings.paths import MeanPath, mean_path
 from .readings.skill import Skill, cluster_folds, held_out_skill
 from .verdict import Situation, decide
 

@@ -11,11 +11,12 @@ from ..arrays import Bool, Float, Int
 from ..inference.estimate import number
 from ..inference.intervals import jackknife_interval, jackknife_variance, percentile_interval, student
 from ..inference.tests import mean_test
+from ..panel.ends import StopRule
 from ..panel.panel import Panel
 from ..results.check import Check
 from ..results.verdict import Verdict
 from .checks import OWN_MEAN
-from .readings.paths import MeanPath, StopRule, kept_gain
+from .readings.paths import MeanPath, kept_gain
 
 WAY = 0.9  # the step asked for is the first at which this share of the way is gone
 HORIZON = 3000  # steps looked ahead for it
