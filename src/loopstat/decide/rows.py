@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parameters import CLUSTER, LEVEL, choice, number, whole, words
+from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, number, whole, words
 
 KEEPS = ("last", "best", "accepted", "success")
 
@@ -20,6 +20,5 @@ DECIDE = (
 )
 """Rows of `MeanCurve` that are its own."""
 
-BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 FIT = (*DECIDE, CLUSTER, BOOTSTRAP, LEVEL)
 """Rows of `MeanCurve`."""

@@ -13,6 +13,7 @@ from ..inference.clusters import Clusters, block_names, choose_clusters, in_bloc
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.noise import ScorerNoise
+from ..panel.groups import default_groups
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import Record, written
@@ -24,8 +25,6 @@ from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
-MAX_DEFAULT_GROUPS = 8
-MIN_DEFAULT_SESSIONS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +132,7 @@ def analyze(
     Analysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_groups(panel)
     parts = panel.split(columns)
     clusters = [choose_clusters(part, estimator.cluster) for _, part in parts]
     weights = _Weights(panel, estimator, seed, frozenset(c.kind for c in clusters if many(c)))
@@ -181,24 +180,6 @@ def analyze(
 
 def _label(values: Mapping[str, str]) -> str:
     return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
-
-
-def default_by(panel: Panel) -> tuple[list[str], str]:
-    """Choose the grouping where none was asked for; return the columns and a sentence."""
-    if "strategy" not in panel.labels:
-        return [], ""
-    values = panel.label_values("strategy")
-    if len(values) < 2:
-        return (["strategy"] if values else []), ""
-    sizes = {v: panel.where(strategy=v).n_sessions for v in values} if len(values) <= MAX_DEFAULT_GROUPS else {}
-    if sizes and min(sizes.values()) >= MIN_DEFAULT_SESSIONS:
-        return ["strategy"], "Groups: strategy (use --by to choose)."
-    why = (
-        f"{len(values)} strategies"
-        if not sizes
-        else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_DEFAULT_SESSIONS} sessions"
-    )
-    return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
 
 
 def _direction_note(panel: Panel) -> list[str]:
