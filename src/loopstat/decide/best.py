@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float, Int
-from ..inference.estimate import Estimate
 from ..inference.intervals import student
+from ..results.decision import Stretch
 from .ahead import continued, late_slope, steps_ahead
 from .curve import Curve
 
@@ -37,8 +37,8 @@ class Prospect:
     spread : float
         Standard deviation of the value held between sessions.
     clusters : int
-    hazard : ndarray or None
-        Of loops that end on success: upper limit of the share that still succeeds, by place, seen from each place.
+    limits : Exact or None
+        Counts of a loop whose value is success itself.
     """
 
     expected: Curve
@@ -179,16 +179,7 @@ def prices_of(prospect: Prospect, place: int, price: float) -> tuple[float, floa
 # -------------------------------------------------------------------------------- the price map
 
 
-@dataclass(frozen=True)
-class Segment:
-    """Steps that are worth the same: what one of them adds, between two step numbers of the record."""
-
-    start: int
-    to: int
-    worth: Estimate
-
-
-def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[Segment, ...]:
+def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[Stretch, ...]:
     """Return what steps are worth: the slopes of the upper concave envelope of value held over cost.
 
     Its corners are the only steps that are best at some price. What lies behind the last corner is one stretch.
@@ -241,7 +232,7 @@ def _slopes(curve: Curve, a: int, b: int) -> Float:
     return np.where(paid > 0, found, 0.0)
 
 
-def _segment(curve: Curve, steps: Int, a: int, b: int, clusters: int, level: float) -> Segment:
+def _segment(curve: Curve, steps: Int, a: int, b: int, clusters: int, level: float) -> Stretch:
     slopes = _slopes(curve, a, b)
     error = slopes[1:].std() * np.sqrt(clusters / max(clusters - 1, 1)) if len(slopes) > 1 else np.nan
-    return Segment(int(steps[a]), int(steps[b]), student(slopes[0], error, level=level, df=max(clusters - 1, 1)))
+    return Stretch(int(steps[a]), int(steps[b]), student(slopes[0], error, level=level, df=max(clusters - 1, 1)))

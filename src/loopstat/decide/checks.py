@@ -55,7 +55,9 @@ def _cut_like_others(e: Evidence) -> Outcome:
     _, p = mean_test(values, codes.astype(np.int64), int(codes.max()) + 1)
     smallest = float(min(2 * np.nanmin(p), 1.0))
     differ = smallest < LEVEL
-    said = "sessions cut off differ from those that went on" if differ else "sessions cut off are like those that went on"
+    said = (
+        "sessions cut off differ from those that went on" if differ else "sessions cut off are like those that went on"
+    )
     return Outcome(smallest, not differ, f"{said} in value held or last change (p {smallest:.2g}).")
 
 

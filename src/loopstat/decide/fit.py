@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Float
 from ..errors import SettingsError
 from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
@@ -16,21 +16,29 @@ from ..inference.intervals import student
 from ..inference.resample import Resampling
 from ..panel.ends import StopRule, stop_on_success
 from ..panel.panel import Panel
-from ..results.check import Check, run_checks
-from ..results.decision import Decision
+from ..results.check import run_checks
+from ..results.decision import Decided, Decision, ValueCurve
 from ..results.document import view_of
-from ..results.record import UNWRITTEN, Record, written
+from ..results.record import UNWRITTEN
 from .ahead import horizon
-from .best import Best, Exact, Prospect, Segment, best, price_map, prices_of
+from .best import Best, Exact, Prospect, best, price_map, prices_of
 from .checks import RULES, Evidence
 from .curve import Curve, Held
-from .held import Ends, Grid, Keeping, ends_of, equal_weights, grid_of, held_values, keep_by_default, pooled_spread
-from .held import weights_of
+from .held import (
+    Ends,
+    Grid,
+    Keeping,
+    ends_of,
+    equal_weights,
+    grid_of,
+    held_values,
+    keep_by_default,
+    pooled_spread,
+    weights_of,
+)
 from .sentence import sentence_of
 
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
-MANY_SESSIONS = 20_000  # with cut sessions among so many, draws come from the covariance of fewer
-FEW_DRAWS = 100
 
 
 class DecideSettings(Protocol):
@@ -179,75 +187,27 @@ def _floor(panel: Panel, keeping: Keeping) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class ValueCurve(Record):
-    """What is held after each step, on average, recorded and expected.
-
-    Attributes
-    ----------
-    step, n : int arrays, shape (n_steps,)
-        Step number as in the file, and sessions seen there; 0 beyond the record.
-    running, value, net : Estimate, arrays of shape (n_steps,)
-        Share of sessions still running, value held, and value less what the steps cost.
-    """
-
-    step: Int
-    n: Int
-    running: Estimate
-    value: Estimate
-    net: Estimate
-
-
-@dataclass(frozen=True, eq=False)
-class DecisionFit(Record):
+class DecisionFit(Decided):
     """When to stop, for one group; complete at birth, immutable.
 
     Attributes
     ----------
-    label, by : str, dict
-    counts : dict
-        `n_sessions`, `n_cut` (cut off before the record's end), `n_ended` (by themselves).
-    clusters : dict
-        Kind and number of the resampling unit.
-    keep, ends : str
-        The keep rule; how it is known which sessions ended by themselves.
-    decision : Decision
-    curve : ValueCurve
-    price_map : tuple of Segment
-    checks : tuple of Check
+    settings : DecideSettings
     units : Units
         Shared by all groups.
-    draws : dict
-        Bootstrap draws of `value` and `paid` by step (not written).
+    prospect : Prospect
+        The curve with its draws, recorded and beyond (not written, as all of these).
     held : Held
-        Value by session and step (not written).
+        Value by session and step.
     """
 
-    KEYS = ("label", "by", "counts", "clusters", "keep", "ends", "decision", "curve", "price_map", "checks")
-
-    label: str
-    by: dict[str, str]
-    counts: dict[str, int]
-    clusters: dict[str, Any]
-    keep: str
-    ends: str
-    decision: Decision
-    curve: ValueCurve
-    price_map: tuple[Segment, ...]
-    checks: tuple[Check, ...]
     settings: DecideSettings | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
     units: Units | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
     prospect: Prospect | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
     held: Held | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
 
-    def __repr__(self) -> str:
-        return f"{self.label}: {self.decision.sentence}"
-
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
-
-    def check(self, name: str) -> Check:
-        """Return a check by name."""
-        return next(c for c in self.checks if c.name == name)
 
 
 # ------------------------------------------------------------------------------------ the pipeline
@@ -284,9 +244,7 @@ def _counts(held: Held, units: Units) -> Exact | None:
     return Exact(running, np.nansum(reached > 0, axis=0).astype(np.int64))
 
 
-def fit_group(
-    settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units
-) -> DecisionFit:
+def fit_group(settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units) -> DecisionFit:
     """Decide for one group of sessions, in units shared with others."""
     grid = grid_of(panel, units.keeping(panel), units.cost)
     material = _Material(settings, panel, resampling, grid, ends_of(panel, settings.ended, units.bar))
@@ -303,6 +261,7 @@ def fit_group(
         {"kind": resampling.clusters.kind, "n": prospect.clusters, "sentence": resampling.clusters.sentence},
         units.keep,
         material.ends.sentence,
+        units.cost or "step",
         made,
         _value_curve(prospect, held, units.price, settings.level),
         price_map(curve, held.steps, prospect.clusters, settings.level),

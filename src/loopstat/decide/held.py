@@ -16,6 +16,7 @@ from .curve import Held
 
 LARGEST = 40_000_000  # entries of a table of sessions by steps; the steps that few sessions reach are left out beyond
 
+
 @dataclass(frozen=True)
 class Keeping:
     """Which version a session hands over, and how its worth is counted.

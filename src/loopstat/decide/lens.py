@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Lens, Progress
 from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
-from .rows import DECIDE as OPTIONS
 from .rows import FIT
 
 if TYPE_CHECKING:

@@ -14,7 +14,12 @@ DECIDE = (
     choice("keep", None, "Which version a session hands over. Default: by what the table records.", KEEPS),
     words("select", "Objective that the loop sees and selects by, where another one counts.", metavar="COL"),
     words("value", "Objective that counts, where the loop sees another one.", metavar="COL"),
-    words("weights", "What one unit of an objective is worth. Default: one standard deviation of each the same.", "pairs", metavar="A=1,B=0.5"),
+    words(
+        "weights",
+        "What one unit of an objective is worth. Default: one standard deviation of each the same.",
+        "pairs",
+        metavar="A=1,B=0.5",
+    ),
     words("ended", "Column that is true where a session ended by itself, false where it was cut off.", metavar="COL"),
     whole("horizon", "", None, "Farthest step considered. Default: 1.5 times the last recorded one."),
 )

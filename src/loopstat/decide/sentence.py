@@ -37,9 +37,7 @@ def _why_stop(d: Decision, prospect: Prospect, price: str) -> str:
     if later < 0:
         return f"the steps from there to step {d.recorded} take away {number(-later)}."
     lost = float(net[place] - net[prospect.recorded])
-    return (
-        f"the steps from there to step {d.recorded} add {number(later)} and cost {number(later + lost)} at {price}."
-    )
+    return f"the steps from there to step {d.recorded} add {number(later)} and cost {number(later + lost)} at {price}."
 
 
 def _risk(d: Decision) -> str:

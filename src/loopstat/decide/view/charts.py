@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...results.chart import Axis, Chart, Line, Mark, Rule
+from ...results.decision import Decided
 from ...results.words import number
-from ..fit import DecisionFit
 
 Span = tuple[float, float]
 
 
-def limits_of(fits: Sequence[DecisionFit]) -> Span:
+def limits_of(fits: Sequence[Decided]) -> Span:
     """Return the range that the curves of all groups fill, so that small pictures can be compared."""
     parts = [getattr(f.curve.value, end) for f in fits for end in ("value", "low", "high")]
     every = np.concatenate(parts) if parts else np.zeros(0)
@@ -23,7 +23,7 @@ def limits_of(fits: Sequence[DecisionFit]) -> Span:
     return low - pad, high + pad
 
 
-def tiny(fit: DecisionFit, limits: Span | None = None) -> Chart | None:
+def tiny(fit: Decided, limits: Span | None = None) -> Chart | None:
     """Return the mean curve with its interval and the step to stop after, for a line of a table."""
     if len(fit.curve.step) < 2:
         return None
@@ -34,7 +34,7 @@ def tiny(fit: DecisionFit, limits: Span | None = None) -> Chart | None:
     )  # fmt: skip
 
 
-def curve(fit: DecisionFit, key: str) -> Chart | None:
+def curve(fit: Decided, key: str) -> Chart | None:
     """Return value held by step, recorded and expected, with the step to stop after and the line of the price."""
     if len(fit.curve.step) < 2:
         return None
@@ -49,10 +49,12 @@ def curve(fit: DecisionFit, key: str) -> Chart | None:
         marks.append(Line(c.step, np.where(inside, line, np.nan), label="price", tone="context", stroke="dotted"))
     note = "Dashed: expected beyond the record. Steps pay where the curve climbs more steeply than the price."
     title = "What is held, by step"
-    return Chart(f"{key}-held", title, tuple(marks), Axis("step", whole=True), Axis("value held"), _described(fit), note)
+    return Chart(
+        f"{key}-held", title, tuple(marks), Axis("step", whole=True), Axis("value held"), _described(fit), note
+    )
 
 
-def _lines(fit: DecisionFit, *, labelled: bool) -> list[Mark]:
+def _lines(fit: Decided, *, labelled: bool) -> list[Mark]:
     c = fit.curve
     n = int(np.sum(c.step <= fit.decision.recorded))
     seen = Line(
@@ -65,7 +67,7 @@ def _lines(fit: DecisionFit, *, labelled: bool) -> list[Mark]:
     return [seen, Line(c.step[later], *ends, "expected" if labelled else "", "ours", "dashed")]
 
 
-def _described(fit: DecisionFit) -> str:
+def _described(fit: Decided) -> str:
     value, d = fit.curve.value.value, fit.decision
     said = f"Mean value held by step, from {number(value[0], 3)} at step {fit.curve.step[0]}"
     return f"{said} to {number(d.value, 3)} at step {d.step}, where it is best to stop."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ... import __version__
+from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, plural
 from ..analysis import Decisions
-from ..fit import DecisionFit
 from .charts import curve, limits_of
 from .facts import answer, doubts, facts
 from .sheets import group_sheets
@@ -14,9 +14,9 @@ from .sheets import group_sheets
 HINT = "Next: --verbose · --html report.html · --save rule.json · loopstat explain TERM"
 
 
-def document(result: Decisions | DecisionFit) -> Document:
+def document(result: Decisions | Decided) -> Document:
     """Return everything said about when to stop, for one group or all of them."""
-    if isinstance(result, DecisionFit):
+    if isinstance(result, Decided):
         return Document("decide", clean(result.label), Provenance(__version__), sections=(section(result, "", "g0"),))
     settings = result.settings
     limits = limits_of(result.groups)
@@ -32,7 +32,7 @@ def document(result: Decisions | DecisionFit) -> Document:
     )
 
 
-def section(fit: DecisionFit, at: str, key: str, limits: tuple[float, float] | None = None) -> Section:
+def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None = None) -> Section:
     """Return the section of one group."""
     label = "all sessions" if fit.label == "all" else fit.label
     checks = Checks(fit.checks, place=f"{at}.checks" if at else "checks")
@@ -40,10 +40,16 @@ def section(fit: DecisionFit, at: str, key: str, limits: tuple[float, float] | N
     return Section(key, clean(label), (*blocks(fit, at, key), checks), lead, answer(fit, limits), depth="front")
 
 
-def blocks(fit: DecisionFit, at: str, key: str) -> tuple[Block | Section, ...]:
+def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     """Return what is said, drawn and tabled of one group's decision."""
     said = doubts(fit)
     weightiest = (Text(((said[0],),), tone="doubt", depth="front"),) if said else ()
     others = (Text(tuple((s,) for s in said[1:]), tone="doubt", depth="long"),) if len(said) > 1 else ()
     chart = curve(fit, key)
-    return (Facts(facts(fit, at), depth="front"), *weightiest, *others, *((chart,) if chart else ()), *group_sheets(fit, at))
+    return (
+        Facts(facts(fit, at), depth="front"),
+        *weightiest,
+        *others,
+        *((chart,) if chart else ()),
+        *group_sheets(fit, at),
+    )

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from ...results.decision import Decided
 from ...results.document import Sheet, figure, word
 from ...results.words import clean_sentence, number
 from ..analysis import Decisions
-from ..fit import DecisionFit
 
 
-def group_sheets(fit: DecisionFit, at: str = "") -> list[Sheet]:
+def group_sheets(fit: Decided, at: str = "") -> list[Sheet]:
     """Return the tables of one group."""
     return [s for s in (_price_map(fit, at), _alone(fit), _curve(fit, at)) if s is not None]
 
 
-def _price_map(fit: DecisionFit, at: str) -> Sheet | None:
+def _price_map(fit: Decided, at: str) -> Sheet | None:
     rows = tuple(
         (word(str(s.start)), word(str(s.to)), figure(s.worth, place=f"{at}.price_map.{k}.worth"))
         for k, s in enumerate(fit.price_map)
@@ -22,7 +22,7 @@ def _price_map(fit: DecisionFit, at: str) -> Sheet | None:
     return Sheet("Price map", ("from step", "to step", "a step is worth"), rows, note) if rows else None
 
 
-def _alone(fit: DecisionFit) -> Sheet | None:
+def _alone(fit: Decided) -> Sheet | None:
     rows = tuple(
         (word(clean_sentence(o.objective or "")), word(o.answer), word(number(o.loss_high)), word(number(o.price)))
         for o in fit.decision.objectives
@@ -31,7 +31,7 @@ def _alone(fit: DecisionFit) -> Sheet | None:
     return Sheet("Each objective alone", head, rows) if rows else None
 
 
-def _curve(fit: DecisionFit, at: str) -> Sheet:
+def _curve(fit: Decided, at: str) -> Sheet:
     c = fit.curve
     rows = tuple(
         (
