@@ -16,6 +16,7 @@ from .errors import SettingsError
 from .parameters import Parameter, nearest
 
 LENSES: dict[str, str] = {
+    "analysis": "loopstat.analysis.lens:LENS",
     "decide": "loopstat.decide.lens:LENS",
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",

@@ -160,7 +160,7 @@ class Decided(Record):
     decision: Decision
     curve: ValueCurve
     price_map: tuple[Stretch, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = field(metadata=written("decision_checks"))
     rules: tuple[Mapping[str, Any], ...] = ()
     certificate: Mapping[str, Any] | None = None
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...results.document import Answer, Cell, Depth, Fact, Facts, Part, Parts, Text
+from ...results.document import Cell, Depth, Fact, Facts, Part, Parts, Text
 from ...results.result import Estimate
 from ...results.words import chance, kept, number, percent, plural
 from ..compare import SURE
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
-from .seen import ACTION_TONES, ACTION_WORDS, BASELINE_WORDS, Seen, disagreement
+from .seen import BASELINE_WORDS, Seen, disagreement
 
 MAX_TRADE_OFFS = 2  # said unless more is asked for
 MAX_DOUBTS = 4
@@ -34,13 +34,6 @@ WARNINGS = (
     "tasks_on_scales",
     "constant",
 )
-
-
-def answer(fit: LinearDriftFit) -> Answer:
-    """Return the verdict: what to do, then why."""
-    verdict = fit.verdict
-    said = verdict.answer or ACTION_WORDS[verdict.action]
-    return Answer(verdict.action, said, (verdict.sentence.removeprefix(said),), ACTION_TONES[verdict.action])
 
 
 def lead(seen: Seen) -> Parts:
