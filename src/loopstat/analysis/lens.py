@@ -56,6 +56,7 @@ LENS = Lens(
             run="loopstat.analysis.lens:run",
             view="loopstat.analysis.view:document",
             reads="panel",
+            depth="front",
         ),
     ),
     terms="loopstat.analysis.lens:TERMS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..decide.view.charts import limits_of
-from ..decide.view.document import blocks
+from ..decide.view.document import blocks, chosen, first_notes
 from ..decide.view.facts import answer
 from ..drift.fit import LinearDriftFit
 from ..drift.view.document import document as drift_document
@@ -28,7 +28,10 @@ def document(result: Analysis) -> Document:
     sections = [
         _opened(section, *fits[section.key], limits) if section.key in fits else section for section in whole.sections
     ]
-    return replace(whole, sections=tuple(sections), hints=(HINT,))
+    wanted = result.settings.get("group")
+    if wanted is not None:
+        sections = list(chosen([s for s in sections if s.key in fits], decided, wanted))
+    return replace(whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings))
 
 
 def _opened(section: Section, k: int, fit: LinearDriftFit, limits: tuple[float, float]) -> Section:

@@ -123,6 +123,7 @@ def _kept(
         "weights": dict(units.value),
         "ended": estimator.ended,
         "price": units.price,
+        "asked_price": estimator.price,
         "cost": units.cost,
         "worth": estimator.worth,
         "horizon": estimator.horizon,

@@ -173,7 +173,7 @@ def _held(
 def _floor(panel: Panel, keeping: Keeping) -> float:
     """Return what having no version yet is worth: the worst that declared bounds allow; NaN without them."""
     total = 0.0
-    for weight, sign, o in zip(keeping.value, panel.signs, panel.objectives, strict=True):
+    for weight, o in zip(keeping.value, panel.objectives, strict=True):
         if weight == 0:
             continue
         worst = o.low if weight > 0 else o.high

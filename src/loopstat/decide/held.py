@@ -71,7 +71,8 @@ def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
         return _by_column(panel, column, last)
     if bar is not None:
         at = panel.signs[bar.objective] * (panel.x[last, bar.objective] - bar.bar) >= 0
-        said = f"sessions that reach {panel.names[bar.objective]} {bar.bar:g} ended by themselves, shorter ones were cut off"
+        reached = f"{panel.names[bar.objective]} {bar.bar:g}"
+        said = f"sessions that reach {reached} ended by themselves, shorter ones were cut off"
         return Ends(np.asarray(at), "bar", said)
     lengths = panel.step[last] - panel.step[group_starts(panel.session)]
     if np.all(lengths == lengths[:1]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Lens, Progress
-from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
+from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, GROUP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
 from .rows import FIT
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SEED)
+DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, GROUP, SEED)
 
 LENS = Lens(
     "decide",
@@ -28,10 +28,15 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
+            depth="front",
         ),
     ),
     terms="loopstat.decide.terms:TERMS",
 )
+
+
+KEPT = ("columns", "transform", "from_step", "where", "command", "group")
+"""Options that are kept with the result as they are."""
 
 
 def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
@@ -77,6 +82,8 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
         by=columns,
         estimator=estimator_of(options),
         seed=int(options.get("seed") or 0),
-        settings={name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command")},
+        settings={
+            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
+        },
         progress=progress,
     )

@@ -162,8 +162,8 @@ class Document:
     sections : tuple of Section
     answer : Answer, optional
         Of the whole, where sections have none.
-    notes : tuple of str
-        What was guessed, left out, or taken for granted.
+    first, notes : tuple of str
+        What was guessed, left out, or taken for granted: what the front must say, and everything else.
     hints : tuple of str
         Commands that may come next; the terminal's alone.
     by : str
@@ -176,6 +176,7 @@ class Document:
     lead: Parts = ()
     sections: tuple[Section, ...] = ()
     answer: Answer | None = None
+    first: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     by: str = "group"

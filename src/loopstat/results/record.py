@@ -138,7 +138,7 @@ def absent(made: Callable[[], Any]) -> dict[str, Any]:
 def inside(*keys: str) -> dict[str, Any]:
     """Return metadata of a record whose keys stand beside those of the one it belongs to.
 
-    With `keys`, only these are its own: it shares the others with the outer one, and is None where the first is missing.
+    With `keys`, only these are its own: it shares the others with the outer one; None where the first is missing.
     """
     return {"inside": True, "own": keys}
 
