@@ -49,7 +49,7 @@ _HOME = {
     "Verdict": "results.verdict",
     "analyze": "analysis.analyze",
     "analyze_balance": "balance.analysis",
-    "decide": "decide.analysis",
+    "analyze_decisions": "decide.analysis",
     "explain": "faces.explain",
     "plots": "plots",
     "read": "io",
@@ -72,7 +72,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
     from .decide.analysis import Decisions as Decisions
-    from .decide.analysis import decide as decide
+    from .decide.analysis import analyze_decisions as analyze_decisions
     from .decide.fit import DecisionFit as DecisionFit
     from .decide.settings import MeanCurve as MeanCurve
     from .drift.fit import LinearDriftFit as LinearDriftFit

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..decide.analysis import Decisions, decide
+from ..decide.analysis import Decisions, analyze_decisions
 from ..decide.settings import MeanCurve
 from ..drift.analysis import DriftAnalysis, analyze_drift
 from ..drift.settings import LinearDrift
@@ -86,7 +86,7 @@ def analyze(
     decision = decision or like
     panel = _panel(source, by, estimator, decision, reading)
     drift = analyze_drift(panel, by=by, estimator=estimator, seed=seed, reference=reference, progress=progress)
-    decisions = decide(panel, by=drift.settings["by"], estimator=decision, seed=seed)
+    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed)
     return together(drift, decisions, settings or {})
 
 
@@ -105,7 +105,7 @@ def _panel(
 
 def together(drift: DriftAnalysis, decisions: Decisions, settings: Mapping[str, Any]) -> Analysis:
     """Return what both lenses say of the same groups as one analysis."""
-    groups = tuple(replace(fit, decided=own) for fit, own in zip(drift.groups, decisions.groups, strict=True))
+    groups = tuple(replace(fit, decided=own.decided) for fit, own in zip(drift.groups, decisions.groups, strict=True))
     said = {*drift.notes}
     return Analysis(
         groups,

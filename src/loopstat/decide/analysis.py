@@ -57,7 +57,7 @@ class Decisions(Record):
         return replace(self, settings=settings, source=replace(self.source, notes=self.notes))
 
 
-def decide(
+def analyze_decisions(
     panel: Panel,
     *,
     by: str | Sequence[str] = (),

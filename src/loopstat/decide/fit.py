@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Protocol
 
 import numpy as np
@@ -208,6 +208,11 @@ class DecisionFit(Decided):
 
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
+
+    @property
+    def decided(self) -> Decided:
+        """What is claimed, without the data behind it: what other results carry."""
+        return Decided(**{f.name: getattr(self, f.name) for f in fields(Decided)})
 
 
 # ------------------------------------------------------------------------------------ the pipeline

@@ -73,11 +73,11 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
     progress : callable, optional
     """
     from ..panel.groups import default_groups
-    from .analysis import decide
+    from .analysis import analyze_decisions
 
     by = list(options.get("by") or [])
     columns = ([] if by == ["none"] else by) if by else default_groups(panel)[0]
-    return decide(
+    return analyze_decisions(
         panel,
         by=columns,
         estimator=estimator_of(options),

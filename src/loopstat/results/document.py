@@ -162,12 +162,14 @@ class Document:
     sections : tuple of Section
     answer : Answer, optional
         Of the whole, where sections have none.
-    first, notes : tuple of str
-        What was guessed, left out, or taken for granted: what the front must say, and everything else.
+    notes : tuple of str
+        What was guessed, left out, or taken for granted.
     hints : tuple of str
         Commands that may come next; the terminal's alone.
     by : str
         What the sections with an answer differ by: the heading of their column.
+    first : tuple of str
+        Those of the notes that the front must say too.
     """
 
     kind: str
@@ -176,10 +178,10 @@ class Document:
     lead: Parts = ()
     sections: tuple[Section, ...] = ()
     answer: Answer | None = None
-    first: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     by: str = "group"
+    first: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return written(self, "text")
