@@ -17,9 +17,9 @@ def mean_below_p(values: ArrayLike, limit: float, bound: float, *, alpha: float 
     """Return p-values of `mean >= limit`, small where values no larger than `bound` have a smaller mean.
 
     A bettor who stakes s_i on the i-th value holds prod_i (1 - s_i (x_i - limit)): never negative for
-    s_i <= 1/(bound - limit), and no more than 1 on average where the mean is at least `limit`, whatever the law, as long
-    as s_i depends on earlier values alone. So the largest capital on the way exceeds 1/a with probability at most a
-    (Ville), and its inverse is a p-value. Here s_i = sqrt(2 log(1/alpha)/(n v)), v the variance of the values before.
+    s_i <= 1/(bound - limit), and no more than 1 on average where the mean is at least `limit`, whatever the law, as
+    long as s_i depends on earlier values alone. So the largest capital on the way exceeds 1/a with probability at most
+    a (Ville), and its inverse is a p-value. Here s_i = sqrt(2 log(1/alpha)/(n v)), v the variance of the values before.
     Only the upper bound matters; values may be as negative as they like.
 
     Parameters
@@ -49,7 +49,7 @@ def mean_below_p(values: ArrayLike, limit: float, bound: float, *, alpha: float 
 
     References
     ----------
-    Waudby-Smith and Ramdas (2024), J. R. Stat. Soc. B 86, 1, theorem 3 and equation 26 (predictable plug-in), one-sided.
+    Waudby-Smith and Ramdas (2024), J. R. Stat. Soc. B 86, 1, section 4 (predictable plug-in), one-sided.
 
     Examples
     --------
@@ -60,7 +60,7 @@ def mean_below_p(values: ArrayLike, limit: float, bound: float, *, alpha: float 
     _refuse(x, limit, bound)
     stake = np.minimum(np.sqrt(2 * np.log(1 / alpha) / (x.shape[-1] * _variances(x, bound))), _largest(limit, bound))
     capital = np.cumsum(np.log1p(-stake * (x - limit)), axis=-1)
-    return np.exp(-capital.max(axis=-1, initial=0.0))
+    return np.asarray(np.exp(-capital.max(axis=-1, initial=0.0)))
 
 
 def _refuse(x: Float, limit: float, bound: float) -> None:

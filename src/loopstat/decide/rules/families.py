@@ -56,17 +56,26 @@ class Rule(ABC):
         last : int array, shape (n_sessions,)
             Place of the last step of each session.
         """
-        return np.minimum(self.wanted(seen), last)
+        return np.asarray(np.minimum(self.wanted(seen), last))
 
     def wanted(self, seen: Float) -> Int:
-        """Return the place after which the rule stops each session, `n_steps` where it does not, shape (n_sessions,)."""
+        """Return the place after which each session is stopped, `n_steps` for never, shape (n_sessions,)."""
         fires = self.fires(seen)
         place = np.where(fires.any(axis=1), fires.argmax(axis=1), seen.shape[1])
         return place if self.at_most is None else np.minimum(place, self.at_most)
 
-    def says_stop(self, seen: Float) -> bool:
-        """Return whether a session is to be stopped now, given its scores so far, shape (n_steps,)."""
-        return int(self.wanted(seen[None])[0]) < len(seen)
+    @property
+    @abstractmethod
+    def condition(self) -> str:
+        """When it stops, `at_most` aside, as what follows "stop when"; empty where only the number of steps counts."""
+
+    @property
+    def sentence(self) -> str:
+        """What it does, in words."""
+        limit = "" if self.at_most is None else f"after {self.at_most} step{'s' * (self.at_most != 1)}"
+        when = self.condition and f"when {self.condition}"
+        later = ", at the latest " if when and limit else ""
+        return f"stop {when}{later}{limit}" if when or limit else "never stop"
 
     def capped(self, at_most: int | None) -> Self:
         """Return the same rule with another limit on the number of steps."""
@@ -89,6 +98,7 @@ class FullRun(Rule):
     """Never stops a session."""
 
     FAMILY = "full_run"
+    condition = ""
 
     def fires(self, seen: Float) -> Bool:
         """Return False everywhere."""
@@ -113,6 +123,12 @@ class Patience(Rule):
     patience: int = 3
     gain: float = 0.0
 
+    @property
+    def condition(self) -> str:
+        """When it stops."""
+        least = f"has risen by {self.gain:.3g} or less" if self.gain else "has not risen"
+        return f"the best score so far {least} within {self.patience} step{'s' * (self.patience != 1)}"
+
     def fires(self, seen: Float) -> Bool:
         """Return where best(t) - best(t - patience) <= gain."""
         best = _best(seen)
@@ -134,10 +150,15 @@ class Threshold(Rule):
     level: float
     window: int = 1
 
+    @property
+    def condition(self) -> str:
+        """When it stops."""
+        return f"{'the score' if self.window == 1 else f'the mean of {self.window} scores'} reaches {self.level:.3g}"
+
     def fires(self, seen: Float) -> Bool:
         """Return where the mean of the scores within the last `window` steps is at least `level`."""
         if self.window == 1:
-            return seen >= self.level
+            return np.asarray(seen >= self.level)
         out = np.zeros(seen.shape, dtype=np.bool_)
         if seen.shape[1] >= self.window:
             recent = np.lib.stride_tricks.sliding_window_view(seen, self.window, axis=1)
@@ -167,23 +188,33 @@ class LoopGainBands(Rule):
     band: float = BAND
     window: int = WINDOW
 
+    @property
+    def condition(self) -> str:
+        """When it stops."""
+        return f"the distance to {self.target:.3g} shrinks to no less than {self.band:.3g} of itself a step"
+
     def fires(self, seen: Float) -> Bool:
         """Return where the smoothed gain is at least `band`, or the error is 0."""
-        out = np.zeros(seen.shape, dtype=np.bool_)
-        before = np.full(len(seen), np.nan)
-        smooth = np.full(len(seen), np.nan)
-        keep = 1 - 2 / (self.window + 1)
-        for t in range(seen.shape[1]):
-            error = np.maximum(self.target - seen[:, t], 0.0)
-            scored = ~np.isnan(error)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                gain = error / before
-            ratio = ~np.isnan(gain) & np.isfinite(gain)
-            begun = ~np.isnan(smooth)
-            smooth = np.where(ratio, np.where(begun, keep * smooth + (1 - keep) * gain, gain), smooth)
-            out[:, t] = scored & ((error == 0) | (smooth >= self.band))
-            before = np.where(scored, error, before)
+        # Scores are moved to the front, past the steps without one, and what was found back to its place.
+        order = np.argsort(np.isnan(seen), axis=1, kind="stable")
+        error = np.maximum(self.target - np.take_along_axis(seen, order, axis=1), 0.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            gain = error[:, 1:] / error[:, :-1]  # after an error of 0, where the session has stopped, it is no matter
+            fires = error == 0
+            fires[:, 1:] |= _smoothed(gain, 1 - 2 / (self.window + 1)) >= self.band
+        out = np.empty_like(fires)
+        np.put_along_axis(out, order, fires & ~np.isnan(error), axis=1)
         return out
+
+
+def _smoothed(values: Float, keep: float) -> Float:
+    """Return s(0) = x(0), s(t) = keep s(t-1) + (1 - keep) x(t), by doubling the reach instead of step by step."""
+    out = np.where(np.arange(values.shape[1]) == 0, 1.0, 1 - keep) * values
+    reach = 1
+    while reach < values.shape[1]:
+        out[:, reach:] = out[:, reach:] + keep**reach * out[:, :-reach]
+        reach *= 2
+    return out
 
 
 FAMILIES: dict[str, type[Rule]] = {c.FAMILY: c for c in (FullRun, FixedSteps, Patience, Threshold, LoopGainBands)}

@@ -57,7 +57,7 @@ def _levels(scores: Float) -> Float:
     if not len(scores):
         return scores
     levels = np.unique(np.quantile(scores, np.linspace(0, 1, LEVELS + 1), method="inverted_cdf"))
-    return levels[levels > scores.min()]
+    return np.asarray(levels[levels > scores.min()])
 
 
 def knobs(n_steps: int, low: float, high: float) -> dict[str, tuple[Rule, ...]]:

@@ -38,7 +38,7 @@ class Certificate(Record):
     clusters : int
         Independent ones in the recording.
     p : float
-        Of "the mean loss exceeds eps", for the rule certified; where none is, for the most cautious of the first family.
+        Of "the mean loss exceeds eps", for the rule certified; where none is, for the most cautious one.
     needed : int or None
         Clusters with which a recording like this one certifies a rule that saves steps, in 8 of 10 cases; None where it
         has been certified, or where the most cautious rules lose as much as eps themselves.
@@ -85,8 +85,8 @@ def guarantee(
 ) -> Certificate:
     """Certify the boldest rule whose mean loss exceeds `eps` with probability at most 1 - confidence.
 
-    Each family is walked from cautious to bold; the walk ends at the first rule for which "the mean loss exceeds eps" is
-    not rejected. Several families share the error in equal parts.
+    Each family is walked from cautious to bold; the walk ends at the first rule for which "the mean loss exceeds eps"
+    is not rejected. Several families share the error in equal parts.
 
     Parameters
     ----------
@@ -198,6 +198,3 @@ def _walk(held: Held, cluster: Int, rules: Sequence[Rule], eps: float, delta: fl
             return _Reached(None, p, needed if needed and needed < MOST_NEEDED else None, lost, 0.0)
         certified = _Reached(rule, p, None, lost, float(saved))
     return certified
-
-
-__all__ = ["Certificate", "guarantee", "losses"]
