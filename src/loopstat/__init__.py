@@ -45,6 +45,7 @@ _HOME = {
     "ReversibleChain": "balance.settings",
     "SettingsError": "errors",
     "Source": "panel.panel",
+    "StopRule": "decide.rules.stop_rule",
     "Table": "results.result",
     "Verdict": "results.verdict",
     "analyze": "analysis.analyze",
@@ -74,6 +75,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .decide.analysis import Decisions as Decisions
     from .decide.analysis import analyze_decisions as analyze_decisions
     from .decide.fit import DecisionFit as DecisionFit
+    from .decide.rules.stop_rule import StopRule as StopRule
     from .decide.settings import MeanCurve as MeanCurve
     from .drift.fit import LinearDriftFit as LinearDriftFit
     from .drift.model import LinearSDE as LinearSDE

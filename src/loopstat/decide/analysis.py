@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
@@ -96,7 +98,8 @@ def analyze_decisions(
     for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
         label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
         tell(k, len(parts), label)
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
     return Decisions(
@@ -127,6 +130,10 @@ def _kept(
         "cost": units.cost,
         "worth": estimator.worth,
         "horizon": estimator.horizon,
+        "scorer_noise": "none" if estimator.exact else None,
+        "rules": estimator.rules,
+        "guarantee": estimator.guarantee,
+        "confidence": estimator.confidence if estimator.guarantee is not None else None,
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..lenses import Command, Lens, Progress
+from ..lenses import Command, Lens, Progress, Save
 from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, GROUP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
-from .rows import FIT
+from .rows import FIT, SCORER_NOISE
 
 if TYPE_CHECKING:
     from ..panel.panel import Panel
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, GROUP, SEED)
+DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SCORER_NOISE, GROUP, SEED)
+
+SAVED = "loopstat.decide.rules.saving:rules_text"
 
 LENS = Lens(
     "decide",
@@ -28,6 +30,7 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
+            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED),),
             depth="front",
         ),
     ),
@@ -43,8 +46,9 @@ def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
     """Return the estimator as options ask for it."""
     from .settings import MeanCurve
 
-    found = given(options, FIT)
-    return MeanCurve(**{**found, "weights": weights_of(found["weights"])})
+    found = {**given(options, FIT), "rules": bool(options.get("rules"))}
+    exact = options.get("scorer_noise") == "none"
+    return MeanCurve(**{**found, "weights": weights_of(found["weights"]), "exact": exact})
 
 
 def weights_of(items: Any) -> dict[str, float]:

@@ -41,6 +41,14 @@ class MeanCurve:
         Label column that says which sessions ended by themselves.
     horizon : int, optional
         The farthest step considered; default 1.5 times the last recorded one.
+    exact : bool
+        The recorded score is free of noise: rules may look at it.
+    rules : bool
+        Judge rules that look at the session, on held-out clusters, and choose one.
+    guarantee : float, optional
+        Mean loss that a rule must not exceed, in units of the value.
+    confidence : float
+        Of the guarantee.
     cluster : str, optional
     n_boot : int
         Bootstrap replicates (weights on clusters).
@@ -66,6 +74,10 @@ class MeanCurve:
     weights: Mapping[str, float] = field(default_factory=dict)
     ended: str | None = None
     horizon: int | None = None
+    exact: bool = False
+    rules: bool = False
+    guarantee: float | None = None
+    confidence: float = 0.95
     cluster: str | None = None
     n_boot: int = 1000
     level: float = 0.95
@@ -95,16 +107,18 @@ class MeanCurve:
         ----------
         panel : Panel
         rng : Generator or seed, optional
-            For bootstrap weights where `resampling` is not given. Default seed 0.
+            For bootstrap weights where `resampling` is not given, and for the halves in which rules are judged. Default
+            seed 0.
         resampling : Resampling, optional
             Clusters and weights shared with other groups.
         label : str
+            Decides, with the seed, in which halves of the clusters rules are judged.
         units : Units, optional
             Of the value, shared with other groups; default those of this panel alone.
         """
+        rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:
             clusters = choose_clusters(panel, self.cluster)
             clusters = in_blocks(clusters) if many(clusters) else clusters
-            rng = np.random.default_rng(0 if rng is None else rng)
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
-        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]))
+        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng)

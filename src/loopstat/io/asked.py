@@ -67,7 +67,7 @@ def _meant(options: Options) -> dict[str, Any]:
     for name in ("columns", "transform"):
         found[name] = pairs(options.get(name) or (), f"--{name}")
     found["bounds"] = bounds(options.get("bounds") or ())
-    if options.get("scorer_noise"):
+    if options.get("scorer_noise") not in (None, "", "none"):
         found["scorer_noise"] = read_scorer_noise(options["scorer_noise"])
     return found
 

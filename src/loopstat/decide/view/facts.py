@@ -11,6 +11,7 @@ from ...results.decision import Decided, Decision
 from ...results.document import Answer, Fact, Form, Part, Parts, figure
 from ...results.words import clean_sentence, kept, listed, number
 from ..checks import RULES
+from ..rules.families import rule_from
 from .charts import tiny
 
 TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
@@ -39,7 +40,15 @@ def facts(fit: Decided, at: str = "") -> tuple[Fact, ...]:
     at : str
         Its place in the JSON, `groups.0`.
     """
-    return (*_worth(fit, at), *_disagreement(fit), *_why(fit), *_stands(fit), *_seen(fit))
+    return (
+        *_worth(fit, at),
+        *_disagreement(fit),
+        *_rule(fit),
+        *_guaranteed(fit),
+        *_why(fit),
+        *_stands(fit),
+        *_seen(fit),
+    )
 
 
 def _worth(fit: Decided, at: str) -> Iterator[Fact]:
@@ -74,6 +83,36 @@ def _disagreement(fit: Decided) -> Iterator[Fact]:
 
 def _in_short(o: Decision) -> str:
     return kept(f"step {o.step} or later" if o.action == "go_on" else f"step {o.step}")
+
+
+def _rule(fit: Decided) -> Iterator[Fact]:
+    """The rule to use, where one was looked for."""
+    chosen = next((row for row in fit.rules if row["chosen"]), None)
+    if chosen is None:
+        return
+    because = {
+        "scorer_noise": "; others may win by the scorer's luck (--scorer-noise none if there is none)",
+        "few_clusters": "; too few clusters to tune another",
+    }.get(chosen["because"], "")
+    yield Fact("rule to use", (clean_sentence(f"{rule_from(chosen['rule']).sentence}{because}"),), "front")
+
+
+def _guaranteed(fit: Decided) -> Iterator[Fact]:
+    c = fit.certificate
+    if c is None:
+        return
+    sure = f"{c['confidence']:.0%}"
+    if c["rule"] is not None:
+        kept_to = f"{rule_from(c['rule']).sentence}: loses no more than {number(c['eps'])} on average, sure at {sure}"
+        yield Fact("guaranteed", (f"{clean_sentence(kept_to)}; saves {c['saved']:.0%} of the steps",), "front")
+    elif c["needed"] is not None:
+        yield Fact(
+            "guaranteed",
+            (f"nothing yet: about {c['needed']:,} clusters would do, and there are {c['clusters']}",),
+            "front",
+        )
+    else:
+        yield Fact("guaranteed", (f"nothing: even cautious rules lose {number(c['eps'])} here",), "front")
 
 
 def _why(fit: Decided) -> Iterator[Fact]:
