@@ -317,12 +317,16 @@ def share_by_cluster(top: Float, bottom: Float, level: float) -> Estimate:
     p = float(top.sum() / bottom.sum())
     if n_tasks < 2:
         return Estimate(p)
+    return share_with_error(p, float(jackknife_variance(left_out_ratio(top, bottom))), n_tasks, level)
+
+
+def share_with_error(p: float, variance: float, n_tasks: int, level: float) -> Estimate:
+    """Return a share with the interval that its variance between tasks is worth, as `share_by_cluster` says."""
     far = 1 - ((1 - level) / 2) ** (1 / n_tasks)
     if p <= 0:
         return Estimate(0.0, 0.0, far, level=level)
     if p >= 1:
         return Estimate(1.0, 1 - far, 1.0, level=level)
-    variance = float(jackknife_variance(left_out_ratio(top, bottom)))
     if variance <= 0:
         return Estimate(p, p, p, level=level)
     z = student_quantile(level, np.inf)
