@@ -14,6 +14,7 @@ from ..errors import SettingsError
 from ..io import read
 from ..lenses import Progress
 from ..panel.panel import Panel, as_names
+from .linear import linear_drift
 
 SCHEMA = "loopstat.analysis/1"
 
@@ -86,7 +87,8 @@ def analyze(
     decision = decision or like
     panel = _panel(source, by, estimator, decision, reading)
     drift = analyze_drift(panel, by=by, estimator=estimator, seed=seed, reference=reference, progress=progress)
-    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed)
+    lent = {"linear drift": linear_drift}
+    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed, predictors=lent)
     return together(drift, decisions, settings or {})
 
 

@@ -14,6 +14,8 @@ from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .fit import DecisionFit, Units, units_of
+from .forecast import forecast_settings, refuse_unknown
+from .predictors import Family
 from .settings import MeanCurve
 
 SCHEMA = "loopstat.decision/1"
@@ -67,6 +69,7 @@ def analyze_decisions(
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    predictors: Mapping[str, Family] | None = None,
 ) -> Decisions:
     """Decide for every group of a panel.
 
@@ -81,12 +84,15 @@ def analyze_decisions(
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
         Called with (done, total, label) before each group.
+    predictors : mapping, optional
+        Of other lenses by name, for forecasts.
 
     Returns
     -------
     Decisions
     """
     estimator = estimator or MeanCurve()
+    refuse_unknown(estimator, panel)
     columns = list(as_names(by))
     parts = panel.split(columns)
     resampled = shared_resampling(
@@ -99,7 +105,7 @@ def analyze_decisions(
         label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
         tell(k, len(parts), label)
         rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng, predictors=predictors)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
     return Decisions(
@@ -134,6 +140,7 @@ def _kept(
         "rules": estimator.rules,
         "guarantee": estimator.guarantee,
         "confidence": estimator.confidence if estimator.guarantee is not None else None,
+        **forecast_settings(estimator),
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -70,6 +70,14 @@ def asked_for(settings: ForecastSettings) -> bool:
     return bool(settings.forecast or settings.target or settings.session is not None or len(settings.scores))
 
 
+def forecast_settings(settings: ForecastSettings) -> dict[str, Any]:
+    """Return what was asked for, to be kept with the result; nothing where nothing was."""
+    if not asked_for(settings):
+        return {}
+    asked = {"target": dict(settings.target), "session": settings.session, "scores": list(settings.scores)}
+    return {"forecast": True, **{name: value for name, value in asked.items() if value}}
+
+
 def refuse_unknown(settings: ForecastSettings, panel: Panel) -> None:
     """Refuse targets and sessions that a recording does not have.
 
@@ -81,8 +89,8 @@ def refuse_unknown(settings: ForecastSettings, panel: Panel) -> None:
         if name not in panel.names:
             raise nearest(name, panel.names, "objective of the target")
     if settings.session is not None and settings.session not in panel.session_names:
-        near = nearest(settings.session, panel.session_names, "session")
-        raise SettingsError(f"no session {settings.session!r} among {panel.n_sessions}.", hint=near.hint)
+        some = ", ".join(panel.session_names[:3])
+        raise SettingsError(f"no session {settings.session!r} among {panel.n_sessions:,} ({some}, ...).")
 
 
 def forecast_of(

@@ -132,7 +132,7 @@ def _foretold(asked: _Asked, drawn: Float, edges: tuple[Float, Float], ties: Flo
     bins, shares = edges
     at = np.searchsorted(bins, y, side="left")
     hits = np.sum(np.searchsorted(bins, law, side="left") == at, axis=0)
-    low90, low50, high50, high90 = np.quantile(law, [0.05, 0.25, 0.75, 0.95], axis=0)
+    low90, low50, high50, high90 = np.quantile(law, [0.05, 0.25, 0.75, 0.95], axis=0, method="weibull")
     return Foretold(
         asked.cluster,
         asked.rows[asked.row],

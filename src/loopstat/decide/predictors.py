@@ -235,7 +235,9 @@ def _by_stretch(by: Float, target: Float, stretch: Int, n: int) -> Float:
     whole = whole + (1e-9 * np.trace(whole, axis1=1, axis2=2)[:, None, None] + 1e-300) * np.eye(2)
     pooled = np.linalg.solve(whole, right.sum(axis=0)[..., None])[..., 0]
     prior = whole * POOLED / max(len(by), 1)
-    return np.asarray(np.linalg.solve(gram + prior, (right + np.einsum("kab,kb->ka", prior, pooled))[..., None])[..., 0])
+    return np.asarray(
+        np.linalg.solve(gram + prior, (right + np.einsum("kab,kb->ka", prior, pooled))[..., None])[..., 0]
+    )
 
 
 @dataclass(frozen=True)

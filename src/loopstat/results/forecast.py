@@ -1,4 +1,4 @@
-"""A forecast: what a session will hold, how likely a target is, and how well such forecasts did on held-out clusters."""
+"""A forecast: what a session will hold, how likely a target is, and how such forecasts did on held-out clusters."""
 
 from __future__ import annotations
 
