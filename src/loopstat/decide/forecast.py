@@ -27,7 +27,7 @@ from .ahead import horizon, steps_ahead
 from .held import Ends, Grid, Keeping
 from .held_out import beyond_record, choose, quality_of, within_record
 from .histories import Histories, histories_of, space_of
-from .predictors import Family, Predictor, apart, families_of
+from .predictors import Drawn, Family, Predictor, apart, families_of
 
 VARIANTS = 12  # times that parameters are drawn
 NUMBERS = 3_000_000  # drawn for a new session, over sessions, steps and draws
@@ -120,7 +120,7 @@ def forecast_of(
     used = choose(judged, first, (*lent, *(name for name in families if name == "sessions alike")))
     ahead = steps_ahead(h.steps, horizon(h.steps, settings.horizon))
     family = (families | lent)[used]
-    fitted = [family(h.resampled(rng), len(ahead)) for _ in range(VARIANTS)]
+    fitted = Drawn.of(family, h, len(ahead), VARIANTS, rng).variants
     foretold = _Foretelling(h, fitted, np.concatenate([h.steps, ahead]), settings, rng)
     later = beyond_record(h, families | lent, rng)
     return Forecast(
@@ -188,7 +188,7 @@ class _Foretelling:
         target = self._target(paths, None, steps)
         seen = slice(last, None)
         if target is not None:
-            target = replace(target, at=target.at[seen], by=target.by[seen])
+            target = replace(target, at=_known(target.at[seen], own), by=_known(target.by[seen], own))
         bands = self._bands(paths[..., seen, :], steps[seen])
         return Prediction(name, int(steps[last]), int(self.h.steps[-1]), bands, target)
 
@@ -252,3 +252,9 @@ class _Foretelling:
         level = self.settings.level
         found = [share_with_error(float(q), float(v), n, level) for q, v in zip(p, variance, strict=True)]
         return Estimate(p, [float(e.low) for e in found], [float(e.high) for e in found], level=level)
+
+
+def _known(e: Estimate, own: Histories) -> Estimate:
+    """Return chances of a session with those that are known as they are: at its last step, and later if it ended."""
+    known = np.arange(len(e.value)) < (len(e.value) if own.ended[0] else 1)
+    return Estimate(e.value, np.where(known, e.value, e.low), np.where(known, e.value, e.high), level=e.level)

@@ -14,13 +14,14 @@ from ..inference.resample import folds
 from ..panel.model import Rng
 from ..results.forecast import ForecastQuality, Score
 from .histories import Histories
-from .predictors import Family
+from .predictors import Drawn, Family
 
 FOLDS = 5
 DRAWS = 100
+VARIANTS = 4  # times that parameters are drawn for them
 ORIGINS = 3  # places within the record that sessions are foretold from
 HORIZONS = 6  # later steps looked at from each
-SESSIONS = 400  # judged at most
+SESSIONS = 300  # judged at most
 SMOOTH = 2.0  # draws' worth of the overall shares of ranges, lest a chance of 0 be given to what came
 TENTHS = 10
 OF_RECORD = 2 / 3  # of the steps: what is known when the rest is foretold
@@ -79,7 +80,8 @@ def _judged(
         test = np.flatnonzero((fold == k) & chosen)
         if not len(train.moves.place) or not len(test):
             continue
-        fitted = {name: family(train, h.x.shape[1] - 1 - until) for name, family in families.items()}
+        ahead = h.x.shape[1] - 1 - until
+        fitted = {name: Drawn.of(family, train, ahead, VARIANTS, rng) for name, family in families.items()}
         for origin in origins:
             held = test[(h.last[test] > origin) | ((h.last[test] == origin) & ~h.ended[test])]
             asked = _Asked.of(h, held, origin)

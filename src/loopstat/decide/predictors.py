@@ -19,8 +19,10 @@ from .curve import Curve, Held
 from .histories import Histories, Space
 
 POOLED = 30.0  # transitions' worth of the coefficients of all steps, in those of a stretch of steps
+CLASSES = 3  # of what makes sessions alike beside their level
+LEAVES = 0.2  # chance at each step that a donor is left for another: the law is smoother than that of few donors
 AROUND = (10, 60)  # donors: at least and at most so many of nearest level, a tenth of them in between
-DRAWN = 60  # draws of the mean curve, by which curves beyond the record are weighed
+DRAWN = 40  # draws of the mean curve, by which curves beyond the record are weighed
 
 
 class Predictor(Protocol):
@@ -49,6 +51,23 @@ class Predictor(Protocol):
 
 Family = Callable[[Histories, int], Predictor]
 """Makes a predictor from recorded sessions, for at most so many steps beyond their record."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Predictors of one family with parameters drawn each for itself, an equal part of the draws from each."""
+
+    variants: tuple[Predictor, ...]
+
+    @classmethod
+    def of(cls, family: Family, h: Histories, ahead: int, n: int, rng: Rng) -> Drawn:
+        """Fit to n draws of clusters with replacement."""
+        return cls(tuple(family(h.resampled(rng), ahead) for _ in range(n)))
+
+    def predict(self, history: Histories, steps_ahead: int, rng: Rng, draws: int) -> Float:
+        """Draw what sessions will hold, as `Predictor` says; `draws` of each variant a like number, at least one."""
+        each = max(1, draws // len(self.variants))
+        return np.concatenate([v.predict(history, steps_ahead, rng, each) for v in self.variants])
 
 
 class _OneStep(Protocol):
@@ -216,7 +235,7 @@ def _mean_curve(h: Histories, j: int, ahead: int) -> Float:
     nothing = np.zeros(h.x.shape[:2])
     held = Held(h.x[:, :, j], nothing, nothing, h.last, h.ended, h.cluster, h.steps)
     rng = np.random.default_rng(0)
-    curve = Curve.of(held, bootstrap_weights(h.n_clusters, DRAWN, rng))
+    curve = Curve.of(held, bootstrap_weights(h.n_clusters, DRAWN if ahead else 0, rng))
     whole = continued(curve, h.steps, int(h.steps[-1]) + ahead * apart(h.steps)).value
     return np.r_[whole[0, : len(h.steps)], whole.mean(axis=0)[len(h.steps) :]]
 
@@ -265,67 +284,129 @@ class Simulated:
 
 
 @dataclass(frozen=True)
-class Donors:
-    """Records of the proposals at the level held: what was made of, or became of, versions of like level and step.
+class Followed:
+    """What is remembered of sessions that follow donors, shape (m,) each.
 
-    For `best` a proposal is taken over where its score is larger. Otherwise a session moves as a donor moved: with one
-    objective to what the donor came to, with several by what the donor changed.
+    `donor` and `at` are the session followed and the place it stands at, -1 for none; `total` is the sum of the levels
+    held so far, `count` how many there were, `since` the steps since the last change.
+    """
+
+    donor: Int
+    at: Int
+    total: Float
+    count: Float
+    since: Float
+
+
+@dataclass(frozen=True)
+class Donors:
+    """Records of the proposals at the level held: each session follows a recorded one that once stood where it stands.
+
+    A donor held a version of like level at a step of the same stretch, and was like it in one more thing: how long ago
+    it had changed (of three classes), for `last` how far its mean so far lay off the level. It is followed to its end,
+    or left before by a small chance, so that what makes sessions differ lasts; then another is taken. For `best` its
+    proposals are taken over where their score is larger. Otherwise a session moves as its donor moves: with one
+    objective to what the donor comes to, with several by what the donor changes.
 
     Attributes
     ----------
-    space : Space
+    h : Histories
+        The donors.
+    edges : float array, shape (n_stretches, 2)
+        Between the classes of each stretch.
+    session, place : tuples of int array
+        The donors of each stretch and class, in the order of level.
     level : tuple of float array
-        Of the donors of each stretch, in order.
-    pool : Pool
-        Entries (start, end, made) of shape (n, 3, k), in the same order.
     slope : float array, shape (k,)
         By how much proposals improve with the version they start from: used above the highest level seen.
     ends : Endings
     """
 
-    space: Space
+    h: Histories
+    edges: Float
+    session: tuple[Int, ...]
+    place: tuple[Int, ...]
     level: tuple[Float, ...]
-    pool: Pool
     slope: Float
     ends: Endings
 
     @classmethod
     def fit(cls, h: Histories, ahead: int) -> Donors:
-        """Sort the recorded moves by level."""
+        """Sort the recorded moves by stretch, class and level."""
         del ahead
-        m = h.moves
-        entries = np.stack([m.start, m.end, m.made], axis=1)
-        pool = Pool.of(h, entries)
-        levels = [e[:, 0] @ h.space.ordering for e in pool.entries]
-        orders = [np.argsort(level, kind="stable") for level in levels]
-        ordered = tuple(e[o] for e, o in zip(pool.entries, orders, strict=True))
-        level = tuple(x[o] for x, o in zip(levels, orders, strict=True))
-        return cls(h.space, level, Pool(pool.stretch, ordered), _slopes(m.start, m.made), Endings.of(h))
+        m, level, second = h.moves, *_features(h)
+        level, second = level[m.session, m.place], second[m.session, m.place]
+        at = h.stretches[m.place]
+        n = int(at.max()) + 1
+        edges = np.stack([np.quantile(second[at == s], [1 / 3, 2 / 3]) for s in range(n)])
+        kind = (second[:, None] > edges[at]).sum(axis=1)
+        parts = []
+        for s in range(n):
+            for c in range(CLASSES):
+                rows = np.flatnonzero((at == s) & (kind == c))
+                rows = rows if len(rows) >= AROUND[0] else np.flatnonzero(at == s)
+                parts.append(rows[np.argsort(level[rows], kind="stable")])
+        sorted_ = ((m.session[r], m.place[r], level[r]) for r in parts)
+        return cls(h, edges, *map(tuple, zip(*sorted_, strict=True)), _slopes(m.start, m.made), Endings.of(h))
 
-    def begin(self, history: Histories, draws: int) -> None:
-        """Return nothing: the level held is all that counts."""
-        del history, draws
+    def begin(self, history: Histories, draws: int) -> Followed:
+        """Return sessions that follow nobody yet."""
+        level, second = _features(history)
+        rows = np.arange(len(history))
+        none = np.full(draws * len(history), -1)
+        count = history.last + 1.0
+        total, since = np.nansum(level, axis=1), second[rows, history.last]
+        return Followed(none, none, np.tile(total, draws), np.tile(count, draws), np.tile(since, draws))
 
-    def step(self, rng: Rng, x: Float, place: Int, memory: None) -> tuple[Float, None]:
+    def step(self, rng: Rng, x: Float, place: Int, memory: Followed) -> tuple[Float, Followed]:
         """Return the next versions."""
-        wanted, at = x @ self.space.ordering, self.pool.at(place)
-        donor, above = np.empty((len(x), 3, x.shape[1])), np.empty(len(x), dtype=bool)
-        for s in np.unique(at):
-            here = at == s
-            donor[here] = self.pool.entries[s][_near(rng, self.level[s], wanted[here])]
-            above[here] = wanted[here] > self.level[s][-1]
-        start, end, made = donor[:, 0], donor[:, 1], donor[:, 2]
-        if self.space.keep == "best":
-            made = np.where(above[:, None], made + self.slope * (x - start), made)
-            better = made @ self.space.select > x @ self.space.select  # no score: never
-            return np.where(better[:, None], made, x), memory
-        moved = np.any(end != start, axis=1)
+        h, f = self.h, memory
+        level = x @ h.space.ordering
+        donor, at = f.donor.copy(), f.at.copy()
+        lost = np.flatnonzero((donor < 0) | (at >= h.last[donor]) | (rng.random(len(x)) < LEAVES))
+        second = f.total / f.count - level if h.space.keep == "last" else f.since
+        donor[lost], at[lost] = self._matched(rng, level[lost], second[lost], place[lost])
+        new = self._moved(x, level, donor, at)
+        changed = np.any(new != x, axis=1)
+        total = f.total + new @ h.space.ordering
+        return new, Followed(donor, at + 1, total, f.count + 1, np.where(changed, 0.0, f.since + 1))
+
+    def _matched(self, rng: Rng, level: Float, second: Float, place: Int) -> tuple[Int, Int]:
+        """Draw for each session one of the donors that stood where it stands."""
+        stretch = self.h.stretches[np.minimum(place, len(self.h.stretches) - 1)]
+        kind = CLASSES * stretch + (second[:, None] > self.edges[stretch]).sum(axis=1)
+        donor, at = np.empty_like(place), np.empty_like(place)
+        for s in np.unique(kind):
+            here = kind == s
+            chosen = _near(rng, self.level[s], level[here])
+            donor[here], at[here] = self.session[s][chosen], self.place[s][chosen]
+        return donor, at
+
+    def _moved(self, x: Float, level: Float, donor: Int, at: Int) -> Float:
+        start, end, made = self.h.x[donor, at], self.h.x[donor, at + 1], self.h.made[donor, at + 1]
+        space = self.h.space
+        above = (level > max(part[-1] for part in self.level))[:, None]
+        if space.keep == "best":
+            made = np.where(above, made + self.slope * (x - start), made)
+            better = made @ space.select > level  # no score: never
+            return np.where(better[:, None], made, x)
+        moved = np.any(end != start, axis=1)[:, None]
         replaced = (x.shape[1] == 1) & ~above
-        return np.where(moved[:, None], np.where(replaced[:, None], end, x + end - start), x), memory
+        return np.where(moved, np.where(replaced, end, x + end - start), x)
 
     def predict(self, history: Histories, steps_ahead: int, rng: Rng, draws: int) -> Float:
         """Draw what sessions will hold, as `Predictor` says."""
         return carried_on(self, self.ends, history, steps_ahead, rng, draws)
+
+
+def _features(h: Histories) -> tuple[Float, Float]:
+    """Return by session and step the level, and what else makes sessions alike, shape (n, n_steps)."""
+    level = h.x @ h.space.ordering
+    steps = np.arange(level.shape[1])
+    if h.space.keep == "last":
+        return level, np.cumsum(np.nan_to_num(level), axis=1) / (steps + 1) - level
+    changed = np.any(np.diff(h.x, axis=1, prepend=h.x[:, :1]) != 0, axis=2)
+    return level, steps - np.maximum.accumulate(np.where(changed, steps, 0), axis=1).astype(np.float64)
 
 
 def _near(rng: Rng, level: Float, wanted: Float) -> Int:
