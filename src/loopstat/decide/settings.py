@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import InputError, SettingsError
 from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..parameters import checked
 from .fit import DecisionFit, Units, fit_group, units_of
+from .held import scored
 from .rows import FIT
+
+FEWEST_DRAWS = 200  # a limit of the loss is a quantile of them, whatever was asked for
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class MeanCurve:
         Of the guarantee.
     cluster : str, optional
     n_boot : int
-        Bootstrap replicates (weights on clusters).
+        Bootstrap replicates (weights on clusters), 200 at least.
     level : float
 
     Notes
@@ -115,10 +118,20 @@ class MeanCurve:
             Decides, with the seed, in which halves of the clusters rules are judged.
         units : Units, optional
             Of the value, shared with other groups; default those of this panel alone.
+
+        Raises
+        ------
+        InputError
+            No session has a score.
         """
+        if not scored(panel):
+            raise InputError(f"{label}: no session has a score, so nothing is held at any step.")
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:
             clusters = choose_clusters(panel, self.cluster)
             clusters = in_blocks(clusters) if many(clusters) else clusters
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+        if len(resampling.weights) < FEWEST_DRAWS:
+            weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
+            resampling = Resampling(resampling.clusters, weights)
         return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng)
