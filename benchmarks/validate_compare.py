@@ -31,7 +31,7 @@ def fit(x: Array, label: str, tasks: list[str] | None = None) -> LinearDriftFit:
     """Fit one group."""
     names = [f"{label}{k}" for k in range(len(x))]
     panel = Panel.from_arrays(list(x), session_names=names, labels={"task": tasks} if tasks else None)
-    return LinearDrift(n_boot=0).fit(panel, rng=0, label=label)
+    return LinearDrift("pooled", n_boot=0).fit(panel, rng=0, label=label)
 
 
 def apart(panels: int) -> Iterator[tuple[Comparison, ...]]:

@@ -24,9 +24,9 @@ MAY_IMPORT = {
     "inference": "errors arrays panel",
     "results": "errors arrays panel inference",
     "lenses": "errors parameters results",
-    **dict.fromkeys(("drift", "balance", "moves"), SCIENCE),  # never one another
+    **dict.fromkeys(("decide", "drift", "balance", "moves"), SCIENCE),  # never one another
     "io": "errors arrays parameters panel results",
-    **dict.fromkeys(("systems", "reading"), f"{SCIENCE} drift balance moves io"),
+    **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",

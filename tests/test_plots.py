@@ -105,7 +105,7 @@ def _grouped(n: int, *, n_obj: int = 2, label: str = "group ", names: Any = None
     values = [run(0.5 * np.eye(n_obj), np.eye(n_obj), rest=k, sessions=12, steps=6, seed=k) for k in range(n)]
     labels = {"strategy": [f"{label}{k}" for k in range(n) for _ in range(12)]}
     panel = ls.Panel.from_arrays(np.concatenate(values), labels=labels, objectives=names)
-    return ls.analyze(panel, by=["strategy"], estimator=ls.LinearDrift(n_boot=30))
+    return ls.analyze(panel, by=["strategy"], estimator=ls.LinearDrift("pooled", n_boot=30))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_every_picture_of_a_fit_draws(name: str, function: str, ax: Any) -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_every_picture_of_groups_draws_one_group(name: str, function: str, ax: Any) -> None:
     panel, _ = case(name)
-    analysis = ls.analyze(panel, by=[], estimator=ls.LinearDrift(n_boot=0))
+    analysis = ls.analyze(panel, by=[], estimator=ls.LinearDrift("pooled", n_boot=0))
     assert OF_GROUPS[function](analysis, ax=ax) is ax
     draw(ax)
 

@@ -12,8 +12,8 @@ from scipy.stats import kstest
 
 from loopstat import LinearSDE, Objective, Panel
 from loopstat.drift.readings.regimes import oscillation_test
+from loopstat.drift.readings.way import HORIZON, steps_along
 from loopstat.drift.sums import Moments
-from loopstat.drift.verdict import HORIZON, steps_along
 from loopstat.inference.intervals import jackknife_interval, jackknife_variance
 from loopstat.inference.resample import bootstrap_weights
 from loopstat.inference.tests import student_p

@@ -20,10 +20,7 @@ _HOME = {
     "BalanceAnalysis": "balance.analysis",
     "BalanceFit": "balance.fit",
     "Check": "results.check",
-    "Clusters": "inference.clusters",
     "Counts": "panel.tally",
-    "Decision": "results.decision",
-    "DecisionFit": "decide.fit",
     "Decisions": "decide.analysis",
     "Estimate": "inference.estimate",
     "Grams": "drift.sums",
@@ -39,12 +36,10 @@ _HOME = {
     "MoveSettings": "moves.settings",
     "MovesProcess": "moves.model",
     "Objective": "panel.panel",
-    "Pairs": "panel.panel",
     "Panel": "panel.panel",
     "Regime": "drift.readings.regimes",
     "ReversibleChain": "balance.settings",
     "SettingsError": "errors",
-    "Source": "panel.panel",
     "StopRule": "decide.rules.stop_rule",
     "Table": "results.result",
     "Verdict": "results.verdict",
@@ -74,7 +69,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .balance.settings import ReversibleChain as ReversibleChain
     from .decide.analysis import Decisions as Decisions
     from .decide.analysis import analyze_decisions as analyze_decisions
-    from .decide.fit import DecisionFit as DecisionFit
     from .decide.rules.stop_rule import StopRule as StopRule
     from .decide.settings import MeanCurve as MeanCurve
     from .drift.fit import LinearDriftFit as LinearDriftFit
@@ -86,7 +80,6 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
     from .faces.explain import explain as explain
-    from .inference.clusters import Clusters as Clusters
     from .inference.estimate import Estimate as Estimate
     from .io import read as read
     from .io import read_recording as read_recording
@@ -98,12 +91,9 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.model import simulate as simulate
     from .panel.panel import Labels as Labels
     from .panel.panel import Objective as Objective
-    from .panel.panel import Pairs as Pairs
     from .panel.panel import Panel as Panel
-    from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
     from .results.check import Check as Check
-    from .results.decision import Decision as Decision
     from .results.result import Table as Table
     from .results.verdict import Verdict as Verdict
 

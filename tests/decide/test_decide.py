@@ -61,7 +61,7 @@ def test_groups_share_one_price_and_come_back_from_json() -> None:
     found = ls.analyze_decisions(panel, by="model", estimator=MeanCurve(n_boot=200))
     assert [g.decision.price for g in found.groups] == [found.settings["price"]] * 2
     assert ls.Decisions.from_json(found.to_json()) == found
-    whole = ls.analyze(panel, by="model", estimator=ls.LinearDrift(n_boot=200))
+    whole = ls.analyze(panel, by="model", estimator=ls.LinearDrift("pooled", n_boot=200))
     assert [g.verdict.action for g in whole.groups if g.verdict] == [g.decision.action for g in found.groups]
     assert whole.to_dict()["groups"][0]["decision"] == found.to_dict()["groups"][0]["decision"]
     assert ls.Analysis.from_json(whole.to_json()) == whole

@@ -16,7 +16,8 @@ from scipy.stats import kstest
 
 from conftest import invoke, loop_rows, strict_json, write_table
 from loopstat import LinearDrift, LinearDriftFit, Panel
-from loopstat.drift.analysis import Analysis, analyze
+from loopstat.drift.analysis import DriftAnalysis as Analysis
+from loopstat.drift.analysis import analyze_drift as analyze
 from loopstat.drift.compare import MAX_ALL_PAIRS, QUANTITIES, Comparison, compare, pairs_of, sentences
 from loopstat.errors import SettingsError
 from loopstat.inference.differences import ClusterInfluence, difference_error
@@ -35,7 +36,7 @@ def fitted(x: np.ndarray, label: str, *, tasks: list[str] | None = None) -> Line
     """Fit one group; sessions of different groups have different names."""
     names = [f"{label}{k}" for k in range(len(x))]
     panel = Panel.from_arrays(list(x), session_names=names, labels={"task": tasks} if tasks else None)
-    return LinearDrift(n_boot=0).fit(panel, rng=0, label=label)
+    return LinearDrift("pooled", n_boot=0).fit(panel, rng=0, label=label)
 
 
 def grouped(n_groups: int, *, each: int = 12, seed: int = 0) -> Analysis:
@@ -46,7 +47,7 @@ def grouped(n_groups: int, *, each: int = 12, seed: int = 0) -> Analysis:
     ]
     labels = {"strategy": [f"g{k}" for k, part in enumerate(x) for _ in part]}
     panel = Panel.from_arrays(list(np.concatenate(x)), labels=labels)
-    return analyze(panel, by=["strategy"], estimator=LinearDrift(n_boot=20))
+    return analyze(panel, by=["strategy"], estimator=LinearDrift("pooled", n_boot=20))
 
 
 # ------------------------------------------------------------------------------- figures
@@ -79,7 +80,7 @@ def analyze_two(n_boot: int = 20) -> Analysis:
         for k, (m, r) in enumerate([(MA, RA), (MC, RC)])
     ]
     panel = Panel.from_arrays(list(np.concatenate(x)), labels={"model": ["a"] * 25 + ["c"] * 25})
-    return analyze(panel, by=["model"], estimator=LinearDrift(n_boot=n_boot))
+    return analyze(panel, by=["model"], estimator=LinearDrift("pooled", n_boot=n_boot))
 
 
 def test_differences_need_no_bootstrap() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import loopstat as ls
-from loopstat.drift.analysis import analyze
+from loopstat.drift.analysis import analyze_drift as analyze
 from loopstat.drift.fitting import _found
 from loopstat.drift.group import Group
 from loopstat.drift.quantities import QUANTITIES, ROWS, answers

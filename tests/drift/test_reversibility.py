@@ -98,7 +98,7 @@ def test_loops_far_from_balance_have_short_intervals() -> None:
 
 
 def test_what_cannot_be_had_is_said() -> None:
-    one = LinearDrift(n_boot=0).fit(Panel.from_arrays(run([[0.5]], [[1.0]], sessions=20, steps=6, seed=5)))
+    one = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(run([[0.5]], [[1.0]], sessions=20, steps=6, seed=5)))
     assert one.reversibility is None
     assert "always reversible" in one.reasons["reversibility"]
     M, Q = np.array([[1.1, 0.0], [0.2, 0.5]]), np.eye(2)

@@ -16,7 +16,7 @@ from test_page import expected
 
 import loopstat
 from conftest import lineage_table, loop_rows, plain_table, write_table
-from loopstat.drift.analysis import analyze
+from loopstat.analysis.analyze import analyze
 from loopstat.drift.view import document
 from loopstat.faces.html import page as page_of
 from loopstat.io import read
@@ -72,7 +72,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[st
         (lineage_table(folder / "lineage.csv"), []),
         (write_table(folder / "a_file_with_quite_a_long_name_that_has_nowhere_to_break.csv", rows), []),
     ]
-    estimator = loopstat.LinearDrift(n_boot=50)
+    estimator = loopstat.LinearDrift("pooled", n_boot=50)
     results = [analyze(read([str(path)]), by=by, estimator=estimator) for path, by in tables]
     path = folder / "report.html"
     path.write_text(page_of([document(r) for r in results]), encoding="utf-8")

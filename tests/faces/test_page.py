@@ -17,7 +17,7 @@ import pytest
 
 import loopstat
 from conftest import invoke, lineage_table, loop_rows, plain_table, strict_json, write_table
-from loopstat.drift.analysis import analyze
+from loopstat.analysis.analyze import analyze
 from loopstat.drift.view import document
 from loopstat.faces.html import page
 from loopstat.io import read
@@ -330,7 +330,8 @@ def test_a_group_without_a_fit_says_why(tmp_path: Path) -> None:
 
 def test_several_reports_on_one_page(plain_path: Path, lineage_path: Path) -> None:
     results = [
-        analyze(read([str(p)]), by=[], estimator=loopstat.LinearDrift(n_boot=30)) for p in (plain_path, lineage_path)
+        analyze(read([str(p)]), by=[], estimator=loopstat.LinearDrift("pooled", n_boot=30))
+        for p in (plain_path, lineage_path)
     ]
     reader = read_page(page([document(r) for r in results]))
     names = [a["id"] for _, a in reader.tags if "id" in a]

@@ -441,10 +441,10 @@ def test_it_is_a_model_that_the_drift_lens_reads(process: str) -> None:
     assert panel.names == ("visible", "hidden", "radius", "move", "window")
     assert (panel.n_sessions, len(panel)) == (60, 900)
     assert np.isfinite(panel.x).all()
-    collinear = {check.name: check.passed for check in ls.LinearDrift().fit(panel).checks}["collinear"]
+    collinear = {check.name: check.passed for check in ls.LinearDrift("pooled").fit(panel).checks}["collinear"]
     assert not collinear, "numbers of moves are the same in every session, and one mass is a copy of the other"
     mass = Panel.from_arrays(panel.x[:, :2].sum(axis=1).reshape(60, 15, 1), objectives=[Objective("mass", False)])
-    fit = ls.LinearDrift().fit(mass)
+    fit = ls.LinearDrift("pooled").fit(mass)
     assert float(fit.model.step(np.random.default_rng(0), np.full((500, 1), 10.0)).mean()) < 10
     again = model.simulate(60, steps=15, rng=0)
     assert np.array_equal(again.x, panel.x)

@@ -31,7 +31,9 @@ def document(result: Analysis) -> Document:
     wanted = result.settings.get("group")
     if wanted is not None:
         sections = list(chosen([s for s in sections if s.key in fits], decided, wanted))
-    return replace(whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings))
+    return replace(
+        whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings) if decided else ()
+    )
 
 
 def _opened(section: Section, k: int, fit: LinearDriftFit, limits: tuple[float, float]) -> Section:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import InputError
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
@@ -15,6 +16,7 @@ from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .fit import DecisionFit, Units, units_of
 from .forecast import forecast_settings, refuse_unknown
+from .held import scored
 from .predictors import Family
 from .settings import MeanCurve
 
@@ -90,11 +92,19 @@ def analyze_decisions(
     Returns
     -------
     Decisions
+
+    Raises
+    ------
+    InputError
+        No session has a score.
     """
     estimator = estimator or MeanCurve()
     refuse_unknown(estimator, panel)
     columns = list(as_names(by))
-    parts = panel.split(columns)
+    every = panel.split(columns)
+    parts = [(values, part) for values, part in every if scored(part)]
+    if not parts:
+        raise InputError("no session has a score, so nothing is held at any step.")
     resampled = shared_resampling(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
@@ -115,7 +125,7 @@ def analyze_decisions(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
-        notes=(*panel.source.notes, *notes_of(units, groups)),
+        notes=(*panel.source.notes, *notes_of(units, groups), *_unscored(len(every) - len(parts))),
         units=units,
     )
 
@@ -145,6 +155,10 @@ def _kept(
         "level": estimator.level,
         "seed": seed,
     }
+
+
+def _unscored(n: int) -> list[str]:
+    return [f"{n} groups without any score are left out."] if n else []
 
 
 def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:

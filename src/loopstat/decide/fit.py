@@ -45,6 +45,7 @@ from .rules.guarantee import Certificate, guarantee
 from .rules.judge import RuleTrial, Trials, judge
 from .sentence import sentence_of
 
+FEWEST = 10  # sessions without which nothing can be said of a loss
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
@@ -391,10 +392,10 @@ def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: 
     return replace(bare, answer=answer, sentence=sentence)
 
 
-def _needed(found: Best, held: Held, units: Units) -> int | None:
+def _needed(found: Best, held: Held, units: Units) -> int:
     """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
     if not np.isfinite(found.limit) or units.spread <= 0:
-        return None
+        return FEWEST
     wanted = held.n_sessions * (found.limit / (0.25 * units.spread)) ** 2
     digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
     return int(np.ceil(wanted / 10**digits) * 10**digits)

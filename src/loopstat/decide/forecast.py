@@ -31,7 +31,7 @@ from .predictors import Drawn, Family, Predictor, apart, families_of
 
 VARIANTS = 12  # times that parameters are drawn
 NUMBERS = 3_000_000  # drawn for a new session, over sessions, steps and draws
-MOST_SESSIONS = 2000  # that stand for a new one; beyond, so many of them at random
+MOST_SESSIONS = 4000  # that stand for a new one and are learned from; of more, so many at random
 ONE_SESSION = 2400  # draws of a session under way
 FEW_STEPS = 10  # recorded moves below which nothing is foretold
 
@@ -111,6 +111,8 @@ def forecast_of(
     space, columns = space_of(laid.panel, laid.keeping, laid.bar, tuple(settings.target))
     whole = histories_of(laid.panel, laid.grid, laid.keeping, laid.ends, laid.clusters, space, columns)
     h = whole.until(n_steps - 1)
+    if len(h) > MOST_SESSIONS:
+        h = h.take(np.sort(rng.permutation(len(h))[:MOST_SESSIONS]))
     if len(h.moves.place) < FEW_STEPS or h.n_clusters < 2:
         said = f"{len(h.moves.place)} recorded steps of {h.n_clusters} clusters are too few to foretell from."
         return Forecast(None, said, len(h))
@@ -126,7 +128,7 @@ def forecast_of(
     return Forecast(
         used,
         f"{len(h):,} sessions, carried on by: {used}.",
-        min(len(h), MOST_SESSIONS),
+        len(h),
         foretold.new_session(),
         _one_session(foretold, whole, laid.panel, settings),
         quality_of(judged, used, settings.level),
@@ -170,8 +172,6 @@ class _Foretelling:
     def new_session(self) -> Prediction:
         """Foretell a session of which nothing is known: any of the recorded ones, carried on."""
         h = self.h
-        if len(h) > MOST_SESSIONS:
-            h = h.take(np.sort(self.rng.permutation(len(h))[:MOST_SESSIONS]))
         draws = NUMBERS // (len(h) * len(self.steps) * len(h.space.names) * VARIANTS)
         paths = self._paths(h, len(self.steps), int(np.clip(draws, 1, 20)))
         target = self._target(paths, h.cluster, self.steps)

@@ -94,6 +94,11 @@ def _by_column(panel: Panel, column: str, last: Int) -> Ends:
     return Ends(own[labels.codes[last]], "column", f"column {column} says which sessions ended by themselves")
 
 
+def scored(panel: Panel) -> bool:
+    """Return whether any session has a version with all its scores."""
+    return bool(panel.complete.any())
+
+
 def weights_of(panel: Panel, given: Mapping[str, float]) -> Float:
     """Return weights by objective, minimised ones negative; those not given are 0.
 

@@ -61,8 +61,9 @@ class Drawn:
 
     @classmethod
     def of(cls, family: Family, h: Histories, ahead: int, n: int, rng: Rng) -> Drawn:
-        """Fit to n draws of clusters with replacement."""
-        return cls(tuple(family(h.resampled(rng), ahead) for _ in range(n)))
+        """Fit to n draws of clusters with replacement; a draw without any step gives way to what is recorded."""
+        drawn = (h.resampled(rng) for _ in range(n))
+        return cls(tuple(family(d if len(d.moves.place) else h, ahead) for d in drawn))
 
     def predict(self, history: Histories, steps_ahead: int, rng: Rng, draws: int) -> Float:
         """Draw what sessions will hold, as `Predictor` says; `draws` of each variant a like number, at least one."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import InputError, SettingsError
 from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
@@ -15,9 +15,11 @@ from ..panel.panel import Panel
 from ..parameters import checked, number
 from .fit import DecisionFit, Units, fit_group, units_of
 from .forecast import refuse_unknown
+from .held import scored
 from .predictors import Family
 from .rows import FIT
 
+FEWEST_DRAWS = 200  # a limit of the loss is a quantile of them, whatever was asked for
 NUMBER = number("number", "", None, "")
 
 
@@ -63,7 +65,7 @@ class MeanCurve:
         Of a session under way, where one objective counts.
     cluster : str, optional
     n_boot : int
-        Bootstrap replicates (weights on clusters).
+        Bootstrap replicates (weights on clusters), 200 at least.
     level : float
 
     Notes
@@ -139,11 +141,21 @@ class MeanCurve:
             Of the value, shared with other groups; default those of this panel alone.
         predictors : mapping, optional
             Of other lenses by name, for forecasts: used for levels where they beat the averaged curve.
+
+        Raises
+        ------
+        InputError
+            No session has a score.
         """
+        if not scored(panel):
+            raise InputError(f"{label}: no session has a score, so nothing is held at any step.")
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:  # where groups share one, the whole was looked at
             refuse_unknown(self, panel)
             clusters = choose_clusters(panel, self.cluster)
             clusters = in_blocks(clusters) if many(clusters) else clusters
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+        if len(resampling.weights) < FEWEST_DRAWS:
+            weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
+            resampling = Resampling(resampling.clusters, weights)
         return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng, predictors)

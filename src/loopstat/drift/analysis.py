@@ -113,7 +113,7 @@ def analyze_drift(
         One group per combination of values. Default: `strategy` where it has at most 8 values with at least 10
         sessions each, otherwise no grouping; an empty list asks for no grouping.
     estimator : LinearDrift, optional
-        Default `LinearDrift("auto")`.
+        Default `LinearDrift()`.
     seed : int
     reference : str, optional
         Label of the group the others are compared with, where there are more than six.
@@ -129,7 +129,7 @@ def analyze_drift(
     -------
     DriftAnalysis
     """
-    estimator = estimator or LinearDrift("auto")
+    estimator = estimator or LinearDrift()
     columns, note = (list(as_names(by)), "") if by is not None else default_groups(panel)
     parts = panel.split(columns)
     only = [part for _, part in parts]

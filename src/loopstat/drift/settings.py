@@ -62,7 +62,7 @@ class LinearDrift:
     (1987); Kenny and Zautra (1995).
     """
 
-    estimator: str = "pooled"
+    estimator: str = "auto"
     n_boot: int = 1000
     level: float = 0.95
     cluster: str | None = None

@@ -57,7 +57,7 @@ def _bar(units: Units, result: Decisions) -> float | None:
 def _rule(group: DecisionFit) -> Rule:
     if group.certified is not None and group.certified.rule is not None:
         return group.certified.rule
-    if group.trials is not None:
+    if group.trials is not None and group.trials.chosen != "fixed":
         return group.trials.rule
     first = int(group.curve.step[0])
     return FixedSteps(at_most=group.decision.step - first)

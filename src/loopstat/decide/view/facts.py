@@ -94,7 +94,10 @@ def _rule(fit: Decided) -> Iterator[Fact]:
         "scorer_noise": "; others may win by the scorer's luck (--scorer-noise none if there is none)",
         "few_clusters": "; too few clusters to tune another",
     }.get(chosen["because"], "")
-    yield Fact("rule to use", (clean_sentence(f"{rule_from(chosen['rule']).sentence}{because}"),), "front")
+    if chosen["name"] == "fixed":  # the step above is a better figure for it: it uses all clusters
+        yield Fact("rule to use", (f"that many steps for every session{because}",))
+    else:
+        yield Fact("rule to use", (clean_sentence(f"{rule_from(chosen['rule']).sentence}{because}"),), "front")
 
 
 def _guaranteed(fit: Decided) -> Iterator[Fact]:
