@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Float, Int, summed
 from ..inference.estimate import Estimate
 from ..inference.intervals import mean_by_cluster, share_by_cluster
 from ..inference.resample import folds
@@ -180,10 +180,10 @@ def quality_of(judged: Mapping[str, Foretold], used: str, level: float) -> Forec
     f = judged[used]
     codes, n = _dense(f.cluster)
     count = np.bincount(codes, minlength=n).astype(np.float64)
-    inside = (share_by_cluster(np.bincount(codes, w, n), count, level) for w in (f.inside_50, f.inside_90))
+    half, most = (share_by_cluster(summed(codes, w, n), count, level) for w in (f.inside_50, f.inside_90))
     scores = tuple(
         Score(name, float(g.log_score.mean()), better_by(f, g, level), float(np.sqrt(np.mean(g.error**2))))
         for name, g in judged.items()
     )
     pit = np.histogram(f.pit, bins=TENTHS, range=(0.0, 1.0))[0] / len(f.pit)
-    return ForecastQuality(len(f.pit), len(np.unique(f.session)), n, *inside, pit, scores)
+    return ForecastQuality(len(f.pit), len(np.unique(f.session)), n, half, most, pit, scores)

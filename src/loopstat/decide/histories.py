@@ -71,7 +71,7 @@ class Space:
         if self.bar is None:
             return np.zeros(x.shape[:-1], dtype=bool)
         j, bar = self.bar
-        return self.signs[j] * (x[..., j] - bar) >= 0
+        return np.asarray(self.signs[j] * (x[..., j] - bar) >= 0)
 
 
 @dataclass(frozen=True)

@@ -169,7 +169,8 @@ class Pool:
         at = self.at(place)
         sizes = np.array([len(e) for e in self.entries])
         first = np.cumsum(sizes) - sizes
-        return np.concatenate(self.entries)[first[at] + (rng.random(len(place)) * sizes[at]).astype(np.int64)]
+        drawn = first[at] + (rng.random(len(place)) * sizes[at]).astype(np.int64)
+        return np.asarray(np.concatenate(self.entries)[drawn])
 
 
 # ------------------------------------------------------------------------------------ levels
@@ -238,7 +239,7 @@ def _mean_curve(h: Histories, j: int, ahead: int) -> Float:
     rng = np.random.default_rng(0)
     curve = Curve.of(held, bootstrap_weights(h.n_clusters, DRAWN if ahead else 0, rng))
     whole = continued(curve, h.steps, int(h.steps[-1]) + ahead * apart(h.steps)).value
-    return np.r_[whole[0, : len(h.steps)], whole.mean(axis=0)[len(h.steps) :]]
+    return np.concatenate([whole[0, : len(h.steps)], whole.mean(axis=0)[len(h.steps) :]])
 
 
 def apart(steps: Int) -> int:
@@ -347,8 +348,9 @@ class Donors:
                 rows = np.flatnonzero((at == s) & (kind == c))
                 rows = rows if len(rows) >= AROUND[0] else np.flatnonzero(at == s)
                 parts.append(rows[np.argsort(level[rows], kind="stable")])
-        sorted_ = ((m.session[r], m.place[r], level[r]) for r in parts)
-        return cls(h, edges, *map(tuple, zip(*sorted_, strict=True)), _slopes(m.start, m.made), Endings.of(h))
+        session, place = tuple(m.session[r] for r in parts), tuple(m.place[r] for r in parts)
+        levels = tuple(level[r] for r in parts)
+        return cls(h, edges, session, place, levels, _slopes(m.start, m.made), Endings.of(h))
 
     def begin(self, history: Histories, draws: int) -> Followed:
         """Return sessions that follow nobody yet."""
@@ -403,11 +405,11 @@ class Donors:
 def _features(h: Histories) -> tuple[Float, Float]:
     """Return by session and step the level, and what else makes sessions alike, shape (n, n_steps)."""
     level = h.x @ h.space.ordering
-    steps = np.arange(level.shape[1])
+    steps = np.arange(level.shape[1], dtype=np.float64)
     if h.space.keep == "last":
         return level, np.cumsum(np.nan_to_num(level), axis=1) / (steps + 1) - level
     changed = np.any(np.diff(h.x, axis=1, prepend=h.x[:, :1]) != 0, axis=2)
-    return level, steps - np.maximum.accumulate(np.where(changed, steps, 0), axis=1).astype(np.float64)
+    return level, steps - np.maximum.accumulate(np.where(changed, steps, 0.0), axis=1)
 
 
 def _near(rng: Rng, level: Float, wanted: Float) -> Int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...results.chart import Axis, Chart, Line, Mark, Rule
 from ...results.decision import Decided
-from ...results.document import Block, Cell, Fact, Facts, Part, Sheet, figure, word
+from ...results.document import Block, Cell, Depth, Fact, Facts, Part, Sheet, figure, word
 from ...results.forecast import Forecast, Prediction, TargetChance
 from ...results.words import clean_sentence, listed, number
 
@@ -34,9 +34,10 @@ def _told(f: Forecast, stop: int, place: str) -> Iterator[Fact]:
         return
     if f.session is not None:
         yield from _of(f.session, int(f.session.bands.step[-1]), f"{place}.session")
-    depth_of_new = "front" if f.session is None else "short"
-    for fact in _of(f.new, stop, f"{place}.new"):
-        yield Fact(fact.key, fact.said, depth_of_new)
+    depth: Depth = "front" if f.session is None else "short"
+    step = stop if stop > f.new.since else f.new.recorded
+    for fact in _of(f.new, step, f"{place}.new"):
+        yield Fact(fact.key, fact.said, depth)
 
 
 def _of(p: Prediction, step: int, place: str) -> Iterator[Fact]:
