@@ -87,6 +87,11 @@ class Material:
             )
         return None
 
+    @cached_property
+    def latents(self) -> Latents | None:
+        """The latent fits; None where they cannot even be tried."""
+        return None if self.too_little is not None or self.stack is None else Latents(self, self.stack)
+
     @property
     def _noun(self) -> str:
         kind = self.clusters.kind

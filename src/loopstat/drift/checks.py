@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, group_starts
+from ..arrays import Bool, Float, group_starts, relabel, summed_rows
 from ..inference.clusters import Clusters
 from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
@@ -111,10 +111,10 @@ def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
 
 def _step_means(panel: Panel) -> Float:
     """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
-    steps = np.unique(panel.step, return_inverse=True)[1].reshape(-1)  # they may be far apart
+    steps = relabel(panel.step)[1]  # they may be far apart
     rows = np.flatnonzero(panel.complete)
     count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
-    sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
+    sums = summed_rows(steps[rows], panel.x[rows], len(count))
     return np.asarray((sums / np.maximum(count, 1)[:, None])[steps])
 
 

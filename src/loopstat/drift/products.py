@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
+from ..arrays import Bool, Float
 
 SINGULAR = 1e-10  # smallest singular value, on the scale of correlations, that still counts as spread
 
@@ -33,14 +33,6 @@ def symmetric(flat: Float, p: int) -> Float:
     out = np.empty((len(flat), p, p))
     i, j = np.triu_indices(p)
     out[:, i, j] = out[:, j, i] = flat
-    return out
-
-
-def sum_by(values: Float, group: Int, n_groups: int) -> Float:
-    """Return sums of rows by group, shape (n_groups, k)."""
-    out = np.zeros((n_groups, values.shape[1]))
-    for column in range(values.shape[1]):
-        out[:, column] = np.bincount(group, values[:, column], n_groups)
     return out
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Float, Int
+from ..arrays import Float, Int, summed_rows
 from .estimate import NOTHING, Estimate
 
 Scale = Literal["identity", "log", "logit", "fisher", "share", "modulus"]
@@ -151,7 +151,7 @@ def jackknife_interval(value: ArrayLike, left_out: Float, level: float, scale: S
 def cluster_means(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
     """Return the mean of rows (n_obj,) and the means without each cluster (n_filled, n_obj)."""
     count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
-    sums = np.stack([np.bincount(cluster, weights=v, minlength=n_clusters) for v in values.T], axis=1)
+    sums = summed_rows(cluster, values, n_clusters)
     filled = count > 0
     count, sums = count[filled], sums[filled]
     rest = np.maximum(count.sum() - count, 1e-300)

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...arrays import Float, Int
+from ...arrays import Float, Int, summed_rows
 from ...errors import SettingsError
 from ...panel.panel import NO_PARENT, Pairs, Panel
 from ..products import (
@@ -25,7 +25,6 @@ from ..products import (
     products,
     right_divide,
     smallest_singular_value,
-    sum_by,
     symmetric,
     transposed,
     with_one,
@@ -91,11 +90,11 @@ class Instrument:
         centre, scale = reference(panel.x[panel.complete])
         rows = runs(panel, 3 if differenced else 2)
         z = np.concatenate([(panel.x[row] - centre) / scale for row in rows], axis=1)
-        of_runs = sum_by(products(with_one(z)), cluster_of_row[rows[-1]], n_clusters)
+        of_runs = summed_rows(cluster_of_row[rows[-1]], products(with_one(z)), n_clusters)
         pairs = panel.pairs()
         begin = _first(pairs)
         changes = products(with_one(pairs.dx[begin] / scale))
-        of_first = sum_by(changes, cluster_of_row[pairs.end[begin]], n_clusters)
+        of_first = summed_rows(cluster_of_row[pairs.end[begin]], changes, n_clusters)
         return cls(np.concatenate([of_runs, of_first], axis=1), centre, scale, differenced)
 
     def solve(self, sums: Float) -> Slopes:
@@ -227,9 +226,9 @@ class ErrorsInVariables:
         both = share[pairs.start[begin]] + share[pairs.end[begin]]
         of_first = [products(with_one(pairs.dx[begin] / scale)), both[:, None]]
         end = cluster_of_row[pairs.end]
-        parts = [sum_by(np.concatenate(of_pairs, axis=1), end, n_clusters)]
-        parts += [sum_by(np.concatenate(of_first, axis=1), end[begin], n_clusters)]
-        parts += [sum_by(_scatter(panel, scale), cluster_of_row, n_clusters)]
+        parts = [summed_rows(end, np.concatenate(of_pairs, axis=1), n_clusters)]
+        parts += [summed_rows(end[begin], np.concatenate(of_first, axis=1), n_clusters)]
+        parts += [summed_rows(cluster_of_row, _scatter(panel, scale), n_clusters)]
         return cls(np.concatenate(parts, axis=1), centre, scale, known)
 
     @cached_property

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, summed_rows
 from ...errors import SettingsError
 from ...panel.panel import Pairs
 from ..products import (
@@ -23,7 +23,6 @@ from ..products import (
     n_products,
     products,
     right_divide,
-    sum_by,
     symmetric,
     transposed,
     with_one,
@@ -110,7 +109,7 @@ class Within:
         lengths, of_length = _by_length(size)
         first = products(with_one(pairs.dx[starts] / scale))
         per_session = np.concatenate([of_length, size[:, None] - 1, first], axis=1)
-        parts = [_inside(z, starts, cluster, n_clusters), sum_by(per_session, cluster[starts], n_clusters)]
+        parts = [_inside(z, starts, cluster, n_clusters), summed_rows(cluster[starts], per_session, n_clusters)]
         if correction == "half_panel":
             later = np.arange(len(z)) - np.repeat(starts, size) >= np.repeat(size // 2, size)
             for half in (~later, later):
@@ -179,7 +178,7 @@ def _inside(z: Float, starts: Int, cluster: Int, n_clusters: int) -> Float:
         return np.zeros((n_clusters, n_products(z.shape[1])))
     size = np.diff(np.r_[starts, len(z)])
     mean = np.add.reduceat(z, starts, axis=0) / size[:, None]
-    return sum_by(products(z - np.repeat(mean, size, axis=0)), cluster, n_clusters)
+    return summed_rows(cluster, products(z - np.repeat(mean, size, axis=0)), n_clusters)
 
 
 def _by_length(size: Int) -> tuple[Int, Float]:

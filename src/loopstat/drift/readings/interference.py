@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts
+from ...arrays import Float, Int, group_starts, relabel, summed_rows
 from ...inference.resample import weighted_sums
 from ...panel.panel import Pairs
 from ..model import lyapunov
+from ..products import products, symmetric, with_one
 from ..sums import Moments
 
 PARTS = ("drift", "noise", "transient", "rest")
@@ -58,17 +59,16 @@ class PathSums:
     @classmethod
     def of(cls, pairs: Pairs, cluster: Int, n_clusters: int, centre: Float) -> PathSums:
         """Accumulate from transitions; `cluster` has shape (n_pairs,)."""
-        z = np.concatenate([np.ones((len(pairs), 1)), pairs.x - centre, pairs.dx], axis=1)
-        steps, position = np.unique(pairs.step, return_inverse=True)
-        sums = np.zeros((n_clusters * len(steps), z.shape[1]))
-        cell = cluster * len(steps) + position.reshape(-1)
-        for j in range(z.shape[1]):
-            sums[:, j] = np.bincount(cell, weights=z[:, j], minlength=len(sums))
+        x = pairs.x - centre
+        steps, position = relabel(pairs.step)
+        n = n_clusters * len(steps)
+        cell = cluster * len(steps) + position
+        count = np.bincount(cell, minlength=n).astype(np.float64)
+        sums = np.concatenate([count[:, None], summed_rows(cell, x, n), summed_rows(cell, pairs.dx, n)], axis=1)
         start = group_starts(pairs.session)
-        z = z[:, : 1 + pairs.x.shape[1]]
-        first = np.zeros((n_clusters, z.shape[1], z.shape[1]))
-        np.add.at(first, cluster[start], z[start, :, None] * z[start, None, :])
-        return cls(sums.reshape(n_clusters, len(steps), -1), first, steps.astype(np.int64), centre)
+        z = with_one(x[start])
+        first = summed_rows(cluster[start], products(z), n_clusters)
+        return cls(sums.reshape(n_clusters, len(steps), -1), symmetric(first, z.shape[1]), steps, centre)
 
     def total(self) -> tuple[Float, Float]:
         """Return (sums, first) over all clusters, batch of one."""

@@ -18,8 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....arrays import Bool, Float, Int
-from ...products import sum_by
+from ....arrays import Bool, Float, Int, summed_rows
 from .sample import Sample as Sample
 
 
@@ -459,4 +458,4 @@ def cluster_scores(
         steps = {f: part.reshape(len(rows), 2 * n if f == "B" else n, -1) for f, part in seen_by.items()}
         products = [(steps[s.x] @ np.swapaxes(steps[s.y], 1, 2))[:, s.at[0], s.at[1]] for s in structure.slopes]
         scores[rows] = np.concatenate(products, axis=1) * structure.share - traces[:, k]
-    return sum_by(scores[:, structure.free], cluster, n_clusters)
+    return summed_rows(cluster, scores[:, structure.free], n_clusters)
