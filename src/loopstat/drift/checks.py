@@ -9,11 +9,11 @@ import numpy as np
 
 from ..arrays import Bool, Float, group_starts, relabel, summed_rows
 from ..inference.clusters import Clusters
-from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
+from ..results.words import listed, number
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.paths import StopRule
@@ -408,8 +408,9 @@ def _constant(e: Evidence) -> Outcome:
         return Outcome(None, False, NO_TRANSITION)
     flat = constant_objectives(e.panel, e.pairs)
     verb = "changes" if len(flat) == 1 else "change"
+    shared = common_start(e.panel)
     message = (
-        "Every objective varies."
+        f"Every objective varies{f', but no two sessions differ in {listed(shared)} at their start' * bool(shared)}."
         if not flat
         else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
         "choose others with --objectives."
@@ -463,6 +464,13 @@ def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
     if len(pairs) > 1:
         still |= np.ptp(pairs.x, axis=0) == 0
     return [n for n, flat in zip(panel.names, still, strict=True) if flat]
+
+
+def common_start(panel: Panel) -> list[str]:
+    """Return the objectives in which several sessions all start from one value."""
+    start = panel.x[group_starts(panel.session)]
+    start = start[~np.isnan(start).any(axis=1)]
+    return [n for n, spread in zip(panel.names, np.ptp(start, axis=0), strict=True) if spread == 0 and len(start) > 1]
 
 
 RULES: tuple[CheckRule[Evidence], ...] = (

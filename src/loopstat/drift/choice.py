@@ -174,7 +174,7 @@ class _Seen:
         if later is None:
             return self._reached(stack, found, why)
         choice = self._reached(*later, why)
-        also = "The first step follows a law of its own: the latent fit starts at the second score."
+        also = "The first step follows a law of its own: the latent fit starts one score later."
         return replace(choice, saw=(*choice.saw, also))
 
     def _reached(self, stack: Stack, found: Found, why: str) -> Choice:

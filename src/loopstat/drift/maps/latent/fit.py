@@ -27,6 +27,15 @@ NEAR_ONE = 0.97  # from this modulus on, lasting differences and a unit root tra
 SINGULAR = 1e-8  # smallest eigenvalue of the information, scaled to a unit diagonal
 LEAST = 1e-250  # share of the largest information below which a parameter has none: rounding, or not there
 RIVAL = 2.0  # log-likelihood within which another maximum is as good
+STILL = 1e-9  # spread of a step beside that of all, below which there is none
+
+
+@dataclass(frozen=True)
+class Still:
+    """A step, and the names of the objectives that have one and the same value there in every session."""
+
+    step: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +54,8 @@ class Stack:
         Panel row of each unit and step (-1 where there is none); `place` unused rows are -1 too.
     centre, scale : arrays, shape (n_obj,)
     n_steps, n_clusters : int
+    left_out : tuple of Still
+        Leading steps that are not in the vectors, because an objective has no spread there.
     """
 
     values: Float
@@ -56,6 +67,7 @@ class Stack:
     scale: Float
     n_steps: int
     n_clusters: int
+    left_out: tuple[Still, ...] = ()
 
     @property
     def n_obj(self) -> int:
@@ -104,11 +116,29 @@ class Stack:
             return None
         row, grid = row[:, :n_steps], grid[:, :n_steps]
         grid[:, ~common[:n_steps]] = np.nan
+        if still := _still(panel, row, grid):
+            later = cls.of(panel, cluster_of_row, n_clusters, skip=skip + 1)
+            return None if later is None else replace(later, left_out=(still, *later.left_out))
         centre, scale = reference(grid.reshape(-1, n)[np.isfinite(grid.reshape(-1, n)).all(axis=1)])
         flat = ((grid - centre) / scale).reshape(len(grid), -1)
         flat, seen, pattern = _patterns(flat, n)
         first = row[np.arange(len(row)), np.argmax(row >= 0, axis=1)]
         return cls(np.nan_to_num(flat), pattern, seen, cluster_of_row[first], row, centre, scale, n_steps, n_clusters)
+
+
+def _still(panel: Panel, row: Int, grid: Float) -> Still | None:
+    """Return the first step if an objective has no spread there, else None.
+
+    The covariance of the first scores, P + R, is free by itself: where there is nothing for it to hold, the likelihood
+    grows without end as it vanishes. Covariances of later steps hang on what all others show.
+    """
+    there = np.isfinite(grid[:, 0]).all(axis=1)
+    if not there.any():
+        return None
+    spread = np.ptp(grid[there, 0], axis=0)
+    still = np.flatnonzero(spread <= STILL * np.nanstd(grid, axis=(0, 1)))
+    step = int(panel.step[row[there, 0]].min())
+    return Still(step, tuple(panel.names[j] for j in still)) if len(still) else None
 
 
 def _units(panel: Panel) -> tuple[Int, Int]:
@@ -426,7 +456,7 @@ def without_first(panel: Panel, stack: Stack, found: Found, cluster_of_row: Int)
     """
     from scipy.special import ndtr
 
-    shorter = Stack.of(panel, cluster_of_row, stack.n_clusters, skip=1)
+    shorter = Stack.of(panel, cluster_of_row, stack.n_clusters, skip=len(stack.left_out) + 1)
     if shorter is None or shorter.n_steps < MIN_SCORES:
         return None
     structure = replace(found.structure, n_steps=shorter.n_steps)
