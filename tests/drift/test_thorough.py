@@ -14,6 +14,7 @@ from loopstat.drift.maps.latent.fit import Found, Stack, find, starting_points
 from loopstat.drift.maps.latent.model import Structure
 from loopstat.drift.maps.latent.profile import constrained, edges, profile_interval
 from loopstat.drift.maps.latent.thorough import Thorough, bootstrap_test, fit_test, no_fit_test, thorough
+from loopstat.inference.workers import silent
 
 pytestmark = pytest.mark.slow
 
@@ -158,13 +159,13 @@ def test_gaps_and_few_sessions_leave_out_the_fit_and_say_so() -> None:
 def test_same_generator_same_figures_and_progress_is_told() -> None:
     stack = stacked_up(loop(60, 6, effects=0.5, noise=0.3, seed=5)[:, :, :1])
     fits = (fitted(stack), fitted(stack, effects=False), None)
-    told: list[tuple[int, int]] = []
+    told: list[tuple[int, int, str]] = []
     first, second = (
         thorough(stack, *fits, level=0.95, rng=np.random.default_rng(1), draws=5, progress=report)
-        for report in (None, lambda done, total: told.append((done, total)))
+        for report in (silent, lambda *step: told.append(step))
     )
     assert first.to_dict() == second.to_dict()
-    assert told == [(k, 10) for k in range(1, 11)]
+    assert told == [(k, 10, "draw") for k in range(1, 11)]
     assert np.isnan(first.p_noise)
     assert "could not be fitted" in first.reasons["p_noise"]
 

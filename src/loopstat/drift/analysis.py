@@ -12,6 +12,8 @@ from ..arrays import Int
 from ..inference.clusters import Clusters, block_names, choose_clusters, in_blocks, many
 from ..inference.pareto import ParetoGroup, pareto
 from ..inference.resample import Resampling, bootstrap_weights
+from ..inference.workers import Progress as Progress
+from ..inference.workers import run_all
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
@@ -19,13 +21,38 @@ from ..results.record import Record, written
 from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
-from .parallel import Job, fit_all
-from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
 MAX_DEFAULT_GROUPS = 8
 MIN_DEFAULT_SESSIONS = 10
+
+
+@dataclass(frozen=True)
+class DriftJob:
+    """One group to fit; its folds depend on the seed and the label only."""
+
+    estimator: LinearDrift
+    panel: Panel
+    resampling: Resampling
+    seed: int
+    label: str
+
+    @property
+    def size(self) -> int:
+        """Rows of the group."""
+        return len(self.panel)
+
+    def run(self, progress: Progress | None = None) -> LinearDriftFit:
+        """Fit the group."""
+        from threadpoolctl import threadpool_limits
+
+        rng = np.random.default_rng([self.seed, *self.label.encode()])
+        # One thread, here as in other processes: how many share a sum decides its last digit.
+        with threadpool_limits(1):
+            return self.estimator.fit(
+                self.panel, rng=rng, resampling=self.resampling, label=self.label, progress=progress
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,10 +166,10 @@ def analyze(
     weights = _Weights(panel, estimator, seed, frozenset(c.kind for c in clusters if many(c)))
     resampled = [weights.of(part, c) for (_, part), c in zip(parts, clusters, strict=True)]
     jobs = [
-        Job(estimator, part, resampling, seed, _label(values))
+        DriftJob(estimator, part, resampling, seed, _label(values))
         for (values, part), resampling in zip(parts, resampled, strict=True)
     ]
-    fits = fit_all(jobs, workers=workers, progress=progress)
+    fits = run_all(jobs, mode="process", workers=workers, progress=progress)
     groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Float, Int
 from ..inference.clusters import Clusters
 from ..inference.resample import LeftOut
+from ..inference.workers import Progress, silent
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Pairs, Panel
@@ -43,6 +44,7 @@ class Material:
     fold: Int | None = None
     level: float = 0.95
     thorough: Rng | None = None
+    progress: Progress = silent
 
     @cached_property
     def cluster(self) -> Int:

@@ -278,9 +278,8 @@ def _thoroughly(m: Material, choice: Choice) -> Choice:
     if full is None or full.flat:
         return choice
     noiseless = None if m.noise_known else latents.noiseless
-    return replace(
-        choice, thorough=thorough(latents.stack, full, latents.tested.alike, noiseless, level=m.level, rng=m.thorough)
-    )
+    fits = (latents.stack, full, latents.tested.alike, noiseless)
+    return replace(choice, thorough=thorough(*fits, level=m.level, rng=m.thorough, progress=m.progress))
 
 
 def _strong(instrument: Instrument, left_out: LeftOut) -> bool:
