@@ -23,9 +23,10 @@ from loopstat.balance.view.layout import SMALL, WIDE, boxes, layout, overlap
 from loopstat.balance.view.seen import Seen, state_name
 from loopstat.faces import terminal
 from loopstat.faces.svg import draw
+from loopstat.inference.estimate import Estimate
 from loopstat.results.chart import Chart, Dots, Graph, Histogram, Points
+from loopstat.results.check import Check
 from loopstat.results.document import Sheet, walk
-from loopstat.results.result import Check, Estimate
 from loopstat.results.words import parts, show
 
 SAMPLES: dict[str, BalanceAnalysis] = {"everyday": everyday(), **edge_cases()}

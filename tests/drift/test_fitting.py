@@ -10,9 +10,9 @@ from loopstat.drift.fitting import _found
 from loopstat.drift.group import Group
 from loopstat.drift.quantities import QUANTITIES, ROWS, answers
 from loopstat.inference.clusters import choose_clusters
+from loopstat.inference.estimate import Estimate
 from loopstat.inference.resample import Resampling, bootstrap_weights
 from loopstat.inference.workers import silent
-from loopstat.results.result import Estimate
 
 
 def loops(seed: int, *, sessions: int = 40, steps: int = 8) -> ls.Panel:

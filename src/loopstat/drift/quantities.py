@@ -10,10 +10,10 @@ from typing import Any, Literal
 import numpy as np
 
 from ..arrays import Float
+from ..inference.estimate import Estimate
 from ..inference.fieller import fixed_point_interval
 from ..inference.intervals import Scale, jackknife_interval, jackknife_variance, mean_by_cluster, percentile_interval
 from ..inference.tests import holm, student_p
-from ..results.result import Estimate
 from .choice import Choice
 from .derive import scaled_drift
 from .group import Group, Reading

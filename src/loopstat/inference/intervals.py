@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..arrays import Float, Int, summed_rows
-from .estimate import NOTHING, Estimate
+from .estimate import Estimate
 
 Scale = Literal["identity", "log", "logit", "fisher", "share", "modulus"]
 LEVEL = 0.95  # of figures of simulated runs, unless asked for otherwise
@@ -98,7 +98,7 @@ def average(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
     """Return the mean of independent values, shape (n,), with its interval; no ends for one, NaN for none."""
     x = np.asarray(values, dtype=np.float64)
     if x.size < 2:
-        return Estimate(float(x[0]) if x.size else NOTHING, level=level)
+        return Estimate(float(x[0]) if x.size else np.nan, level=level)
     return student(float(x.mean()), float(x.std(ddof=1)) / np.sqrt(x.size), level=level, df=x.size - 1)
 
 

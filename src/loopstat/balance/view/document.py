@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ... import __version__
+from ...inference.estimate import Estimate
 from ...results.chart import Chart
 from ...results.document import (
     Answer,
@@ -19,7 +20,6 @@ from ...results.document import (
     settings_said,
     title_of,
 )
-from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, counted
 from ..analysis import BalanceAnalysis
 from ..fit import BalanceFit

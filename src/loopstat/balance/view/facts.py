@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ...inference.estimate import Estimate
 from ...results.chart import Chart, Tone
 from ...results.document import Answer, Cell, Fact, Facts, Part, Parts, Text, figure
-from ...results.result import Estimate
 from ...results.words import chance, counted, kept, number
 from ..currents import Cycle
 from ..fit import ANSWERS

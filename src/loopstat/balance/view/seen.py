@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from ...arrays import Bool, Float, Int
+from ...inference.estimate import Estimate
 from ...results.document import Cell, Form, figure
-from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, shorten
 from ..currents import Current, EntropyProduction
 from ..features.held_out import Share

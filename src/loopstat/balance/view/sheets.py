@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from ...inference.estimate import Estimate
 from ...results.document import Cell, Sheet, word
-from ...results.result import Estimate
 from .facts import way_of
 from .seen import Seen, rounded, state_name
 

@@ -16,7 +16,6 @@ from ..model import lyapunov
 MIN_SPARE = 3  # clusters beyond the number of conditions
 ALMOST_SINGULAR = 1e-14  # least eigenvalue of the noise correlations, or of the conditions', that can be divided by
 UNSEEN = 1e-290  # a variance whose inverse would overflow
-NOTHING = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +58,7 @@ def entropy_production(M: Float, Q: Float) -> float:
     0.363636
     """
     if not (np.isfinite(M).all() and _regular(Q)):
-        return NOTHING
+        return np.nan
     return float(_entropies(M[None], Q[None])[0])
 
 
@@ -103,22 +102,22 @@ def reversibility_test(
     """
     known = all(np.isfinite(part).all() for part in (M, left_M, left_Q))
     if not (known and _regular(Q)):
-        return Reversibility(*[NOTHING] * 4)
+        return Reversibility(*[np.nan] * 4)
     n = len(M)
     plug_in = entropy_production(M, Q)
-    value = max(plug_in - n * (n - 1) / max(n_transitions, 1), 0.0) if np.isfinite(plug_in) else NOTHING
+    value = max(plug_in - n * (n - 1) / max(n_transitions, 1), 0.0) if np.isfinite(plug_in) else np.nan
     delta, left = _conditions(M, Q, Q), _conditions(left_M, left_Q, Q)
     c, k = len(left), len(delta)
     if k == 0 or c - k < MIN_SPARE:
-        return Reversibility(NOTHING, value, NOTHING, NOTHING)
+        return Reversibility(np.nan, value, np.nan, np.nan)
     variance = jackknife_covariance(left)
     if np.linalg.eigvalsh(variance)[0] <= ALMOST_SINGULAR * np.trace(variance):
-        return Reversibility(NOTHING, value, NOTHING, NOTHING)
+        return Reversibility(np.nan, value, np.nan, np.nan)
     statistic = float(delta @ np.linalg.solve(variance, delta))
     p = hotelling_p(statistic, k, c)
     if not plug_in > 0 or statistic <= 0:
-        return Reversibility(p, value, NOTHING, NOTHING)
-    spread = jackknife_variance(_entropies(left_M, left_Q)) if _all_regular(left_Q) else np.array(NOTHING)
+        return Reversibility(p, value, np.nan, np.nan)
+    spread = jackknife_variance(_entropies(left_M, left_Q)) if _all_regular(left_Q) else np.array(np.nan)
     low, high = _limits(plug_in, float(spread), statistic, p, k, c, level)
     return Reversibility(p, value, min(low, value), max(high, value))
 

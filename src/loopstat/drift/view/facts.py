@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ...inference.estimate import Estimate
 from ...results.document import Answer, Cell, Depth, Fact, Facts, Part, Parts, Text
-from ...results.result import Estimate
 from ...results.words import chance, kept, number, percent, plural
 from ..compare import SURE
 from ..fit import LinearDriftFit

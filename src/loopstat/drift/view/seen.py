@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...inference.estimate import Estimate
 from ...panel.panel import Panel
 from ...results.chart import Tone
 from ...results.document import Cell, Form, figure
-from ...results.result import Estimate
 from ...results.words import clean_sentence
 from ..fit import LinearDriftFit
 
