@@ -20,6 +20,7 @@ from .maps.latent.fit import MIN_SCORES, Found, Stack, modulus_error, prediction
 from .maps.latent.thorough import Thorough, thorough
 from .maps.noisy import ErrorsInVariables, Instrument
 from .maps.within import Within, root_found
+from .products import spectral_radius
 
 WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
@@ -344,8 +345,8 @@ def _other(m: Material, name: str, estimator: Within | Instrument, remark: str) 
 
 
 def _rival(m: Material, name: str, M: Float, left: Float, remark: str) -> Rival:
-    value = _radius(M)[0]
-    low, high = jackknife_interval(value, _radius(left), m.level, "modulus")
+    value = spectral_radius(M)[0]
+    low, high = jackknife_interval(value, spectral_radius(left), m.level, "modulus")
     return Rival(name, float(value), float(low), float(high), remark)
 
 
@@ -355,9 +356,3 @@ def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Riva
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
     high = min(float(e.high), found.radius * WIDEST)
     return Rival("latent", found.radius, float(e.low), high, remark)
-
-
-def _radius(M: Float) -> Float:
-    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
-    value = np.abs(np.linalg.eigvals(np.where(lost[:, None, None], 0.0, M))).max(axis=1)
-    return np.where(lost, np.nan, value)

@@ -75,6 +75,13 @@ def finite(a: Float) -> Bool:
     return np.asarray(np.isfinite(a).all(axis=(-2, -1)))
 
 
+def spectral_radius(a: Float) -> Float:
+    """Return the largest modulus of the eigenvalues of each matrix, NaN for one that is not finite."""
+    whole = finite(a)
+    values = np.linalg.eigvals(np.where(whole[..., None, None], a, 0.0))
+    return np.where(whole, np.abs(values).max(axis=-1), np.nan)
+
+
 def smallest_singular_value(a: Float) -> Float:
     """Return the smallest singular value of each matrix, NaN for one that is not finite."""
     whole = finite(a)

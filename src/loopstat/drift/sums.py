@@ -15,6 +15,7 @@ from ..arrays import Bool, Float, Int, group_starts
 from ..errors import SettingsError
 from ..inference.resample import weighted_sums
 from ..panel.panel import Pairs
+from .products import symmetric
 
 
 @dataclass(frozen=True)
@@ -95,11 +96,8 @@ class Grams:
     def weighted(self, weights: Int) -> Float:
         """Return the bootstrap sums, shape (n_boot, p, p), for weights of shape (n_boot, n_clusters)."""
         p = self.g.shape[1]
-        upper = np.triu_indices(p)
-        sums = weighted_sums(weights, np.ascontiguousarray(self.g[:, upper[0], upper[1]]))
-        out = np.empty((len(sums), p, p))
-        out[:, upper[0], upper[1]] = out[:, upper[1], upper[0]] = sums
-        return out
+        rows, columns = np.triu_indices(p)
+        return symmetric(weighted_sums(weights, np.ascontiguousarray(self.g[:, rows, columns])), p)
 
     def rebase(self, centre: Float, scale: Float) -> Grams:
         """Return the same sums about another reference point and scale (exact algebra, no data needed)."""

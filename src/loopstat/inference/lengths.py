@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-
 FAR = 100.0  # seen lengths, in errors, from which the noncentral chi-square is normal to four digits
 SIMULATED = 20_000
 

@@ -19,10 +19,10 @@ from ..products import (
     Covariances,
     deviations,
     finite,
-    in_units,
     n_products,
     products,
     right_divide,
+    spectral_radius,
     symmetric,
     transposed,
     with_one,
@@ -140,9 +140,7 @@ class Within:
             M = 2 * M - sum(_Centred.of(half, self.n_obj).slopes for half in halves) / 2
         Q = panel.rss(M) / np.where(degrees > 0, degrees, np.nan)[:, None, None]
         step = Covariances.of(first, self.n_obj).cov
-        unit = 1 / self.scale
-        Q, excess = in_units(Q, unit), in_units(np.where(np.isnan(M), np.nan, step - Q), unit)
-        return Slopes(M * (self.scale[:, None] * unit), Q, np.where(np.isnan(Q), np.nan, 0.0), excess)
+        return Slopes.scaled(self.scale, M, Q, np.where(np.isnan(Q), np.nan, 0.0), step - Q)
 
     def transitions(self, sums: Float) -> Float:
         """Return the mean number of transitions of the sessions that hold more than one, shape (batch,)."""
@@ -157,10 +155,8 @@ def root_found(within: Within, sums: Float) -> Bool:
     False where no root is reached from M_w, and where its spectral radius is past 0.9 while sessions hold 8
     transitions or fewer on average: the equation then has a second root close by.
     """
-    M = within.solve(sums).M
-    found = finite(M)
-    radius = np.abs(np.linalg.eigvals(np.where(found[:, None, None], M, 0.0))).max(axis=1)
-    return np.asarray(found & ~((radius > SLOW) & (within.transitions(sums) <= SHORT)))
+    radius = spectral_radius(within.solve(sums).M)
+    return np.asarray(np.isfinite(radius) & ~((radius > SLOW) & (within.transitions(sums) <= SHORT)))
 
 
 # ------------------------------------------------------------------------------ sums

@@ -148,16 +148,14 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
         steady state.
     """
     sd = _positive_root(np.einsum("bii->bi", moments.cov_dx))
-    still = sd <= 0
-    unit = 1 / np.where(still, np.nan, sd)[:, :, None] / np.where(still, np.nan, sd)[:, None, :]
+    unit = 1 / (sd[:, :, None] * sd[:, None, :])
     M, A = moments.M, moments.A
     A_t = np.swapaxes(A, 1, 2)
     out = {"total": moments.cov_dx * unit, "noise": moments.Q * unit}
     nothing = np.full_like(M, np.nan)
     if sums is None or first is None:
         return {**out, **dict.fromkeys(("drift", "transient", "rest", "start_spread", "misfit"), nothing)}
-    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
-    steady = lyapunov(np.where(lost[:, None, None], 2.0 * np.eye(M.shape[-1]), M), moments.Q)
+    steady = lyapunov(M, moments.Q)
     path = path_covariance(sums)
     rest = moments.cov_x - steady - path
     spread = start_spread(M, start_moments(first)[1] - steady, sums[:, :, 0])

@@ -12,6 +12,7 @@ from ....inference.intervals import jackknife_variance
 from ....inference.resample import LeftOut
 from ....inference.tests import chi_square_p
 from ....panel.panel import Panel
+from ...products import spectral_radius
 from ...sums import reference
 from ..base import Estimated, Slopes
 from .model import Evaluation, Parameters, Sample, Structure, cluster_scores, maximise, stacked
@@ -187,14 +188,12 @@ class Found:
     @cached_property
     def radius(self) -> float:
         """Largest modulus of the eigenvalues of M."""
-        return float(np.abs(np.linalg.eigvals(self.parameters.M)).max())
+        return float(spectral_radius(self.parameters.M))
 
     @cached_property
     def information(self) -> Float:
         """Expected information of the free parameters."""
-        assert self.at.information is not None  # noqa: S101 - a climb ends with its slopes
-        free = self.structure.free
-        return self.at.information[np.ix_(free, free)]
+        return self.at.free_slopes(self.structure)[1]
 
     @cached_property
     def flat(self) -> bool:
@@ -221,7 +220,7 @@ class Found:
                 "the best fit leaves no room for innovations: noise of the scorer and of the loop cannot be told apart"
             )
         if self.rival is not None and self.rival.log_likelihood > self.at.log_likelihood - RIVAL:
-            other = float(np.abs(np.linalg.eigvals(self.structure.unpack(self.rival.theta).M)).max())
+            other = float(spectral_radius(self.structure.unpack(self.rival.theta).M))
             if abs(other - self.radius) > 0.1:
                 return f"two loops fit equally well, with slowest modes {self.radius:.2f} and {other:.2f}"
         return None
@@ -316,7 +315,7 @@ def modulus_error(stack: Stack, found: Found) -> float:
     n = stack.n_obj
     M = found.parameters.M
     nudged = M[None] + 1e-5 * np.eye(n * n).reshape(n * n, n, n)
-    slope = (np.log(np.abs(np.linalg.eigvals(nudged)).max(axis=1)) - np.log(found.radius)) / 1e-5
+    slope = (np.log(spectral_radius(nudged)) - np.log(found.radius)) / 1e-5
     return float(np.sqrt(max(slope @ robust[: n * n, : n * n] @ slope, 0.0)))
 
 
@@ -381,21 +380,15 @@ def _no_surer_than_the_model(found: Found, full: Float, left: Float) -> Float:
 
 def _slopes(stack: Stack, structure: Structure, batch: Float) -> Slopes:
     """Return the parameters of a batch of (theta, mean path), in units of the data."""
-    n, at, k = stack.n_obj, structure.parts, len(batch)
-    theta, mean = batch[:, : structure.size], batch[:, structure.size :].reshape(k, stack.n_steps, n)
-    outer = stack.scale[:, None] * stack.scale[None, :]
-    ratio = stack.scale[:, None] / stack.scale[None, :]
-    M = theta[:, at["M"]].reshape(k, n, n)
-    Q, R = (_matrices(theta[:, at[name]], structure.small, n) for name in "QR")
-    P = _matrices(theta[:, at["P"]], structure.large, 2 * n)
+    n = stack.n_obj
+    theta, mean = batch[:, : structure.size], batch[:, structure.size :].reshape(len(batch), stack.n_steps, n)
+    M, Q, R, P = structure.matrices(theta)
     step = np.concatenate([M - np.eye(n), np.broadcast_to(np.eye(n), M.shape)], axis=2)
-    first = step @ P @ np.swapaxes(step, 1, 2)
+    found = Slopes.scaled(stack.scale, M, Q, R, step @ P @ np.swapaxes(step, 1, 2))
     weight = _step_weights(stack)
     before, after = (np.einsum("t,kti->ki", weight, part) for part in (mean[:, :-1], mean[:, 1:]))
-    M_data = M * ratio
     before, after = (np.asarray(stack.centre + stack.scale * part) for part in (before, after))
-    b = after - np.einsum("kij,kj->ki", M_data, before)
-    return Slopes(M_data, Q * outer, R * outer, first * outer, b)
+    return replace(found, b=after - np.einsum("kij,kj->ki", found.M, before))
 
 
 def _step_weights(stack: Stack) -> Float:
@@ -406,12 +399,6 @@ def _step_weights(stack: Stack) -> Float:
     whole = np.asarray(there.reshape(len(there), stack.n_steps, -1).all(axis=2))
     count = np.asarray((whole[:, :-1] & whole[:, 1:]).sum(axis=0), dtype=np.float64)
     return np.asarray(count / max(float(count.sum()), 1.0))
-
-
-def _matrices(values: Float, at: tuple[Int, Int], n: int) -> Float:
-    out = np.empty((len(values), n, n))
-    out[:, at[0], at[1]] = out[:, at[1], at[0]] = values
-    return out
 
 
 # ------------------------------------------------------------------------- predictions
