@@ -81,7 +81,7 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
 
 
 def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
-    better = np.minimum(*(skill.by_objective[name][0] for name in ("mean", "running_mean")))
+    better = np.minimum(*(skill.by_objective[name].value for name in ("mean", "running_mean")))
     j = int(np.nanargmin(p))
     white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
     rest = f" Not so for {', '.join(white)}." if white else ""
@@ -138,7 +138,7 @@ def _white_scores(e: Evidence) -> Outcome:
 
 def around_own_means(skill: Skill) -> bool:
     """Return whether each session's own mean predicts better than the overall one."""
-    value = {name: skill.by_objective[name][0] for name in ("mean", "running_mean")}
+    value = {name: skill.by_objective[name].value for name in ("mean", "running_mean")}
     return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
 
 
@@ -470,7 +470,7 @@ def common_start(panel: Panel) -> list[str]:
     """Return the objectives in which several sessions all start from one value."""
     start = panel.x[group_starts(panel.session)]
     start = start[~np.isnan(start).any(axis=1)]
-    return [n for n, spread in zip(panel.names, np.ptp(start, axis=0), strict=True) if spread == 0 and len(start) > 1]
+    return [n for n, x in zip(panel.names, start.T, strict=True) if len(x) > 1 and np.ptp(x) == 0]
 
 
 RULES: tuple[CheckRule[Evidence], ...] = (

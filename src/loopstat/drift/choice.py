@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,10 @@ import numpy as np
 
 from ..arrays import Float
 from ..errors import InputError, argument, either
-from ..inference.intervals import jackknife_interval, jackknife_variance, student
+from ..inference.estimate import Estimate
+from ..inference.intervals import jackknife, jackknife_variance, student
 from ..inference.resample import LeftOut
-from ..results.record import Record
+from ..results.record import Record, written
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
 from .maps.censored import censored
@@ -31,9 +32,7 @@ class Rival(Record):
     """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark."""
 
     name: str
-    modulus: float
-    low: float
-    high: float
+    modulus: Estimate = field(metadata=written("modulus", "low", "high"))
     remark: str
 
 
@@ -345,14 +344,11 @@ def _other(m: Material, name: str, estimator: Within | Instrument, remark: str) 
 
 
 def _rival(m: Material, name: str, M: Float, left: Float, remark: str) -> Rival:
-    value = spectral_radius(M)[0]
-    low, high = jackknife_interval(value, spectral_radius(left), m.level, "modulus")
-    return Rival(name, float(value), float(low), float(high), remark)
+    return Rival(name, jackknife(spectral_radius(M)[0], spectral_radius(left), level=m.level, scale="modulus"), remark)
 
 
 def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Rival:
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
-    high = min(float(e.high), found.radius * WIDEST)
-    return Rival("latent", found.radius, float(e.low), high, remark)
+    return Rival("latent", replace(e, high=min(float(e.high), found.radius * WIDEST)), remark)

@@ -23,7 +23,7 @@ from .fit import FitSettings, LinearDriftFit
 from .group import Group
 from .influence import Influence, influence_values, influential
 from .model import LinearSDE, nearest_covariance
-from .quantities import Answer, Found, answers
+from .quantities import Found, QuantityValue, answers
 from .readings.paths import MeanPath, mean_path, stop_on_success
 from .readings.skill import Skill, cluster_folds, held_out_skill
 from .verdict import Situation, decide
@@ -240,5 +240,5 @@ def _model(found: Found) -> LinearSDE | None:
     return LinearSDE(m.A[0], m.b[0], Q, objectives=found.group.panel.objectives)
 
 
-def _reasons(found: Found, answered: dict[str, Answer]) -> dict[str, str]:
+def _reasons(found: Found, answered: dict[str, QuantityValue]) -> dict[str, str]:
     return {key: why for answer in answered.values() for key, why in answer.reasons.items()}

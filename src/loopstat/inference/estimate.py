@@ -81,9 +81,9 @@ class Estimate:
 
 
 def alike(a: Any, b: Any) -> bool:
-    """Return whether two arrays say the same, NaN and infinity both being unknown."""
+    """Return whether two arrays say the same, NaN, infinity and None all being unknown."""
     if a is None or b is None:
-        return a is b
+        return not any(np.isfinite(x).any() for x in (a, b) if x is not None)
     if np.size(a) == np.size(b) == 0:
         return True
     if np.shape(a) != np.shape(b):

@@ -312,9 +312,8 @@ def _taken(
     parts = [data[k] for k in (name, *beside)]
     if optional and parts[0] is None:
         return None
-    numbers = [_numbers(v) for v in parts[:3]]
-    ends = [np.where(np.isnan(x), null, x) for x in numbers]
-    return Estimate(*ends, *(None if v is None else _numbers(v) for v in parts[3:]))
+    numbers = [_numbers(v) for v in parts]
+    return Estimate(*(np.where(np.isnan(x), null, x) for x in numbers[:3]), *numbers[3:])
 
 
 def _gathered(data: Mapping[str, Any], e: _Entry) -> dict[str, Any]:

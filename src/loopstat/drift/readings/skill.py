@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...arrays import Float, Int, group_starts, relabel, summed_rows
-from ...inference.intervals import jackknife_interval
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife
 from ...inference.resample import folds
 from ...inference.tests import positive_p
 from ...panel.model import Rng
@@ -23,8 +24,6 @@ BASELINES = ("persistence", "mean", "constant_drift", "running_mean")
 SHRINKS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, np.inf])
 N_FOLDS = 5
 
-Interval = tuple[float, float, float]
-
 
 @dataclass(frozen=True)
 class Skill:
@@ -33,9 +32,9 @@ class Skill:
     Attributes
     ----------
     overall : dict
-        Baseline to (value, low, high), the mean over objectives.
+        Baseline to the mean over objectives.
     by_objective : dict
-        Baseline to arrays (value, low, high) of shape (n_obj,).
+        Baseline to Estimate of shape (n_obj,).
     beats : float array, shape (n_obj,)
         One-sided p-value that the objective is predicted no better than by the overall mean or by the session's
         running mean, whichever is larger.
@@ -45,8 +44,8 @@ class Skill:
         The fold each cluster is held out in.
     """
 
-    overall: dict[str, Interval]
-    by_objective: dict[str, tuple[Float, Float, Float]]
+    overall: dict[str, Estimate]
+    by_objective: dict[str, Estimate]
     beats: Float
     n_folds: int
     fold: Int
@@ -97,12 +96,9 @@ def held_out_skill(
     for name, theirs in sums.items():
         each = _skill(ours.sum(axis=0), theirs.sum(axis=0))
         left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
-        low, high = jackknife_interval(each, left, level)
-        by_objective[name] = (each, low, high)
+        by_objective[name] = jackknife(each, left, level=level)
+        overall[name] = jackknife(np.mean(each), left.mean(axis=1), level=level)
         p[name] = positive_p(each, left)
-        mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
-        ends = jackknife_interval(mean, mean_left, level)
-        overall[name] = (float(mean), float(ends[0]), float(ends[1]))
     return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), int(fold.max()) + 1, fold)
 
 

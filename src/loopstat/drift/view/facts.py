@@ -230,7 +230,7 @@ def _estimator(seen: Seen) -> Iterator[Fact]:
 def _rivals(seen: Seen) -> Parts:
     said: list[Part] = ["slowest mode by estimator: "]
     for k, r in enumerate(seen.fit.estimator.rivals):
-        if np.isfinite(r.modulus):
-            figure = seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high)
+        if np.isfinite(r.modulus.value):
+            figure = seen.shown(f"estimators.{k}.modulus", r.modulus)
             said += [", " if len(said) > 1 else "", f"{r.name}\xa0", figure]
     return tuple(said)

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from ....arrays import Float, Int
+from ....inference.estimate import Estimate
 from ....inference.tests import draws_p
 from ....inference.workers import Progress, silent
 from ....panel.model import Rng
@@ -32,7 +33,7 @@ class Thorough(Record):
 
     Attributes
     ----------
-    modulus, modulus_low, modulus_high : float
+    modulus : Estimate
         Slowest modulus of the latent fit and its profile likelihood interval; 0 or infinity is an open end.
     p_effects, p_noise : float
         Tests of no lasting differences between sessions and of no scorer noise, by parametric bootstrap.
@@ -43,9 +44,7 @@ class Thorough(Record):
         Key that is NaN or open to the sentence that says why.
     """
 
-    modulus: float
-    modulus_low: float
-    modulus_high: float = field(metadata=written(null=math.inf))
+    modulus: Estimate = field(metadata=written(null=math.inf))
     p_effects: float
     p_noise: float
     p_fit: float
@@ -113,7 +112,7 @@ def thorough(
     for k, (key, test) in enumerate(tests.items()):
         tick = partial(_tick, progress, k * draws, len(tests) * draws)
         p[key] = test(np.random.default_rng(int(streams[key])), tick=tick)
-    return Thorough(full.radius, profile.low, profile.high, **p, n_draws=draws, reasons=reasons)
+    return Thorough(Estimate(full.radius, profile.low, profile.high), **p, n_draws=draws, reasons=reasons)
 
 
 def _tick(progress: Progress, before: int, total: int, done: int) -> None:
