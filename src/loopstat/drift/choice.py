@@ -13,6 +13,7 @@ from ..errors import InputError, argument, either
 from ..inference.estimate import Estimate
 from ..inference.intervals import jackknife, jackknife_variance, student
 from ..inference.resample import LeftOut
+from ..panel.model import Rng
 from ..results.record import Record, written
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
@@ -95,7 +96,7 @@ def choose(m: Material, asked: str) -> Choice:
         choice = Choice("pooled", "asked for.")
     else:
         choice = _auto(m) if asked == "auto" else _named(m, asked)
-    return choice if m.thorough is None else _thoroughly(m, choice)
+    return choice if m.thorough is None else _thoroughly(m, choice, m.thorough)
 
 
 @dataclass(frozen=True)
@@ -271,15 +272,15 @@ def _refuse_impossible(m: Material, name: str) -> None:
         raise InputError(f"estimator latent: {m.too_little}.", hint="pooled or within would work.")
 
 
-def _thoroughly(m: Material, choice: Choice) -> Choice:
+def _thoroughly(m: Material, choice: Choice, rng: Rng) -> Choice:
     """Add the slow parts of the latent fit where it can be had, whatever was chosen."""
     latents = None if m.panel.lineage or m.clusters.kind == "block" or m.identical else m.latents
     full = None if latents is None else latents.tested.full
-    if full is None or full.flat:
+    if latents is None or full is None or full.flat:
         return choice
     noiseless = None if m.noise_known else latents.noiseless
     fits = (latents.stack, full, latents.tested.alike, noiseless)
-    return replace(choice, thorough=thorough(*fits, level=m.level, rng=m.thorough, progress=m.progress))
+    return replace(choice, thorough=thorough(*fits, level=m.level, rng=rng, progress=m.progress))
 
 
 def _strong(instrument: Instrument, left_out: LeftOut) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -13,13 +12,12 @@ from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
 from ..inference.workers import Progress, silent
 from ..panel.model import Rng
-from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
 from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
-from .fit import FitSettings, LinearDriftFit
+from .fit import DriftSettings, LinearDriftFit
 from .group import Group
 from .influence import Influence, influence_values, influential
 from .model import LinearSDE, nearest_covariance
@@ -33,27 +31,13 @@ STAGES = ("sums", "estimator", "quantities", "checks")
 MEMORY = 4_000_000  # numbers, the most that library heeds; never written to
 
 
-class Settings(FitSettings, Protocol):
-    """What a fit is told."""
-
-    @property
-    def scorer_noise(self) -> ScorerNoise | None:
-        """The scorer's noise, where it is known."""
-        ...
-
-    @property
-    def stops_at_bounds(self) -> bool:
-        """The loop itself stops at its bounds."""
-        ...
-
-    @property
-    def thorough(self) -> bool:
-        """Also the slow parts of the latent fit."""
-        ...
-
-
 def fit_group(
-    settings: Settings, panel: Panel, resampling: Resampling, rng: Rng, label: str, progress: Progress | None = None
+    settings: DriftSettings,
+    panel: Panel,
+    resampling: Resampling,
+    rng: Rng,
+    label: str,
+    progress: Progress | None = None,
 ) -> LinearDriftFit:
     """Fit one group of sessions.
 
@@ -117,7 +101,7 @@ def _inside(tell: Progress, name: str, done: int, total: int, what: str) -> None
 # ------------------------------------------------------------------------------- choice
 
 
-def _found(settings: Settings, group: Group, rng: Rng, tell: Progress) -> Found:
+def _found(settings: DriftSettings, group: Group, rng: Rng, tell: Progress) -> Found:
     """Choose the estimator, read the data with it, and measure what it predicts."""
     level = settings.level
     if not group.fits:
@@ -140,7 +124,9 @@ def _held_out(group: Group, level: float, fold: Int) -> Skill:
     return held_out_skill(group.panel, group.pairs, group.grams, group.cluster, fold=fold, level=level)
 
 
-def _choice(settings: Settings, group: Group, rng: Rng, tell: Progress, *, white: bool, fold: Int | None) -> Choice:
+def _choice(
+    settings: DriftSettings, group: Group, rng: Rng, tell: Progress, *, white: bool, fold: Int | None
+) -> Choice:
     from threadpoolctl import threadpool_limits
 
     material = Material(

@@ -44,8 +44,8 @@ class Slopes:
     def scaled(cls, scale: Float, M: Float, Q: Float, R: Float, first: Float, b: Float | None = None) -> Slopes:
         """Make from figures in units of `scale`, shape (n_obj,), but for `b`; without a map nothing is known."""
         outer, lost = np.outer(scale, scale), ~finite(M)[:, None, None]
-        parts = (np.where(lost, np.nan, part * outer) for part in (Q, R, first))
-        return cls(M * np.outer(scale, 1 / scale), *parts, b)
+        Q, R, first = (np.where(lost, np.nan, part * outer) for part in (Q, R, first))
+        return cls(M * np.outer(scale, 1 / scale), Q, R, first, b)
 
 
 class ClusterSums(Protocol):
