@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from loopstat import SettingsError
-from loopstat.balance import exact
 from loopstat.balance.currents import MainChain, _laws, _laws_by_system, circulation
-from loopstat.balance.cycles import cycle_basis_test, source_statistic, triangles
-from loopstat.balance.exact import Draws, exact_draws, exact_draws_within, returns
-from loopstat.balance.one_potential import common_potential
-from loopstat.balance.potential import potential
-from loopstat.balance.tests import WITHIN, detailed_balance_test
+from loopstat.balance.potentials.common import common_potential
+from loopstat.balance.potentials.potential import potential
+from loopstat.balance.tests import exact
+from loopstat.balance.tests.cycles import cycle_basis_test, source_statistic, triangles
+from loopstat.balance.tests.exact import Draws, exact_draws, exact_draws_within, returns
+from loopstat.balance.tests.reversal import WITHIN, detailed_balance_test
 from loopstat.panel.tally import Counts, Events
 from loopstat.systems import binned_loop, driven_ring, metropolis
 

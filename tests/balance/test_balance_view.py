@@ -14,9 +14,9 @@ import pytest
 from balance_samples import analysis, edge_cases, everyday, group
 from loopstat.balance.analysis import BalanceAnalysis
 from loopstat.balance.currents import Cycle, EntropyProduction
-from loopstat.balance.cycles import SourceStatistic
 from loopstat.balance.fit import ANSWERS, BalanceFit
-from loopstat.balance.order import ChainTest
+from loopstat.balance.tests.cycles import SourceStatistic
+from loopstat.balance.tests.order import ChainTest
 from loopstat.balance.view import charts, document
 from loopstat.balance.view.facts import common, doubtful, facts
 from loopstat.balance.view.layout import SMALL, WIDE, boxes, layout, overlap

@@ -14,8 +14,8 @@ import pytest
 from scipy.stats import chisquare
 
 from loopstat import SettingsError
-from loopstat.balance.order import ChainTest, _across, homogeneity_test, homogeneous_groups, order_test
-from loopstat.balance.shuffles import Trails, n_ln_n, sum_n_ln_n
+from loopstat.balance.tests.order import ChainTest, _across, homogeneity_test, homogeneous_groups, order_test
+from loopstat.balance.tests.shuffles import Trails, n_ln_n, sum_n_ln_n
 from loopstat.panel.tally import Counts, Events
 
 Rng = np.random.Generator

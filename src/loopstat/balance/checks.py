@@ -9,9 +9,9 @@ import numpy as np
 from ..inference.estimate import number
 from ..panel.tally import Counts
 from ..results.check import CheckRule, Outcome
-from .least_action import Exchanges
-from .order import ChainTest
-from .tests import WITHIN, BalanceTest
+from .potentials.least_action import Exchanges
+from .tests.order import ChainTest
+from .tests.reversal import WITHIN, BalanceTest
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 ALPHA = 0.05

@@ -15,10 +15,10 @@ from ..inference.resample import bootstrap_weights
 from ..panel.model import Rng
 from ..panel.tally import CommunicatingClass, Counts
 from ..results.record import Record, written
-from .least_action import Exchanges
-from .potential import FEW
-from .stationary import stationary
-from .tests import BalanceTest
+from .chain.stationary import stationary
+from .potentials.least_action import Exchanges
+from .potentials.potential import FEW
+from .tests.reversal import BalanceTest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -16,14 +16,14 @@ from ..results.record import Record, inside, written
 from ..results.result import Table
 from ..results.verdict import Verdict
 from .currents import Current, Cycle, EntropyProduction
-from .cycles import SourceStatistic
 from .features.record import ParametricFit
-from .order import ChainTest
-from .potential import Potential
-from .tests import BalanceTest
+from .potentials.potential import Potential
+from .tests.cycles import SourceStatistic
+from .tests.order import ChainTest
+from .tests.reversal import BalanceTest
 
 if TYPE_CHECKING:
-    from .chain import MarkovChain
+    from .chain.model import MarkovChain
 
 ANSWERS: dict[str, str] = {"balanced": "in detailed balance", "driven": "driven", "cannot_tell": "cannot tell"}
 """Action to the words that the sentence of a verdict begins with."""

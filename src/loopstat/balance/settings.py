@@ -17,17 +17,17 @@ from ..panel.tally import Counts, Visits
 from ..parameters import checked
 from ..results.check import run_checks
 from ..results.verdict import Verdict
-from .chain import MarkovChain
+from .chain.model import MarkovChain
+from .chain.transitions import escape_intervals, relaxation_intervals
 from .checks import ALPHA, RULES, Evidence
 from .currents import Circulation, EntropyProduction, MainChain, circulation, cycles_of
-from .cycles import source_statistic
 from .fit import MOST_PAIRS, BalanceFit, ExchangedPair, Recorded, Trap
-from .least_action import Exchanges
-from .order import ChainTest, homogeneity_test, order_test
-from .potential import Potential, potential, strengths
+from .potentials.least_action import Exchanges
+from .potentials.potential import Potential, potential, strengths
 from .rows import FIT, RIDGE
-from .tests import WITHIN, BalanceTest, detailed_balance_test
-from .transitions import escape_intervals, relaxation_intervals
+from .tests.cycles import source_statistic
+from .tests.order import ChainTest, homogeneity_test, order_test
+from .tests.reversal import WITHIN, BalanceTest, detailed_balance_test
 
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
 MOST_TRAPS = 10

@@ -16,7 +16,7 @@ from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts
 from ...results.check import run_checks
-from ..potential import Potential
+from ..potentials.potential import Potential
 from .checks import OF_TEXTS, RULES, Evidence
 from .errors import ThetaErrors, fit_noise, theta_errors
 from .held_out import UNKNOWN, Downhill, Folds, Share, correlation, downhill

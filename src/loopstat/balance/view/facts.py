@@ -13,7 +13,7 @@ from ...results.result import Estimate
 from ...results.words import chance, counted, kept, number
 from ..currents import Cycle
 from ..fit import ANSWERS
-from ..order import ChainTest
+from ..tests.order import ChainTest
 from .seen import MAX_STATE, Seen, rounded, short_names, state_name
 
 MAX_STATES = 6  # named where it rests

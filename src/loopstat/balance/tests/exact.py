@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int, summed
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts, Events
-from .least_action import Exchanges
+from ...arrays import Float, Int, summed
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts, Events
+from ..potentials.least_action import Exchanges
 
 DRAWS = 999
 MOVES = 6_000_000  # in so many draws together: one to three seconds; more draws take longer, not shorter walks

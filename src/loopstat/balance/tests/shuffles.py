@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..panel.model import Rng
-from ..panel.tally import Events
+from ...arrays import Float, Int
+from ...panel.model import Rng
+from ...panel.tally import Events
 
 
 @dataclass(frozen=True)

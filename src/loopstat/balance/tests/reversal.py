@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..arrays import Float, summed
-from ..errors import SettingsError
-from ..inference.tests import chi_square_p, draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import Record, empty_as_null
+from ...arrays import Float, summed
+from ...errors import SettingsError
+from ...inference.tests import chi_square_p, draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...results.record import Record, empty_as_null
+from ..potentials.least_action import Exchanges
+from ..potentials.potential import strengths
+from ..rows import METHODS
 from .cycles import likelihood_ratio
 from .exact import Draws, exact_draws, exact_draws_within
-from .least_action import Exchanges
-from .potential import strengths
-from .rows import METHODS
 
 WITHIN = "exact within sessions"
 PLENTY = 200.0  # fitted transitions in every cell from which the chi-square keeps its 5 %

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, summed
-from ..errors import SettingsError
-from ..inference.intervals import student
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import UNWRITTEN, Record, written
+from ...arrays import Bool, Float, Int, summed
+from ...errors import SettingsError
+from ...inference.intervals import student
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...results.record import UNWRITTEN, Record, written
+from ..rows import KERNELS
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
-from .rows import KERNELS
 
 DENSE = 1200  # states up to which errors are computed from whole matrices; beyond, from random directions
 DIRECTIONS = 300  # of them: the error of an error is then 4 %

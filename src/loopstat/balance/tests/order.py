@@ -8,12 +8,12 @@ from typing import Literal
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..errors import SettingsError
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts, Events
-from ..results.record import Record, empty_as_null
+from ...arrays import Float, Int
+from ...errors import SettingsError
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts, Events
+from ...results.record import Record, empty_as_null
 from .shuffles import Trails, n_ln_n, sum_n_ln_n
 
 SAME = 1e-9  # statistics that differ by less, relative to their size, are equal: the order of summing differs

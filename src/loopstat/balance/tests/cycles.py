@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..inference.tests import chi_square_p
-from ..panel.tally import Counts
-from ..results.record import Record
-from .least_action import Exchanges, least_square_residual
-from .potential import potential
+from ...arrays import Float, Int
+from ...inference.tests import chi_square_p
+from ...panel.tally import Counts
+from ...results.record import Record
+from ..potentials.least_action import Exchanges, least_square_residual
+from ..potentials.potential import potential
 
 MOST_TRIPLES = 3_000_000  # beyond, the source's cycles are not listed
 LARGE_VARIANCE = 100.0  # from which the source leaves a cycle out
@@ -29,7 +29,7 @@ def likelihood_ratio(pairs: Exchanges, log_strength: Float) -> float:
 
     Examples
     --------
-    >>> from loopstat.balance.potential import strengths
+    >>> from loopstat.balance.potentials.potential import strengths
     >>> journals = Counts.of_matrix(
     ...     [[714, 730, 498, 221], [33, 425, 68, 17], [320, 813, 1072, 142], [284, 276, 325, 188]]
     ... )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..inference.intervals import percentile_interval, student
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import Record
+from ...arrays import Float, Int
+from ...inference.intervals import percentile_interval, student
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...results.record import Record
 from .potential import Potential
 
 DRAWS = 1999
