@@ -208,7 +208,7 @@ def test_order_statistic_by_hand() -> None:
 
 
 def test_sums_of_n_ln_n() -> None:
-    assert n_ln_n(3).tolist() == pytest.approx([0, 0, 2 * log(2), 3 * log(3)])
+    assert n_ln_n(3)[:4].tolist() == pytest.approx([0, 0, 2 * log(2), 3 * log(3)])
     group, key = np.array([0, 1, 0, 1, 0, 2]), np.array([5, 5, 5, 0, 5, 5])
     assert sum_n_ln_n(group, key) == pytest.approx(3 * log(3))
     assert sum_n_ln_n(np.zeros(0, np.int64), np.zeros(0, np.int64)) == 0

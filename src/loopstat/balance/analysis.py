@@ -196,10 +196,7 @@ def _asked(
 def _fit_all(
     parts: Sequence[Part], estimator: ReversibleChain, seed: int, progress: Progress | None
 ) -> list[BalanceFit]:
-    """Fit every group, in threads: the walks of the tests are compiled and hold up nobody.
-
-    The first group goes alone, so that nothing is compiled twice.
-    """
+    """Fit every group, in threads: the walks of the tests are compiled and hold up nobody."""
     labels = [", ".join(f"{column}={value}" for column, value in by.items()) or "all" for by, _ in parts]
 
     def fit(k: int) -> BalanceFit:
@@ -209,12 +206,11 @@ def _fit_all(
 
     tell = progress or (lambda done, total, label: None)
     tell(0, len(parts), labels[0] if labels else "")
-    fits = [fit(k) for k in range(len(parts))[:1]]
+    fits: list[BalanceFit] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(fit, range(1, len(parts))):
-            tell(len(fits), len(parts), found.label)
+        for found in pool.map(fit, range(len(parts))):
             fits.append(found)
-    tell(len(parts), len(parts), "")
+            tell(len(fits), len(parts), found.label)
     return fits
 
 
