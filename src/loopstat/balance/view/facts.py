@@ -25,7 +25,6 @@ ALPHA = 0.05
 FAR = 300.0  # affinities beyond it are infinite ratios for all purposes
 NO_DOUBT = ("unexplained",)  # a finding about the loop, which the intervals allow for
 TONES: dict[str, Tone] = {"driven": "ours", "balanced": "ink", "cannot_tell": "doubt"}
-SCALE = "Potential: a move down by 1 is 2.7 times as likely as the move back up, where nothing drives the loop."
 
 
 def answer(seen: Seen, picture: Chart | None = None) -> Answer:
@@ -33,6 +32,14 @@ def answer(seen: Seen, picture: Chart | None = None) -> Answer:
     verdict = seen.fit.verdict
     said = ANSWERS[verdict.action]
     return Answer(verdict.action, said, (verdict.sentence.removeprefix(said),), TONES[verdict.action], picture)
+
+
+def scale(beta: float) -> str:
+    """Say what a difference of potentials, in units of 1/beta nats, means."""
+    step = f"{1 / beta:.3g}"
+    return (
+        f"Potential: a move down by {step} is 2.7 times as likely as the move back up, where nothing drives the loop."
+    )
 
 
 def lead(seen: Seen) -> Parts:
