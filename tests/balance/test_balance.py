@@ -215,7 +215,8 @@ def test_a_driven_ring_is_found_in_tables_and_in_sessions() -> None:
 def test_nothing_to_test(cells: list[list[float]], sentence: str) -> None:
     test = detailed_balance_test(Counts.of_matrix(cells), rng=0)
     assert np.isnan(test.p_value)
-    assert test.method is None
+    assert test.method == ""
+    assert test.to_dict()["method"] is None
     assert sentence in test.reason
 
 

@@ -17,13 +17,13 @@ from loopstat.balance.currents import Cycle, EntropyProduction
 from loopstat.balance.fit import ANSWERS, BalanceFit
 from loopstat.balance.settings import ReversibleChain
 from loopstat.balance.tests.cycles import SourceStatistic
-from loopstat.balance.tests.order import ChainTest
 from loopstat.balance.view import charts, document
 from loopstat.balance.view.facts import common, doubtful, facts
 from loopstat.balance.view.layout import SMALL, WIDE, boxes, layout, overlap
 from loopstat.balance.view.seen import Seen, state_name
 from loopstat.faces import terminal
 from loopstat.faces.svg import draw
+from loopstat.inference.estimate import TestResult
 from loopstat.results.chart import Chart, Dots, Graph, Histogram, Line, Points
 from loopstat.results.document import Sheet, walk
 from loopstat.results.result import Check, Estimate
@@ -44,8 +44,8 @@ def said(fit: BalanceFit, key: str) -> str:
     return "\n".join(found)
 
 
-def chain_test(p: float) -> ChainTest:
-    return ChainTest(p, 10.0, 3, "orders", 199)
+def chain_test(p: float) -> TestResult:
+    return TestResult(p, 10.0, 3, "orders", 199)
 
 
 def failed(fit: BalanceFit, name: str) -> BalanceFit:
@@ -176,7 +176,7 @@ def test_forgetting_is_given_in_steps(ring: BalanceFit) -> None:
 
 
 def test_one_chain_or_several_is_said(ring: BalanceFit) -> None:
-    none = ChainTest.impossible("no sessions.")
+    none = TestResult.impossible("no sessions.")
     fit = replace(ring, order_test=chain_test(0.0002), homogeneity={"steps": none, "sessions": chain_test(0.01)})
     assert said(fit, "one chain?") == "the state before the last matters too (p < 0.001), sessions differ (p 0.010)"
     agree = replace(fit, order_test=chain_test(0.42), homogeneity={"steps": chain_test(0.3), "sessions": none})

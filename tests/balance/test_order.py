@@ -14,12 +14,14 @@ import pytest
 from scipy.stats import chisquare
 
 from loopstat import SettingsError
-from loopstat.balance.tests.order import ChainTest, _across, homogeneity_test, homogeneous_groups, order_test
+from loopstat.balance.tests.order import _across, homogeneity_test, homogeneous_groups, order_test
 from loopstat.balance.tests.shuffles import Trails, n_ln_n, sum_n_ln_n
+from loopstat.inference.estimate import TestResult
 from loopstat.panel.tally import Counts, Events
+from loopstat.results.record import dump
 
 Rng = np.random.Generator
-Test = Callable[[Rng], ChainTest]
+Test = Callable[[Rng], TestResult]
 
 RARE = 1e-4  # chance that a right sampler fails its chi-square, were the seed not fixed
 CLIMB = np.array([[0.8, 0.15, 0.04, 0.01], [0.3, 0.5, 0.15, 0.05], [0.1, 0.3, 0.5, 0.1], [0.1, 0.2, 0.3, 0.4]])
@@ -217,11 +219,11 @@ def test_sums_of_n_ln_n() -> None:
 # ------------------------------------------------------------------------------ levels
 
 
-def _order(events: Events, rng: Rng) -> ChainTest:
+def _order(events: Events, rng: Rng) -> TestResult:
     return order_test(events, rng=rng, n_draws=19)
 
 
-def _over(events: Events, over: str, rng: Rng) -> ChainTest:
+def _over(events: Events, over: str, rng: Rng) -> TestResult:
     return homogeneity_test(counted(events), over=over, rng=rng, n_draws=19)
 
 
@@ -303,11 +305,11 @@ def test_what_differs_is_found(name: str) -> None:
 # ------------------------------------------------------------------------------ what cannot be tested
 
 
-def _reason(test: ChainTest, sentence: str) -> None:
+def _reason(test: TestResult, sentence: str) -> None:
     assert np.isnan([test.p_value, test.statistic, test.df]).all()
     assert sentence in test.reason
-    assert test.to_dict()["p_value"] is None
-    assert test.to_dict()["method"] is None
+    assert dump(test)["p_value"] is None
+    assert dump(test)["method"] is None
 
 
 def test_orders_that_cannot_be_tested() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..arrays import Float
-from ..inference.estimate import Estimate, number, show
+from ..inference.estimate import Estimate, TestResult, number, show
 from ..panel.tally import Counts
 from ..results.check import Check
 from ..results.record import Record, inside, written
@@ -19,7 +19,6 @@ from .currents import Current, Cycle, EntropyProduction
 from .features.record import ParametricFit
 from .potentials.potential import Potential
 from .tests.cycles import SourceStatistic
-from .tests.order import ChainTest
 from .tests.reversal import BalanceTest
 
 if TYPE_CHECKING:
@@ -162,8 +161,8 @@ class BalanceFit(Record):
     spectral_gap : float
     downhill : dict
         `weighted`, `pairs`: share of transitions, and of exchanged pairs, that go down the potential.
-    order_test : ChainTest
-    homogeneity : dict of ChainTest
+    order_test : TestResult
+    homogeneity : dict of TestResult
         `steps`, `sessions`.
     pairs, currents, cycles, traps : tuples
     checks : tuple of Check
@@ -196,8 +195,8 @@ class BalanceFit(Record):
     relaxation_times: Estimate
     spectral_gap: float
     downhill: dict[str, float]
-    order_test: ChainTest
-    homogeneity: dict[str, ChainTest]
+    order_test: TestResult
+    homogeneity: dict[str, TestResult]
     pairs: tuple[ExchangedPair, ...]
     currents: tuple[Current, ...]
     cycles: tuple[Cycle, ...]

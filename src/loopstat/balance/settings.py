@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Float, summed
 from ..inference.clusters import choose_clusters
-from ..inference.estimate import Estimate, number
+from ..inference.estimate import Estimate, TestResult, number
 from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.panel import Panel
@@ -26,7 +26,7 @@ from .potentials.least_action import Exchanges
 from .potentials.potential import Potential, potential, strengths
 from .rows import FIT, RIDGE
 from .tests.cycles import source_statistic
-from .tests.order import ChainTest, homogeneity_test, order_test
+from .tests.order import homogeneity_test, order_test
 from .tests.reversal import WITHIN, BalanceTest, detailed_balance_test
 
 FEW_VISITS = 10  # below them a state is no trap, whatever its share
@@ -37,7 +37,6 @@ SHUFFLED = 4e7  # transitions put in order in all draws of one of them: five to 
 THIN = 2.0  # transitions per exchanged pair below which nothing can be told
 MOSTLY_TIED = 0.5  # share of draws that equal the recording from which the test cannot see anything
 LONGEST_NAME = 28  # characters of a state in the verdict
-NOTHING = float("nan")
 
 
 @dataclass(frozen=True)
@@ -186,23 +185,23 @@ def downhill(counts: Counts, value: Float) -> dict[str, float]:
     i, j, n = counts.source, counts.target, counts.count
     known = (i != j) & np.isfinite(value[i]) & np.isfinite(value[j])
     d = np.sign(value[i] - value[j])[known]
-    weighted = float(n[known] @ ((d + 1) / 2) / n[known].sum()) if known.any() else NOTHING
+    weighted = float(n[known] @ ((d + 1) / 2) / n[known].sum()) if known.any() else np.nan
     p = Exchanges.of(counts)
     rates = p.forward / np.maximum(counts.visits[p.a], 1e-300) - p.backward / np.maximum(counts.visits[p.b], 1e-300)
     agree = np.sign(rates) * np.sign(value[p.a] - value[p.b])
     agree = agree[np.isfinite(agree)]
-    return {"weighted": weighted, "pairs": float(np.mean((agree + 1) / 2)) if len(agree) else NOTHING}
+    return {"weighted": weighted, "pairs": float(np.mean((agree + 1) / 2)) if len(agree) else np.nan}
 
 
 def _still() -> Circulation:
-    return Circulation(EntropyProduction(NOTHING, NOTHING, NOTHING, 0), (), ())
+    return Circulation(EntropyProduction(np.nan, np.nan, np.nan, 0), (), ())
 
 
 def _stationary(
     counts: Counts, chain: MainChain | None, v: Potential, pairs: Exchanges, level: float
 ) -> tuple[Estimate, Float]:
     """Return exp(-beta V) of the main class by likelihood with intervals, and the law of the free chain."""
-    nothing = np.full(counts.n_states, NOTHING)
+    nothing = np.full(counts.n_states, np.nan)
     if chain is None:
         return Estimate(nothing), nothing
     members = chain.members
@@ -221,16 +220,16 @@ def _stationary(
 
 def _relaxation(chain: MainChain | None, level: float) -> tuple[Estimate, float]:
     if chain is None:
-        return Estimate(np.zeros(0)), NOTHING
+        return Estimate(np.zeros(0)), np.nan
     found = relaxation_intervals(chain.completed, k=min(N_TIMES + 1, chain.counts.n_states), level=level)
     with np.errstate(divide="ignore"):
-        gap = -np.expm1(-1 / found.value[0]) if len(found.value) else NOTHING
+        gap = -np.expm1(-1 / found.value[0]) if len(found.value) else np.nan
     return found, float(gap)
 
 
-def _chain_tests(counts: Counts, rng: Rng) -> tuple[ChainTest, dict[str, ChainTest]]:
+def _chain_tests(counts: Counts, rng: Rng) -> tuple[TestResult, dict[str, TestResult]]:
     if counts.events is None:
-        none = ChainTest.impossible("the table has no sessions: what came before a state is not known.")
+        none = TestResult.impossible("the table has no sessions: what came before a state is not known.")
         return none, {"steps": none, "sessions": none}
     n = int(np.clip(SHUFFLED / max(len(counts.events.source), 1), FEWEST, SHORT_TESTS))
     order = order_test(counts, rng=rng, n_draws=n)
@@ -271,9 +270,9 @@ def _pair_table(counts: Counts, pairs: Exchanges, v: Potential, level: float) ->
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.log(up / n_a) - np.log(down / n_b)
         error = np.sqrt(np.maximum(1 / up - 1 / n_a + 1 / down - 1 / n_b, 0))
-    ratio[~np.isfinite(ratio)] = NOTHING
+    ratio[~np.isfinite(ratio)] = np.nan
     e = student(ratio, error, level=level)
-    apart = np.where(pairs.label[a] == pairs.label[b], v.value[a] - v.value[b], NOTHING)
+    apart = np.where(pairs.label[a] == pairs.label[b], v.value[a] - v.value[b], np.nan)
     columns = (up, down, ratio, e.low, e.high, apart)
     names = ((counts.states[x], counts.states[y]) for x, y in zip(a, b, strict=True))
     rows = zip(*(c.tolist() for c in columns), strict=True)
@@ -287,7 +286,7 @@ def _traps(counts: Counts, escape: Estimate, v: Potential, pi: Float) -> tuple[T
     """
     own = float(counts.count[counts.source == counts.target].sum())
     visits = float(counts.visits.sum())
-    overall = (counts.total - own) / visits if visits else NOTHING
+    overall = (counts.total - own) / visits if visits else np.nan
     with np.errstate(invalid="ignore"):
         rows = np.flatnonzero((counts.visits >= FEW_VISITS) & (escape.high < overall / 2))
     rows = rows[np.lexsort((-counts.visits[rows], escape.value[rows]))][:MOST_TRAPS]

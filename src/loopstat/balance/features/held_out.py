@@ -19,7 +19,6 @@ from .pairs import StatePairs
 
 N_FOLDS = 10
 NARROW = 0.02
-NOTHING = float("nan")
 
 Fitted = Callable[[StatePairs], Float]  # training pairs to beta V of every state, shape (n_states,)
 
@@ -42,7 +41,7 @@ def percents(share: Share) -> str:
     return f"{value} [{low}, {high}]" if np.isfinite(share.low) else value
 
 
-UNKNOWN = Share(NOTHING, NOTHING, NOTHING)
+UNKNOWN = Share(np.nan, np.nan, np.nan)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ class Judged:
 
         def mean(values: Float) -> Float:
             total = np.sum(np.where(held, values, 0.0), axis=0)
-            return np.where(times > 0, total / np.maximum(times, 1), NOTHING)
+            return np.where(times > 0, total / np.maximum(times, 1), np.nan)
 
         return cls(mean((np.sign(drop) + 1) / 2), mean(np.logaddexp(0.0, -drop)), mean(np.logaddexp(0.0, drop)))
 
@@ -222,10 +221,10 @@ class Spread:
         total = float(up.sum() + back.sum())
         part = self.pairs.take(self.known)
         if not total > 0:
-            return NOTHING, NOTHING, 1.0
+            return np.nan, np.nan, 1.0
         mean = float(up @ value_up + back @ value_back) / total
         if len(part) == 1:
-            return mean, NOTHING, 1.0
+            return mean, np.nan, 1.0
         r_up, r_back = up * (value_up - mean) / total, back * (value_back - mean) / total
         n = len(part.members)
         error = n / max(n - 2, 1) * float(np.sqrt(by_state(part, (r_up + r_back)[self.known][:, None])[0, 0]))
@@ -240,7 +239,7 @@ class Spread:
         """Return the mean of values between 0 and 1 with Wilson's interval at the effective number of trials."""
         p, error, df = self.mean(up, back, value_up, value_back)
         if np.isnan(error):
-            return Share(p, NOTHING, NOTHING)
+            return Share(p, np.nan, np.nan)
         z = student_quantile(level, df)
         n = p * (1 - p) / error**2 if error > 0 and 0 < p < 1 else (df + 1) / 2  # each state in one pair, at worst
         e = wilson(p, n, z)

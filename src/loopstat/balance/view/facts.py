@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ...inference.estimate import TestResult
 from ...results.chart import Chart, Tone
 from ...results.document import Answer, Cell, Fact, Facts, Part, Parts, Text, figure
 from ...results.result import Estimate
 from ...results.words import chance, counted, kept, number
 from ..currents import Cycle
 from ..fit import ANSWERS
-from ..tests.order import ChainTest
 from .seen import MAX_STATE, Seen, rounded, short_names, state_name
 
 MAX_STATES = 6  # named where it rests
@@ -246,7 +246,7 @@ def _one_chain(seen: Seen) -> Iterator[Fact]:
         yield Fact("one chain?", _joined(said), "long")
 
 
-def _chance(seen: Seen, path: str, test: ChainTest) -> Cell:
+def _chance(seen: Seen, path: str, test: TestResult) -> Cell:
     return figure(test.p_value, place=seen.place(f"{path}.p_value"), form="chance")
 
 

@@ -18,7 +18,7 @@ from ..features.held_out import Share
 from ..fit import BalanceFit
 
 MAX_STATE = 30  # letters of a state's name in a line
-NOTHING = 1e-9  # figures below it are the rounding errors of a zero
+ROUNDING = 1e-9  # figures below it are the rounding errors of a zero
 
 
 Ranged = EntropyProduction | Current | Share
@@ -157,14 +157,14 @@ class Seen:
         """Return the cell of a figure whose ends are apart."""
         if not math.isfinite(value):
             return Cell(None)
-        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        at = "" if 0 < abs(value) < ROUNDING else self.place(path)
         return figure(Estimate(rounded(value), low, high), place=at, form=form)
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
         if value is None or not math.isfinite(value):
             return Cell(None)
-        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        at = "" if 0 < abs(value) < ROUNDING else self.place(path)
         return figure(rounded(value), place=at, form=form)
 
 
@@ -183,4 +183,4 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
 
 def rounded(value: float) -> float:
     """Return a figure, 0 where it is but the rounding error of one."""
-    return 0.0 if abs(value) < NOTHING else value
+    return 0.0 if abs(value) < ROUNDING else value
