@@ -19,7 +19,7 @@ from ...results.check import run_checks
 from ..potentials.potential import Potential
 from .checks import OF_TEXTS, RULES, Evidence
 from .errors import ThetaErrors, fit_noise, theta_errors
-from .held_out import UNKNOWN, Downhill, Folds, Share, correlation, downhill
+from .held_out import Downhill, Folds, correlation, downhill
 from .pairs import KERNELS, Design, Problem, StatePairs
 from .record import Effect, ParametricFit
 from .symbolic import FEWEST_STATES, symbolic_search
@@ -30,7 +30,6 @@ __all__ = [
     "Features",
     "ParametricFit",
     "ParametricPotential",
-    "Share",
     "objective_means",
     "text_features",
 ]
@@ -231,9 +230,9 @@ def _spread_out(values: Float, kept: Bool) -> Float:
     return out
 
 
-def _against(free: Potential | ArrayLike | None, v: Float, counts: Counts, level: float) -> Share:
+def _against(free: Potential | ArrayLike | None, v: Float, counts: Counts, level: float) -> Estimate:
     if free is None:
-        return UNKNOWN
+        return Estimate.unknown()
     given = np.asarray(free.value if isinstance(free, Potential) else free, dtype=np.float64)
     if given.shape != (counts.n_states,):
         raise SettingsError(f"`free` must have shape ({counts.n_states},). Got {given.shape}.")

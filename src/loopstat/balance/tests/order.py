@@ -77,9 +77,7 @@ def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> Test
         return TestResult.impossible("the table has no sessions: what came before a state is not known.")
     trails = Trails.of(events, least=2)
     if trails.n_triples < 2:
-        return TestResult.impossible(
-            "no session holds three states in a row: nothing shows what the first one does."
-        )
+        return TestResult.impossible("no session holds three states in a row: nothing shows what the first one does.")
 
     def statistic(pair: Int) -> float:
         return _order_ratio(trails, pair)

@@ -14,14 +14,13 @@ from ...results.document import Cell, Form, figure
 from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, shorten
 from ..currents import Current, EntropyProduction
-from ..features.held_out import Share
 from ..fit import BalanceFit
 
 MAX_STATE = 30  # letters of a state's name in a line
 ROUNDING = 1e-9  # figures below it are the rounding errors of a zero
 
 
-Ranged = EntropyProduction | Current | Share
+Ranged = EntropyProduction | Current | Estimate
 """A figure with the ends of its interval; NaN where there is none."""
 
 
