@@ -220,6 +220,11 @@ class BalanceFit(Record):
         return self.recorded.states
 
     @property
+    def action(self) -> float:
+        """Action of the potential."""
+        return self.potential.action
+
+    @property
     def n_sessions(self) -> int | None:
         """Sessions; None for tables without them."""
         return self.recorded.n_sessions

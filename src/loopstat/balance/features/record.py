@@ -133,6 +133,11 @@ class ParametricFit(Record):
         return np.array([e.scale for e in self.effects], dtype=np.float64)
 
     @property
+    def skill(self) -> Estimate:
+        """Held-out skill against a coin."""
+        return self.downhill.skill
+
+    @property
     def dropped(self) -> dict[str, str]:
         """Name of a feature left out to the reason."""
         return {e.name: e.reason for e in self.effects if e.reason and not np.isfinite(e.theta.value)}
@@ -210,7 +215,3 @@ class ParametricFit(Record):
             rows.append((name, show(*map(float, ends)), show(*effect), note))
         title = f"potential of {len(self.states):,} states by {len(self.names)} features, errors by {self.error_unit}"
         return Table(title, ("feature", "theta", "per standard deviation", "note"), tuple(rows))
-
-    def remark(self, name: str) -> str:
-        """Return why a feature has no weight, or no interval; empty where it has both."""
-        return next((e.reason or "" for e in self.effects if e.name == name), "")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -158,6 +159,20 @@ class Seen:
             return Cell(None)
         at = "" if 0 < abs(value) < ROUNDING else self.place(path)
         return figure(Estimate(rounded(value), low, high), place=at, form=form)
+
+    def held(self, path: str) -> Any:
+        """Return what the fit holds at a place of its JSON."""
+        found: Any = self.fit
+        for key in path.split("."):
+            found = found[key] if isinstance(found, Mapping) else getattr(found, key)
+        return found
+
+    def at_place(self, path: str, form: Form = "number") -> Cell:
+        """Return the cell of the figure at a place of the JSON; one that ends in `.value` has an interval."""
+        whole, _, leaf = path.rpartition(".")
+        if leaf == "value":
+            return self.ranged(path, self.held(whole), form)
+        return self.number(path, self.held(path), form)
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
