@@ -10,7 +10,8 @@ import numpy as np
 
 from loopstat.balance.currents import MainChain, circulation
 from loopstat.balance.potentials.common import common_potential
-from loopstat.balance.potentials.potential import KERNELS, potential
+from loopstat.balance.potentials.potential import potential
+from loopstat.balance.rows import KERNELS
 from loopstat.balance.settings import ReversibleChain
 from loopstat.balance.tests.cycles import cycle_basis_test, source_statistic
 from loopstat.balance.tests.exact import exact_draws, exact_draws_within

@@ -14,10 +14,11 @@ from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts, Events
 from ...results.record import Record, written
+from ..rows import KERNEL
 from .errors import theta_errors
 from .expressions import Expressions, bare
 from .held_out import Folds, Judged, Spread, downhill, percents
-from .pairs import KERNELS, RIDGE, Problem, StatePairs
+from .pairs import RIDGE, Problem, StatePairs
 from .table import Features
 
 Scales = dict[tuple[int, int], Float]  # folds left out to the scale of every expression
@@ -171,8 +172,7 @@ class _Trial:
 
     @classmethod
     def of(cls, pairs: StatePairs, pool: Expressions, kernel: str, events: Events | None) -> _Trial:
-        if kernel not in KERNELS:
-            raise SettingsError(f"`kernel` must be one of {', '.join(KERNELS)}. Got {kernel!r}.")
+        KERNEL.read(kernel)
         a, b = np.searchsorted(pairs.members, pairs.a), np.searchsorted(pairs.members, pairs.b)
         D = pool.values[a] - pool.values[b]
         unit = np.sqrt(np.mean(D**2, axis=0))

@@ -1,8 +1,8 @@
-"""Is it one Markov chain? Tests of its order, and of its sameness over steps, sessions and groups."""
+"""Is it one Markov chain? Tests of its order, and of its sameness over steps and sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -21,7 +21,6 @@ WITHIN = "exact within sessions"
 ACROSS = "exact across sessions"
 RELABELLED = "permutation within each state"
 RECOMBINED = "exchange of what follows the same parent"
-TABLES = "exact given the totals of every group"
 
 
 # ---------------------------------------------------------------------- order
@@ -238,94 +237,6 @@ def _block_df(trails: Trails, block: Int) -> float:
     blocks = np.bincount(np.unique(block * trails.n_states + trails.source[trails.pair]) % max(trails.n_states, 1))
     targets = np.bincount(trails.source)
     return float(np.sum(np.maximum(blocks - 1, 0) * np.maximum(targets - 1, 0)))
-
-
-def homogeneous_groups(groups: Sequence[Counts], *, rng: Rng, n_draws: int = 199) -> TestResult:
-    """Test whether several tables of counts come from the same transition probabilities.
-
-    Null: from every state the same probabilities hold in all groups. Alternative: they differ. Statistic: the
-    likelihood ratio 2 sum n^b_ij ln[n^b_ij N_i / (N^b_i n_ij)] over groups b.
-
-    Parameters
-    ----------
-    groups : sequence of Counts
-        At least two, of whole numbers; states are matched by name.
-    rng : Generator
-    n_draws : int
-        Draws from the reference law.
-
-    Returns
-    -------
-    TestResult
-        Without a p-value, but a reason, where counts are no whole numbers or no state was left in two groups.
-
-    Notes
-    -----
-    Reference law: given how often each group leaves a state and how often each state follows it in all groups together,
-    the table of the two is multivariate hypergeometric. Exact for independent draws from each state.
-
-    *When it is wrong*: transitions of one session that are alike for reasons of their own count as independent. Of
-    trajectories it holds its level where there are many (5 % at 20 sessions of 15 steps a group in states that last),
-    not where there are few (12 % at 4).
-
-    References
-    ----------
-    Patefield (1981), Appl. Stat. 30, 91 (the draws); Anderson and Goodman (1957), Ann. Math. Stat. 28, 89, section 3.
-
-    Examples
-    --------
-    >>> one, two = Counts.of_matrix([[30, 10], [10, 30]]), Counts.of_matrix([[10, 30], [10, 30]])
-    >>> homogeneous_groups([one, two], rng=np.random.default_rng(0)).p_value
-    0.005
-    """
-    _check_draws(n_draws)
-    if len(groups) < 2:
-        return TestResult.impossible("there is one group: nothing to compare it with.")
-    if not all(part.whole for part in groups):
-        return TestResult.impossible("the counts are no whole numbers: draws of whole transitions say nothing of them.")
-    tables = _tables(groups)
-    if not tables:
-        return TestResult.impossible("no state was left for two states in two groups: nothing to compare.")
-    df = float(sum((t.shape[0] - 1) * (t.shape[1] - 1) for t in tables))
-    observed, seen = 0.0, np.zeros(n_draws)
-    for table in tables:
-        own, drawn = _table_ratios(table, n_draws, rng)
-        observed, seen = observed + own, seen + drawn
-    return TestResult(_placed(observed, seen), observed, df, TABLES, n_draws)
-
-
-def _tables(groups: Sequence[Counts]) -> list[Int]:
-    """Return for each state a table of groups by next states, without empty rows and columns."""
-    place: dict[str, int] = {}
-    for part in groups:
-        for name in part.states:
-            place.setdefault(name, len(place))
-    code = [np.array([place[name] for name in part.states], dtype=np.int64) for part in groups]
-    source, target = (
-        np.concatenate([c[getattr(part, end)] for c, part in zip(code, groups, strict=True)])
-        for end in ("source", "target")
-    )
-    group = np.repeat(np.arange(len(groups)), [len(part.count) for part in groups])
-    count = np.concatenate([part.count for part in groups]).astype(np.int64)
-    order = np.argsort(source, kind="stable")
-    found = []
-    for rows in np.split(order, np.flatnonzero(np.diff(source[order])) + 1):
-        (b, at_b), (k, at_k) = (np.unique(values[rows], return_inverse=True) for values in (group, target))
-        if min(len(b), len(k)) > 1:
-            table = np.zeros((len(b), len(k)), np.int64)
-            table[at_b, at_k] = count[rows]
-            found.append(table)
-    return found
-
-
-def _table_ratios(table: Int, n_draws: int, rng: Rng) -> tuple[float, Float]:
-    """Return the likelihood ratio of a table, and of random tables with its margins."""
-    from scipy.stats import random_table
-
-    rows, columns = table.sum(axis=1), table.sum(axis=0)
-    fixed = _n_ln_n(table.sum()[None]) - _n_ln_n(rows) - _n_ln_n(columns)
-    drawn = random_table(rows, columns).rvs(n_draws, random_state=rng).astype(np.int64)
-    return 2 * (_n_ln_n(table.ravel()) + fixed), 2 * (_logs(drawn).sum(axis=(1, 2)) + fixed)
 
 
 # ---------------------------------------------------------------------- sums and places
