@@ -121,8 +121,8 @@ def potential(
     >>> potential(counts).value.round(4).tolist()
     [1.0986, 0.0]
     """
-    for row, value in ((KERNEL, kernel), (BETA, beta), (LEVEL, level), (RIDGE, ridge)):
-        row.read(value)
+    for row, given in ((KERNEL, kernel), (BETA, beta), (LEVEL, level), (RIDGE, ridge)):
+        row.read(given)
     pairs = Exchanges.of(counts)
     scaled = _scaled_potential(counts, pairs, kernel, ridge)
     root, df = _error_root(counts, pairs, scaled, kernel, ridge, rng or np.random.default_rng(0))
