@@ -30,7 +30,7 @@ _HOME = {
     "LinearDriftFit": "drift.fit",
     "LinearSDE": "drift.model",
     "LoopstatError": "errors",
-    "MarkovChain": "balance.chain",
+    "MarkovChain": "balance.chain.model",
     "Model": "panel.model",
     "MoveSettings": "moves.settings",
     "MovesProcess": "moves.model",
@@ -61,7 +61,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from . import systems as systems
     from .balance.analysis import BalanceAnalysis as BalanceAnalysis
     from .balance.analysis import analyze_balance as analyze_balance
-    from .balance.chain import MarkovChain as MarkovChain
+    from .balance.chain.model import MarkovChain as MarkovChain
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
     from .drift.analysis import Analysis as Analysis

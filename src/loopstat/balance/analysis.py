@@ -19,7 +19,7 @@ from .features.fit import ParametricPotential
 from .features.pairs import StatePairs
 from .features.table import Describe, Features, objective_means
 from .fit import BalanceFit, whole
-from .one_potential import CommonPotential, common_potential
+from .potentials.common import CommonPotential, common_potential
 from .settings import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"

@@ -125,11 +125,6 @@ def spread(
     return {"spread": rows, "kept": kept}
 
 
-def empty_as_null() -> dict[str, Any]:
-    """Return metadata of a text that is null where it is empty."""
-    return written(write=lambda text: text or None, read=lambda text: text or "")
-
-
 def absent(made: Callable[[], Any]) -> dict[str, Any]:
     """Return metadata of a field that is not written: `made` returns what stands in for it in a record read back."""
     return {**UNWRITTEN, "absent": made}

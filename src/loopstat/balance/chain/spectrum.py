@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Float, frozen
-from ..errors import SettingsError
-from ..results.record import Record, written
+from ...arrays import Float, frozen
+from ...errors import SettingsError
+from ...results.record import Record, written
 from .passage import CHEAP_BAND, Matrix, closed_classes, narrow_order, period, stochastic
 
 if TYPE_CHECKING:

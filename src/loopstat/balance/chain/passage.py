@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Bool, Float, Int
-from ..errors import SettingsError
+from ...arrays import Bool, Float, Int
+from ...errors import SettingsError
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, summed
-from ..errors import SettingsError
-from ..inference.intervals import student
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import UNWRITTEN, Record, written
+from ...arrays import Bool, Float, Int, summed
+from ...inference.intervals import student
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...parameters import LEVEL
+from ...results.record import UNWRITTEN, Record, written
+from ..rows import BETA, KERNEL, RIDGE
 from .least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Kernel, Laplacians, least_action
-from .rows import KERNELS
 
 DENSE = 1200  # states up to which errors are computed from whole matrices; beyond, from random directions
 DIRECTIONS = 300  # of them: the error of an error is then 4 %
@@ -121,7 +121,8 @@ def potential(
     >>> potential(counts).value.round(4).tolist()
     [1.0986, 0.0]
     """
-    _check(kernel, beta, level, ridge)
+    for row, given in ((KERNEL, kernel), (BETA, beta), (LEVEL, level), (RIDGE, ridge)):
+        row.read(given)
     pairs = Exchanges.of(counts)
     scaled = _scaled_potential(counts, pairs, kernel, ridge)
     root, df = _error_root(counts, pairs, scaled, kernel, ridge, rng or np.random.default_rng(0))
@@ -143,17 +144,6 @@ def potential(
         bottom=bottom,
         root=root / beta,
     )
-
-
-def _check(kernel: str, beta: float, level: float, ridge: float) -> None:
-    if kernel not in KERNELS:
-        raise SettingsError(f"`kernel` must be one of {', '.join(KERNELS)}. Got {kernel!r}.")
-    if not (np.isfinite(beta) and beta > 0):
-        raise SettingsError(f"`beta` must be finite and above 0. Got {beta!r}.")
-    if not 0.5 <= level < 1:
-        raise SettingsError(f"`level` must lie in [0.5, 1). Got {level!r}.")
-    if not (np.isfinite(ridge) and ridge >= 0):
-        raise SettingsError(f"`ridge` must be finite and at least 0. Got {ridge!r}.")
 
 
 def strengths(pairs: Exchanges, *, ridge: float = 0.0) -> Float:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, summed
-from ..panel.tally import Counts
+from ...arrays import Bool, Float, Int, summed
+from ...panel.tally import Counts
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..panel.model import Rng
-from ..panel.tally import Events
+from ...arrays import Float, Int
+from ...panel.model import Rng
+from ...panel.tally import Events
+
+FEW_CELLS = 4096  # of groups and keys that are counted all at once
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Trails:
         (the tree); Whittle (1955), J. R. Stat. Soc. B 17, 235 (the law).
         """
         out = pair.copy()
-        _compiled(_reorder)(out, self.run, self.source, self.target, self.n_states, rng)
+        compiled(_reorder)(out, self.run, self.source, self.target, self.n_states, rng)
         return out
 
     def recombined(self, pair: Int, rng: Rng) -> Int:
@@ -107,24 +109,31 @@ class Trails:
         """
         out = np.empty_like(pair)
         longest_first = np.argsort(-np.diff(self.run), kind="stable").astype(np.int64)
-        _compiled(_recombine)(pair, out, self.run, longest_first, self.source, self.n_states, rng)
+        compiled(_recombine)(pair, out, self.run, longest_first, self.source, self.n_states, rng)
         return out
 
 
 def sum_n_ln_n(group: Int, key: Int) -> float:
     """Return the sum of n ln n over all groups and keys, n how often a key occurs in a group; both are small codes."""
-    sizes = int(group.max(initial=-1)) + 1, int(key.max(initial=-1)) + 1
-    return float(_compiled(_sum_in_groups)(group, key, *sizes, n_ln_n(len(key))))
+    sizes, table = (int(group.max(initial=-1)) + 1, int(key.max(initial=-1)) + 1), n_ln_n(len(key))
+    if sizes[0] * sizes[1] <= FEW_CELLS:
+        return float(table[np.bincount(group * sizes[1] + key)].sum())
+    return float(compiled(_sum_in_groups)(group, key, *sizes, table))
 
 
 def n_ln_n(largest: int) -> Float:
-    """Return n ln n for n = 0 .. largest."""
-    n = np.arange(largest + 1, dtype=np.float64)
+    """Return n ln n for n = 0 .. largest at least."""
+    return _logs_below(1 << max(int(largest), 1023).bit_length())
+
+
+@cache
+def _logs_below(end: int) -> Float:
+    n = np.arange(end, dtype=np.float64)
     return np.asarray(n * np.log(np.maximum(n, 1.0)))
 
 
 @cache
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a loop on its first use; numba keeps the machine code on disk beside the source."""
     from numba import njit
 

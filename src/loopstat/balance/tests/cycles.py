@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..inference.tests import chi_square_p
-from ..panel.tally import Counts
-from ..results.record import Record
-from .least_action import Exchanges, least_square_residual
-from .potential import potential
+from ...arrays import Float, Int
+from ...inference.estimate import TestResult
+from ...inference.tests import chi_square_p
+from ...panel.tally import Counts
+from ...results.record import Record
+from ..potentials.least_action import Exchanges, least_square_residual
+from ..potentials.potential import potential
 
 MOST_TRIPLES = 3_000_000  # beyond, the source's cycles are not listed
 LARGE_VARIANCE = 100.0  # from which the source leaves a cycle out
-NOTHING = float("nan")
 
 
 def likelihood_ratio(pairs: Exchanges, log_strength: Float) -> float:
@@ -29,7 +29,7 @@ def likelihood_ratio(pairs: Exchanges, log_strength: Float) -> float:
 
     Examples
     --------
-    >>> from loopstat.balance.potential import strengths
+    >>> from loopstat.balance.potentials.potential import strengths
     >>> journals = Counts.of_matrix(
     ...     [[714, 730, 498, 221], [33, 425, 68, 17], [320, 813, 1072, 142], [284, 276, 325, 188]]
     ... )
@@ -45,26 +45,7 @@ def likelihood_ratio(pairs: Exchanges, log_strength: Float) -> float:
     return max(float(2 * np.sum(up + down)), 0.0)
 
 
-@dataclass(frozen=True)
-class CycleBasisTest:
-    """Test that every affinity is 0, on a basis of the cycles of pairs seen both ways.
-
-    Attributes
-    ----------
-    statistic : float
-        a' C^-1 a for the affinities a of a cycle basis and their full covariance C; it does not depend on the basis.
-    df : int
-        Independent cycles.
-    p_value : float
-        By the chi-square; NaN without a cycle.
-    """
-
-    statistic: float
-    df: int
-    p_value: float
-
-
-def cycle_basis_test(counts: Counts) -> CycleBasisTest:
+def cycle_basis_test(counts: Counts) -> TestResult:
     """Test detailed balance by the affinities of a cycle basis with their full covariance.
 
     The affinity of a cycle is the sum of ln n[f,g]/n[g,f] along it: row totals cancel. Its variance is the sum of
@@ -76,7 +57,9 @@ def cycle_basis_test(counts: Counts) -> CycleBasisTest:
 
     Returns
     -------
-    CycleBasisTest
+    TestResult
+        Statistic a' C^-1 a for the affinities a of a cycle basis and their full covariance C, whatever the basis; p by
+        the chi-square; NaN without a cycle.
 
     Notes
     -----
@@ -88,11 +71,11 @@ def cycle_basis_test(counts: Counts) -> CycleBasisTest:
     kept = pairs.of_pairs(pairs.both_ways)
     df = kept.n_cycles
     if df == 0:
-        return CycleBasisTest(NOTHING, 0, NOTHING)
+        return TestResult.impossible("no cycle of pairs seen both ways.", df=0)
     ratio = np.log(kept.forward / kept.backward)
     weight = 1 / (1 / kept.forward + 1 / kept.backward)
     statistic = least_square_residual(kept, ratio, weight)
-    return CycleBasisTest(statistic, df, chi_square_p(statistic, df))
+    return TestResult(chi_square_p(statistic, df), statistic, df, "chi-square")
 
 
 # --------------------------------------------------------------- the published code's statistics
@@ -144,14 +127,14 @@ def source_statistic(counts: Counts, *, softplus: Float | None = None) -> Source
     squares = (d - observed)[near] ** 2
     found = _triples(counts, pairs, 1.0 if counts.visits_rule == "observed" else 0.0)
     if found is None:
-        return SourceStatistic(len(squares), _mean(squares), None, NOTHING)
+        return SourceStatistic(len(squares), _mean(squares), None, np.nan)
     affinity, variance = found
     usable = variance < LARGE_VARIANCE
     return SourceStatistic(len(squares), _mean(squares), int(usable.sum()), _mean((affinity**2 / variance)[usable]))
 
 
 def _mean(values: Float) -> float:
-    return float(values.mean()) if len(values) else NOTHING
+    return float(values.mean()) if len(values) else np.nan
 
 
 def _triples(counts: Counts, pairs: Exchanges, above: float) -> tuple[Float, Float] | None:

@@ -7,18 +7,17 @@ recordings by reversing directed cycles; p-values are exact however short the wa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int, summed
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts, Events
-from .least_action import Exchanges
+from ...arrays import Float, Int, summed
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts, Events
+from ..potentials.least_action import Exchanges
+from .shuffles import compiled, n_ln_n, sum_n_ln_n
 
 DRAWS = 999
 MOVES = 6_000_000  # in so many draws together: one to three seconds; more draws take longer, not shorter walks
@@ -86,7 +85,7 @@ def exact_draws(counts: Counts, *, n_draws: int, rng: Rng, thin: int | None = No
     moved = float(pairs.forward.sum() + pairs.backward.sum())
     edges = _Edges.of_pairs(pairs)
     moves = thin or _moves(moved, MOVES / min(n_draws, DRAWS))
-    table = _x_ln_x(int(max((pairs.forward + pairs.backward).max(), 1)))
+    table = n_ln_n((pairs.forward + pairs.backward).max())
     seen = compiled(_cycle_walk)(
         edges.start,
         edges.end,
@@ -124,23 +123,18 @@ def exact_draws_within(counts: Counts, *, n_draws: int, rng: Rng, thin: int | No
     if events is None or not events.trajectories or returns(counts) < RETURNS:
         return None
     path = Paths.of(events)
-    edges, edge = _Edges.of_path(counts, path)
+    inside = np.flatnonzero(path.last > np.arange(len(path.state)))
     tries = thin or _moves(20.0 * len(path.state), TRIES / min(n_draws, DRAWS))
     window = int(min(max(4 * counts.n_states, 16), 2000))
-    table = _x_ln_x(_most_exchanged(edges))
-    seen = compiled(_stretch_walk)(
-        path.state,
-        path.last,
-        edge,
-        edges.back,
-        edges.count.astype(np.int64),
-        window,
-        tries,
-        n_draws,
-        table,
-        rng,
-    )
-    return _placed(seen)
+
+    def walked(state: Int) -> Int:
+        state = state.copy()
+        compiled(_turn_stretches)(state, path.last, window, tries, rng)
+        return state
+
+    hub = walked(path.state)
+    states = itertools.chain([path.state], (walked(hub) for _ in range(n_draws)))
+    return _placed(np.array([sum_n_ln_n(state[inside], state[inside + 1]) for state in states]))
 
 
 def returns(counts: Counts) -> int:
@@ -165,19 +159,6 @@ def _placed(seen: Float) -> Draws:
 
 def _moves(wanted: float, most: float) -> int:
     return int(max(min(max(PER_TRANSITION * wanted, LEAST), most), 1))
-
-
-def _x_ln_x(largest: int) -> Float:
-    k = np.arange(largest + 1, dtype=np.float64)
-    return np.where(k > 0, k * np.log(np.maximum(k, 1)), 0.0)
-
-
-@cache
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a loop on its first use; numba keeps the machine code on disk beside the source."""
-    from numba import njit
-
-    return njit(cache=True, nogil=True)(function)
 
 
 # ---------------------------------------------------------------------------- recordings as arrays
@@ -206,24 +187,6 @@ class _Edges:
         out = summed(source, count, n).astype(np.int64)
         start = np.searchsorted(source[order], np.arange(n + 1)).astype(np.int64)
         return cls(start, target[order], back, count[order], out, np.flatnonzero(out).astype(np.int64))
-
-    @classmethod
-    def of_path(cls, counts: Counts, path: Paths) -> tuple[_Edges, Int]:
-        """Return the edges of all ordered pairs seen, opposite ones added, and the edge of every step of a path."""
-        n, i, j = max(counts.n_states, 1), counts.source, counts.target
-        key = np.unique(np.r_[i * n + j, j * n + i])
-        back = np.searchsorted(key, (key % n) * n + key // n).astype(np.int64)
-        edge = np.full(len(path.state), -1, dtype=np.int64)
-        inside = np.flatnonzero(path.last > np.arange(len(path.state)))
-        edge[inside] = np.searchsorted(key, path.state[inside] * n + path.state[inside + 1])
-        count = np.bincount(edge[inside], minlength=len(key)).astype(np.float64)
-        # A self-transition never changes; its count must not enter the statistic twice.
-        nothing = np.zeros(0, np.int64)
-        return cls(nothing, key % n, back, count, nothing, nothing), edge
-
-
-def _most_exchanged(edges: _Edges) -> int:
-    return int(max((edges.count + edges.count[edges.back]).max(initial=1.0), 1))
 
 
 @dataclass(frozen=True)
@@ -264,21 +227,16 @@ def _cycle_walk(
     rng: Rng,
 ) -> Float:
     """Return the statistic of the counts and of `n_draws` walks of `moves` moves from one common hub."""
-    seen = np.empty(n_draws + 1)
+    seen = np.zeros(n_draws + 1)
     hub = count.copy()
     mark = np.zeros(len(out), dtype=np.int64)
     via = np.zeros(len(out), dtype=np.int64)
     stamp = 0
-    total = 0.0
     for e in range(len(count)):
-        total += table[count[e]]
-    seen[0] = total
-    at_hub = total
+        seen[0] += table[count[e]]
     for draw in range(n_draws + 1):
-        if draw > 0:
-            for e in range(len(count)):  # a slice assigned would take four times as long to compile
-                count[e] = hub[e]
-            total = at_hub
+        for e in range(len(count)):  # a slice assigned would take four times as long to compile
+            count[e] = hub[e]
         for _ in range(moves):
             stamp += 1
             k = where[int(rng.random() * len(where))]
@@ -297,86 +255,29 @@ def _cycle_walk(
             first = k
             while True:
                 e = via[k]
-                b = back[e]
-                total -= table[count[e]] + table[count[b]]
                 count[e] -= 1
-                count[b] += 1
-                total += table[count[e]] + table[count[b]]
+                count[back[e]] += 1
                 k = end[e]
                 if k == first:
                     break
-        if draw == 0:
-            for e in range(len(count)):
+        for e in range(len(count)):
+            if draw == 0:
                 hub[e] = count[e]
-            at_hub = total
-        else:
-            seen[draw] = total
+            else:
+                seen[draw] += table[count[e]]
     return seen
 
 
-def _stretch_walk(
-    state: Int,
-    last: Int,
-    edge: Int,
-    back: Int,
-    count: Int,
-    window: int,
-    tries: int,
-    n_draws: int,
-    table: Float,
-    rng: Rng,
-) -> Float:
-    """Return the statistic of the trajectories and of `n_draws` walks of `tries` tries from one common hub."""
-    seen = np.empty(n_draws + 1)
+def _turn_stretches(state: Int, last: Int, window: int, tries: int, rng: Rng) -> None:
+    """Reverse the stretch between two random times that hold one state, in place, `tries` times over."""
     n = len(state)
-    hub_state, hub_edge, hub_count = state.copy(), edge.copy(), count.copy()
-    state, edge = state.copy(), edge.copy()
-    total = 0.0
-    for e in range(len(count)):
-        total += table[count[e]] if back[e] != e else 0.0
-    seen[0] = total
-    at_hub = total
-    for draw in range(n_draws + 1):
-        if draw > 0:
-            for a in range(n):
-                state[a], edge[a] = hub_state[a], hub_edge[a]
-            for e in range(len(count)):
-                count[e] = hub_count[e]
-            total = at_hub
-        for _ in range(tries):
-            a = int(rng.random() * n)
-            b = a + 3 + int(rng.random() * window)
-            if b > last[a] or state[a] != state[b]:
-                continue
-            i, j = a, b - 1
-            while i <= j:
-                e, f = edge[i], edge[j]
-                if back[e] != e:
-                    g = back[e]
-                    total -= table[count[e]] + table[count[g]]
-                    count[e] -= 1
-                    count[g] += 1
-                    total += table[count[e]] + table[count[g]]
-                if i < j and back[f] != f:
-                    g = back[f]
-                    total -= table[count[f]] + table[count[g]]
-                    count[f] -= 1
-                    count[g] += 1
-                    total += table[count[f]] + table[count[g]]
-                edge[i], edge[j] = back[f], back[e]
-                i += 1
-                j -= 1
-            i, j = a + 1, b - 1
-            while i < j:
-                state[i], state[j] = state[j], state[i]
-                i += 1
-                j -= 1
-        if draw == 0:
-            for a in range(n):
-                hub_state[a], hub_edge[a] = state[a], edge[a]
-            for e in range(len(count)):
-                hub_count[e] = count[e]
-            at_hub = total
-        else:
-            seen[draw] = total
-    return seen
+    for _ in range(tries):
+        a = int(rng.random() * n)
+        b = a + SHORTEST + int(rng.random() * window)
+        if b > last[a] or state[a] != state[b]:
+            continue
+        i, j = a + 1, b - 1
+        while i < j:
+            state[i], state[j] = state[j], state[i]
+            i += 1
+            j -= 1

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..errors import SettingsError
+from ...arrays import Float, Int
+from ...errors import SettingsError
 from .passage import CHEAP_BAND, Killed, Matrix, closed_classes, narrow_order, stochastic
 
 if TYPE_CHECKING:

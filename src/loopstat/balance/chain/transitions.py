@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Bool, Float, Int, summed
-from ..errors import SettingsError
-from ..inference.estimate import Estimate
-from ..inference.intervals import beta_interval, student, student_quantile, wilson, wilson_or_clusters
-from ..panel.tally import Counts, Events
+from ...arrays import Bool, Float, Int, summed
+from ...errors import SettingsError
+from ...inference.estimate import Estimate
+from ...inference.intervals import beta_interval, student, student_quantile, wilson, wilson_or_clusters
+from ...panel.tally import Counts, Events
 from .passage import closed_classes
 from .spectrum import FULL, NEVER_FORGETS, Complex, spectrum
 from .stationary import Response, stationary

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Float, summed
-from ..errors import SettingsError
-from ..inference.tests import chi_square_p, draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import Record, empty_as_null
+from ...arrays import Float, summed
+from ...errors import SettingsError
+from ...inference.estimate import TestResult
+from ...inference.tests import chi_square_p, draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...results.record import Record
+from ..potentials.least_action import Exchanges
+from ..potentials.potential import strengths
+from ..rows import METHODS
 from .cycles import likelihood_ratio
 from .exact import Draws, exact_draws, exact_draws_within
-from .least_action import Exchanges
-from .potential import strengths
-from .rows import METHODS
 
 WITHIN = "exact within sessions"
 PLENTY = 200.0  # fitted transitions in every cell from which the chi-square keeps its 5 %
@@ -24,11 +25,10 @@ INNER_DRAWS = 99  # of the bootstrap whose size is simulated
 FEWEST_DRAWS, MOST_COPIED = 99, 3e8  # draws of long recordings, each of which copies the recording
 MOST_EXCHANGED = 1e6  # by one pair: beyond, walks of an affordable length hardly leave the recording
 TOO_LONG = "a pair exchanged more than a million transitions, and walks among such counts are too short to be random"
-NOTHING = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
-class BalanceTest(Record):
+class BalanceTest(Record, TestResult):
     """A test of detailed balance; NaN where there is nothing to test.
 
     Null: every transition f -> g is as frequent as g -> f, weighted by one stationary law, in every class.
@@ -40,7 +40,7 @@ class BalanceTest(Record):
         Likelihood ratio of the free against the reversible chain, and independent cycles of seen pairs.
     p_value : float
         By `method`.
-    method : str or None
+    method : str
         `exact` (draws given their source), `exact within sessions`, `chi-square` or `bootstrap`.
     chi_square_p_value : float
         For comparison.
@@ -63,17 +63,12 @@ class BalanceTest(Record):
         *("size_at_5_percent", "reason", "n_cycles"),
     )
 
-    statistic: float
     df: int
-    p_value: float
-    method: str | None
-    chi_square_p_value: float = NOTHING
-    pooled_p_value: float = NOTHING
-    n_draws: int = 0
-    size_at_5_percent: float = NOTHING
-    null_mean: float = NOTHING
+    chi_square_p_value: float = np.nan
+    pooled_p_value: float = np.nan
+    size_at_5_percent: float = np.nan
+    null_mean: float = np.nan
     tied: float = 0.0
-    reason: str = field(default="", metadata=empty_as_null())
 
     @property
     def n_cycles(self) -> int:
@@ -131,10 +126,11 @@ def detailed_balance_test(
     rng = np.random.default_rng(rng)
     pairs = Exchanges.of(counts)
     if pairs.n_cycles == 0:
-        return BalanceTest(0.0, 0, NOTHING, None, reason=_nothing_to_test(counts, pairs))
+        return BalanceTest.impossible(_nothing_to_test(counts, pairs), statistic=0.0, df=0)
     strength = strengths(pairs)
     statistic, df = likelihood_ratio(pairs, strength), pairs.n_cycles
-    seen = BalanceTest(statistic, df, NOTHING, None, chi_square_p(statistic, df), null_mean=float(df))
+    by_law = chi_square_p(statistic, df)
+    seen = BalanceTest(np.nan, statistic, df, chi_square_p_value=by_law, null_mean=float(df))
     chosen = _method(counts, pairs, strength, method)
     if chosen is None:
         return replace(seen, reason="the counts are fractional: an exact test needs whole transitions.")
@@ -190,7 +186,7 @@ def _exact(counts: Counts, seen: BalanceTest, n_draws: int, rng: Rng) -> Balance
     draws = within or pooled
     assert draws is not None  # noqa: S101 - there is a cycle
     seen = replace(seen, p_value=draws.p_value, method=WITHIN if within else "exact", n_draws=n_draws)
-    pooled_p = NOTHING if within is None or pooled is None else pooled.p_value
+    pooled_p = np.nan if within is None or pooled is None else pooled.p_value
     return replace(
         seen,
         pooled_p_value=pooled_p,

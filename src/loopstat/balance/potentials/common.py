@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..inference.intervals import percentile_interval, student
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts
-from ..results.record import Record
+from ...arrays import Float, Int
+from ...inference.intervals import percentile_interval, student
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts
+from ...results.record import Record
 from .potential import Potential
 
 DRAWS = 1999
 FEWEST_STATES = 3  # shared: two potentials of two states are one number each
-NOTHING = float("nan")
 ONE = 1 - 1e-6  # largest correlation that has a place on Fisher's scale
 
 
@@ -116,11 +115,11 @@ def _correlation(values: Float, noise: Float, blur: Float, level: float) -> tupl
     seen = _disattenuated(values[None], blur)
     drawn = _disattenuated(values[None] + noise, 2 * blur)
     if not np.isfinite(seen[0]):
-        return NOTHING, NOTHING, NOTHING
+        return np.nan, np.nan, np.nan
     r = np.clip(seen[0], -ONE, ONE)
     usable = drawn[np.isfinite(drawn)]
     if len(usable) < DRAWS / 2:
-        return float(seen[0]), NOTHING, NOTHING
+        return float(seen[0]), np.nan, np.nan
     shift = np.arctanh(np.clip(usable, -ONE, ONE)) - np.arctanh(r)
     e = student(r, np.sqrt(np.mean(shift**2)), level=level, scale="fisher")
     # With few states or large errors the correlation's own law is lopsided: never narrower than its draws.

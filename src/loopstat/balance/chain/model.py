@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Float, Int, frozen
-from ..errors import SettingsError
-from ..inference.estimate import number
-from ..panel.model import Rng, simulate
-from ..panel.panel import Objective, Panel
-from ..panel.tally import Counts
-from ..results.result import Table
+from ...arrays import Float, Int, frozen
+from ...errors import SettingsError
+from ...inference.estimate import number
+from ...panel.model import Rng, simulate
+from ...panel.panel import Objective, Panel
+from ...panel.tally import Counts
+from ...results.result import Table
 from .passage import (
     ROW_SUM_ERROR,
     Absorption,

@@ -1,69 +1,32 @@
-"""Is it one Markov chain? Tests of its order, and of its sameness over steps, sessions and groups."""
+"""Is it one Markov chain? Tests of its order, and of its sameness over steps and sessions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
 from typing import Literal
 
 import numpy as np
 
-from ..arrays import Float, Int
-from ..errors import SettingsError
-from ..inference.tests import draws_p
-from ..panel.model import Rng
-from ..panel.tally import Counts, Events
-from ..results.record import Record, empty_as_null
+from ...arrays import Float, Int
+from ...errors import SettingsError
+from ...inference.estimate import TestResult
+from ...inference.tests import draws_p
+from ...panel.model import Rng
+from ...panel.tally import Counts, Events
 from .shuffles import Trails, n_ln_n, sum_n_ln_n
 
 SAME = 1e-9  # statistics that differ by less, relative to their size, are equal: the order of summing differs
-NOTHING = float("nan")
 
 WITHIN = "exact within sessions"
 ACROSS = "exact across sessions"
 RELABELLED = "permutation within each state"
 RECOMBINED = "exchange of what follows the same parent"
-TABLES = "exact given the totals of every group"
-
-
-@dataclass(frozen=True, eq=False)
-class ChainTest(Record):
-    """Result of a test of what kind of chain was recorded; NaN where nothing could be tested.
-
-    Attributes
-    ----------
-    p_value : float
-        (1 + draws at least as far out) / (1 + draws).
-    statistic : float
-        Likelihood ratio, twice the difference of the log-likelihoods.
-    df : float
-        Parameters the alternative has more than the null: what the statistic is about without any effect and with
-        many counts. The p-value does not use it.
-    method : str
-        Where the reference law comes from.
-    n_draws : int
-        Draws from it.
-    reason : str
-        Why there is no p-value; empty where there is one.
-    """
-
-    p_value: float
-    statistic: float
-    df: float
-    method: str = field(metadata=empty_as_null())
-    n_draws: int
-    reason: str = field(default="", metadata=empty_as_null())
-
-    @classmethod
-    def impossible(cls, reason: str) -> ChainTest:
-        """Return the result where nothing could be tested."""
-        return cls(NOTHING, NOTHING, NOTHING, "", 0, reason)
 
 
 # ---------------------------------------------------------------------- order
 
 
-def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> ChainTest:
+def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> TestResult:
     """Test whether the present state says all that the one before it could say about the next.
 
     Null: the next state depends on the present one alone, in every session by its own probabilities. Alternative: it
@@ -80,7 +43,7 @@ def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> Chai
 
     Returns
     -------
-    ChainTest
+    TestResult
         Without a p-value, but a reason, where no trajectories were recorded or no other order of any of them gives
         other triples.
 
@@ -110,10 +73,10 @@ def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> Chai
     events = counts.events if isinstance(counts, Counts) else counts
     _check_draws(n_draws)
     if events is None:
-        return ChainTest.impossible("the table has no sessions: what came before a state is not known.")
+        return TestResult.impossible("the table has no sessions: what came before a state is not known.")
     trails = Trails.of(events, least=2)
     if trails.n_triples < 2:
-        return ChainTest.impossible("no session holds three states in a row, so nothing shows what the first one does.")
+        return TestResult.impossible("no session holds three states in a row: nothing shows what the first one does.")
 
     def statistic(pair: Int) -> float:
         return _order_ratio(trails, pair)
@@ -121,8 +84,8 @@ def order_test(counts: Counts | Events, *, rng: Rng, n_draws: int = 199) -> Chai
     observed = statistic(trails.pair)
     seen = np.array([statistic(trails.reordered(trails.pair, rng)) for _ in range(n_draws)])
     if _all_same(observed, seen):
-        return ChainTest.impossible("no other order of the transitions of a session gives other triples of states.")
-    return ChainTest(_placed(observed, seen), observed, _order_df(trails), WITHIN, n_draws)
+        return TestResult.impossible("no other order of the transitions of a session gives other triples of states.")
+    return TestResult(_placed(observed, seen), observed, _order_df(trails), WITHIN, n_draws)
 
 
 def _order_ratio(trails: Trails, pair: Int) -> float:
@@ -147,7 +110,7 @@ def _order_df(trails: Trails) -> float:
 
 def homogeneity_test(
     counts: Counts, *, over: Literal["steps", "sessions"] | str, rng: Rng, n_draws: int = 199
-) -> ChainTest:
+) -> TestResult:
     """Test whether one set of transition probabilities holds throughout.
 
     Null: the probabilities are the same in the early and the late steps, or in all clusters of sessions. Alternative:
@@ -165,7 +128,7 @@ def homogeneity_test(
 
     Returns
     -------
-    ChainTest
+    TestResult
         Without a p-value, but a reason, where no state was left in two blocks and for two states.
 
     Notes
@@ -210,7 +173,7 @@ def homogeneity_test(
     _check_draws(n_draws)
     events = counts.events
     if events is None:
-        return ChainTest.impossible("the table has no single transitions, so no steps or sessions to compare.")
+        return TestResult.impossible("the table has no single transitions, so no steps or sessions to compare.")
     trails = Trails.of(events, sessions=over == "sessions" and not events.trajectories)
     if over == "sessions" and events.trajectories:
         method, drawn = ACROSS, _across(trails, rng, n_draws)
@@ -243,7 +206,7 @@ def _halves(step: Int) -> Int:
     return (step > np.floor(np.median(step)) if len(step) else np.zeros(0)).astype(np.int64)
 
 
-def _compared(trails: Trails, block: Int, drawn: Iterable[Int], method: str, over: str) -> ChainTest:
+def _compared(trails: Trails, block: Int, drawn: Iterable[Int], method: str, over: str) -> TestResult:
     """Return the test that the transitions out of each state are distributed alike in all blocks.
 
     Parameters
@@ -257,7 +220,7 @@ def _compared(trails: Trails, block: Int, drawn: Iterable[Int], method: str, ove
     _, block = np.unique(block, return_inverse=True)
     df = _block_df(trails, block)
     if df == 0:
-        return ChainTest.impossible(f"no state was left for two states in two blocks of {over}: nothing to compare.")
+        return TestResult.impossible(f"no state was left for two states in two blocks of {over}: nothing to compare.")
     total = _n_ln_n(np.bincount(trails.source[trails.pair])) - _n_ln_n(np.bincount(trails.pair))
 
     def statistic(pair: Int) -> float:
@@ -265,8 +228,8 @@ def _compared(trails: Trails, block: Int, drawn: Iterable[Int], method: str, ove
 
     observed, seen = statistic(trails.pair), np.array([statistic(pair) for pair in drawn])
     if _all_same(observed, seen):
-        return ChainTest.impossible(f"no rearrangement of the transitions changes how blocks of {over} differ.")
-    return ChainTest(_placed(observed, seen), observed, df, method, len(seen))
+        return TestResult.impossible(f"no rearrangement of the transitions changes how blocks of {over} differ.")
+    return TestResult(_placed(observed, seen), observed, df, method, len(seen))
 
 
 def _block_df(trails: Trails, block: Int) -> float:
@@ -274,94 +237,6 @@ def _block_df(trails: Trails, block: Int) -> float:
     blocks = np.bincount(np.unique(block * trails.n_states + trails.source[trails.pair]) % max(trails.n_states, 1))
     targets = np.bincount(trails.source)
     return float(np.sum(np.maximum(blocks - 1, 0) * np.maximum(targets - 1, 0)))
-
-
-def homogeneous_groups(groups: Sequence[Counts], *, rng: Rng, n_draws: int = 199) -> ChainTest:
-    """Test whether several tables of counts come from the same transition probabilities.
-
-    Null: from every state the same probabilities hold in all groups. Alternative: they differ. Statistic: the
-    likelihood ratio 2 sum n^b_ij ln[n^b_ij N_i / (N^b_i n_ij)] over groups b.
-
-    Parameters
-    ----------
-    groups : sequence of Counts
-        At least two, of whole numbers; states are matched by name.
-    rng : Generator
-    n_draws : int
-        Draws from the reference law.
-
-    Returns
-    -------
-    ChainTest
-        Without a p-value, but a reason, where counts are no whole numbers or no state was left in two groups.
-
-    Notes
-    -----
-    Reference law: given how often each group leaves a state and how often each state follows it in all groups together,
-    the table of the two is multivariate hypergeometric. Exact for independent draws from each state.
-
-    *When it is wrong*: transitions of one session that are alike for reasons of their own count as independent. Of
-    trajectories it holds its level where there are many (5 % at 20 sessions of 15 steps a group in states that last),
-    not where there are few (12 % at 4).
-
-    References
-    ----------
-    Patefield (1981), Appl. Stat. 30, 91 (the draws); Anderson and Goodman (1957), Ann. Math. Stat. 28, 89, section 3.
-
-    Examples
-    --------
-    >>> one, two = Counts.of_matrix([[30, 10], [10, 30]]), Counts.of_matrix([[10, 30], [10, 30]])
-    >>> homogeneous_groups([one, two], rng=np.random.default_rng(0)).p_value
-    0.005
-    """
-    _check_draws(n_draws)
-    if len(groups) < 2:
-        return ChainTest.impossible("there is one group: nothing to compare it with.")
-    if not all(part.whole for part in groups):
-        return ChainTest.impossible("the counts are no whole numbers: draws of whole transitions say nothing of them.")
-    tables = _tables(groups)
-    if not tables:
-        return ChainTest.impossible("no state was left for two states in two groups: nothing to compare.")
-    df = float(sum((t.shape[0] - 1) * (t.shape[1] - 1) for t in tables))
-    observed, seen = 0.0, np.zeros(n_draws)
-    for table in tables:
-        own, drawn = _table_ratios(table, n_draws, rng)
-        observed, seen = observed + own, seen + drawn
-    return ChainTest(_placed(observed, seen), observed, df, TABLES, n_draws)
-
-
-def _tables(groups: Sequence[Counts]) -> list[Int]:
-    """Return for each state a table of groups by next states, without empty rows and columns."""
-    place: dict[str, int] = {}
-    for part in groups:
-        for name in part.states:
-            place.setdefault(name, len(place))
-    code = [np.array([place[name] for name in part.states], dtype=np.int64) for part in groups]
-    source, target = (
-        np.concatenate([c[getattr(part, end)] for c, part in zip(code, groups, strict=True)])
-        for end in ("source", "target")
-    )
-    group = np.repeat(np.arange(len(groups)), [len(part.count) for part in groups])
-    count = np.concatenate([part.count for part in groups]).astype(np.int64)
-    order = np.argsort(source, kind="stable")
-    found = []
-    for rows in np.split(order, np.flatnonzero(np.diff(source[order])) + 1):
-        (b, at_b), (k, at_k) = (np.unique(values[rows], return_inverse=True) for values in (group, target))
-        if min(len(b), len(k)) > 1:
-            table = np.zeros((len(b), len(k)), np.int64)
-            table[at_b, at_k] = count[rows]
-            found.append(table)
-    return found
-
-
-def _table_ratios(table: Int, n_draws: int, rng: Rng) -> tuple[float, Float]:
-    """Return the likelihood ratio of a table, and of random tables with its margins."""
-    from scipy.stats import random_table
-
-    rows, columns = table.sum(axis=1), table.sum(axis=0)
-    fixed = _n_ln_n(table.sum()[None]) - _n_ln_n(rows) - _n_ln_n(columns)
-    drawn = random_table(rows, columns).rvs(n_draws, random_state=rng).astype(np.int64)
-    return 2 * (_n_ln_n(table.ravel()) + fixed), 2 * (_logs(drawn).sum(axis=(1, 2)) + fixed)
 
 
 # ---------------------------------------------------------------------- sums and places
