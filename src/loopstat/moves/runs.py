@@ -6,20 +6,22 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
 from .model import MoveLaw, Team, planned, winner_band
+from .order_statistics import maximum_of
 from .settings import POLICIES, PROCESSES, MoveSettings
 
 STOPS = ("good", "target")
 QUANTILES = (0.05, 0.95)
 NEVER = -1.0  # a mass below which there is none
-BLOCK = 2048  # runs of one job of a thread
+BLOCK = 2048  # runs of one job of a thread, at most
+KEPT = 2**16  # moves of a job of many settings, whose normal numbers a processor should hold: 1 MB
 MOST_COUNTED = 10_000  # defects that can be followed one by one
 
 Many = MoveSettings | Sequence[MoveSettings]
@@ -137,8 +139,8 @@ def outcomes(
     if stop not in STOPS:
         raise SettingsError(f"`stop` must be one of {', '.join(STOPS)}. Got {stop!r}.")
     parts = [np.full((len(plan.settings), plan.replicates), fill) for fill in (-1, -1, np.nan, np.nan, np.nan, 0)]
-    jobs = list(plan.jobs())
-    _shared(lambda job: _run(plan, job, stop == "good", parts), jobs, workers)
+    loops = [_Loop.of(s, int(most), enough_left(s)) for s, most in zip(plan.settings, plan.moves, strict=True)]
+    _shared(lambda job: _run(plan, loops, job, stop == "good", parts), list(plan.jobs()), workers)
     return Outcomes(plan.settings, plan.moves, stop, *parts)
 
 
@@ -191,11 +193,14 @@ class RunPlan:
         each = [1 + (s.difficulty / 10 if s.process == "integer" else 0.0) for s in self.settings]
         return float(self.replicates * np.sum(self.moves * np.array(each)))
 
-    def jobs(self) -> Iterator[tuple[int, slice]]:
-        """Yield number of the settings and stretch of the replicates."""
-        starts = range(0, self.replicates, BLOCK)
-        for k, low in product(range(len(self.settings)), starts):
-            yield k, slice(low, min(low + BLOCK, self.replicates))
+    def jobs(self) -> Iterator[tuple[list[int], slice]]:
+        """Yield places of settings of one seed, which share their random numbers, and stretch of the replicates."""
+        most = max(int(self.moves.max()), 1)
+        for seed in dict.fromkeys(self.seeds):
+            places = [k for k, own in enumerate(self.seeds) if own == seed]
+            size = BLOCK if len(places) == 1 else min(max(KEPT // most, 16), BLOCK)
+            for low in range(0, self.replicates, size):
+                yield places, slice(low, min(low + size, self.replicates))
 
 
 def whole_number(value: Any, name: str, low: int) -> int:
@@ -230,6 +235,22 @@ def enough_left(settings: MoveSettings) -> float:
 # --------------------------------------------------------------------------------- what is asked of the engine
 
 
+class _Loop(NamedTuple):
+    """What the engine knows of one setting: its `Rules`, rows of its first moves, and laws of the best candidate."""
+
+    start: tuple[float, float, float, float]
+    rule: Any
+    rows: Any
+    best_z: Float
+
+    @classmethod
+    def of(cls, settings: MoveSettings, most: int, limit: float) -> _Loop:
+        """Prepare a setting for at most so many moves; `limit` is the mass at which the target is met."""
+        visible = settings.oracle_resolution * settings.difficulty
+        start = (visible, settings.difficulty - visible, settings.edit_radius, 0.0)
+        return cls(start, _rules(settings, limit), *_rows(settings, most))
+
+
 class Stretch:
     """Some runs of one setting, and where they stand.
 
@@ -243,19 +264,19 @@ class Stretch:
         Visible and hidden mass at the stop at the target, or at the end.
     """
 
-    def __init__(self, settings: MoveSettings, seed: int, replicates: slice, most: int, limit: float) -> None:
-        n, s, seed = replicates.stop - replicates.start, settings, seed % 2**64
-        self.rule, self.rows = _rules(s, limit), _rows(s, most)
+    def __init__(self, loop: _Loop, seed: int, replicates: slice, drawn: Float) -> None:
+        n, seed = replicates.stop - replicates.start, seed % 2**64
+        self.loop, self.drawn = loop, drawn
         self.replicates = (seed >> 32, seed % 2**32, replicates.start)
-        visible = s.oracle_resolution * s.difficulty
-        self.state = np.tile(np.array([[visible], [s.difficulty - visible], [s.edit_radius], [0.0]]), (1, n))
+        self.state = np.tile(np.array(loop.start)[:, None], (1, n))
         self.whole, self.left = np.empty((4, n), dtype=np.int64), np.empty((2, n))
 
     def go(self, first: int, last: int, *, to_good: bool = True) -> None:
         """Go on from `first` moves made (-1: from before the start) until `last`, or until the stop."""
         from .engine import run
 
-        run(self.rule, self.rows, (first, last), self.replicates, to_good, self.state, self.whole, self.left)
+        given = (*self.loop[1:], self.drawn, (first, last), self.replicates, to_good)
+        run(*given, self.state, self.whole, self.left)
 
 
 def _rules(settings: MoveSettings, limit: float) -> Any:
@@ -272,8 +293,11 @@ def _rules(settings: MoveSettings, limit: float) -> Any:
     )
 
 
-def _rows(settings: MoveSettings, most: int) -> Any:
-    """Return what the first moves have of their own, dtype `MOVE`; all later moves are as the last of them."""
+def _rows(settings: MoveSettings, most: int) -> tuple[Any, Float]:
+    """Return what the first moves have of their own, dtype `MOVE`, and the tables of the best candidate they name.
+
+    All later moves are as the last of them.
+    """
     from .engine import MOVE
 
     out = np.zeros(min(settings.plan_moves + 2 if settings.policy == "planner" else 1, max(most, 1)), dtype=MOVE)
@@ -281,22 +305,49 @@ def _rows(settings: MoveSettings, most: int) -> Any:
     H, out["r"] = planned(settings, move)
     before = planned(settings, np.maximum(move - 1, 0))[1] * np.ones(len(out))
     team = Team.of(settings, H)
-    out["aim"], out["damage"], out["spread"], out["k_eff"] = team.aim, team.damage, team.spread, team.k_eff
+    out["aim"], out["damage"], out["spread"] = team.aim, team.damage, team.spread
     np.divide(out["r"] - before, 1 - before, out=out["found"], where=before < 1)
-    out["shift"] = MoveLaw.of(settings, 1.0, human_prior=H).shift
-    return out
+    k_eff, first, out["best"] = np.unique(team.k_eff * np.ones(len(out)), return_index=True, return_inverse=True)
+    shift = MoveLaw.of(settings, 1.0, human_prior=H).shift * np.ones(len(out))
+    return out, best_z(k_eff, shift[first])
 
 
-def _run(plan: RunPlan, job: tuple[int, slice], to_good: bool, parts: list[Any]) -> None:
-    """Make one block of runs of one of the settings."""
-    s = plan.settings[job[0]]
-    runs = Stretch(s, plan.seeds[job[0]], job[1], int(plan.moves[job[0]]), enough_left(s))
-    runs.go(-1, int(plan.moves[job[0]]), to_good=to_good)
-    to_target, to_good_, false_pass, good_end, mass_end, made = (part[job[0], job[1]] for part in parts)
-    to_target[:], to_good_[:], made[:] = runs.whole[:3]
-    visible, hidden = runs.left
-    mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
-    false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
+@cache
+def _cells() -> tuple[Float, Float]:
+    """Return ln U at points of every cell of the table of the best candidate, and what makes a polynomial of values."""
+    from scipy.special import log_ndtr
+
+    from .engine import CELLS, FAR, TERMS
+
+    at = np.cos(np.pi * (np.arange(TERMS) + 0.5) / TERMS)
+    places = (np.arange(CELLS)[:, None] + (at + 1) / 2) * (2 * FAR / CELLS) - FAR
+    return log_ndtr(-places), np.linalg.inv(np.vander(at, increasing=True)).T
+
+
+def best_z(k_eff: Float, shift: Float) -> Float:
+    """Return the engine's tables of the best candidate's z, shape (n_tables, CELLS, TERMS); relative error 1e-13.
+
+    Drawing z = Phi^-1(U^(1/K)) from the normal number x with U = 1 - Phi(x) makes it so smooth a function that short
+    polynomials give it, at a tenth of the time of logarithms and quantiles.
+    """
+    log_uniform, polynomial = _cells()
+    values = maximum_of(log_uniform, np.asarray(k_eff)[:, None, None])
+    return np.ascontiguousarray((values + np.asarray(shift)[..., None, None]) @ polynomial)
+
+
+def _run(plan: RunPlan, loops: Sequence[_Loop], job: tuple[list[int], slice], to_good: bool, parts: list[Any]) -> None:
+    """Make one block of runs of all settings of a seed."""
+    places, some = job
+    most = max(int(plan.moves[k]) for k in places)
+    drawn = np.full((some.stop - some.start, 2 * most if len(places) > 1 else 0), np.nan)
+    for k in places:
+        s, runs = plan.settings[k], Stretch(loops[k], plan.seeds[k], some, drawn)
+        runs.go(-1, int(plan.moves[k]), to_good=to_good)
+        to_target, to_good_, false_pass, good_end, mass_end, made = (part[k, some] for part in parts)
+        to_target[:], to_good_[:], made[:] = runs.whole[:3]
+        visible, hidden = runs.left
+        mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
+        false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
 
 
 def _p_pass(settings: MoveSettings, visible: Float) -> Float:
@@ -389,7 +440,8 @@ def path(
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves)
     moves = int(plan.moves[0])
-    runs = Stretch(settings, plan.seeds[0], slice(0, plan.replicates), moves, NEVER)
+    loop, every = _Loop.of(settings, moves, NEVER), slice(0, plan.replicates)
+    runs = Stretch(loop, plan.seeds[0], every, np.empty((plan.replicates, 0)))
     table, recent = np.empty((moves + 1, len(SEEN), 3)), _Recent(settings.tr_window, moves, plan.replicates)
     for move in range(moves + 1):
         runs.go(move - 1, move)
