@@ -1,7 +1,7 @@
 """Runs of a loop of moves, compiled: the one engine of the moves lens.
 
-What one run does in one move is said once more, for many runs at once in NumPy, by `moves.advance`; the tests hold the
-two against each other. Numba keeps the machine code beside this file, which holds all that is compiled, so that
+What one run does in one move is said once more, for many runs at once in NumPy, by the tests, which hold the two
+against each other. Numba keeps the machine code beside this file, which holds all that is compiled, so that
 changing it is noticed. Import it where runs are made: numba takes half a second.
 
 Every random number is a function of seed, replicate, move and what it is for (splitmix64), so that a replicate meets
@@ -238,7 +238,7 @@ def changed(
 
 @_part
 def next_radius(rule: Rules, moves: int, radius: float, accepted: int) -> float:
-    """Return the edit radius after some moves, `accepted` of the present window; see `moves.next_radius`."""
+    """Return the edit radius after some moves, `accepted` of the present window; see `model.next_radius`."""
     if rule.policy != TRUST:
         return radius * rule.decay if rule.policy == VIBE or moves > rule.plan else radius
     if moves % rule.window:

@@ -139,7 +139,7 @@ def outcomes(
     if stop not in STOPS:
         raise SettingsError(f"`stop` must be one of {', '.join(STOPS)}. Got {stop!r}.")
     parts = [np.full((len(plan.settings), plan.replicates), fill) for fill in (-1, -1, np.nan, np.nan, np.nan, 0)]
-    loops = [_Loop.of(s, int(most), enough_left(s)) for s, most in zip(plan.settings, plan.moves, strict=True)]
+    loops = [Loop.of(s, int(most), enough_left(s)) for s, most in zip(plan.settings, plan.moves, strict=True)]
     _shared(lambda job: _run(plan, loops, job, stop == "good", parts), list(plan.jobs()), workers)
     return Outcomes(plan.settings, plan.moves, stop, *parts)
 
@@ -235,7 +235,7 @@ def enough_left(settings: MoveSettings) -> float:
 # --------------------------------------------------------------------------------- what is asked of the engine
 
 
-class _Loop(NamedTuple):
+class Loop(NamedTuple):
     """What the engine knows of one setting: its `Rules`, rows of its first moves, and laws of the best candidate."""
 
     start: tuple[float, float, float, float]
@@ -244,7 +244,7 @@ class _Loop(NamedTuple):
     best_z: Float
 
     @classmethod
-    def of(cls, settings: MoveSettings, most: int, limit: float) -> _Loop:
+    def of(cls, settings: MoveSettings, most: int, limit: float) -> Loop:
         """Prepare a setting for at most so many moves; `limit` is the mass at which the target is met."""
         visible = settings.oracle_resolution * settings.difficulty
         start = (visible, settings.difficulty - visible, settings.edit_radius, 0.0)
@@ -262,11 +262,13 @@ class Stretch:
         Moves to the target and to good (-1 never), moves made, and accepted.
     left : float array of shape (2, n_runs)
         Visible and hidden mass at the stop at the target, or at the end.
+    drawn : float array of shape (n_runs, 2 n_moves), or (n_runs, 0)
+        Where normal numbers are kept for other settings, NaN where not drawn yet.
     """
 
-    def __init__(self, loop: _Loop, seed: int, replicates: slice, drawn: Float) -> None:
+    def __init__(self, loop: Loop, seed: int, replicates: slice, drawn: Float | None = None) -> None:
         n, seed = replicates.stop - replicates.start, seed % 2**64
-        self.loop, self.drawn = loop, drawn
+        self.loop, self.drawn = loop, np.empty((n, 0)) if drawn is None else drawn
         self.replicates = (seed >> 32, seed % 2**32, replicates.start)
         self.state = np.tile(np.array(loop.start)[:, None], (1, n))
         self.whole, self.left = np.empty((4, n), dtype=np.int64), np.empty((2, n))
@@ -335,7 +337,7 @@ def best_z(k_eff: Float, shift: Float) -> Float:
     return np.ascontiguousarray((values + np.asarray(shift)[..., None, None]) @ polynomial)
 
 
-def _run(plan: RunPlan, loops: Sequence[_Loop], job: tuple[list[int], slice], to_good: bool, parts: list[Any]) -> None:
+def _run(plan: RunPlan, loops: Sequence[Loop], job: tuple[list[int], slice], to_good: bool, parts: list[Any]) -> None:
     """Make one block of runs of all settings of a seed."""
     places, some = job
     most = max(int(plan.moves[k]) for k in places)
@@ -440,8 +442,7 @@ def path(
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves)
     moves = int(plan.moves[0])
-    loop, every = _Loop.of(settings, moves, NEVER), slice(0, plan.replicates)
-    runs = Stretch(loop, plan.seeds[0], every, np.empty((plan.replicates, 0)))
+    runs = Stretch(Loop.of(settings, moves, NEVER), plan.seeds[0], slice(0, plan.replicates))
     table, recent = np.empty((moves + 1, len(SEEN), 3)), _Recent(settings.tr_window, moves, plan.replicates)
     for move in range(moves + 1):
         runs.go(move - 1, move)
