@@ -155,7 +155,7 @@ class MovesRun(Record):
         if data["sensitivity"] is None:
             return self
         effects = tuple(load(Effect, row) for row in data["sensitivity"])
-        return replace(self, sensitivity=Sensitivity(self.settings, effects, self.settings.replicates))
+        return replace(self, sensitivity=Sensitivity(self.settings, self.settings.replicates, effects))
 
     @property
     def move_cost(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
+from ..lenses import Progress
 from .model import MoveLaw, Team, planned, winner_band
 from .order_statistics import maximum_of
 from .settings import POLICIES, PROCESSES, MoveSettings
@@ -96,6 +97,8 @@ def outcomes(
     budget: float | None = None,
     stop: str = "good",
     workers: int = 1,
+    progress: Progress | None = None,
+    what: str = "settings",
 ) -> Outcomes:
     """Run every setting many times and return how the runs ended.
 
@@ -114,6 +117,9 @@ def outcomes(
         `good`: a run goes on until P_good is at least the target; `target`: until P_pass is.
     workers : int
         Threads. They change no number.
+    progress : callable, optional
+        Called with the settings done, on average, how many there are, and `what`.
+    what : str
 
     Returns
     -------
@@ -140,18 +146,21 @@ def outcomes(
         raise SettingsError(f"`stop` must be one of {', '.join(STOPS)}. Got {stop!r}.")
     parts = [np.full((len(plan.settings), plan.replicates), fill) for fill in (-1, -1, np.nan, np.nan, np.nan, 0)]
     loops = [Loop.of(s, int(most), enough_left(s)) for s, most in zip(plan.settings, plan.moves, strict=True)]
-    _shared(lambda job: _run(plan, loops, job, stop == "good", parts), list(plan.jobs()), workers)
-    return Outcomes(plan.settings, plan.moves, stop, *parts)
+    jobs, n = list(plan.jobs()), len(plan.settings)
 
+    def counted(k: int) -> None:
+        if progress:
+            progress(k * n // len(jobs), n, what)
+        _run(plan, loops, jobs[k], stop == "good", parts)
 
-def _shared(task: Callable[[Any], None], jobs: Sequence[Any], workers: int) -> None:
-    """Do jobs that write to places of their own, in threads."""
     if whole_number(workers, "workers", 1) == 1:
-        for job in jobs:
-            task(job)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(task, jobs))
+        any(map(counted, range(len(jobs))))
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            any(pool.map(counted, range(len(jobs))))
+    if progress:
+        progress(n, n, what)
+    return Outcomes(plan.settings, plan.moves, stop, *parts)
 
 
 @dataclass(frozen=True)
