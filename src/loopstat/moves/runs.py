@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,7 +13,9 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
+from ..inference.estimate import Estimate
 from ..lenses import Progress
+from ..results.record import Record, spread
 from .model import MoveLaw, Team, planned, winner_band
 from .order_statistics import maximum_of
 from .settings import POLICIES, PROCESSES, MoveSettings
@@ -196,12 +198,6 @@ class RunPlan:
         seeds = tuple(s.seed if seed is None else whole_number(seed, "seed", 0) for s in many)
         return cls(many, n, seeds, _moves(many, max_moves, budget))
 
-    @property
-    def work(self) -> float:
-        """Moves of all runs together, were none to stop early; a counted defect counts as a tenth of a move."""
-        each = [1 + (s.difficulty / 10 if s.process == "integer" else 0.0) for s in self.settings]
-        return float(self.replicates * np.sum(self.moves * np.array(each)))
-
     def jobs(self) -> Iterator[tuple[list[int], slice]]:
         """Yield places of settings of one seed, which share their random numbers, and stretch of the replicates."""
         most = max(int(self.moves.max()), 1)
@@ -373,44 +369,29 @@ def _p_false(settings: MoveSettings, hidden: Float) -> Float:
 # --------------------------------------------------------------------------------------------- paths
 
 
-@dataclass(frozen=True)
-class Fan:
-    """A quantity by move over the runs, float arrays of shape (max_moves + 1,): mean and two quantiles."""
-
-    mean: Float
-    q05: Float
-    q95: Float
+FIGURES = ("mu", "p_pass", "p_good", "p_false", "delta", "acceptance")
 
 
-@dataclass(frozen=True)
-class PathBundle:
-    """What happens move by move in runs that go on as if never stopped.
+@dataclass(frozen=True, eq=False)
+class MovesPath(Record):
+    """Runs move by move, as if they never stopped; the start first.
 
     Attributes
     ----------
-    settings : MoveSettings
-    replicates : int
-    mass, p_pass, p_good, p_false, radius : Fan
-        After each move; `radius` is that of the next move, `p_false` is 1 - exp(-mu_h). For `integer` P_pass is 1 in
-        runs without a visible defect, and so on: their means are the probabilities.
-    acceptance : Fan
-        `mean` is the share of runs in which the move was accepted; the quantiles are those of every run's own share
-        over its last `tr_window` moves. NaN at the start.
+    t : int array, shape (n_times,)
+        Moves made.
+    cost : float array, shape (n_times,)
+        Of these moves.
+    figures : dict of Estimate
+        `mu`, `p_pass`, `p_good`, `p_false` (1 - exp(-mu_h)) and `delta` after t moves: mean over runs, with 5 % and
+        95 % quantiles as `X_low` and `X_high`. For `integer` P_pass is 1 in runs without a visible defect, and so on:
+        the means are the probabilities. `acceptance` is the share of runs in which the t-th move was accepted, with
+        quantiles of every run's own share over its last `tr_window` moves; NaN at the start.
     """
 
-    settings: MoveSettings
-    replicates: int
-    mass: Fan
-    p_pass: Fan
-    p_good: Fan
-    p_false: Fan
-    radius: Fan
-    acceptance: Fan
-
-    @property
-    def moves(self) -> Int:
-        """0, 1, ..., max_moves."""
-        return np.arange(len(self.mass.mean))
+    t: Int
+    cost: Float
+    figures: dict[str, Estimate] = field(metadata=spread(FIGURES))
 
 
 def path(
@@ -419,7 +400,7 @@ def path(
     replicates: int | None = None,
     seed: int | None = None,
     max_moves: int | None = None,
-) -> PathBundle:
+) -> MovesPath:
     """Run one setting many times without ever stopping, and return what happens move by move.
 
     Parameters
@@ -430,7 +411,7 @@ def path(
 
     Returns
     -------
-    PathBundle
+    MovesPath
 
     Raises
     ------
@@ -446,23 +427,21 @@ def path(
     Examples
     --------
     >>> way = path(MoveSettings(), replicates=200, max_moves=100)
-    >>> way.radius.mean[[0, 10, 100]].round(2).tolist()
+    >>> way.figures["delta"].value[[0, 10, 100]].round(2).tolist()
     [0.2, 0.26, 1.0]
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves)
     moves = int(plan.moves[0])
     runs = Stretch(Loop.of(settings, moves, NEVER), plan.seeds[0], slice(0, plan.replicates))
-    table, recent = np.empty((moves + 1, len(SEEN), 3)), _Recent(settings.tr_window, moves, plan.replicates)
+    table, recent = np.empty((moves + 1, len(FIGURES), 3)), _Recent(settings.tr_window, moves, plan.replicates)
     for move in range(moves + 1):
         runs.go(move - 1, move)
         recent.add(move, runs.whole[3])
         table[move, :-1] = _spread(_seen(settings, runs.state))
         table[move, -1] = recent.spread(move)
-    fans = {name: Fan(*(table[:, k, j].copy() for j in range(3))) for k, name in enumerate(SEEN)}
-    return PathBundle(settings, plan.replicates, **fans)
-
-
-SEEN = ("mass", "p_pass", "p_good", "p_false", "radius", "acceptance")
+    figures = {name: Estimate(*table[:, k].T) for k, name in enumerate(FIGURES)}
+    t = np.arange(moves + 1)
+    return MovesPath(t, np.asarray(t * settings.move_cost, dtype=np.float64), figures)
 
 
 def _seen(settings: MoveSettings, state: Float) -> Float:
