@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from ...inference.estimate import Estimate, show
 from ...results.record import UNWRITTEN, Record, written
 
-NOTHING = float("nan")
 UNREAD = "It stands among the parameters of the group."  # of what is written once, there
-NONE = Estimate(NOTHING, NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,7 @@ class Identified(Record):
         cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0, asks: str = ""
     ) -> Identified:
         """Return a parameter of which nothing is known, and why."""
-        return cls(name, NONE, False, reason, method, n_tasks, n_samples, asks=asks)
+        return cls(name, Estimate.unknown(), False, reason, method, n_tasks, n_samples, asks=asks)
 
     @property
     def value(self) -> float:
