@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Float
+from ..inference.differences import arrivals_of
 from ..inference.estimate import Estimate
 from ..inference.intervals import average, share
 from ..results.arrival import Arrivals
@@ -190,7 +191,7 @@ def run_moves(
     """
     s = settings
     runs = outcomes(s, workers=workers)
-    to_target, to_good = (_when(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
+    to_target, to_good = (arrivals_of(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
     arrivals = Arrivals.of(to_target), Arrivals.of(to_good)
     costs = tuple(a.times(s.move_cost) for a in arrivals)
     risk = runs.false_pass[0][np.isfinite(to_target)]
@@ -218,10 +219,6 @@ def run_moves(
         verdict=decide(facts),
         sensitivity=effects_of(s) if sensitivity else None,
     )
-
-
-def _when(moves: Int) -> Float:
-    return np.where(moves < 0, np.inf, moves.astype(np.float64))
 
 
 def _arrived(when: Float, max_moves: int) -> Float:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ... import __version__
-from ...results.chart import Chart
 from ...results.document import (
     Answer,
     Block,
@@ -28,7 +27,7 @@ from ...results.document import (
 )
 from ...results.words import clean, parts, plural
 from .cells import joined, row, shown
-from .charts import VERDICTS, best_of_k, passes, worth
+from .charts import VERDICTS, curves
 
 if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
@@ -84,13 +83,12 @@ def calibration(result: Calibration) -> Document:
 
 def _group(g: GroupCalibration, k: int, *, folded: bool) -> Section:
     here, key = f"groups.{k}", f"g{k}"
-    curves = (passes(g, key), best_of_k(g, key), worth(g, key))
     figures = [
         sheet for sheet in (_parameters(g, here), *_oracle(g, here), _slopes(g, here), *_curves(g, here)) if sheet
     ]
     blocks: list[Block | Section] = [
         *([Text(tuple((n,) for n in g.notes), "doubt", points=True)] if g.notes else []),
-        *(chart for chart in curves if isinstance(chart, Chart)),
+        *curves(g, key),
         Facts(tuple(_facts(g, here))),
         Section(f"{key}-figures", "All figures", tuple(figures), depth="long", folded=True),
     ]

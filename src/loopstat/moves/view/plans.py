@@ -38,8 +38,15 @@ HINT = (
 )
 BOUGHT = {"policy": "word", **dict.fromkeys(("edit_radius", "candidates", "reviewers", "reviewer_proposals"), "set")}
 UNBEATEN = {
-    "policy": "word", "candidates": "set", "reviewers": "set", "cost": "whole", "moves_to_target": "whole",
-    "good": "figure", "false_pass": "percent", "never": "percent", "sure_cost": "percent",
+    "policy": "word",
+    "candidates": "set",
+    "reviewers": "set",
+    "cost": "whole",
+    "moves_to_target": "whole",
+    "good": "figure",
+    "false_pass": "percent",
+    "never": "percent",
+    "sure_cost": "percent",
 }
 BARE = {"cost": "whole~", "moves_to_target": "whole~", "never": "percent~"}  # where there is little room
 KEYS = (
