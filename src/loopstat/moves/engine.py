@@ -177,7 +177,7 @@ def normal(drawn: Float, j: int, key: np.uint64, at: int, what: int) -> float:
         return upper_normal(uniform(key, counter))
     if drawn[j, place] != drawn[j, place]:
         drawn[j, place] = upper_normal(uniform(key, counter))
-    return drawn[j, place]
+    return float(drawn[j, place])
 
 
 @_within
@@ -189,7 +189,7 @@ def best_of(best_z: Float, m: int, x: float) -> float:
     t2 = t * t
     low = (best_z[m, k, 0] + best_z[m, k, 1] * t) + (best_z[m, k, 2] + best_z[m, k, 3] * t) * t2
     high = (best_z[m, k, 4] + best_z[m, k, 5] * t) + (best_z[m, k, 6] + best_z[m, k, 7] * t) * t2
-    return low + high * (t2 * t2)
+    return float(low + high * (t2 * t2))
 
 
 # ------------------------------------------------------------------------------------------- one move

@@ -309,8 +309,8 @@ def agreement(scores: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Est
     if not len(y) or not np.all(np.diagonal(whole[0]) > 0):
         return Estimate.unknown()
     few = len(rest) < MIN_TASKS or not products.spare.sum() > 1
-    parts = [_anova(_standard(sums)) for sums in (whole, whole if few else rest)]
-    return _icc_estimate(*parts, y.shape[1], level)
+    here, left = (_anova(_standard(sums)) for sums in (whole, whole if few else rest))
+    return _icc_estimate(here, left, y.shape[1], level)
 
 
 def _standard(products: Float) -> Float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -122,7 +122,7 @@ class Sweep:
         Its fields are the `columns`, figures of that name (of a pair, their differences), and settings of that name (of
         a pair, those before).
         """
-        names = [f.name for f in fields(record) if f.name not in columns]
+        names = [f.name for f in fields(cast(Any, record)) if f.name not in columns]
         columns |= {name: self.figure(name, after, before) for name in names if name in FIGURES}
         settings = [
             self.runs.settings[k] for k in np.arange(len(self.runs.settings))[slice(None) if before is None else before]
