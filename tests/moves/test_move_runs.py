@@ -113,6 +113,15 @@ def test_workers_change_nothing() -> None:
     assert same(one, outcomes(many, replicates=2500, max_moves=40, workers=3))
 
 
+def test_settings_that_share_their_numbers_run_as_they_do_alone() -> None:
+    many = [DEFAULTS, MoveSettings.of(policy="planner"), DEFAULTS.but(process="integer", seed=5), DEFAULTS.but(b=2.0)]
+    together = outcomes(many, replicates=1700, max_moves=[40, 60, 30, 50], stop="target")
+    for k, (s, most) in enumerate(zip(many, (40, 60, 30, 50), strict=True)):
+        alone = outcomes(s, replicates=1700, max_moves=most, stop="target")
+        assert np.array_equal(alone.moves_to_target[0], together.moves_to_target[k])
+        assert np.array_equal(alone.mass_at_end[0], together.mass_at_end[k])
+
+
 @pytest.mark.slow
 def test_threads_that_start_at_once_compile_once() -> None:
     program = (

@@ -118,8 +118,7 @@ class MoveLaw:
         share = mu / (mu + s.b)
         mean = team.aim * delta * share - team.damage * delta - s.collateral * delta**2
         r = np.asarray(s.oracle_resolution if oracle_resolution is None else oracle_resolution, dtype=np.float64)
-        offset = s.leniency / s.reviewers if s.reviewers else 0.0
-        return cls(mean, team.spread * delta * np.sqrt(share), team, r, s.order_statistic, offset)
+        return cls(mean, team.spread * delta * np.sqrt(share), team, r, s.order_statistic, s.offset_variance)
 
     @cached_property
     def total_spread(self) -> Float:

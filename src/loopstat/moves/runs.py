@@ -156,10 +156,11 @@ def outcomes(
         _run(plan, loops, jobs[k], stop == "good", parts)
 
     if whole_number(workers, "workers", 1) == 1:
-        any(map(counted, range(len(jobs))))
+        for k in range(len(jobs)):
+            counted(k)
     else:
         with ThreadPoolExecutor(workers) as pool:
-            any(pool.map(counted, range(len(jobs))))
+            list(pool.map(counted, range(len(jobs))))
     if progress:
         progress(n, n, what)
     return Outcomes(plan.settings, plan.moves, stop, *parts)
@@ -292,10 +293,9 @@ def _rules(settings: MoveSettings, limit: float) -> Any:
 
     s, team = settings, Team.of(settings)
     low, high = (float(end) for end in winner_band(s, team.k_eff))
-    offset = math.sqrt(MoveLaw.of(s, 1.0).offset_variance)
     return Rules(
         *(POLICIES.index(s.policy), PROCESSES.index(s.process), team.reviewed, s.tr_window, s.plan_moves),
-        *(s.b, s.collateral, team.review_variance, offset, s.decay_rate, s.tr_alpha, s.tr_beta),
+        *(s.b, s.collateral, team.review_variance, math.sqrt(s.offset_variance), s.decay_rate, s.tr_alpha, s.tr_beta),
         *(low, high, s.tr_min_radius, s.tr_max_radius, limit),
     )
 
@@ -332,7 +332,7 @@ def _cells() -> tuple[Float, Float]:
 
 
 def best_z(k_eff: Float, shift: Float) -> Float:
-    """Return the engine's tables of the best candidate's z, shape (n_tables, CELLS, TERMS); relative error 1e-13.
+    """Return the engine's tables of the best candidate's z, shape (n_tables, CELLS, TERMS); errors below 1e-13.
 
     Drawing z = Phi^-1(U^(1/K)) from the normal number x with U = 1 - Phi(x) makes it so smooth a function that short
     polynomials give it, at a tenth of the time of logarithms and quantiles.

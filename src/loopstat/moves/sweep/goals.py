@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,7 +16,6 @@ from ...inference.intervals import share
 from ...parameters import nearest
 from ..runs import Outcomes
 from ..settings import MoveSettings
-from .sweep import Sweep
 
 JUDGES = ("p_good", "p_pass")
 
@@ -112,10 +110,6 @@ class Goal:
         """Return what every plan differs by from one of them, paired."""
         figure = Paired.mean(self.score(runs)) if self.reliability is None else Paired.log_mean(runs.cost)
         return (figure - figure[best : best + 1]).estimate()
-
-    def simulate(self, plans: Sequence[MoveSettings], **options: Any) -> Sweep:
-        """Run plans within the budget."""
-        return Sweep.over(plans, stop=self.stop, budget=self.budget, **options)
 
     def not_told(self, runs: Outcomes, best: int) -> Bool:
         """Return which plans may be as good as one of them."""

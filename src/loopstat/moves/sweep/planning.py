@@ -295,9 +295,15 @@ class _Search:
         self, plans: Sequence[MoveSettings], what: str, runs: int | None = None, *, fresh: bool = False
     ) -> Sweep:
         """Run plans on the random numbers of the search, or on fresh ones."""
-        seed = self.seed + FRESH if fresh else self.seed
-        runs = self.runs if runs is None else runs
-        return self.goal.simulate(plans, replicates=runs, seed=seed, what=what, progress=self.progress)
+        return Sweep.over(
+            plans,
+            replicates=self.runs if runs is None else runs,
+            seed=self.seed + FRESH if fresh else self.seed,
+            stop=self.goal.stop,
+            budget=self.goal.budget,
+            progress=self.progress,
+            what=what,
+        )
 
     def halving(self, plans: list[MoveSettings]) -> tuple[list[MoveSettings], float]:
         """Return the best plans, in order, and the share of all that could not be told from the first."""

@@ -124,9 +124,8 @@ class Sweep:
         """
         names = [f.name for f in fields(cast(Any, record)) if f.name not in columns]
         columns |= {name: self.figure(name, after, before) for name in names if name in FIGURES}
-        settings = [
-            self.runs.settings[k] for k in np.arange(len(self.runs.settings))[slice(None) if before is None else before]
-        ]
+        places = np.arange(len(self.runs.settings))
+        settings = [self.runs.settings[k] for k in (places if before is None else places[before])]
         own = [name for name in names if name not in FIGURES]
         return tuple(
             record(**{name: getattr(s, name) for name in own}, **{name: column[k] for name, column in columns.items()})
