@@ -13,7 +13,6 @@ from ... import __version__
 from ...arrays import Float
 from ...errors import SettingsError
 from ...inference.clusters import finite_rows
-from ...inference.estimate import show
 from ...lenses import Progress
 from ...panel.panel import Source
 from ...panel.pool import Pool
@@ -147,7 +146,7 @@ class Calibration(Record):
 
     def summary(self) -> Table:
         """Return one line for each parameter of each group."""
-        rows = tuple((g.label, p.name, _shown(p), p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
+        rows = tuple((g.label, p.name, p.said, p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
         return Table("Calibration of moves", ("group", "parameter", "value", "why"), rows)
 
     def settings_file(self) -> dict[str, Any]:
@@ -160,13 +159,6 @@ class Calibration(Record):
             {"settings": self.groups[0].settings} if one else {"groups": {g.label: g.settings for g in self.groups}}
         )
         return {"schema": FILE_SCHEMA, **plain(settings), "calibration": self.to_dict(), "loopstat": __version__}
-
-
-def _shown(p: Identified) -> str:
-    e = p.estimate
-    if p.bound:
-        return f"at most {show(float(e.high))}"
-    return show(float(e.value), float(e.low), float(e.high)) if p.identifiable else "not identifiable"
 
 
 def calibrate(

@@ -61,9 +61,12 @@ class Identified(Record):
         """Return the same figures, not to be used, for another reason."""
         return replace(self, identifiable=False, reason=reason)
 
+    @property
+    def said(self) -> str:
+        """The figure in words: the most it is, value and interval, or that it is not identifiable."""
+        if self.bound:
+            return f"at most {show(float(self.estimate.high))}"
+        return show(*self.estimate.triple) if self.identifiable else "not identifiable"
+
     def __str__(self) -> str:
-        e = self.estimate
-        if self.bound == "upper":
-            return f"{self.name}: at most {show(float(e.high))}. {self.reason}"
-        shown = show(float(e.value), float(e.low), float(e.high)) if self.identifiable else "not identifiable"
-        return f"{self.name}: {shown}. {self.reason}"
+        return f"{self.name}: {self.said}. {self.reason}"

@@ -243,7 +243,7 @@ def _ceilings(run: MovesRun) -> list[Fact]:
         rows.append(Fact("all radii", (length, " together; without selection that leaves ", *leaves)))
     passing, good = (getattr(run, f"moves_to_{goal}").never for goal in ("target", "good"))
     shares = (shown(float(e.value), form="percent") for e in (passing, good))
-    widest = s.tr_max_radius if s.policy == "trust-region" else s.edit_radius
+    widest = run.single_runs["max_radius"]
     said = joined(
         [(cell, words) for cell, words in zip(shares, (" never pass", " are never all good"), strict=True)], ", "
     )
