@@ -15,7 +15,6 @@ from ...inference.estimate import Estimate, show
 from ...inference.intervals import share
 from ...parameters import nearest
 from ...results.record import Record
-from ...results.words import plural
 from ..settings import PARAMETERS, POLICIES, MoveSettings
 from .goals import Goal
 from .levers import levers, turned
@@ -129,10 +128,10 @@ class Plan(Reading):
     def verdict(self) -> str:
         """The plan, what it gives and how sure that is, in words."""
         b = self.best
-        team = f"{b.policy} from edit radius {b.edit_radius:g}, {plural(b.candidates, 'candidate')}, "
-        team += plural(b.reviewers, "reviewer")
+        team = f"{b.policy} from edit radius {b.edit_radius:g}, {_count(b.candidates, 'candidate')}, "
+        team += _count(b.reviewers, "reviewer")
         if b.reviewers and b.reviewer_proposals:
-            team += f" with {plural(b.reviewer_proposals, 'proposal')} each"
+            team += f" with {_count(b.reviewer_proposals, 'proposal')} each"
         gives = f"cost {show(*b.cost.triple)}, P_good {show(*b.good.triple)} at the end"
         whole = f"{team}: {gives}, {self._target} in {show(*b.reached.triple)} of the runs."
         rest = f"{round(self.same_share * self.searched)} of {self.searched} plans cannot be told from it."
@@ -155,6 +154,10 @@ class Plan(Reading):
             return ""
         reached = show(*most.reached.triple)
         return f"Of the levers, {most.name} at {most.value:g} helps most: there in {reached} of the runs."
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def plan(
