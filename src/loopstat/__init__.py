@@ -33,7 +33,7 @@ _HOME = {
     "MarkovChain": "balance.chain.model",
     "Model": "panel.model",
     "MoveSettings": "moves.settings",
-    "MovesProcess": "moves.model",
+    "MovesProcess": "moves.process",
     "Objective": "panel.panel",
     "Pairs": "panel.panel",
     "Panel": "panel.panel",
@@ -80,7 +80,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .io import read_recording as read_recording
     from .io import template as template
     from .moves.fit import run_moves as run_moves
-    from .moves.model import MovesProcess as MovesProcess
+    from .moves.process import MovesProcess as MovesProcess
     from .moves.settings import MoveSettings as MoveSettings
     from .panel.model import Model as Model
     from .panel.model import simulate as simulate
