@@ -116,8 +116,7 @@ def _candidates(files: Sequence[str], known: Options) -> Candidates:
     source = Source()
     if known.get("progress"):
         given = {name: known.get(name) for name in ("parent", "radius", "instrument")}
-        grouped = [] if by == ["none"] else by
-        found, source = read_versions(list(files), mass=known["progress"], by=grouped, **given, **shared)
+        found, source = read_versions(list(files), mass=known["progress"], by=by, **given, **shared)
         versions = tuple(found)
     elif lost := [f"--{name}" for name in OF_VERSIONS if known.get(name)]:
         raise SettingsError(f"{', '.join(lost)} goes with --progress COL, the defects of every version.")

@@ -12,23 +12,25 @@ from ..arrays import Bool, Int, frozen
 from ..errors import InputError, argument
 from ..panel.panel import MISSING, Labels, Panel
 from ..panel.states import STATE, binned, clustered
-from .grouping import Asked, Part, empty_notes, group_name, grouping, visits_notes
+from ..panel.tally import Counts
+from .groups import empty_notes, group_name, nothing_left
+from .moves import refuse_few
 from .naming import n_seen
 from .read import later
-from .table.columns import nothing_left
-from .transitions import refuse_few
+from .settings import WHY_APART, StatesAsked, visits_notes
 
+Part = tuple[dict[str, str], Panel | Counts]
 SPARSE, ENOUGH = 0.5, 20
 
 
-def groups_of(panel: Panel, asked: Asked) -> tuple[list[Part], list[str], list[str]]:
+def groups_of(panel: Panel, asked: StatesAsked) -> tuple[list[Part], list[str], list[str]]:
     """Return the groups of a panel that hold transitions, the columns that tell them apart, and what to say.
 
     Parameters
     ----------
     panel : Panel
         With a label `state`, unless states are to be made of its objectives.
-    asked : Asked
+    asked : StatesAsked
 
     Returns
     -------
@@ -37,15 +39,16 @@ def groups_of(panel: Panel, asked: Asked) -> tuple[list[Part], list[str], list[s
     notes : list of str
     """
     panel = panel if asked.from_step is None else later(panel, asked.from_step)
-    if asked.where or asked.unlike:
-        panel = panel.where(unlike=asked.unlike, **asked.where)
+    chosen = asked.selection
+    if chosen.where or chosen.unlike:
+        panel = panel.where(unlike=chosen.unlike, **chosen.where)
         if len(panel) == 0:
             raise nothing_left()
     rule = asked.rule
     if rule.of_scores:
         panel = binned(panel, rule.k) if rule.how == "bins" else clustered(panel, rule.k, rng=asked.seed)
     _refuse_still(panel, asked.lag)
-    by, note = grouping(asked, panel.labels)
+    by, note = chosen.columns(panel.labels, why=WHY_APART, unit=" into one chain")
     parts, lost = _split(panel, by, asked)
     return parts, by, [*panel.source.notes, *_sparse(panel), note, *lost, *visits_notes(asked.visits)]
 
@@ -79,7 +82,7 @@ def _refuse_still(panel: Panel, lag: int) -> None:
     )
 
 
-def _split(panel: Panel, by: Sequence[str], asked: Asked) -> tuple[list[Part], list[str]]:
+def _split(panel: Panel, by: Sequence[str], asked: StatesAsked) -> tuple[list[Part], list[str]]:
     """Return the groups that hold a transition, and what to say about those that do not."""
     parts: list[Part] = []
     empty, held = [], 0
@@ -104,7 +107,7 @@ def _split(panel: Panel, by: Sequence[str], asked: Asked) -> tuple[list[Part], l
     return parts, notes
 
 
-def _refuse_few(part: Panel, start: Int, asked: Asked) -> None:
+def _refuse_few(part: Panel, start: Int, asked: StatesAsked) -> None:
     if isinstance(asked.visits, str) or asked.lag > 1:
         return
     state = part.labels[STATE]

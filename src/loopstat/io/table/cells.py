@@ -16,7 +16,7 @@ import numpy as np
 
 from ...arrays import Bool, Float, Int
 from ...errors import InputError
-from ...panel.panel import MISSING, Labels
+from ...panel.panel import MISSING, Labels, Source, array_digest
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
 from .files import Field, Scan, plain_errors
 
@@ -88,6 +88,8 @@ class Cells:
     numbers : column names that must be read as numbers
     texts : mapping from column name to what to keep of its texts, as SQL with `{}` for the text
         These are read as they are, content columns too; others are cut, and content columns left out.
+    short : names of the files, where there are several; they are the column `file`
+    digest : of the files' bytes
     """
 
     def __init__(
@@ -99,8 +101,11 @@ class Cells:
         labels: Collection[str] = (),
         numbers: Collection[str] = (),
         texts: Mapping[str, str] | None = None,
+        short: tuple[str, ...] = (),
+        digest: str = "",
     ) -> None:
         self._con, self._scans = con, scans
+        self.files, self._digest = short, digest
         self._n_types = 0
         self.known = list(dict.fromkeys(names.get(f.name, f.name) for s in scans for f in _visible(s, names)))
         loaded = _columns(scans, names, numbers, texts or {})
@@ -188,6 +193,16 @@ class Cells:
     # ------------------------------------------------------------------ places
 
     @property
+    def form(self) -> str:
+        """`table`, or the form of the JSON files that were made one; all files of a table have the same."""
+        return self._scans[0].form
+
+    @property
+    def skipped(self) -> int:
+        """Records of such JSON files that are no row of the table."""
+        return sum(scan.skipped for scan in self._scans)
+
+    @property
     def file(self) -> str:
         """The files, as named in a refusal that concerns the whole table."""
         return ", ".join(s.file for s in self._scans[:3]) + (", ..." if len(self._scans) > 3 else "")
@@ -195,8 +210,9 @@ class Cells:
     def place(self, position: int) -> tuple[str, int]:
         """Return the file and 1-based data row of a row of the table."""
         i = int(np.searchsorted(self._ends, position, side="right"))
-        before = int(self._ends[i - 1]) if i else 0
-        return self._scans[i].file, position - before + 1
+        at = position - (int(self._ends[i - 1]) if i else 0)
+        record = self._scans[i].record
+        return self._scans[i].file, at + 1 if record is None else int(record[at])
 
     def refuse(
         self, message: str, position: int | None = None, column: str | None = None, hint: str | None = None
@@ -274,13 +290,19 @@ class Cells:
         return np.ma.filled(values, 0) == 1, missing
 
     def labels(self, name: str) -> Labels:
-        """Return a column as labels, its names in natural order."""
+        """Return a column as labels, its names in natural order; `file` is what tells several files apart."""
+        if name == "file" and self.files:
+            files = Labels.of(self.files)
+            return Labels(files.codes[np.ma.filled(self._array("f"), 0).astype(np.int64)], files.names)
+        if name not in self.columns:
+            raise self.refuse("cannot be a label: it holds whole texts or nested values.", column=name)
         [codes], names = self.codes(self.columns[name].label_sql)
         return Labels.sorted(codes, names)
 
-    def file_codes(self) -> Int:
-        """Return the number of the file each row came from, shape (n_rows,)."""
-        return np.asarray(np.ma.filled(self._array("f"), 0), dtype=np.int64)
+    def source(self, notes: Sequence[str], *arrays: Any) -> Source:
+        """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
+        files = tuple(dict.fromkeys(s.file for s in self._scans))
+        return Source(files, self._digest or array_digest(*arrays), tuple(notes))
 
     def codes(self, *expressions: str) -> tuple[list[Int], list[str]]:
         """Return some SQL expressions as codes into one shared list of texts; -1 where NULL or empty."""
@@ -320,6 +342,11 @@ class Cells:
         if column.distinct > 1.2 * MOST_LABELS:  # an estimate, good to a few per cent
             return False
         return bool(self._rows(f"SELECT count(DISTINCT {column.sql}) <= {MOST_LABELS} FROM t")[0][0])
+
+
+def text_bytes(texts: Sequence[str]) -> Any:
+    """Return texts as an array of bytes, for a digest."""
+    return np.frombuffer("\0\n".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 
 def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
