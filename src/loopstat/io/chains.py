@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Bool, Int, frozen
 from ..errors import InputError, argument
+from ..panel.lineage import ancestors
 from ..panel.panel import MISSING, Labels, Panel
 from ..panel.states import STATE, binned, clustered
 from ..panel.tally import Counts
@@ -55,14 +56,9 @@ def groups_of(panel: Panel, asked: StatesAsked) -> tuple[list[Part], list[str], 
 
 def _links(panel: Panel, lag: int) -> tuple[Int, Int, Bool]:
     """Return the rows that lie `lag` transitions apart, and where both have a state."""
-    start = np.arange(len(panel), dtype=np.int64)
-    for _ in range(lag):
-        start = np.where(start >= 0, panel.parent[start], -1)
-        if not np.any(start >= 0):
-            break
-    end = np.flatnonzero(start >= 0).astype(np.int64)
+    start, end = ancestors(panel.parent, lag)
     codes = panel.labels[STATE].codes
-    return start[end], end, np.asarray((codes[start[end]] >= 0) & (codes[end] >= 0))
+    return start, end, np.asarray((codes[start] >= 0) & (codes[end] >= 0))
 
 
 def _refuse_still(panel: Panel, lag: int) -> None:
