@@ -24,10 +24,10 @@ import loopstat as ls
 from loopstat.drift.settings import LinearDrift
 from loopstat.errors import InputError, LoopstatError, SettingsError
 from loopstat.io import read, read_pool, read_recording, read_scorer_noise, template
-from loopstat.io.parents import by_acceptance, by_step
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
-from loopstat.io.scores import LARGEST
+from loopstat.io.sessions.parents import by_acceptance, by_step
+from loopstat.io.sessions.scores import LARGEST
 from loopstat.io.table.opening import without_progress_bar
 from loopstat.io.versions import read_versions
 from loopstat.panel.panel import Panel

@@ -18,8 +18,8 @@ from .chains import Part, groups_of
 from .groups import Conditions, Names, selection
 from .moves import counted, is_moves
 from .naming import StateRule
-from .read import panel_of
 from .refuse import no_sessions
+from .sessions.panel import panel_of
 from .settings import StatesAsked, Wanted, visits_of
 from .table.cells import Cells
 from .table.opening import opened

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
-from ..errors import InputError, either
-from ..panel.panel import Labels
+from ...arrays import Bool, Float, Int
+from ...errors import InputError, either
+from ...panel.panel import Labels
+from ..table.cells import Cells
 from .parents import Refuse, crowded_step
-from .table.cells import Cells
 
 
 @dataclass(frozen=True)

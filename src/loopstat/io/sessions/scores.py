@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays import Bool, Float
-from ..errors import InputError, argument
-from ..panel.panel import Objective
+from ...arrays import Bool, Float
+from ...errors import InputError, argument
+from ...panel.panel import Objective
+from ..settings import TRANSFORMS, Wanted
+from ..table.cells import Cells
+from ..table.columns import NEVER_OBJECTIVE, is_content, unknown
 from .guess import Choice, choose
 from .parents import Refuse
 from .rows import Rows
-from .settings import TRANSFORMS, Wanted
-from .table.cells import Cells
-from .table.columns import NEVER_OBJECTIVE, is_content, unknown
 
 LARGEST = 1e50  # sums of products of four scores, over as many rows as there may be, stay finite
 ROUNDING = 1e-6  # share of the bounds' width by which a rounded value may leave them

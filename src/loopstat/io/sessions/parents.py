@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, group_starts
-from ..errors import InputError
-from ..panel.panel import NO_PARENT, first_complete
+from ...arrays import Bool, Float, Int, group_starts
+from ...errors import InputError
+from ...panel.panel import NO_PARENT, first_complete
 
 Refuse = Callable[..., InputError]
 """Makes the refusal of one row: `refuse(message, row=..., column=..., hint=...)`."""
