@@ -22,7 +22,7 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None) -> Pa
     """Return the panel of a table; with states, one per row of the table, it needs no objectives."""
     if "session" not in cells.columns or "step" not in cells.columns:
         raise no_sessions(cells)
-    scorings, first = rows_of(cells, cells.files)
+    scorings, first = rows_of(cells)
     refuse_hopeless(cells, scorings, first)
     bare = state is not None and wanted.objectives is None
     names, notes = ((), []) if bare else objectives_of(cells, scorings, wanted)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,12 +43,12 @@ class Rows:
         return make
 
 
-def rows_of(cells: Cells, files: Sequence[str] = ()) -> tuple[Rows, Int]:
+def rows_of(cells: Cells) -> tuple[Rows, Int]:
     """Return all rows sorted, and the index of the first row of every (session, step, candidate).
 
-    `files` are short names of the files where there are several: equal sessions in them are different sessions.
+    Equal sessions in several files are different sessions.
     """
-    session, names = _sessions(cells, files)
+    session, names = _sessions(cells)
     step = cells.whole_numbers("step", required=True).astype(np.int64)
     candidate = cells.labels("candidate") if cells.has("candidate") else None
     repeat = cells.labels("repeat").codes if cells.has("repeat") else np.zeros(len(step), np.int64)
@@ -64,11 +63,11 @@ def rows_of(cells: Cells, files: Sequence[str] = ()) -> tuple[Rows, Int]:
     return rows, np.flatnonzero(np.r_[True, ~same]).astype(np.int64)
 
 
-def _sessions(cells: Cells, files: Sequence[str]) -> tuple[Int, tuple[str, ...]]:
+def _sessions(cells: Cells) -> tuple[Int, tuple[str, ...]]:
     """Return session numbers in order of first appearance, and their names (with the file where there are several)."""
     text = cells.columns["session"].label_sql
-    if files:
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+    if cells.files:
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in cells.files)
         text = f"([{listed}])[f + 1] || ':' || {text}"
     [codes], names = cells.codes(text)
     lost = np.flatnonzero(codes < 0)
