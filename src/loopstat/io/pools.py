@@ -108,7 +108,8 @@ def read_pool(
     >>> read_pool(path, coarse="passed").parts
     (({'model': 'model-a'}, Pool(3 tasks, 9 candidates)),)
     """
-    used = {"pool": pool, "coarse": coarse, "fine": fine, "judges": list(as_names(judges)), "truth": truth}
+    used: dict[str, Any] = {"pool": pool, "coarse": coarse, "fine": fine, "judges": list(as_names(judges))}
+    used["truth"] = truth
     if coarse is not None and coarse == fine:
         raise SettingsError(
             f"{argument('coarse')} and {argument('fine')} name the same column, {coarse!r}: compare two oracles."
@@ -162,10 +163,13 @@ def _recording(cells: Cells, used: dict[str, Any], chosen: Selection, notes: lis
     for label, rows in parts(labels, by, keep):
         stopped = _stopped(cells, passed.get("coarse"), rows)
         said += [f"{group_name(label) or 'all'}: {s}" for s in (_repeated(cells, task, rows, stopped),) if s]
-        oracles = (passed[o][rows] if o in passed else None for o in ("coarse", "fine"))
-        scored = {name: values[rows] for name, values in judged.items()}
         pool = Pool(
-            relabel(task.codes[rows])[1], *oracles, scored, None if truth is None else truth[rows], bool(stopped)
+            relabel(task.codes[rows])[1],
+            passed["coarse"][rows] if "coarse" in passed else None,
+            passed["fine"][rows] if "fine" in passed else None,
+            {name: values[rows] for name, values in judged.items()},
+            None if truth is None else truth[rows],
+            bool(stopped),
         )
         groups.append((label, pool))
     if not groups:
