@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InputError, SettingsError
+from ..errors import SettingsError
 from ..panel.panel import Panel, Source
 from ..parameters import pairs
+from .groups import nothing_left
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
@@ -90,7 +91,7 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
         return panel
     part = panel.where(unlike=known["unlike"], **known["where"])
     if len(part) == 0:
-        raise InputError("--where leaves no row.", hint="look at the label values with --by.")
+        raise nothing_left()
     return part
 
 

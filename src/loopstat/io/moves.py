@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, relabel
+from ..arrays import Bool, Float, Int, first_true, relabel
 from ..errors import InputError, argument, either
 from ..panel.panel import Labels, Source
 from ..panel.tally import Counts, Visits
@@ -89,9 +89,9 @@ def moves_of(cells: Cells, rule: StateRule, labels: Mapping[str, Labels]) -> Mov
     source, target = rule.labels(cells, rule.column, "next_state")
     needed = {rule.column: source} if cells.form == "words" else {rule.column: source, "next_state": target}
     for name, states in needed.items():
-        lost = np.flatnonzero(states.codes < 0)
-        if lost.size:
-            raise cells.refuse(f"`{name}` {EMPTY}", int(lost[0]), name, EMPTY_HINT)
+        row = first_true(states.codes < 0)
+        if row is not None:
+            raise cells.refuse(f"`{name}` {EMPTY}", row, name, EMPTY_HINT)
     count = tallies(cells, "count", COUNT_HINT) if "count" in cells.columns else np.ones(cells.n_rows)
     visits = tallies(cells, "visits") if cells.has("visits") else None
     position = np.arange(cells.n_rows)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float
+from ..arrays import Float, first_true
 from ..errors import argument
 from .table.cells import WHOLE, Cells
 from .table.columns import unknown
@@ -65,9 +65,9 @@ def scores(cells: Cells, name: str) -> Float:
     if cells.columns[name].kind != "number":
         raise cells.not_numeric(name)
     values = cells.numbers(name)
-    endless = np.flatnonzero(np.isinf(values))
-    if endless.size:
-        raise cells.refuse("must be finite.", int(endless[0]), name, "leave the cell empty where there is no value.")
+    row = first_true(np.isinf(values))
+    if row is not None:
+        raise cells.refuse("must be finite.", row, name, "leave the cell empty where there is no value.")
     return values
 
 
@@ -75,9 +75,8 @@ def verdicts(cells: Cells, name: str, role: Role, hint: Callable[[], str]) -> Fl
     """Return verdicts as 1 and 0, NaN where empty; `hint` says what to do about other numbers."""
     if cells.columns[name].kind == "number":
         values = cells.numbers(name)
-        bad = np.flatnonzero(~np.isnan(values) & (values != 0) & (values != 1))
-        if bad.size:
-            first = int(bad[0])
+        first = first_true(~np.isnan(values) & (values != 0) & (values != 1))
+        if first is not None:
             expected = f"must hold verdicts, true or false (or 1, 0), got {values[first]:g} ({role.option})."
             raise cells.refuse(expected, first, name, hint())
     return _truth(cells, name)
@@ -96,12 +95,11 @@ def tallies(cells: Cells, name: str, empty_hint: str | None = None) -> Float:
     if column.n and column.kind != "number":
         raise cells.refuse(f"`{name}` holds true and false, expected numbers.", column=name)
     values = cells.numbers(name)
-    bad = np.flatnonzero((values < 0) | (values > WHOLE))  # beyond, sums would lose single moves
-    if bad.size:
-        row = int(bad[0])
+    row = first_true((values < 0) | (values > WHOLE))  # beyond, sums would lose single moves
+    if row is not None:
         expected = f"`{name}` must be finite and at least 0 (and at most {WHOLE:g}). Got {values[row]:g}."
         raise cells.refuse(expected, row, name)
-    lost = np.flatnonzero(np.isnan(values))
-    if lost.size and empty_hint is not None:
-        raise cells.refuse(f"`{name}` is empty, expected a number.", int(lost[0]), name, empty_hint)
+    row = first_true(np.isnan(values))
+    if row is not None and empty_hint is not None:
+        raise cells.refuse(f"`{name}` is empty, expected a number.", row, name, empty_hint)
     return values

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError, either
 from ...panel.panel import Labels
 from ..table.cells import Cells
@@ -57,9 +57,9 @@ def rows_of(cells: Cells) -> tuple[Rows, Int]:
     session, step, artefact, repeat = session[order], step[order], artefact[order], repeat[order]
     rows = Rows(order, session, step, None if candidate is None else candidate.take(order), names)
     same = (np.diff(session) == 0) & (np.diff(step) == 0) & (np.diff(artefact) == 0)
-    twice = np.flatnonzero(same & (np.diff(repeat) == 0))
-    if twice.size:
-        raise _two_rows(cells, rows, int(twice[0]))
+    row = first_true(same & (np.diff(repeat) == 0))
+    if row is not None:
+        raise _two_rows(cells, rows, row)
     return rows, np.flatnonzero(np.r_[True, ~same]).astype(np.int64)
 
 
@@ -70,11 +70,9 @@ def _sessions(cells: Cells) -> tuple[Int, tuple[str, ...]]:
         listed = ", ".join("'" + name.replace("'", "''") + "'" for name in cells.files)
         text = f"([{listed}])[f + 1] || ':' || {text}"
     [codes], names = cells.codes(text)
-    lost = np.flatnonzero(codes < 0)
-    if lost.size:
-        raise cells.refuse(
-            "`session` is missing.", int(lost[0]), "session", "every row must say which session it is of."
-        )
+    row = first_true(codes < 0)
+    if row is not None:
+        raise cells.refuse("`session` is missing.", row, "session", "every row must say which session it is of.")
     first = np.empty(len(names), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last write wins: the first appearance
     order = np.argsort(first)

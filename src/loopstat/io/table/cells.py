@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError
 from ...panel.panel import MISSING, Labels, Source, array_digest
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
@@ -27,6 +27,7 @@ LONGEST_LABEL = 200
 MOST_LABELS = 2000
 KEPT_TEXT = 300  # characters; longer cells are no labels, and a panel has no use for their content
 WHOLE = 1e15  # below it a double tells integers apart
+PROFILE = ("n", "n_numbers", "n_flags", "n_nan", "whole", "longest", "distinct")  # as `_profile_sql` lists them
 CHECKED_APART = frozenset(("step", "parent_step"))
 
 
@@ -143,20 +144,8 @@ class Cells:
             return []
         [row] = self._rows("SELECT " + ", ".join(_profile_sql(c) for c in columns) + " FROM t")
         width = len(row) // len(columns)
-        parts = [row[i * width : (i + 1) * width] for i in range(len(columns))]
-        return [
-            replace(
-                column,
-                n=n,
-                n_numbers=numbers,
-                n_flags=flags,
-                n_nan=nan,
-                whole=bool(whole),
-                longest=longest or 0,
-                distinct=distinct,
-            )
-            for column, (n, numbers, flags, nan, whole, longest, distinct) in zip(columns, parts, strict=True)
-        ]
+        parts = (row[i * width : (i + 1) * width] for i in range(len(columns)))
+        return [replace(c, **dict(zip(PROFILE, part, strict=True))) for c, part in zip(columns, parts, strict=True)]
 
     def _typed(self, column: Column, labels: Collection[str]) -> Column:
         if column.kind != "raw":
@@ -268,9 +257,8 @@ class Cells:
             empty |= np.isnan(values)
         with np.errstate(invalid="ignore"):
             whole = (values == np.floor(values)) & (np.abs(values) < WHOLE)
-        bad = np.flatnonzero(~whole & (~empty | required))
-        if bad.size:
-            first = int(bad[0])
+        first = first_true(~whole & (~empty | required))
+        if first is not None:
             expected = "must be a whole number" + (f" below {WHOLE:g}" if abs(values[first]) >= WHOLE else "")
             what = "is missing" if empty[first] else f"{expected}, got {self.text_at(name, first)}"
             raise self.refuse(f"`{name}` {what}.", first, name, "number the steps of a session 0, 1, 2, ...")
@@ -283,9 +271,8 @@ class Cells:
         word = f"(CASE WHEN {text} IN ('true', '1', '1.0') THEN 1 WHEN {text} IN ('false', '0', '0.0') THEN 0 END)"
         values = self._array(word)
         missing = np.ma.filled(self._array(f"{column.sql} IS NULL OR {text} IN ('nan', 'none')"), True)
-        bad = np.flatnonzero(np.ma.getmaskarray(values) & ~missing)
-        if bad.size:
-            first = int(bad[0])
+        first = first_true(np.ma.getmaskarray(values) & ~missing)
+        if first is not None:
             raise self.refuse(f"must be true or false (or 1, 0), got {self.text_at(name, first)}.", first, name)
         return np.ma.filled(values, 0) == 1, missing
 
@@ -398,14 +385,15 @@ def _cell(column: Column, field: Field | None) -> str:
 
 def _profile_sql(column: Column) -> str:
     c, number = column.sql, column.number_sql
+    whole, longest = f"coalesce(bool_and({number} = trunc({number})), false)", "0"
     if column.is_text:
-        n = f"count(*) FILTER ({c} <> '{MISSING_NUMBER}')"
-        parts = [n, f"count({number})", f"count(*) FILTER (lower(trim({c})) IN ('true', 'false'))"]
-        parts += ["0", f"bool_and({number} = trunc({number}))", f"max(length({c}))"]
+        n, numbers, nan = f"count(*) FILTER ({c} <> '{MISSING_NUMBER}')", f"count({number})", "0"
+        flags = f"count(*) FILTER (lower(trim({c})) IN ('true', 'false'))"
+        longest = f"coalesce(max(length({c})), 0)"
     elif column.kind == "bool":
-        parts = [f"count({c})", "0", f"count({c})", "0", "true", "5"]
+        n, numbers, flags, nan, whole, longest = f"count({c})", "0", f"count({c})", "0", "true", "5"
     else:
-        nan = f"count(*) FILTER (isnan({number}))"
-        parts = [f"count({c}) - {nan}", f"count({c}) - {nan}", "0", nan]
-        parts += [f"bool_and({number} = trunc({number})) FILTER (NOT isnan({number}))", "0"]
-    return ", ".join([*parts, f"approx_count_distinct({c})"])
+        nan, flags = f"count(*) FILTER (isnan({number}))", "0"
+        n = numbers = f"count({c}) - {nan}"
+        whole = f"coalesce(bool_and({number} = trunc({number})) FILTER (NOT isnan({number})), false)"
+    return ", ".join((n, numbers, flags, nan, whole, longest, f"approx_count_distinct({c})"))
