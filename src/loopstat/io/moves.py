@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, first_true, relabel
+from ..arrays import Bool, Float, Int, first_true, relabel, summed
 from ..errors import InputError, argument, either
 from ..panel.panel import Labels, Source
 from ..panel.tally import Counts, Visits
@@ -177,14 +177,11 @@ def counts_of(moves: Moves, visits: Visits, origin: Source) -> Counts | None:
     names = [moves.states[k] for k in used.tolist()]
     i, j = np.searchsorted(used, i), np.searchsorted(used, j)
     n = moves.count[moved]
-    rejected = bool(np.any(moves.target < 0))
-    if isinstance(visits, str) and (visits == "equal" or (moves.visits is None and not rejected)):
-        return Counts.of(i, j, n, states=names, visits=visits, origin=origin)
-    if isinstance(visits, str):
-        return Counts.of(i, j, n, states=names, visits=_observed(moves, used), origin=origin)
-    left = _sums(i, n, len(used))
-    refuse_few(visits, left, names)
-    return Counts.of(i, j, n, states=names, visits=visits, origin=origin)
+    if not isinstance(visits, str):
+        refuse_few(visits, summed(i, n, len(used)), names)
+    told = moves.visits is not None or bool(np.any(moves.target < 0))
+    given = _observed(moves, used) if visits == "observed" and told else visits
+    return Counts.of(i, j, n, states=names, visits=given, origin=origin)
 
 
 def refuse_few(visits: float, left: Float, names: Sequence[str]) -> None:
@@ -207,13 +204,13 @@ def _observed(moves: Moves, used: Int) -> Float:
         _, cell = relabel(cell * (len(labels.names) + 1) + labels.codes + 1)
     _, first, cell = np.unique(cell, return_index=True, return_inverse=True)
     cell = cell.reshape(-1)
-    total = _sums(cell, moves.count, len(first))
+    total = summed(cell, moves.count, len(first))
     if moves.visits is not None:
         total = _told(moves, cell, total)
     state = moves.source[first]
     at = np.searchsorted(used, state)
     inside = used[np.minimum(at, len(used) - 1)] == state
-    return _sums(at[inside], total[inside], len(used))
+    return summed(at[inside], total[inside], len(used))
 
 
 def _distinct(codes: Int) -> Int:
@@ -221,10 +218,6 @@ def _distinct(codes: Int) -> Int:
     if codes.size and codes.max() < 4 * codes.size:
         return np.flatnonzero(np.bincount(codes))
     return np.unique(codes)
-
-
-def _sums(code: Int, values: Float, n: int) -> Float:
-    return np.bincount(code, values, n).astype(np.float64)
 
 
 def _told(moves: Moves, cell: Int, left: Float) -> Float:
