@@ -20,8 +20,8 @@ import pytest
 from loopstat.errors import InputError, LoopstatError, SettingsError
 from loopstat.io import template
 from loopstat.io.naming import shortened
-from loopstat.io.settings import visits_of
-from loopstat.io.states import Recording, read_recording
+from loopstat.io.recorded import Recording, visits_of
+from loopstat.io.states import read_recording
 from loopstat.panel.panel import Panel
 from loopstat.panel.tally import Counts
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
-from .states import Recording, read_recording
+from .recorded import Recording
+from .states import read_recording
 from .template import template
 
 __all__ = ["PoolRecording", "Recording", "read", "read_pool", "read_recording", "read_scorer_noise", "template"]

@@ -14,7 +14,8 @@ from .groups import nothing_left
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
-from .states import Recording, read_recording
+from .recorded import Recording
+from .states import read_recording
 from .versions import Versions, read_versions
 
 Options = Mapping[str, Any]

@@ -13,31 +13,24 @@ from ..errors import InputError, argument
 from ..panel.lineage import ancestors
 from ..panel.panel import MISSING, Labels, Panel
 from ..panel.states import STATE, binned, clustered
-from ..panel.tally import Counts
 from .groups import empty_notes, group_name, nothing_left
-from .moves import refuse_few
 from .naming import n_seen
 from .read import later
-from .settings import WHY_APART, StatesAsked, visits_notes
+from .recorded import POOLED, WHY_APART, Part, Recording, StatesAsked, refuse_few, visits_notes
 
-Part = tuple[dict[str, str], Panel | Counts]
 SPARSE, ENOUGH = 0.5, 20
 
 
-def groups_of(panel: Panel, asked: StatesAsked) -> tuple[list[Part], list[str], list[str]]:
-    """Return the groups of a panel that hold transitions, the columns that tell them apart, and what to say.
+def groups_of(panel: Panel, asked: StatesAsked, notes: Sequence[str]) -> Recording:
+    """Return the groups of a panel that hold transitions.
 
     Parameters
     ----------
     panel : Panel
         With a label `state`, unless states are to be made of its objectives.
     asked : StatesAsked
-
-    Returns
-    -------
-    parts : list of (labels, Panel)
-    by : list of str
-    notes : list of str
+    notes : sequence of str
+        What is to be said first.
     """
     panel = panel if asked.from_step is None else later(panel, asked.from_step)
     chosen = asked.selection
@@ -49,9 +42,10 @@ def groups_of(panel: Panel, asked: StatesAsked) -> tuple[list[Part], list[str], 
     if rule.of_scores:
         panel = binned(panel, rule.k) if rule.how == "bins" else clustered(panel, rule.k, rng=asked.seed)
     _refuse_still(panel, asked.lag)
-    by, note = chosen.columns(panel.labels, why=WHY_APART, unit=" into one chain")
+    by, note = chosen.columns(panel.labels, why=WHY_APART, unit=POOLED)
     parts, lost = _split(panel, by, asked)
-    return parts, by, [*panel.source.notes, *_sparse(panel), note, *lost, *visits_notes(asked.visits)]
+    said = (*notes, *panel.source.notes, *_sparse(panel), note, *lost, *visits_notes(asked.visits))
+    return Recording(tuple(parts), by, said, replace(panel.source, notes=()), "sessions", asked.visits)
 
 
 def _links(panel: Panel, lag: int) -> tuple[Int, Int, Bool]:

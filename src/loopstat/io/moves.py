@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..arrays import Bool, Float, Int, first_true, relabel, summed
-from ..errors import InputError, argument, either
+from ..errors import InputError, argument
 from ..panel.panel import Labels, Source
 from ..panel.tally import Counts, Visits
 from .groups import empty_notes, group_name, parts, ungrouped_notes
 from .naming import StateRule
+from .recorded import POOLED, WHY_APART, Part, Recording, StatesAsked, refuse_few, visits_notes
 from .roles import tallies
-from .settings import WHY_APART, StatesAsked, visits_notes
 from .table.cells import Cells, text_bytes
 from .table.forms import notes_of
 
@@ -98,13 +98,8 @@ def moves_of(cells: Cells, rule: StateRule, labels: Mapping[str, Labels]) -> Mov
     return Moves(source.names, source.codes, target.codes, count, visits, labels, position, cells.refuse)
 
 
-def counted(
-    cells: Cells, asked: StatesAsked, others: Sequence[str]
-) -> tuple[list[tuple[dict[str, str], Counts]], list[str], list[str], Source]:
-    """Return the groups of a table of moves, counted; the columns that tell them apart; what to say; the source.
-
-    `others` are further columns that must be there as labels.
-    """
+def counted(cells: Cells, asked: StatesAsked, others: Sequence[str]) -> Recording:
+    """Return the groups of a table of moves, counted; `others` are further columns that must be there as labels."""
     kind = "a transition table" if cells.form == "table" else f"a JSON file of {cells.form}"
     asked.refuse_for_moves(kind)
     if asked.rule.of_scores:
@@ -117,8 +112,9 @@ def counted(
     moves = moves_of(cells, asked.rule, labels)
     origin = cells.source((), moves.source, moves.target, moves.count, text_bytes(moves.states))
     keep = asked.selection.keep(labels, len(moves), cells.file)
-    by, note = asked.selection.columns(labels, why=WHY_APART, unit=" into one chain")
-    groups, empty, held = [], [], 0
+    by, note = asked.selection.columns(labels, why=WHY_APART, unit=POOLED)
+    groups: list[Part] = []
+    empty, held = [], 0
     for label, rows in parts(labels, by, keep):
         held += len(rows)
         counts = counts_of(moves.take(rows), asked.visits, origin)
@@ -133,7 +129,9 @@ def counted(
         )
     said = [*_read_notes(cells, asked.rule, moves), note, *empty_notes(empty)]
     said += ungrouped_notes(int(keep.sum()) - held, by)
-    return groups, by, [*said, *_visits_notes(moves.take(keep), cells.form, asked.visits)], origin
+    said += _visits_notes(moves.take(keep), cells.form, asked.visits)
+    form = "transitions" if cells.form == "table" else cells.form
+    return Recording(tuple(groups), by, tuple(said), origin, form, asked.visits)
 
 
 def _read_notes(cells: Cells, rule: StateRule, moves: Moves) -> list[str]:
@@ -182,18 +180,6 @@ def counts_of(moves: Moves, visits: Visits, origin: Source) -> Counts | None:
     told = moves.visits is not None or bool(np.any(moves.target < 0))
     given = _observed(moves, used) if visits == "observed" and told else visits
     return Counts.of(i, j, n, states=names, visits=given, origin=origin)
-
-
-def refuse_few(visits: float, left: Float, names: Sequence[str]) -> None:
-    """Refuse a number of visits below the transitions that leave some state."""
-    most = int(np.argmax(left))
-    if visits < left[most] * (1 - 1e-12):
-        given = either(f"--visits {visits:g}", f"visits={visits:g}")
-        raise InputError(
-            f"{given} is too few: state {names[most][:80]!r} was left {left[most]:g} times, and every "
-            "transition out of a state is a visit to it.",
-            hint=f"{argument('visits', 'observed')}, or a number of at least {np.ceil(left[most]):g}.",
-        )
 
 
 def _observed(moves: Moves, used: Int) -> Float:

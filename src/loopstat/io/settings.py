@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,13 +9,9 @@ import numpy as np
 
 from ..arrays import Bool, Float
 from ..errors import SettingsError, argument
-from ..panel.tally import Visits
-from .groups import Selection
-from .naming import StateRule
 from .table.opening import LABEL_OPTIONS, Needs
 
 Bounds = tuple[float | None, float | None]
-WHY_APART = ", because pooling different chains can look driven where each is balanced"
 
 
 @dataclass(frozen=True)
@@ -89,67 +84,3 @@ class Wanted:
     def bounds_of(self, name: str) -> Bounds:
         """Return the bounds of an objective: its own, else those of `*`, else none."""
         return self.bounds.get(name, self.bounds.get("*", (None, None)))
-
-
-# ---------------------------------------------------------------------------------------------------- states
-
-
-@dataclass(frozen=True)
-class StatesAsked:
-    """What the caller asked of a recording of states."""
-
-    rule: StateRule
-    visits: Visits
-    selection: Selection
-    from_step: int | None
-    lag: int
-    cluster: str | None
-    seed: int
-
-    def __post_init__(self) -> None:
-        """Refuse a lag that spans no step."""
-        if isinstance(self.lag, bool) or not isinstance(self.lag, int | np.integer) or self.lag < 1:
-            raise SettingsError(f"`lag` must be an int of at least 1. Got {self.lag!r}.")
-
-    @property
-    def labels(self) -> list[str]:
-        """Columns that must be there as labels."""
-        return [*self.selection.names, *([self.cluster] if self.cluster and self.cluster != "session" else [])]
-
-    def refuse_for_moves(self, what: str) -> None:
-        """Refuse what makes sense for sessions only; `what` names the table."""
-        if self.lag > 1:
-            raise SettingsError(f"`lag` must be 1 for {what}: it holds single moves, not sessions. Got {self.lag}.")
-        for option, given in (("from_step", self.from_step), ("cluster", self.cluster)):
-            if given is not None:
-                raise SettingsError(
-                    f"{argument(option)} has no meaning for {what}: it holds single moves, not sessions."
-                )
-
-
-def visits_of(given: Visits) -> Visits:
-    """Return `observed`, `equal` or a number above 0, from a word, a number or its text.
-
-    Examples
-    --------
-    >>> visits_of("4000"), visits_of("equal")
-    (4000.0, 'equal')
-    """
-    if given in ("observed", "equal"):
-        return given
-    try:
-        number = math.nan if isinstance(given, bool) else float(given)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise SettingsError(f"`visits` must be observed, equal or a number above 0. Got {given!r}.")
-    return number
-
-
-def visits_notes(visits: Visits) -> list[str]:
-    """Say which visits were asked for."""
-    said = {
-        "observed": "observed, the transitions out of each state",
-        "equal": "equal, in each group the largest number of transitions out of a state",
-    }
-    return [f"visits: {said.get(str(visits)) or f'{visits:g} to every state'}."]

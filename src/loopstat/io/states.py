@@ -7,53 +7,25 @@ in `notes`; what would give a silent wrong number is refused with its file, row 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import argument
-from ..panel.panel import Panel, Source, as_names
+from ..panel.panel import Panel, as_names
 from ..panel.states import STATE
 from ..panel.tally import Visits
-from .chains import Part, groups_of
+from .chains import groups_of
 from .groups import Conditions, Names, selection
 from .moves import counted, is_moves
 from .naming import StateRule
+from .recorded import Recording, StatesAsked, visits_of
 from .refuse import no_sessions
 from .sessions.panel import panel_of
-from .settings import StatesAsked, Wanted, visits_of
+from .settings import Wanted
 from .table.cells import Cells
 from .table.opening import opened
 
 LABELS = f"{argument('by')}, {argument('where')} or {argument('cluster')}"
 NEEDS = "`loopstat balance` needs sessions (`session`, `step`, `state`) or moves (`state`, `next_state`, `count`)"
-
-
-@dataclass(frozen=True)
-class Recording:
-    """States as they were recorded, one part per group.
-
-    Attributes
-    ----------
-    parts : tuple of (labels, Panel or Counts)
-        The values of the `by` columns, and the group: a Panel with a label `state`, or Counts where there were no
-        sessions. Groups without a transition are left out.
-    by : list of str
-        Columns that tell the groups apart; empty where all is one group.
-    notes : tuple of str
-        What was guessed or left out: states, groups, visits, rows.
-    source : Source
-    kind : str
-        `sessions`, `transitions`, `expressions` or `words`.
-    visits : str or float
-        The rule for visits, as given.
-    """
-
-    parts: tuple[Part, ...]
-    by: list[str]
-    notes: tuple[str, ...]
-    source: Source
-    kind: str
-    visits: Visits = "observed"
 
 
 def read_recording(
@@ -140,14 +112,11 @@ def read_recording(
     )
     with opened(source, columns, wanted.needs(asked.rule.texts)) as cells:
         if is_moves(cells, columns):
-            counts, grouped, said, origin = counted(cells, asked, wanted.labels)
-            kind = "transitions" if cells.form == "table" else cells.form
-            return Recording(tuple(counts), grouped, tuple(said), origin, kind, asked.visits)
+            return counted(cells, asked, wanted.labels)
         if not {"session", "step"} <= cells.columns.keys():
             raise no_sessions(cells, NEEDS)
         panel, notes = _panel(cells, wanted, asked.rule)
-    parts, grouped, said = groups_of(panel, asked)
-    return Recording(tuple(parts), grouped, (*notes, *said), replace(panel.source, notes=()), "sessions", asked.visits)
+    return groups_of(panel, asked, notes)
 
 
 def _panel(cells: Cells, wanted: Wanted, rule: StateRule) -> tuple[Panel, list[str]]:
