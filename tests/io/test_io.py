@@ -863,6 +863,12 @@ def test_tables_of_other_kinds_are_told_apart(put):
     assert "looks like a pool of candidates" in refused(put(template("pool")))
 
 
+def test_tables_of_other_kinds_are_sent_to_the_command_that_reads_them(put):
+    assert "loopstat balance " in refused(put(template("transitions")))
+    assert "loopstat moves calibrate " in refused(put(template("pool")))
+    assert "loopstat balance " in refused(put('{"cat": ["dog", "cow"], "dog": ["cat"]}', "words.json"))
+
+
 def test_no_transition_at_all(put):
     assert "every session has one step" in refused(put(table("session,step,a", [(f"s{i}", 0, i) for i in range(9)])))
     gaps = table("session,step,a", [("s", 2 * i, i * i % 7) for i in range(9)])

@@ -16,7 +16,7 @@ from .naming import StateRule
 from .recorded import POOLED, WHY_APART, Part, Recording, StatesAsked, refuse_few, visits_notes
 from .roles import tallies
 from .table.cells import Cells, text_bytes
-from .table.forms import notes_of
+from .table.forms import FORMS
 
 PARTS = ("model", "strategy", "file")  # tables keep visits apart by these, so pooling adds them up
 EMPTY = "is empty (or NA, nan, null), expected the name of a state."
@@ -87,7 +87,7 @@ def is_moves(cells: Cells, columns: Mapping[str, str] | None) -> bool:
 def moves_of(cells: Cells, rule: StateRule, labels: Mapping[str, Labels]) -> Moves:
     """Return the moves of a table, refusing rows without a state and counts that mean nothing."""
     source, target = rule.labels(cells, rule.column, "next_state")
-    needed = {rule.column: source} if cells.form == "words" else {rule.column: source, "next_state": target}
+    needed = {rule.column: source} | ({"next_state": target} if cells.form == "table" else {})  # else rejected
     for name, states in needed.items():
         row = first_true(states.codes < 0)
         if row is not None:
@@ -136,9 +136,9 @@ def counted(cells: Cells, asked: StatesAsked, others: Sequence[str]) -> Recordin
 
 def _read_notes(cells: Cells, rule: StateRule, moves: Moves) -> list[str]:
     """Say what was read as moves."""
-    if cells.form != "table":
+    if cells.form in FORMS:
         rejected = int(np.sum(moves.target < 0))
-        return notes_of(cells.form, len(moves) - rejected, rejected, cells.skipped)
+        return FORMS[cells.form].notes(len(moves) - rejected, rejected, cells.skipped)
     shown = f"{cells.columns[rule.column].shown}` -> `{cells.columns['next_state'].shown}"
     return [rule.sentence(Labels(np.r_[moves.source, moves.target], moves.states), shown)]
 
@@ -146,8 +146,8 @@ def _read_notes(cells: Cells, rule: StateRule, moves: Moves) -> list[str]:
 def _visits_notes(moves: Moves, form: str, visits: Visits) -> list[str]:
     if visits != "observed":
         return visits_notes(visits)
-    if form == "words":
-        return ["visits: all answers to a word, rejected ones included."]
+    if form in FORMS and FORMS[form].visits:
+        return [FORMS[form].visits]
     if moves.visits is not None:
         n = len(np.unique(moves.source)) - len(np.unique(moves.source[~np.isnan(moves.visits)]))
         gaps = f"; {n:,} states have none there and count as often as they were left" if n else ""

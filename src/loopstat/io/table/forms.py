@@ -79,9 +79,8 @@ def rows_of_form(path: Path, form: str) -> FormRows:
     form : {"words", "expressions"}
         Words without a next state are rejected answers: visits and no moves.
     """
-    read, hint = FORMS[form]
-    data = json_of(path)
-    moves = list(read(data, lambda what, row: InputError(what, file=str(path), row=row, hint=hint)))
+    data, hint = json_of(path), FORMS[form].expected
+    moves = list(FORMS[form].read(data, lambda what, row: InputError(what, file=str(path), row=row, hint=hint)))
     if not moves:
         raise InputError("holds no move between states.", file=str(path), hint=hint)
     record = np.array([row for row, *_ in moves])
@@ -144,16 +143,46 @@ def _label(value: Any) -> str | None:
     return label_text(value).encode(errors="replace").decode() if isinstance(value, str | int | float) else None
 
 
-def notes_of(form: str, n: int, n_rejected: int, n_skipped: int) -> list[str]:
-    """Say what was read of files of a form: moves, rejected answers, and records that are no move."""
-    if form == "words":
-        said = f"words and their successors: {n:,} moves; {n_rejected:,} answers {REJECTED} are visits only."
-        return [said, *([f"the successors of {REJECTED} itself were left out."] if n_skipped else [])]
-    said = f"expressions: {n:,} moves from each source expression to its target."
-    return [said, *([f"{n_skipped:,} records have no source; they are no move."] if n_skipped else [])]
+@dataclass(frozen=True)
+class Form:
+    """A JSON form without columns: how it is read, and what is said of it.
+
+    Attributes
+    ----------
+    read : callable
+        Yields (record, state, next state or None) of the parsed file.
+    expected : str
+        For refusals.
+    said, said_skipped : str
+        What was read, of `n` moves and `rejected` answers; what became of `skipped` records.
+    visits : str
+        What counts as a visit, where that is not the number of moves out of a state.
+    """
+
+    read: Callable[[Any, Refuse], Iterator[Move]]
+    expected: str
+    said: str
+    said_skipped: str
+    visits: str = ""
+
+    def notes(self, n: int, rejected: int, skipped: int) -> list[str]:
+        """Say what was read."""
+        given = {"n": n, "rejected": rejected, "skipped": skipped}
+        return [said.format(**given) for said in (self.said, *([self.said_skipped] if skipped else []))]
 
 
-FORMS: dict[str, tuple[Callable[[Any, Refuse], Iterator[Move]], str]] = {
-    "words": (_words, 'expected {"WORD": ["NEXT", "NEXT", ...], ...}.'),
-    "expressions": (_expressions, f'expected [{{"{TARGET}": "...", "{SOURCES}": [{{"{EXPRESSION}": "..."}}]}}, ...].'),
+FORMS = {
+    "words": Form(
+        _words,
+        'expected {"WORD": ["NEXT", "NEXT", ...], ...}.',
+        f"words and their successors: {{n:,}} moves; {{rejected:,}} answers {REJECTED} are visits only.",
+        f"the successors of {REJECTED} itself were left out.",
+        "visits: all answers to a word, rejected ones included.",
+    ),
+    "expressions": Form(
+        _expressions,
+        f'expected [{{"{TARGET}": "...", "{SOURCES}": [{{"{EXPRESSION}": "..."}}]}}, ...].',
+        "expressions: {n:,} moves from each source expression to its target.",
+        "{skipped:,} records have no source; they are no move.",
+    ),
 }
