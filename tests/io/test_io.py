@@ -869,6 +869,22 @@ def test_tables_of_other_kinds_are_sent_to_the_command_that_reads_them(put):
     assert "loopstat balance " in refused(put('{"cat": ["dog", "cow"], "dog": ["cat"]}', "words.json"))
 
 
+@pytest.mark.parametrize(
+    "reading",
+    [
+        lambda path: read(path, labels="artifact"),
+        lambda path: read_pool(path, coarse="artifact"),
+        lambda path: read_pool(path, judges="artifact"),
+        lambda path: read_versions(path, mass="artifact"),
+        lambda path: read_versions(path, mass="a", by="artifact"),
+    ],
+)
+def test_columns_of_whole_texts_are_refused_in_one_way_for_every_kind(put, reading):
+    path = put(table("session,step,task,artifact,a", [("s", t, "u", f"text {t}", t * t % 5) for t in range(6)]))
+    with pytest.raises(InputError, match=r"column `artifact`: cannot .*: it holds whole texts or nested values"):
+        reading(path)
+
+
 def test_no_transition_at_all(put):
     assert "every session has one step" in refused(put(table("session,step,a", [(f"s{i}", 0, i) for i in range(9)])))
     gaps = table("session,step,a", [("s", 2 * i, i * i % 7) for i in range(9)])
