@@ -26,6 +26,11 @@ def group_starts(codes: Int) -> Int:
     return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]]).astype(np.int64)
 
 
+def first_true(where: Bool) -> int | None:
+    """Return the first position that is true, None where none is."""
+    return int(np.argmax(where)) if np.any(where) else None
+
+
 def relabel(codes: Int) -> tuple[Int, Int]:
     """Return `(values, dense)`: the sorted distinct codes and each entry's position among them."""
     least, most = (int(codes.min()), int(codes.max())) if codes.size else (0, 0)

@@ -40,7 +40,7 @@ def analyze(
     settings : mapping, optional
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
-        Called with (done, total, label) before each group.
+        Called with (done, total, label) before each group and each stage of it.
     **reading
         Arguments of `loopstat.read`, for a table: `objectives`, `minimize`, `bounds`, `columns` and so on.
 

@@ -134,30 +134,16 @@ def analyze(
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> Analysis:
-    """Fit every group of a panel.
+    """Fit every group of a panel; `loopstat.analyze`, which reads a table first, says what the arguments are.
 
     Parameters
     ----------
     panel : Panel
-    by : label columns, optional
-        One group per combination of values. Default: `strategy` where it has at most 8 values with at least 10
-        sessions each, otherwise no grouping; an empty list asks for no grouping.
-    estimator : LinearDrift, optional
-        Default `LinearDrift("auto")`.
-    seed : int
-    reference : str, optional
-        Label of the group the others are compared with, where there are more than six.
-    settings : mapping, optional
-        Further settings to keep with the result (how the panel was read).
-    progress : callable, optional
-        Called with (done, total, label) before each group and each stage of it.
+    by, estimator, seed, reference, settings, progress : optional
+        As `loopstat.analyze` takes them.
     workers : int, optional
         Processes that groups are fitted in; the figures do not depend on it. Default: as many as there are cores where
         the work is long enough to pay for them, none otherwise.
-
-    Returns
-    -------
-    Analysis
     """
     estimator = estimator or LinearDrift("auto")
     columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)

@@ -20,7 +20,7 @@ from .table import Features, read_features, text_features
 ALWAYS_HALF = "by count one half, whatever the potential, in stationary recordings in balance"
 
 
-class Asked(Protocol):
+class DescribesStates(Protocol):
     """What a fit keeps of its settings: how states are described."""
 
     @property
@@ -106,7 +106,7 @@ class ParametricFit(Record):
     coefficient: Float | None = field(default=None, repr=False)
     centre: Float | None = field(default=None, repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    settings: Asked | None = None
+    settings: DescribesStates | None = None
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.sentence}"

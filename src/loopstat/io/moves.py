@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, relabel
-from ..errors import InputError, argument, either
+from ..arrays import Bool, Float, Int, first_true, relabel, summed
+from ..errors import InputError, argument
 from ..panel.panel import Labels, Source
 from ..panel.tally import Counts, Visits
+from .groups import empty_notes, group_name, parts, ungrouped_notes
 from .naming import StateRule
-from .table.cells import WHOLE, Cells
-from .table.columns import nothing_left
+from .recorded import POOLED, WHY_APART, Part, Recording, StatesAsked, refuse_few, visits_notes
+from .roles import tallies
+from .table.cells import Cells, text_bytes
+from .table.forms import FORMS
 
 PARTS = ("model", "strategy", "file")  # tables keep visits apart by these, so pooling adds them up
 EMPTY = "is empty (or NA, nan, null), expected the name of a state."
 EMPTY_HINT = "leave the row out; answers that were rejected belong into a `visits` column."
+COUNT_HINT = "write how often the move was seen, or leave the column out where every row is one move."
 Refuse = Callable[..., InputError]
 
 
@@ -69,74 +73,89 @@ class Moves:
             position=self.position[rows],
         )
 
-    def where(self, where: Mapping[str, str], unlike: Mapping[str, str]) -> Moves:
-        """Return the rows with the given labels, and without those in `unlike`."""
-        kept = np.ones(len(self), dtype=np.bool_)
-        for column, value, equal in [(*w, True) for w in where.items()] + [(*u, False) for u in unlike.items()]:
-            labels = self.labels[column]
-            if value not in labels.names:
-                known = ", ".join(labels.names[:8]) + (", ..." if len(labels.names) > 8 else "")
-                raise InputError(f"no row has {column} = {value!r}. Values: {known}.")
-            kept &= (labels.codes == labels.names.index(value)) == equal
-        if not kept.any():
-            raise nothing_left()
-        return self.take(kept)
-
-    def groups(self, by: Sequence[str]) -> Iterator[tuple[dict[str, str], Moves]]:
-        """Yield the rows of every combination of labels, in their order; rows without one of them are left out."""
-        there = np.all([self.labels[c].codes >= 0 for c in by], axis=0) if by else np.ones(len(self), np.bool_)
-        rows = np.flatnonzero(there)
-        code = np.zeros(len(rows), dtype=np.int64)
-        for column in by:
-            labels = self.labels[column]
-            _, code = relabel(code * len(labels.names) + labels.codes[rows])
-        order = np.argsort(code, kind="stable")
-        for part in np.split(order, np.flatnonzero(np.diff(code[order])) + 1):
-            if part.size:
-                first = rows[part[0]]
-                yield {c: self.labels[c].names[self.labels[c].codes[first]] for c in by}, self.take(rows[part])
-
 
 # ---------------------------------------------------------------------------------------------------- reading
+
+
+def is_moves(cells: Cells, columns: Mapping[str, str] | None) -> bool:
+    """True for a table whose rows say where they lead; sessions go first unless `next_state` was named."""
+    if "next_state" not in cells.columns:
+        return False
+    return "next_state" in (columns or {}) or not {"session", "step"} <= cells.columns.keys()
 
 
 def moves_of(cells: Cells, rule: StateRule, labels: Mapping[str, Labels]) -> Moves:
     """Return the moves of a table, refusing rows without a state and counts that mean nothing."""
     source, target = rule.labels(cells, rule.column, "next_state")
-    for name, states in ((rule.column, source), ("next_state", target)):
-        lost = np.flatnonzero(states.codes < 0)
-        if lost.size:
-            raise cells.refuse(f"`{name}` {EMPTY}", int(lost[0]), name, EMPTY_HINT)
-    count = np.ones(cells.n_rows)
-    if "count" in cells.columns:
-        count = _numbers(cells, "count")
-        lost = np.flatnonzero(np.isnan(count))
-        if lost.size:
-            raise cells.refuse("`count` is empty, expected a number.", int(lost[0]), "count", _COUNT_HINT)
-    visits = _numbers(cells, "visits") if cells.has("visits") else None
+    needed = {rule.column: source} | ({"next_state": target} if cells.form == "table" else {})  # else rejected
+    for name, states in needed.items():
+        row = first_true(states.codes < 0)
+        if row is not None:
+            raise cells.refuse(f"`{name}` {EMPTY}", row, name, EMPTY_HINT)
+    count = tallies(cells, "count", COUNT_HINT) if "count" in cells.columns else np.ones(cells.n_rows)
+    visits = tallies(cells, "visits") if cells.has("visits") else None
     position = np.arange(cells.n_rows)
     return Moves(source.names, source.codes, target.codes, count, visits, labels, position, cells.refuse)
 
 
-_COUNT_HINT = "write how often the move was seen, or leave the column out where every row is one move."
+def counted(cells: Cells, asked: StatesAsked, others: Sequence[str]) -> Recording:
+    """Return the groups of a table of moves, counted; `others` are further columns that must be there as labels."""
+    kind = "a transition table" if cells.form == "table" else f"a JSON file of {cells.form}"
+    asked.refuse_for_moves(kind)
+    if asked.rule.of_scores:
+        raise InputError(
+            f"{kind} has no objectives to make states of with {asked.rule.how}:{asked.rule.k}.",
+            file=cells.file,
+            hint=f"leave {argument('state')} out: its states stand in `state` and `next_state`.",
+        )
+    labels = asked.selection.labels(cells, *others, *(["file"] if cells.files else []))
+    moves = moves_of(cells, asked.rule, labels)
+    origin = cells.source((), moves.source, moves.target, moves.count, text_bytes(moves.states))
+    keep = asked.selection.keep(labels, len(moves), cells.file)
+    by, note = asked.selection.columns(labels, why=WHY_APART, unit=POOLED)
+    groups: list[Part] = []
+    empty, held = [], 0
+    for label, rows in parts(labels, by, keep):
+        held += len(rows)
+        counts = counts_of(moves.take(rows), asked.visits, origin)
+        if counts is None:
+            empty.append(group_name(label))
+        else:
+            groups.append((label, counts))
+    if not groups:
+        raise InputError(
+            f"no move was seen: every count is 0, or no row has a value of every column in {argument('by')}.",
+            file=cells.file,
+        )
+    said = [*_read_notes(cells, asked.rule, moves), note, *empty_notes(empty)]
+    said += ungrouped_notes(int(keep.sum()) - held, by)
+    said += _visits_notes(moves.take(keep), cells.form, asked.visits)
+    form = "transitions" if cells.form == "table" else cells.form
+    return Recording(tuple(groups), by, tuple(said), origin, form, asked.visits)
 
 
-def _numbers(cells: Cells, name: str) -> Float:
-    """Return a column of numbers of at least 0 that add up exactly, NaN where empty."""
-    if cells.columns[name].kind != "number" and cells.columns[name].n:
-        raise (
-            cells.not_numeric(name)
-            if cells.columns[name].kind == "text"
-            else cells.refuse(f"`{name}` holds true and false, expected numbers.", column=name)
-        )
-    values = cells.numbers(name)
-    bad = np.flatnonzero((values < 0) | (values > WHOLE))  # beyond, sums would lose single moves
-    if bad.size:
-        row = int(bad[0])
-        raise cells.refuse(
-            f"`{name}` must be finite and at least 0 (and at most {WHOLE:g}). Got {values[row]:g}.", row, name
-        )
-    return values
+def _read_notes(cells: Cells, rule: StateRule, moves: Moves) -> list[str]:
+    """Say what was read as moves."""
+    if cells.form in FORMS:
+        rejected = int(np.sum(moves.target < 0))
+        return FORMS[cells.form].notes(len(moves) - rejected, rejected, cells.skipped)
+    shown = f"{cells.columns[rule.column].shown}` -> `{cells.columns['next_state'].shown}"
+    return [rule.sentence(Labels(np.r_[moves.source, moves.target], moves.states), shown)]
+
+
+def _visits_notes(moves: Moves, form: str, visits: Visits) -> list[str]:
+    if visits != "observed":
+        return visits_notes(visits)
+    if form in FORMS and FORMS[form].visits:
+        return [FORMS[form].visits]
+    if moves.visits is not None:
+        n = len(np.unique(moves.source)) - len(np.unique(moves.source[~np.isnan(moves.visits)]))
+        gaps = f"; {n:,} states have none there and count as often as they were left" if n else ""
+        return [f"visits: the column `visits`{gaps}."]
+    return [
+        "visits: the counts out of each state, added up; attempts that the table leaves out (the same state again, "
+        "rejected answers) are not in them: add a `visits` column, or --visits equal or N."
+    ]
 
 
 # ---------------------------------------------------------------------------------------------------- counting
@@ -156,26 +175,11 @@ def counts_of(moves: Moves, visits: Visits, origin: Source) -> Counts | None:
     names = [moves.states[k] for k in used.tolist()]
     i, j = np.searchsorted(used, i), np.searchsorted(used, j)
     n = moves.count[moved]
-    rejected = bool(np.any(moves.target < 0))
-    if isinstance(visits, str) and (visits == "equal" or (moves.visits is None and not rejected)):
-        return Counts.of(i, j, n, states=names, visits=visits, origin=origin)
-    if isinstance(visits, str):
-        return Counts.of(i, j, n, states=names, visits=_observed(moves, used), origin=origin)
-    left = _sums(i, n, len(used))
-    refuse_few(visits, left, names)
-    return Counts.of(i, j, n, states=names, visits=visits, origin=origin)
-
-
-def refuse_few(visits: float, left: Float, names: Sequence[str]) -> None:
-    """Refuse a number of visits below the transitions that leave some state."""
-    most = int(np.argmax(left))
-    if visits < left[most] * (1 - 1e-12):
-        given = either(f"--visits {visits:g}", f"visits={visits:g}")
-        raise InputError(
-            f"{given} is too few: state {names[most][:80]!r} was left {left[most]:g} times, and every "
-            "transition out of a state is a visit to it.",
-            hint=f"{argument('visits', 'observed')}, or a number of at least {np.ceil(left[most]):g}.",
-        )
+    if not isinstance(visits, str):
+        refuse_few(visits, summed(i, n, len(used)), names)
+    told = moves.visits is not None or bool(np.any(moves.target < 0))
+    given = _observed(moves, used) if visits == "observed" and told else visits
+    return Counts.of(i, j, n, states=names, visits=given, origin=origin)
 
 
 def _observed(moves: Moves, used: Int) -> Float:
@@ -186,13 +190,13 @@ def _observed(moves: Moves, used: Int) -> Float:
         _, cell = relabel(cell * (len(labels.names) + 1) + labels.codes + 1)
     _, first, cell = np.unique(cell, return_index=True, return_inverse=True)
     cell = cell.reshape(-1)
-    total = _sums(cell, moves.count, len(first))
+    total = summed(cell, moves.count, len(first))
     if moves.visits is not None:
         total = _told(moves, cell, total)
     state = moves.source[first]
     at = np.searchsorted(used, state)
     inside = used[np.minimum(at, len(used) - 1)] == state
-    return _sums(at[inside], total[inside], len(used))
+    return summed(at[inside], total[inside], len(used))
 
 
 def _distinct(codes: Int) -> Int:
@@ -200,10 +204,6 @@ def _distinct(codes: Int) -> Int:
     if codes.size and codes.max() < 4 * codes.size:
         return np.flatnonzero(np.bincount(codes))
     return np.unique(codes)
-
-
-def _sums(code: Int, values: Float, n: int) -> Float:
-    return np.bincount(code, values, n).astype(np.float64)
 
 
 def _told(moves: Moves, cell: Int, left: Float) -> Float:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..arrays import Bool, Int
-from ..panel.panel import previous_step
+from ...arrays import Bool, Int
+from ...panel.panel import previous_step
+from ..table.cells import Cells
 from .parents import Found, by_acceptance, by_id, by_step, crowded_step
 from .rows import Rows, has_ids
-from .table.cells import Cells
 
 PREVIOUS = "previous step -> row"
 

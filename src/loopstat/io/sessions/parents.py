@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, group_starts
-from ..errors import InputError
-from ..panel.panel import NO_PARENT, first_complete
+from ...arrays import Bool, Float, Int, first_true, relabel
+from ...errors import InputError
+from ...panel.lineage import NO_PARENT, first_complete, held_since
 
 Refuse = Callable[..., InputError]
 """Makes the refusal of one row: `refuse(message, row=..., column=..., hint=...)`."""
@@ -50,9 +50,9 @@ def by_step(
     Found
     """
     named = ~np.isnan(parent_step)
-    late = np.flatnonzero(named & (parent_step >= step))
-    if late.size:
-        raise _later(refuse, int(late[0]), "parent_step", f"step {int(parent_step[late[0]])}", int(step[late[0]]))
+    row = first_true(named & (parent_step >= step))
+    if row is not None:
+        raise _later(refuse, row, "parent_step", f"step {int(parent_step[row])}", int(step[row]))
     wanted = np.where(named, parent_step, -1).astype(np.int64)
     own, sought = _pair(session, step, session, wanted)
     rows, several = _first_of(own, sought)
@@ -66,11 +66,11 @@ def _by_candidate(
     own: Int, sought: Int, rows: Int, unclear: Bool, candidate: Int | None, parent_candidate: Int | None, refuse: Refuse
 ) -> Int:
     told = np.zeros(len(own), bool) if parent_candidate is None or candidate is None else parent_candidate >= 0
-    lost = np.flatnonzero(unclear & ~told)
-    if lost.size:
+    row = first_true(unclear & ~told)
+    if row is not None:
         raise refuse(
             "its parent's step has several rows, so `parent_step` does not say which one it came from.",
-            row=int(lost[0]),
+            row=row,
             column="parent_step",
             hint="add `parent_candidate` (with `candidate`), or `program_id` and `parent_id`.",
         )
@@ -94,9 +94,8 @@ def by_id(session: Int, step: Int, program: Int, parent_program: Int, refuse: Re
         )
     rows, _ = _first_of(own[known], sought)
     parent = np.where(named & (rows >= 0), known[rows] if known.size else NO_PARENT, NO_PARENT)
-    late = np.flatnonzero((parent >= 0) & (step[parent] >= step))
-    if late.size:
-        row = int(late[0])
+    row = first_true((parent >= 0) & (step[parent] >= step))
+    if row is not None:
         raise _later(refuse, row, "parent_id", f"a row at step {int(step[parent[row]])}", int(step[row]))
     lost = named & (parent < 0)
     elsewhere = lost & np.isin(parent_program, program[known])
@@ -105,8 +104,8 @@ def by_id(session: Int, step: Int, program: Int, parent_program: Int, refuse: Re
 
 def by_acceptance(session: Int, step: Int, accepted: Bool, complete: Bool, refuse: Refuse) -> Found:
     """Return as parent the last accepted row of an earlier step; the first row with scores counts as accepted."""
-    starts = group_starts(_steps(session, step))
-    group = np.cumsum(np.isin(np.arange(len(step)), starts)) - 1
+    new = np.r_[True, (np.diff(session) != 0) | (np.diff(step) != 0)]
+    starts, group = np.flatnonzero(new), np.cumsum(new) - 1
     held = accepted.copy()
     first = first_complete(session, complete)
     taken = np.add.reduceat(accepted.astype(np.int64), starts)
@@ -120,17 +119,15 @@ def by_acceptance(session: Int, step: Int, accepted: Bool, complete: Bool, refus
             column="accepted",
             hint="add `parent_step` and `parent_candidate`, or `program_id` and `parent_id`.",
         )
-    last = np.maximum.reduceat(np.where(held, np.arange(len(step)), NO_PARENT), starts)
-    before = np.r_[NO_PARENT, np.maximum.accumulate(last)[:-1]][group]
-    opening = group_starts(session)
-    first_row = opening[np.cumsum(np.isin(np.arange(len(step)), opening)) - 1]
-    return Found(np.where(before >= first_row, before, NO_PARENT).astype(np.int64))
+    before = starts[group] - 1  # the row before the step
+    inside = (before >= 0) & (session[before] == session)
+    return Found(np.where(inside, held_since(held, session)[before], NO_PARENT).astype(np.int64))
 
 
 def crowded_step(session: Int, step: Int) -> int | None:
     """Return the second row of the first step that has several rows, None where every step has one."""
-    same = np.flatnonzero((np.diff(session) == 0) & (np.diff(step) == 0))
-    return int(same[0]) + 1 if same.size else None
+    first = first_true((np.diff(session) == 0) & (np.diff(step) == 0))
+    return None if first is None else first + 1
 
 
 def _later(refuse: Refuse, row: int, column: str, parent: str, step: int) -> InputError:
@@ -142,16 +139,11 @@ def _later(refuse: Refuse, row: int, column: str, parent: str, step: int) -> Inp
     )
 
 
-def _steps(session: Int, step: Int) -> Int:
-    new = np.r_[True, (np.diff(session) != 0) | (np.diff(step) != 0)]
-    return np.cumsum(new).astype(np.int64)
-
-
 def _pair(a: Int, b: Int, a_sought: Int, b_sought: Int) -> tuple[Int, Int]:
     """Return one code per pair, the same on both sides."""
-    _, first = np.unique(np.r_[a, a_sought], return_inverse=True)
-    values, second = np.unique(np.r_[b, b_sought], return_inverse=True)
-    code = first.reshape(-1).astype(np.int64) * len(values) + second.reshape(-1)
+    _, first = relabel(np.r_[a, a_sought])
+    values, second = relabel(np.r_[b, b_sought])
+    code = first * len(values) + second
     return code[: len(a)], code[len(a) :]
 
 
@@ -166,5 +158,5 @@ def _first_of(own: Int, sought: Int) -> tuple[Int, Bool]:
 
 def _repeated(codes: Int) -> int | None:
     order = np.argsort(codes, kind="stable")
-    same = np.flatnonzero(np.diff(codes[order]) == 0)
-    return int(order[same[0] + 1]) if same.size else None
+    first = first_true(np.diff(codes[order]) == 0)
+    return None if first is None else int(order[first + 1])

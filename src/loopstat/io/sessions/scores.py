@@ -6,16 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arrays import Bool, Float
-from ..errors import InputError, argument
-from ..panel.panel import Objective
+from ...arrays import Bool, Float
+from ...errors import InputError, argument
+from ...panel.panel import Objective
+from ..roles import Role
+from ..settings import TRANSFORMS, Wanted
+from ..table.cells import Cells
+from ..table.columns import NEVER_OBJECTIVE, unknown
 from .guess import Choice, choose
 from .parents import Refuse
 from .rows import Rows
-from .settings import TRANSFORMS, Wanted
-from .table.cells import Cells
-from .table.columns import NEVER_OBJECTIVE, is_content, unknown
 
+ROLE = Role(argument("objectives"), "be an objective")
 LARGEST = 1e50  # sums of products of four scores, over as many rows as there may be, stay finite
 ROUNDING = 1e-6  # share of the bounds' width by which a rounded value may leave them
 
@@ -67,12 +69,10 @@ def _not_chosen(cells: Cells, name: str, option: str, chosen: Choice) -> InputEr
 
 
 def _refuse_no_score(cells: Cells, name: str) -> None:
-    column = cells.columns.get(name)
-    if column is None or name in NEVER_OBJECTIVE or is_content(name):
-        raise cells.refuse("cannot be an objective: it is no score.", column=name)
-    if column.n == 0:
-        raise cells.refuse("cannot be an objective: it holds no value.", column=name)
-    if column.kind == "text":
+    if name in NEVER_OBJECTIVE:
+        raise cells.refuse(f"cannot {ROLE.use}: it is no score.", column=name)
+    ROLE.check(cells, name)
+    if cells.columns[name].kind == "text":
         raise cells.not_numeric(name)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
-from ..errors import InputError, either
-from ..panel.panel import Labels
+from ...arrays import Bool, Float, Int, first_true
+from ...errors import InputError, either
+from ...panel.panel import Labels
+from ..table.cells import Cells
 from .parents import Refuse, crowded_step
-from .table.cells import Cells
 
 
 @dataclass(frozen=True)
@@ -44,12 +43,12 @@ class Rows:
         return make
 
 
-def rows_of(cells: Cells, files: Sequence[str] = ()) -> tuple[Rows, Int]:
+def rows_of(cells: Cells) -> tuple[Rows, Int]:
     """Return all rows sorted, and the index of the first row of every (session, step, candidate).
 
-    `files` are short names of the files where there are several: equal sessions in them are different sessions.
+    Equal sessions in several files are different sessions.
     """
-    session, names = _sessions(cells, files)
+    session, names = _sessions(cells)
     step = cells.whole_numbers("step", required=True).astype(np.int64)
     candidate = cells.labels("candidate") if cells.has("candidate") else None
     repeat = cells.labels("repeat").codes if cells.has("repeat") else np.zeros(len(step), np.int64)
@@ -58,24 +57,22 @@ def rows_of(cells: Cells, files: Sequence[str] = ()) -> tuple[Rows, Int]:
     session, step, artefact, repeat = session[order], step[order], artefact[order], repeat[order]
     rows = Rows(order, session, step, None if candidate is None else candidate.take(order), names)
     same = (np.diff(session) == 0) & (np.diff(step) == 0) & (np.diff(artefact) == 0)
-    twice = np.flatnonzero(same & (np.diff(repeat) == 0))
-    if twice.size:
-        raise _two_rows(cells, rows, int(twice[0]))
+    row = first_true(same & (np.diff(repeat) == 0))
+    if row is not None:
+        raise _two_rows(cells, rows, row)
     return rows, np.flatnonzero(np.r_[True, ~same]).astype(np.int64)
 
 
-def _sessions(cells: Cells, files: Sequence[str]) -> tuple[Int, tuple[str, ...]]:
+def _sessions(cells: Cells) -> tuple[Int, tuple[str, ...]]:
     """Return session numbers in order of first appearance, and their names (with the file where there are several)."""
     text = cells.columns["session"].label_sql
-    if files:
-        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in files)
+    if cells.files:
+        listed = ", ".join("'" + name.replace("'", "''") + "'" for name in cells.files)
         text = f"([{listed}])[f + 1] || ':' || {text}"
     [codes], names = cells.codes(text)
-    lost = np.flatnonzero(codes < 0)
-    if lost.size:
-        raise cells.refuse(
-            "`session` is missing.", int(lost[0]), "session", "every row must say which session it is of."
-        )
+    row = first_true(codes < 0)
+    if row is not None:
+        raise cells.refuse("`session` is missing.", row, "session", "every row must say which session it is of.")
     first = np.empty(len(names), dtype=np.int64)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # the last write wins: the first appearance
     order = np.argsort(first)
@@ -111,7 +108,7 @@ def _two_rows(cells: Cells, rows: Rows, at: int) -> InputError:
 def refuse_hopeless(cells: Cells, rows: Rows, first: Int) -> None:
     """Refuse a table without transitions, and populations whose ancestry nobody recorded."""
     session, step = rows.session[first], rows.step[first]
-    if np.all(np.diff(session) != 0) or not np.any((np.diff(session) == 0) & (np.diff(step) > 0)):
+    if not np.any((np.diff(session) == 0) & (np.diff(step) > 0)):
         raise cells.refuse(
             "the table holds no transition: every session has one step.",
             hint="one row per step of a session; does `session` name the run and not the row?",

@@ -9,10 +9,10 @@ from fnmatch import fnmatchcase
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Bool, Float, Int, group_starts
-from ..errors import InputError, argument
-from ..panel.panel import MIN_STOPPED
-from .table.columns import STANDARD, is_content, listed
+from ...arrays import Bool, Float, Int, group_starts
+from ...errors import InputError, argument
+from ...panel.panel import MIN_STOPPED
+from ..table.columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")
 MOST_OBJECTIVES = 6
