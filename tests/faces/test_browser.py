@@ -14,7 +14,7 @@ from test_page import expected
 import loopstat
 from conftest import WIDE, Open, lineage_table, loop_rows, plain_table, write_table
 from loopstat.analysis.analyze import analyze
-from loopstat.drift.view import document
+from loopstat.analysis.view import document
 from loopstat.faces.html import page as page_of
 from loopstat.io import read
 

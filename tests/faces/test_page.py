@@ -19,7 +19,7 @@ import pytest
 import loopstat
 from conftest import invoke, lineage_table, loop_rows, plain_table, strict_json, write_table
 from loopstat.analysis.analyze import analyze
-from loopstat.drift.view import document
+from loopstat.analysis.view import document
 from loopstat.faces.html import page
 from loopstat.io import read
 from loopstat.results.chart import Chart, Line, Rule
