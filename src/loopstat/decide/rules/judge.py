@@ -16,6 +16,7 @@ from ...panel.model import Rng
 from ...results.record import Record, written
 from ..curve import Held
 from .families import FullRun, LoopGainBands, Patience, Rule, rule_from
+from .filled import filled
 from .grids import tuned_over
 
 HALVINGS = 5
@@ -49,7 +50,7 @@ class RuleTrial(Record):
     saved : float
         Share of the recorded steps that is not taken.
     cut_short : int
-        Sessions that were cut off before the rule would have stopped them; they count with their last value.
+        Sessions that were cut off before the rule would have stopped them, and count as carried on (`filled`).
     """
 
     name: str
@@ -106,6 +107,9 @@ class Recorded:
     Attributes
     ----------
     held : Held
+        Sessions that were cut off carried on.
+    recorded : Held
+        The same as they are in the file.
     price : float
     cluster : int array, shape (n_sessions,)
         Without gaps.
@@ -114,15 +118,21 @@ class Recorded:
     """
 
     held: Held
+    recorded: Held
     price: float
     cluster: Int
     half: Int
 
     @classmethod
     def of(cls, held: Held, price: float, rng: Rng) -> Recorded:
-        """Halve the clusters a few times."""
+        """Carry on what was cut off, and halve the clusters a few times."""
         names, cluster = relabel(held.cluster)
-        return cls(held, price, cluster, np.array([folds(len(names), 2, rng)[cluster] for _ in range(HALVINGS)]))
+        half = np.array([folds(len(names), 2, rng)[cluster] for _ in range(HALVINGS)])
+        return cls(filled(held, rng), held, price, cluster, half)
+
+    def cut_short(self, wanted: Int) -> int:
+        """Return how many sessions were cut off before the places of a rule, shape (n_halvings, n_sessions)."""
+        return round(float(np.sum(self.recorded.cut & (wanted > self.recorded.last), axis=1).mean()))
 
     @property
     def n_clusters(self) -> int:
@@ -224,8 +234,8 @@ def judge(held: Held, price: float, *, exact: bool, rng: Rng, level: float = LEV
 
     Notes
     -----
-    When it is wrong: with `exact` where the score is noisy, a threshold on it wins by luck. Sessions that were cut off
-    count with their last value, which is too little where values still rise: `cut_short` says how many.
+    When it is wrong: with `exact` where the score is noisy, a threshold on it wins by luck. Where many sessions were
+    cut off (`cut_short`), by something that the value held does not show.
 
     References
     ----------
@@ -297,5 +307,5 @@ def _trial(
         gross_loss=recorded.mean(lost, level),
         steps=float(stop.mean()),
         saved=float(1 - stop.sum() / max(held.last.sum(), 1)),
-        cut_short=round(float(np.sum(held.cut & (wanted > held.last), axis=1).mean())),
+        cut_short=recorded.cut_short(wanted),
     )
