@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Analysis": "drift.analysis",
+    "Analysis": "analysis.analyze",
     "BalanceAnalysis": "balance.analysis",
     "BalanceFit": "balance.fit",
     "Check": "results.check",
     "Clusters": "inference.clusters",
     "Counts": "panel.tally",
+    "Decision": "results.decision",
+    "DecisionFit": "decide.fit",
+    "Decisions": "decide.analysis",
     "Estimate": "inference.estimate",
     "Grams": "drift.sums",
     "InputError": "errors",
@@ -31,6 +34,7 @@ _HOME = {
     "LinearSDE": "drift.model",
     "LoopstatError": "errors",
     "MarkovChain": "balance.chain",
+    "MeanCurve": "decide.settings",
     "Model": "panel.model",
     "MoveSettings": "moves.settings",
     "MovesProcess": "moves.model",
@@ -41,10 +45,12 @@ _HOME = {
     "ReversibleChain": "balance.settings",
     "SettingsError": "errors",
     "Source": "panel.panel",
+    "StopRule": "decide.rules.stop_rule",
     "Table": "results.result",
     "Verdict": "results.verdict",
-    "analyze": "reading",
+    "analyze": "analysis.analyze",
     "analyze_balance": "balance.analysis",
+    "analyze_decisions": "decide.analysis",
     "explain": "faces.explain",
     "plots": "plots",
     "read": "io",
@@ -59,12 +65,18 @@ __all__ = sorted([*_HOME, "__version__"])
 if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
     from . import plots as plots
     from . import systems as systems
+    from .analysis.analyze import Analysis as Analysis
+    from .analysis.analyze import analyze as analyze
     from .balance.analysis import BalanceAnalysis as BalanceAnalysis
     from .balance.analysis import analyze_balance as analyze_balance
     from .balance.chain import MarkovChain as MarkovChain
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
-    from .drift.analysis import Analysis as Analysis
+    from .decide.analysis import Decisions as Decisions
+    from .decide.analysis import analyze_decisions as analyze_decisions
+    from .decide.fit import DecisionFit as DecisionFit
+    from .decide.rules.stop_rule import StopRule as StopRule
+    from .decide.settings import MeanCurve as MeanCurve
     from .drift.fit import LinearDriftFit as LinearDriftFit
     from .drift.model import LinearSDE as LinearSDE
     from .drift.readings.regimes import Regime as Regime
@@ -90,8 +102,8 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.panel import Panel as Panel
     from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
-    from .reading import analyze as analyze
     from .results.check import Check as Check
+    from .results.decision import Decision as Decision
     from .results.result import Table as Table
     from .results.verdict import Verdict as Verdict
 

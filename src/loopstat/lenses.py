@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .errors import SettingsError
 from .parameters import Parameter, nearest
 
 LENSES: dict[str, str] = {
+    "analysis": "loopstat.analysis.lens:LENS",
+    "decide": "loopstat.decide.lens:LENS",
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
@@ -78,6 +80,8 @@ class Command:
     saves : tuple of Save
     pages : bool
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
+    depth : str
+        How much the terminal shows unless asked for more; `front` is one screen.
     """
 
     name: str
@@ -88,6 +92,7 @@ class Command:
     reads: str = "nothing"
     saves: tuple[Save, ...] = ()
     pages: bool = True
+    depth: Literal["front", "short"] = "short"
 
 
 @dataclass(frozen=True)

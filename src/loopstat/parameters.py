@@ -233,9 +233,15 @@ def given(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dict[str, An
 # ------------------------------------------------------------------ rows that several lenses share
 
 OBJECTIVES = words("objectives", "Columns to analyse. Default: the numeric ones.", "list", metavar="A,B")
+BY = words("by", "One group per value; `none` pools. Default: strategy.", "list", metavar="COL,COL")
+MINIMIZE = words("minimize", "Objectives where smaller is better.", "list", metavar="A,B")
+BOUNDS = words("bounds", "Limits scores cannot leave; LOW:HIGH for all.", "pairs", metavar="A=LOW:HIGH")
+TRANSFORM = words("transform", "log, log1p, logit or sqrt of an objective.", "list", metavar="A=log")
 WHERE = words("where", "Only this part; COL!=VALUE leaves it out.", "pairs", metavar="COL=VALUE")
 FROM_STEP = whole("from_step", "", None, "Leave out the steps before N.")
 COLUMNS = words("columns", "Your names for our columns.", "list", metavar="session=COL,step=COL")
 CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL")
+BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 LEVEL = number("level", "", 0.95, "Coverage of intervals.", 0.5, 1, below=True)
+GROUP = words("group", "Show this group alone, with everything said of it.", metavar="LABEL")
 SEED = whole("seed", "", 0, "Same seed, same figures.", 0)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import loopstat as ls
-from loopstat.drift.readings.paths import StopRule
+from loopstat.panel.ends import StopRule
 from loopstat.drift.verdict import success_per_step
 
 FEW = ls.LinearDrift(n_boot=20)

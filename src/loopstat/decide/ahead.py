@@ -68,12 +68,21 @@ def continued(curve: Curve, steps: Int, until: int, *, shrink: float = SHRINK) -
     if not len(ahead):
         return curve
     value = curve.value[:, -1:] + shrink * increments(curve.value, steps, ahead)
-    paid, running = _paid_ahead(curve, len(ahead), (ahead[0] - steps[-1]) / 1.0)
+    paid, running = _paid_ahead(curve, len(ahead))
     return Curve(
         np.concatenate([curve.value, value], axis=1),
         np.concatenate([curve.paid, paid], axis=1),
         np.concatenate([curve.running, running], axis=1),
     )
+
+
+def late_slope(curve: Curve, expected: Curve) -> Curve:
+    """Return the curve continued with the slope of the record's last half, at the cost that is expected."""
+    n = curve.value.shape[1]
+    middle = (n - 1) // 2
+    slope = (curve.value[:, -1] - curve.value[:, middle]) / max(n - 1 - middle, 1)
+    ahead = curve.value[:, -1:] + slope[:, None] * np.arange(1, expected.value.shape[1] - n + 1)
+    return Curve(np.concatenate([curve.value, ahead], axis=1), expected.paid, expected.running)
 
 
 def increments(value: Float, steps: Int, ahead: Int) -> Float:
@@ -93,15 +102,9 @@ def increments(value: Float, steps: Int, ahead: Int) -> Float:
         added.append(np.zeros_like(found) if shape.flat else fit[:, :1] * later)
         misfit.append(rss + 2.0 * design.shape[1])
     badness = np.array(misfit)
-    # Draws scatter about the estimate as the estimate does about the truth: their misfit counts half.
-    badness[:, 1:] = np.array([(b[1:] - _order(s)) / 2 + _order(s) for b, s in zip(badness, shapes(time), strict=True)])
     weight = np.exp(-(badness - badness.min(axis=0)) / 2)
     weight /= weight.sum(axis=0)
     return np.einsum("kb,kbt->bt", weight, np.array(added))
-
-
-def _order(shape: Shape) -> float:
-    return 2.0 * (int(shape.first) + int(not shape.flat))
 
 
 def _knots(n: int) -> Int:
@@ -137,7 +140,7 @@ def _least_squares(design: Float, y: Float, precision: Float) -> tuple[Float, Fl
     return fit, np.einsum("bi,ij,bj->b", rest, precision, rest)
 
 
-def _paid_ahead(curve: Curve, n: int, apart: float) -> tuple[Float, Float]:
+def _paid_ahead(curve: Curve, n: int) -> tuple[Float, Float]:
     """Return cost and share running beyond the record: what each running session pays, and how many go on to run."""
     length = curve.running.shape[1]
     since = max(0, length - 1 - max(1, round(DRIED * (length - 1))))

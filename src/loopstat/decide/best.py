@@ -1,4 +1,4 @@
-"""The best step at a price, what it may cost to be wrong about it, and the price map."""
+"""The best step at a price, what may be lost by it, the prices at which it stays, and what steps are worth."""
 
 from __future__ import annotations
 
@@ -7,82 +7,133 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float, Int
-from .ahead import continued
+from ..inference.intervals import student
+from ..results.decision import Stretch
+from .ahead import continued, late_slope, steps_ahead
 from .curve import Curve
 
 NEAR = 0.01  # standard deviations within which a step is as good as the best
-HALF_SEEN, WIDE = 0.5, 0.25  # of the gain seen, and standard deviations: a limit above both leaves the answer open
-COSTLY = 0.1  # standard deviations an expected loss may have
-LEVEL = 0.95
+COSTLY = 0.1  # standard deviations an expected loss may have before the answer is open
+WIDE, OF_GAIN = 0.25, 0.5  # it is open where the limit is above so many standard deviations and this share of the gain
+PRICES = np.geomspace(1e-4, 100, 600)  # standard deviations a step, where the best step is looked up
+CLEAR = 1.0  # standard errors by which the worth of steps must differ to be told apart
+SEGMENTS = 4  # of the price map at most
 
 
 @dataclass(frozen=True)
-class Scenarios:
-    """The curve as expected, and what might come instead: nothing more, all that the curves promise, the late slope."""
+class Prospect:
+    """A curve as it is expected to go on, and as it might.
+
+    Attributes
+    ----------
+    expected : Curve
+        Over recorded and later steps.
+    others : tuple of Curve
+        Nothing more comes; everything the fitted curves promise; the slope of the record's last half.
+    steps : int array, shape (n_steps,)
+        Step numbers, recorded and later ones.
+    recorded : int
+        Place of the last recorded step.
+    spread : float
+        Standard deviation of the value held between sessions.
+    clusters : int
+    limits : Exact or None
+        Counts of a loop whose value is success itself.
+    """
 
     expected: Curve
     others: tuple[Curve, ...]
     steps: Int
-    recorded: int  # place of the last recorded step
+    recorded: int
+    spread: float
+    clusters: int
+    limits: Exact | None = None
 
     @classmethod
-    def of(cls, curve: Curve, steps: Int, until: int) -> Scenarios:
+    def of(
+        cls, curve: Curve, steps: Int, until: int, spread: float, clusters: int, limits: Exact | None = None
+    ) -> Prospect:
         """Continue a recorded curve in every way."""
-        from .ahead import steps_ahead
-
         expected = continued(curve, steps, until)
-        others = tuple(continued(curve, steps, until, shrink=s) for s in (0.0, 1.0))
-        late = _late_slope(curve, steps, expected)
-        return cls(expected, (*others, late), np.r_[steps, steps_ahead(steps, until)], len(steps) - 1)
+        nothing, all_of_it = (continued(curve, steps, until, shrink=s) for s in (0.0, 1.0))
+        others = (nothing, all_of_it, late_slope(curve, expected))
+        whole = np.concatenate([steps, steps_ahead(steps, until)])
+        return cls(expected, others, whole, len(steps) - 1, spread, clusters, limits)
+
+    def recorded_curve(self, part: slice) -> Curve:
+        """Return a part of the expected curve."""
+        e = self.expected
+        return Curve(e.value[:, part], e.paid[:, part], e.running[:, part])
+
+    def net(self, price: float) -> Float:
+        """Return expected value less what was paid, by step, shape (n_steps,)."""
+        return self.mean_value - price * self.mean_paid
+
+    @property
+    def mean_value(self) -> Float:
+        """Expected value held: the mean itself within the record, the mean of the draws beyond."""
+        return self._mean(self.expected.value)
+
+    @property
+    def mean_paid(self) -> Float:
+        """Expected cost, likewise."""
+        return self._mean(self.expected.paid)
+
+    def _mean(self, table: Float) -> Float:
+        inside = np.arange(table.shape[1]) <= self.recorded
+        return np.where(inside, table[0], table.mean(axis=0))
 
 
-def _late_slope(curve: Curve, steps: Int, expected: Curve) -> Curve:
-    """Continue with the slope of the record's last half."""
-    n = curve.value.shape[1]
-    more = expected.value.shape[1] - n
-    middle = (n - 1) // 2
-    slope = (curve.value[:, -1] - curve.value[:, middle]) / max(n - 1 - middle, 1)
-    slope = slope * 1.0
-    value = curve.value[:, -1:] + slope[:, None] * np.arange(1, more + 1)
-    return Curve(np.concatenate([curve.value, value], axis=1), expected.paid, expected.running)
+@dataclass(frozen=True)
+class Exact:
+    """Counts of a loop that ends on success: unfinished sessions on arrival at each step, and successes after it."""
+
+    running: Int
+    successes: Int
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best step at one price, by place; losses in units of the value."""
+    """The best step at one price, by place; losses in units of the value, and whether they leave it open."""
 
     place: int
-    loss: float
-    limit: float
     low: int
     high: int
+    loss: float
+    limit: float
+    is_open: bool
 
 
-def best(scenarios: Scenarios, price: float, spread: float, clusters: int, level: float = LEVEL) -> Best:
+def best(prospect: Prospect, price: float, level: float) -> Best:
     """Return the first step whose expected net value is as good as the best, and what may be lost by it."""
-    net = scenarios.expected.value - price * scenarios.expected.paid
-    mean = net.mean(axis=0)
-    mean[: scenarios.recorded + 1] = net[0, : scenarios.recorded + 1]
-    place = int(np.flatnonzero(mean >= mean.max() - NEAR * spread)[0])
-    draws = net[1:]
-    loss = float(np.mean(draws.max(axis=1) - draws[:, place])) if len(draws) else float("nan")
-    limits = [loss_limit(c.value - price * c.paid, place, clusters, level) for c in scenarios.others]
-    near = draws >= draws.max(axis=1, keepdims=True) - NEAR * spread
-    chosen = near.argmax(axis=1) if len(draws) else np.array([place])
-    low, high = np.quantile(chosen, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    return Best(place, loss, max(limits), min(int(low), place), max(int(high), place))
+    mean = prospect.net(price)
+    place = int(np.flatnonzero(mean >= mean.max() - NEAR * prospect.spread)[0])
+    draws = (prospect.expected.value - price * prospect.expected.paid)[1:]
+    if len(draws) < 2 or prospect.clusters < 2:
+        return Best(place, 0, len(mean) - 1, float("nan"), float("inf"), is_open=True)
+    loss = float(np.mean(draws.max(axis=1) - draws[:, place]))
+    limit = max(loss_limit(c.value - price * c.paid, place, prospect.clusters, level) for c in prospect.others)
+    if prospect.limits is not None:
+        limit = max(limit, _by_counts(prospect, prospect.limits, place, price, level))
+    near = (draws >= draws.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
+    low, high = np.quantile(near, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
+    gain = float(prospect.mean_value[: prospect.recorded + 1].max() - prospect.mean_value[0])
+    is_open = loss > COSTLY * prospect.spread and limit > max(WIDE * prospect.spread, OF_GAIN * gain)
+    return Best(place, min(int(low), place), max(int(high), place), loss, limit, is_open)
 
 
 def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
     """Return the upper limit of what another step would have been better by, for all steps at once.
 
+    With the step chosen held fixed, the largest studentised deviation of the draws gives one factor for all steps,
+    turned into a quantile of t with one degree of freedom less than there are clusters.
+
     Parameters
     ----------
     net : float array, shape (1 + n_draws, n_steps)
+        Net value by step: the estimate, then the draws.
     place : int
-        The step chosen; fixed in all draws.
     clusters : int
-        Independent clusters: the studentised maximum is taken as a quantile of t with one less degrees of freedom.
     level : float
     """
     from scipy.special import ndtr, stdtrit
@@ -94,5 +145,99 @@ def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
         return float(max(better[0].max(), 0.0))
     studentised = (better[1:, moves] - better[0, moves]) / error[moves]
     q = float(np.quantile(studentised.max(axis=1), level))
-    q = float(stdtrit(max(clusters - 1, 1), ndtr(q)))
+    q = float(stdtrit(max(clusters - 1, 1), min(ndtr(q), 1 - 1e-12)))
     return float(max((better[0] + q * error).max(), 0.0))
+
+
+def _by_counts(prospect: Prospect, exact: Exact, place: int, price: float, level: float) -> float:
+    """Return the limit of the loss from counts: few successes after the step, or none, are a share with exact limits.
+
+    Reference
+    ---------
+    Clopper and Pearson (1934).
+    """
+    from scipy.special import betaincinv
+
+    if place >= prospect.recorded:
+        return 0.0
+    n, k = int(exact.running[place]), exact.successes[place + 1 : prospect.recorded + 1].cumsum()
+    if n == 0:
+        return 0.0
+    high = np.where(k < n, betaincinv(k + 1, np.maximum(n - k, 1), level), 1.0)
+    left = prospect.expected.running[0, place]
+    paid = prospect.expected.paid[0, place + 1 : prospect.recorded + 1] - prospect.expected.paid[0, place]
+    return float(max((left * high - price * paid).max(), 0.0))
+
+
+def prices_of(prospect: Prospect, place: int, price: float) -> tuple[float, float]:
+    """Return the prices between which a step stays the best one; infinity where it stays at any price."""
+    grid = np.unique(np.r_[PRICES * max(prospect.spread, 1e-300), price])
+    net = prospect.mean_value - grid[:, None] * prospect.mean_paid
+    chosen = (net >= net.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
+    at = int(np.searchsorted(grid, price))
+    other = np.flatnonzero(chosen != place)
+    below, above = other[other < at], other[other > at]
+    low = 0.0 if not len(below) else float(grid[below[-1] + 1])
+    return low, float("inf") if not len(above) else float(grid[above[0] - 1])
+
+
+# -------------------------------------------------------------------------------- the price map
+
+
+def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[Stretch, ...]:
+    """Return what steps are worth: the slopes of the upper concave envelope of value held over cost.
+
+    Its corners are the only steps that are best at some price. What lies behind the last corner is one stretch.
+    Neighbouring stretches that are not clearly worth different amounts are put together, at most four are left.
+
+    Parameters
+    ----------
+    curve : Curve
+        Of the recorded steps.
+    steps : int array, shape (n_steps,)
+    clusters : int
+    level : float
+    """
+    corners = _corners(curve.paid[0], curve.value[0])
+    if corners[-1] < len(steps) - 1:
+        corners.append(len(steps) - 1)
+    while len(corners) > 2:
+        worth = np.array([_slopes(curve, a, b) for a, b in zip(corners, corners[1:], strict=False)])
+        apart = np.diff(worth, axis=0)
+        error = apart[:, 1:].std(axis=1)
+        clear = np.abs(apart[:, 0]) / np.where(error > 0, error, np.inf if not error.any() else 1e-300)
+        weakest = int(clear.argmin())
+        if clear[weakest] >= CLEAR and len(corners) <= SEGMENTS + 1:
+            break
+        del corners[weakest + 1]
+    return tuple(
+        _segment(curve, steps, a, b, clusters, level) for a, b in zip(corners, corners[1:], strict=False) if b > a
+    )
+
+
+def _corners(x: Float, y: Float) -> list[int]:
+    """Return the corners of the upper concave envelope up to its highest point."""
+    out = [0]
+    for k in range(1, int(y.argmax()) + 1):
+        if x[k] <= x[out[-1]]:
+            continue
+        while len(out) > 1 and (y[k] - y[out[-1]]) * (x[out[-1]] - x[out[-2]]) >= (y[out[-1]] - y[out[-2]]) * (
+            x[k] - x[out[-1]]
+        ):
+            out.pop()
+        out.append(k)
+    return out
+
+
+def _slopes(curve: Curve, a: int, b: int) -> Float:
+    """Return what is added from one step to another for each unit paid, shape (1 + n_draws,)."""
+    paid = curve.paid[:, b] - curve.paid[:, a]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = (curve.value[:, b] - curve.value[:, a]) / paid
+    return np.where(paid > 0, found, 0.0)
+
+
+def _segment(curve: Curve, steps: Int, a: int, b: int, clusters: int, level: float) -> Stretch:
+    slopes = _slopes(curve, a, b)
+    error = slopes[1:].std() * np.sqrt(clusters / max(clusters - 1, 1)) if len(slopes) > 1 else np.nan
+    return Stretch(int(steps[a]), int(steps[b]), student(slopes[0], error, level=level, df=max(clusters - 1, 1)))

@@ -203,7 +203,9 @@ class _Donors:
 def _steps_of_donors(held: Held, donors: Int, t: int, start: Float, w: Float) -> _Donors:
     now, then = held.value[donors, t], held.value[donors, t + 1]
     ends = (held.ended[donors] & (held.last[donors] == t + 1)).astype(np.float64)
-    targets = np.stack([then - now, ends, (then - now) * (1 - ends), held.paid[donors, t + 1] - held.paid[donors, t]], 1)
+    targets = np.stack(
+        [then - now, ends, (then - now) * (1 - ends), held.paid[donors, t + 1] - held.paid[donors, t]], 1
+    )
     by = np.stack([now, start[donors]], axis=1)
     centre, scale = by.mean(axis=0), by.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)

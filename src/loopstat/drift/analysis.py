@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Int
-from ..inference.clusters import Clusters, block_names, choose_clusters, in_blocks, many
 from ..inference.pareto import ParetoGroup, pareto
-from ..inference.resample import Resampling, bootstrap_weights
+from ..inference.shared import shared_resampling
+from ..panel.groups import default_groups
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
@@ -24,12 +23,10 @@ from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
-MAX_DEFAULT_GROUPS = 8
-MIN_DEFAULT_SESSIONS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Analysis(Record):
+class DriftAnalysis(Record):
     """Fits of every group of a panel.
 
     Attributes
@@ -73,7 +70,7 @@ class Analysis(Record):
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
 
-    def completed(self, data: Mapping[str, Any]) -> Analysis:
+    def completed(self, data: Mapping[str, Any]) -> DriftAnalysis:
         """Return the analysis with the settings and objectives of its groups."""
         settings = {name: value for name, value in self.settings.items() if name != "objectives"}
         known = settings["scorer_noise"]
@@ -91,12 +88,12 @@ class Analysis(Record):
         return replace(self, settings=settings, groups=groups, source=replace(self.source, notes=self.notes))
 
     def summary(self) -> Table:
-        """Return one row per group: its verdict."""
-        rows = tuple((g.label, str(g.counts["n_sessions"]), g.verdict.sentence) for g in self.groups)
-        return Table("Verdicts", ("group", "sessions", "verdict"), rows)
+        """Return one row per group: when to stop, where that was asked too."""
+        rows = ((g.label, str(g.counts["n_sessions"]), g.verdict.sentence if g.verdict else "") for g in self.groups)
+        return Table("Verdicts", ("group", "sessions", "verdict"), tuple(rows))
 
 
-def analyze(
+def analyze_drift(
     panel: Panel,
     *,
     by: str | Sequence[str] | None = None,
@@ -106,7 +103,7 @@ def analyze(
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
-) -> Analysis:
+) -> DriftAnalysis:
     """Fit every group of a panel.
 
     Parameters
@@ -130,14 +127,13 @@ def analyze(
 
     Returns
     -------
-    Analysis
+    DriftAnalysis
     """
     estimator = estimator or LinearDrift("auto")
-    columns, note = (list(as_names(by)), "") if by is not None else default_by(panel)
+    columns, note = (list(as_names(by)), "") if by is not None else default_groups(panel)
     parts = panel.split(columns)
-    clusters = [choose_clusters(part, estimator.cluster) for _, part in parts]
-    weights = _Weights(panel, estimator, seed, frozenset(c.kind for c in clusters if many(c)))
-    resampled = [weights.of(part, c) for (_, part), c in zip(parts, clusters, strict=True)]
+    only = [part for _, part in parts]
+    resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
     jobs = [
         Job(estimator, part, resampling, seed, _label(values))
         for (values, part), resampling in zip(parts, resampled, strict=True)
@@ -157,7 +153,7 @@ def analyze(
         "seed": seed,
         "reference": reference,
     }
-    return Analysis(
+    return DriftAnalysis(
         groups=tuple(groups),
         objectives=panel.objectives,
         source=panel.source,
@@ -183,24 +179,6 @@ def _label(values: Mapping[str, str]) -> str:
     return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
 
 
-def default_by(panel: Panel) -> tuple[list[str], str]:
-    """Choose the grouping where none was asked for; return the columns and a sentence."""
-    if "strategy" not in panel.labels:
-        return [], ""
-    values = panel.label_values("strategy")
-    if len(values) < 2:
-        return (["strategy"] if values else []), ""
-    sizes = {v: panel.where(strategy=v).n_sessions for v in values} if len(values) <= MAX_DEFAULT_GROUPS else {}
-    if sizes and min(sizes.values()) >= MIN_DEFAULT_SESSIONS:
-        return ["strategy"], "Groups: strategy (use --by to choose)."
-    why = (
-        f"{len(values)} strategies"
-        if not sizes
-        else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_DEFAULT_SESSIONS} sessions"
-    )
-    return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
-
-
 def _direction_note(panel: Panel) -> list[str]:
     if all(o.maximize for o in panel.objectives):
         return ["Larger counts as better for every objective; use --minimize to say otherwise."]
@@ -211,39 +189,3 @@ def _kept_note(panel: Panel) -> list[str]:
     if panel.lineage and panel.accepted is None:
         return ["kept versions: those later used as parents, because no `accepted` column says what was kept."]
     return []
-
-
-class _Weights:
-    """Bootstrap weights by kind of cluster, drawn once for the whole panel and handed to each group.
-
-    Kinds of which some group holds many are in blocks in all of them: groups that share clusters share the blocks.
-    """
-
-    def __init__(self, panel: Panel, estimator: LinearDrift, seed: int, many: frozenset[str]) -> None:
-        self.panel, self.estimator, self.seed, self.many = panel, estimator, seed, many
-        self.drawn: dict[str, tuple[dict[str, int], Int]] = {}
-
-    def of(self, part: Panel, clusters: Clusters) -> Resampling:
-        """Return the clusters of a group and its columns of the shared weights."""
-        if clusters.kind == "block":
-            rng = np.random.default_rng([self.seed, len(part)])
-            return Resampling(clusters, bootstrap_weights(len(clusters), self.estimator.n_boot, rng))
-        clusters = in_blocks(clusters) if clusters.kind in self.many else clusters
-        position, weights = self._whole(clusters)
-        columns = [position[name] for name in clusters.names]
-        return Resampling(clusters, weights[:, columns])
-
-    def _whole(self, clusters: Clusters) -> tuple[dict[str, int], Int]:
-        if clusters.kind not in self.drawn:
-            names = self._names(clusters.kind)
-            rng = np.random.default_rng([self.seed, *clusters.kind.encode()])
-            weights = bootstrap_weights(len(names), self.estimator.n_boot, rng)
-            self.drawn[clusters.kind] = {name: i for i, name in enumerate(names)}, weights
-        return self.drawn[clusters.kind]
-
-    def _names(self, kind: str) -> tuple[str, ...]:
-        if kind in self.many:
-            return block_names(kind)
-        if kind == "session":
-            return self.panel.session_names
-        return choose_clusters(self.panel, kind).names

@@ -12,11 +12,11 @@ from ..inference.clusters import Clusters
 from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
+from ..panel.ends import StopRule
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
 from .choice import Choice
 from .readings.curvature import curvature_test
-from .readings.paths import StopRule
 from .readings.skill import Skill
 from .sums import Grams, Moments
 

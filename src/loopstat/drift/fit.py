@@ -14,8 +14,9 @@ from ..inference.differences import ClusterInfluence
 from ..inference.estimate import Estimate, show
 from ..panel.panel import Objective
 from ..results.check import Check
+from ..results.decision import Decided, StopVerdict
 from ..results.document import view_of
-from ..results.record import Record, load, spread, written
+from ..results.record import Record, inside, load, spread, written
 from ..results.result import Table
 from .choice import Choice, Rival
 from .influence import Influence
@@ -26,9 +27,15 @@ from .readings.paths import MeanPath
 from .readings.regimes import Regime
 from .readings.reversibility import Reversibility
 from .readings.skill import BASELINES
-from .verdict import StopVerdict
 
 COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_sessions", "n_singular_draws")
+
+
+DECIDED = (
+    *("decision", "curve", "price_map", "rules", "certificate", "n_cut", "n_ended", "keep", "ends", "paid_in"),
+    "decision_checks",
+)
+"""Keys of a decision beside those of a fit."""
 
 
 class FitSettings(Protocol):
@@ -94,7 +101,8 @@ class LinearDriftFit(Record):
         Empty for lineages and where there is no fit.
     path : MeanPath
     checks : tuple of Check
-    verdict : StopVerdict
+    decided : Decided or None
+        When to stop, where it was asked too; a fit alone does not say.
     influential : tuple of Influence
     reasons : dict
         JSON key that is null to the sentence that says why.
@@ -112,7 +120,7 @@ class LinearDriftFit(Record):
     KEYS = (
         *("label", "by", "counts", "lineage", "objectives", "clusters", "estimator", "estimators", "estimates"),
         *("r2_estimator", "skill_estimator", "thorough", "reversibility", "regimes", "path", "checks", "influential"),
-        *("verdict", "reasons"),
+        *("verdict", "decided", "reasons"),
     )
 
     label: str
@@ -135,16 +143,22 @@ class LinearDriftFit(Record):
     )
     path: MeanPath
     checks: tuple[Check, ...]
-    verdict: StopVerdict
     influential: tuple[Influence, ...]
     reasons: dict[str, str]
     draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
     influence: dict[str, ClusterInfluence] = field(default_factory=dict, repr=False, compare=False)
     estimator: Choice = field(default_factory=lambda: Choice("pooled", "asked for."))
     reversibility: Reversibility | None = None
+    decided: Decided | None = field(default=None, metadata=inside(*DECIDED))
 
     def __repr__(self) -> str:
-        return f"{self.summary()}\n{self.verdict.sentence}"
+        said = "" if self.verdict is None else f"\n{self.verdict.sentence}"
+        return f"{self.summary()}{said}"
+
+    @property
+    def verdict(self) -> StopVerdict | None:
+        """When to stop, in the form of every lens; None where that was not asked."""
+        return None if self.decided is None else StopVerdict.of(self.decided.decision)
 
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()

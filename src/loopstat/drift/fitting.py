@@ -1,4 +1,4 @@
-"""A fit, stage by stage: sums, choice of an estimator, quantities, checks, verdict; each made from those before it."""
+"""A fit, stage by stage: sums, choice of an estimator, quantities, checks; each made from those before it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from ..arrays import Int
 from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
+from ..panel.ends import stop_on_success
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
@@ -20,12 +21,11 @@ from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
 from .fit import FitSettings, LinearDriftFit
 from .group import Group
-from .influence import Influence, influence_values, influential
+from .influence import influence_values, influential
 from .model import LinearSDE, nearest_covariance
 from .quantities import Answer, Found, answers
-from .readings.paths import MeanPath, mean_path, stop_on_success
+from .readings.paths import MeanPath, mean_path
 from .readings.skill import Skill, cluster_folds, held_out_skill
-from .verdict import Situation, decide
 
 Stage = Callable[[str], None]
 
@@ -80,7 +80,6 @@ def fit_group(
     evidence = _evidence(found)
     checks = checks_of(evidence)
     path = _path(found, checks)
-    verdict = decide(_situation(found, evidence, checks, path, moving))
     boot = found.reading.boot.moments
     return LinearDriftFit(
         label=label,
@@ -95,7 +94,6 @@ def fit_group(
         regimes=answered["regimes"].value or (),
         path=path,
         checks=checks,
-        verdict=verdict,
         influential=moving,
         reasons=_reasons(found, answered),
         draws={"M": boot.M, "b": boot.b, "Q": boot.Q},
@@ -155,7 +153,7 @@ def _no_fit(group: Group) -> str:
     return f"{n} transitions are too few, or the objectives are exact copies of one another"
 
 
-# -------------------------------------------------------------------- checks and verdict
+# -------------------------------------------------------------------- checks
 
 
 def _evidence(found: Found) -> Evidence:
@@ -171,40 +169,6 @@ def _path(found: Found, checks: tuple[Check, ...]) -> MeanPath:
     path = mean_path(group.panel, group.of_session, len(group.clusters), found.level)
     goes_on = next(c for c in checks if c.name == "stops_on_success").passed
     return path if goes_on else replace(path, label="unfinished sessions only")
-
-
-def _situation(
-    found: Found, evidence: Evidence, checks: tuple[Check, ...], path: MeanPath, moving: tuple[Influence, ...]
-) -> Situation:
-    group, way = found.group, found.way
-    return Situation(
-        panel=group.panel,
-        checks={c.name: c for c in checks},
-        cluster_kind=group.clusters.kind,
-        n_clusters=group.n_independent,
-        median_length=group.median_length,
-        path=path,
-        session_cluster=group.of_session,
-        n_all_clusters=len(group.clusters),
-        stop_rule=evidence.stop_rule,
-        radius=found.radius,
-        level=found.level,
-        gap=None if way is None else way.gap,
-        spread=None if way is None else way.spread,
-        step_90=None if way is None else way.step_90,
-        hangs_on=_hangs_on(found, moving),
-        refusal=found.choice.why if found.refused else None,
-    )
-
-
-def _hangs_on(found: Found, moving: tuple[Influence, ...]) -> tuple[str, ...]:
-    """Return the influential clusters without which 90 % of the way would take half as long again, or a step more."""
-    way = found.way
-    if way is None or way.step_90 is None:
-        return ()
-    value, names = way.step_90[0], {i.cluster for i in moving}
-    without = zip(found.reading.names, way.left.tolist(), strict=True)
-    return tuple(n for n, step in without if n in names and abs(step - value) > max(1.0, value / 2))
 
 
 # ------------------------------------------------------------------------ parts of the fit

@@ -21,7 +21,7 @@ from .readings.interference import MODEL_PARTS, PARTS
 from .readings.regimes import oscillation_test, read_regimes
 from .readings.reversibility import reversibility_test
 from .readings.skill import BASELINES, Skill
-from .verdict import way_to_rest
+from .readings.way import way_to_rest
 
 Owner = Literal["chosen", "pooled", "data"]
 Need = Literal["nothing", "fit", "drift", "long run"]

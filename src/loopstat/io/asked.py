@@ -67,7 +67,7 @@ def _meant(options: Options) -> dict[str, Any]:
     for name in ("columns", "transform"):
         found[name] = pairs(options.get(name) or (), f"--{name}")
     found["bounds"] = bounds(options.get("bounds") or ())
-    if options.get("scorer_noise"):
+    if options.get("scorer_noise") not in (None, "", "none"):
         found["scorer_noise"] = read_scorer_noise(options["scorer_noise"])
     return found
 
@@ -78,12 +78,15 @@ def _said(known: Options) -> dict[str, str]:
 
 def _panel(files: Sequence[str], known: Options) -> Panel:
     by, cluster = list(known.get("by") or []), known.get("cluster")
-    labels = [*(by if by != ["none"] else []), *known["where"], *known["unlike"]]
-    names = ("objectives", "bounds", "columns", "transform", "from_step")
+    needed = [known.get("ended"), known.get("cost"), None if cluster == "session" else cluster]
+    labels = [*(by if by != ["none"] else []), *known["where"], *known["unlike"], *filter(None, needed)]
+    names = ("bounds", "columns", "transform", "from_step")
+    counted = [name for name in (known.get("select"), known.get("value")) if name]
     panel = read(
         list(files),
-        labels=[*labels, *([cluster] if cluster and cluster != "session" else [])],
+        labels=list(dict.fromkeys(labels)),
         minimize=list(known.get("minimize") or []),
+        objectives=known.get("objectives") or list(dict.fromkeys(counted)) or None,
         **{name: known.get(name) for name in names},
     )
     if not (known["where"] or known["unlike"]):

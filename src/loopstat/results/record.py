@@ -135,9 +135,12 @@ def absent(made: Callable[[], Any]) -> dict[str, Any]:
     return {**UNWRITTEN, "absent": made}
 
 
-def inside() -> dict[str, Any]:
-    """Return metadata of a record whose keys stand beside those of the one it belongs to."""
-    return {"inside": True}
+def inside(*keys: str) -> dict[str, Any]:
+    """Return metadata of a record whose keys stand beside those of the one it belongs to.
+
+    With `keys`, only these are its own: it shares the others with the outer one; None where the first is missing.
+    """
+    return {"inside": True, "own": keys}
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,9 @@ def dump(record: Any) -> dict[str, Any]:
         if "spread" in e.how:
             _spread_out(out, value, e.how)
         elif e.how.get("inside"):
-            out.update(dump(value))
+            own = e.how["own"]
+            inner = {} if value is None else dump(value)
+            out.update({k: v for k, v in inner.items() if not own or k in own})
         elif e.is_estimate and not e.how.get("nested"):
             _put(_at(out, e.path), e.path.rpartition(".")[2], e.beside, value)
         else:
@@ -296,7 +301,8 @@ def _read_entry(e: _Entry, data: Mapping[str, Any]) -> Any:
     if "spread" in e.how:
         return _gathered(data, e)
     if e.how.get("inside"):
-        return load(e.hint, data)
+        own = e.how["own"]
+        return None if own and data.get(own[0]) is None else load(_arm(data, get_args(e.hint) or (e.hint,)), data)
     *outer, leaf = e.path.split(".")
     for part in outer:
         data = data[part]

@@ -31,7 +31,7 @@ from ...results.chart import (
 )
 from ...results.document import figure
 from ...results.words import cell, clean_sentence, number
-from ..analysis import Analysis
+from ..analysis import DriftAnalysis
 from ..compare import SURE, Comparison
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
@@ -140,36 +140,6 @@ def _limits(values: Float) -> Span:
 def _axis_of(seen: Seen, j: int, limits: Span | None = None) -> Axis:
     objective = seen.fit.objectives[j]
     return Axis(seen.names[j], limits=limits, better=1 if objective.maximize else -1)
-
-
-def tiny(fit: LinearDriftFit, j: int, limits: Span) -> Chart | None:
-    """Return the mean of an objective by step with its interval and the step to stop at, for a line of a table."""
-    path = fit.path
-    if len(path.step) < 2 or j >= len(fit.names):
-        return None
-    line = Line(path.step.astype(np.float64), path.mean[:, j], path.low[:, j], path.high[:, j], strong=True)
-    stop = [] if fit.verdict.step is None else [Rule("x", float(fit.verdict.step))]
-    name = clean_sentence(fit.names[j])
-    said = f"Mean {name} by step, from {number(path.mean[0, j], 3)} to {number(path.mean[-1, j], 3)}"
-    shown = Axis(hidden=True, limits=limits)
-    title = f"mean {name}"
-    return Chart(f"tiny-{fit.label}", title, (*stop, line), Axis("step", hidden=True), shown, said, size="tiny")
-
-
-def most_moved(groups: Sequence[LinearDriftFit]) -> int:
-    """Return the objective whose mean moves farthest over the steps, against the width of its intervals."""
-    paths = [g.path for g in groups if len(g.path.step) > 1]
-    if not paths:
-        return 0
-    ways = [np.ptp(p.mean, axis=0) / np.maximum(np.nanmax(np.abs(p.mean), axis=0), 1e-300) for p in paths]
-    return int(np.argmax(np.mean(ways, axis=0)))
-
-
-def tiny_limits(groups: Sequence[LinearDriftFit], j: int) -> Span:
-    """Return the range that the means of all groups fill, so that small pictures can be compared."""
-    held = [v[:, j] for g in groups for v in (g.path.mean, g.path.low, g.path.high) if len(g.path.step) > 1]
-    every = np.concatenate(held) if held else np.zeros(0)
-    return _limits(every) if np.isfinite(every).any() else (0.0, 1.0)
 
 
 # -------------------------------------------------------------------------- phase plane
@@ -357,7 +327,7 @@ def _causes(seen: Seen, pair: tuple[int, int]) -> Bar:
 # --------------------------------------------------------------------------- all groups
 
 
-def ends(result: Analysis, j: int) -> Chart:
+def ends(result: DriftAnalysis, j: int) -> Chart:
     """Return where every group ends on one objective."""
     rows = []
     for k, g in enumerate(result.groups):
@@ -397,7 +367,7 @@ def _short_labels(labels: Sequence[str]) -> dict[str, str]:
     return {label: clean_sentence(label[start:]) for label in labels}
 
 
-def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
+def pareto(result: DriftAnalysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
     """Return the ends of every group in two objectives with the line that half of its ends reach."""
     if not result.pareto or len(result.objectives) < 2 or len(result.pareto[0].ends) == 0:
         return None

@@ -8,15 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...panel.panel import Panel
-from ...results.chart import Tone
 from ...results.document import Cell, Form, figure
 from ...results.result import Estimate
 from ...results.words import clean_sentence
 from ..fit import LinearDriftFit
 
 MAX_PAIRS = 10
-ACTION_WORDS = {"go_on": "go on", "stop": "stop", "cannot_tell": "cannot tell"}
-ACTION_TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
 BASELINE_WORDS = {
     "mean": "guessing the mean",
     "persistence": "standing still",

@@ -8,7 +8,7 @@ from ...inference.pareto import ParetoGroup
 from ...panel.panel import Objective
 from ...results.document import Cell, Sheet, figure, matrix, word
 from ...results.words import chance, clean_sentence, number, percent
-from ..analysis import Analysis
+from ..analysis import DriftAnalysis
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
 from ..readings.skill import BASELINES
@@ -164,7 +164,7 @@ def _influence(seen: Seen) -> Sheet | None:
 # --------------------------------------------------------------------------- all groups
 
 
-def comparison_sheets(result: Analysis) -> list[Sheet]:
+def comparison_sheets(result: DriftAnalysis) -> list[Sheet]:
     """Return one table per compared quantity."""
     short = {g.label: short_label(g) for g in result.groups}
     out = []
@@ -187,7 +187,7 @@ def comparison_sheets(result: Analysis) -> list[Sheet]:
     return out
 
 
-def pareto_sheet(result: Analysis) -> Sheet:
+def pareto_sheet(result: DriftAnalysis) -> Sheet:
     """Return who is ahead on all objectives at once."""
     short = {g.label: short_label(g) for g in result.groups}
     rows = tuple(

@@ -1,0 +1,155 @@
+"""Decisions for every group of a panel, in shared units, as one plain-data result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..inference.shared import shared_resampling
+from ..lenses import Progress
+from ..panel.panel import Objective, Panel, Source, as_names
+from ..results.document import view_of
+from ..results.record import UNWRITTEN, Record, written
+from .fit import DecisionFit, Units, units_of
+from .settings import MeanCurve
+
+SCHEMA = "loopstat.decision/1"
+
+
+@dataclass(frozen=True, eq=False)
+class Decisions(Record):
+    """When to stop, for every group of a panel.
+
+    Attributes
+    ----------
+    groups : tuple of DecisionFit
+    objectives : tuple of Objective
+    source : Source
+    n_sessions, n_steps : int
+    settings : dict
+        Everything that decides the figures.
+    notes : tuple of str
+        What was guessed, left out or assumed, in sentences.
+    """
+
+    KEYS = ("schema", "version", "source", "n_sessions", "n_steps", "settings", "objectives", "notes", "groups")
+    SCHEMA = SCHEMA
+
+    groups: tuple[DecisionFit, ...]
+    objectives: tuple[Objective, ...] = field(metadata=written("settings.objectives"))
+    source: Source
+    n_sessions: int = field(metadata=written("source.n_sessions"))
+    n_steps: int = field(metadata=written("source.n_steps"))
+    settings: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    units: Units | None = field(default=None, repr=False, metadata=UNWRITTEN)
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(g) for g in self.groups)
+
+    def _repr_html_(self) -> str:
+        return view_of(self)._repr_html_()
+
+    def completed(self, data: Mapping[str, Any]) -> Decisions:
+        """Return the result with the settings and notes that are written elsewhere."""
+        settings = {name: value for name, value in self.settings.items() if name != "objectives"}
+        return replace(self, settings=settings, source=replace(self.source, notes=self.notes))
+
+
+def analyze_decisions(
+    panel: Panel,
+    *,
+    by: str | Sequence[str] = (),
+    estimator: MeanCurve | None = None,
+    seed: int = 0,
+    settings: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Decisions:
+    """Decide for every group of a panel.
+
+    Parameters
+    ----------
+    panel : Panel
+    by : label columns, optional
+        One group per combination of values; default all sessions together.
+    estimator : MeanCurve, optional
+    seed : int
+    settings : mapping, optional
+        Further settings to keep with the result (how the panel was read).
+    progress : callable, optional
+        Called with (done, total, label) before each group.
+
+    Returns
+    -------
+    Decisions
+    """
+    estimator = estimator or MeanCurve()
+    columns = list(as_names(by))
+    parts = panel.split(columns)
+    resampled = shared_resampling(
+        panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
+    )
+    units = units_of(estimator, [part for _, part in parts], panel)
+    tell = progress or (lambda done, total, label: None)
+    groups = []
+    for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
+        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
+        tell(k, len(parts), label)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
+        groups.append(replace(fit, by=values))
+    tell(len(parts), len(parts), "")
+    return Decisions(
+        groups=tuple(groups),
+        objectives=panel.objectives,
+        source=panel.source,
+        n_sessions=panel.n_sessions,
+        n_steps=len(panel),
+        settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
+        notes=(*panel.source.notes, *notes_of(units, groups)),
+        units=units,
+    )
+
+
+def _kept(
+    estimator: MeanCurve, units: Units, groups: Sequence[DecisionFit], columns: list[str], seed: int
+) -> dict[str, Any]:
+    return {
+        "by": columns,
+        "cluster": estimator.cluster,
+        "keep": units.keep,
+        "select": estimator.select,
+        "value": estimator.value,
+        "weights": dict(units.value),
+        "ended": estimator.ended,
+        "price": units.price,
+        "asked_price": estimator.price,
+        "cost": units.cost,
+        "worth": estimator.worth,
+        "horizon": estimator.horizon,
+        "scorer_noise": "none" if estimator.exact else None,
+        "rules": estimator.rules,
+        "guarantee": estimator.guarantee,
+        "confidence": estimator.confidence if estimator.guarantee is not None else None,
+        "bootstrap": estimator.n_boot,
+        "level": estimator.level,
+        "seed": seed,
+    }
+
+
+def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:
+    """Return what was guessed about keeping, weights, price and ends, in sentences."""
+    out = [f"Kept: {units.keep} ({units.why})." if units.why != "as asked for" else f"Kept: {units.keep}."]
+    if len(units.value) > 1:
+        weights = ", ".join(f"{name} {weight:.3g}" for name, weight in units.value.items())
+        out.append(f"One unit of each objective is worth: {weights}.")
+    if units.by_default:
+        out.append(
+            f"A step is taken to cost {units.price:.2g}, 0.02 standard deviations of the value held between sessions; "
+            "--price says what it costs."
+        )
+    out += [f"Ends: {said}." for said in dict.fromkeys(g.ends for g in groups if g.counts["n_cut"])]
+    return out

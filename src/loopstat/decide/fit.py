@@ -1,0 +1,396 @@
+"""One group's decision: the curve of value held, what steps are worth, where to stop, and what may make it wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..arrays import Float
+from ..errors import SettingsError, argument
+from ..inference.clusters import Clusters
+from ..inference.estimate import Estimate
+from ..inference.intervals import student
+from ..inference.resample import Resampling
+from ..panel.ends import StopRule, stop_on_success
+from ..panel.model import Rng
+from ..panel.panel import Panel
+from ..results.check import run_checks
+from ..results.decision import Decided, Decision, ValueCurve
+from ..results.document import view_of
+from ..results.record import UNWRITTEN
+from .ahead import horizon
+from .best import Best, Exact, Prospect, best, price_map, prices_of
+from .checks import RULES, Evidence
+from .curve import Curve, Held
+from .held import (
+    Ends,
+    Grid,
+    Keeping,
+    ends_of,
+    equal_weights,
+    grid_of,
+    held_values,
+    keep_by_default,
+    pooled_spread,
+    weights_of,
+)
+from .rules.grids import knobs
+from .rules.guarantee import Certificate, guarantee
+from .rules.judge import RuleTrial, Trials, judge
+from .sentence import sentence_of
+
+DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
+
+
+class DecideSettings(Protocol):
+    """What a decision needs to know of its settings."""
+
+    @property
+    def price(self) -> float | None: ...
+    @property
+    def cost(self) -> str | None: ...
+    @property
+    def worth(self) -> float | None: ...
+    @property
+    def keep(self) -> str | None: ...
+    @property
+    def select(self) -> str | None: ...
+    @property
+    def value(self) -> str | None: ...
+    @property
+    def weights(self) -> Mapping[str, float]: ...
+    @property
+    def ended(self) -> str | None: ...
+    @property
+    def horizon(self) -> int | None: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def rules(self) -> bool: ...
+    @property
+    def guarantee(self) -> float | None: ...
+    @property
+    def confidence(self) -> float: ...
+    @property
+    def level(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Units:
+    """What all groups share: the version kept, the weights of what counts, one standard deviation, the price.
+
+    Attributes
+    ----------
+    keep, why : str
+        The keep rule, and why it was chosen.
+    select, value : dict
+        Weights by objective of what the loop sees, and of what counts; before signs.
+    spread : float
+        Standard deviation of the value held between sessions.
+    spreads : dict
+        The same of every objective alone.
+    price : float
+        Of one step, or of one unit of `cost`.
+    cost : str or None
+    by_default : bool
+        Whether the price is the default one.
+    bar : StopRule or None
+        At which sessions end by themselves.
+    """
+
+    keep: str
+    why: str
+    select: Mapping[str, float]
+    value: Mapping[str, float]
+    spread: float
+    spreads: Mapping[str, float]
+    price: float
+    cost: str | None
+    by_default: bool
+    bar: StopRule | None
+
+    def keeping(self, panel: Panel) -> Keeping:
+        """Return how the version held is chosen and counted."""
+        return Keeping(self.keep, weights_of(panel, self.select), weights_of(panel, self.value))
+
+    def alone(self, name: str) -> Units:
+        """Return the units in which one objective counts alone, at a price of as many of its standard deviations."""
+        price = self.price / self.spread * self.spreads[name] if self.spread > 0 else 0.0
+        return replace(self, value={name: 1.0}, spread=self.spreads[name], price=price)
+
+
+def units_of(settings: DecideSettings, parts: Sequence[Panel], whole: Panel | None = None) -> Units:
+    """Return the units that groups share.
+
+    Parameters
+    ----------
+    settings : DecideSettings
+    parts : sequence of Panel
+        The groups.
+    whole : Panel, optional
+        All of them, to look at how sessions end; default the first group.
+    """
+    whole = whole or parts[0]
+    bar = stop_on_success(whole)
+    keep, why = (settings.keep, "as asked for") if settings.keep else keep_by_default(whole, bar)
+    spreads = {name: _spread(parts, Keeping(keep, w, w), settings, bar) for name, w in _alone(whole).items()}
+    value = _value_weights(settings, whole, spreads)
+    select = {settings.select: 1.0} if settings.select else value
+    spread = _spread(parts, Keeping(keep, weights_of(whole, select), weights_of(whole, value)), settings, bar)
+    if settings.worth is not None:
+        price = 1.0 / settings.worth
+    else:
+        price = settings.price if settings.price is not None else DEFAULT_PRICE * spread
+    default = settings.price is None and settings.worth is None
+    return Units(keep, why, select, value, spread, spreads, price, settings.cost, default, bar)
+
+
+def _alone(panel: Panel) -> dict[str, Float]:
+    return {name: weights_of(panel, {name: 1.0}) for name in panel.names}
+
+
+def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
+    for name in (settings.select, settings.value):
+        if name is not None and name not in panel.names:
+            raise SettingsError(f"no objective `{name}`. Objectives: {', '.join(panel.names)}.")
+    if settings.select is not None and settings.value is None and not settings.weights:
+        raise SettingsError("`select` names what the loop sees: `value` must name what counts.")
+    if settings.weights:
+        return {name: float(w) for name, w in settings.weights.items()}
+    if settings.value is not None:
+        return {settings.value: 1.0}
+    return {panel.names[0]: 1.0} if panel.n_obj == 1 else equal_weights(panel, spreads)
+
+
+def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: StopRule | None) -> float:
+    return pooled_spread([_held(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
+
+
+def _held(
+    panel: Panel,
+    grid: Grid,
+    keeping: Keeping,
+    settings: DecideSettings,
+    bar: StopRule | None,
+    clusters: Clusters | None = None,
+) -> Held:
+    ends = ends_of(panel, settings.ended, bar)
+    clusters = clusters or Clusters(panel.session, panel.session_names, "session", "session")
+    return held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping)).recorded()
+
+
+def _floor(panel: Panel, keeping: Keeping) -> float:
+    """Return what having no version yet is worth: the worst that declared bounds allow; NaN without them."""
+    total = 0.0
+    for weight, o in zip(keeping.value, panel.objectives, strict=True):
+        if weight == 0:
+            continue
+        worst = o.low if weight > 0 else o.high
+        if worst is None:
+            return float("nan")
+        total += weight * worst
+    return total
+
+
+# ------------------------------------------------------------------------------------ results
+
+
+@dataclass(frozen=True, eq=False)
+class DecisionFit(Decided):
+    """When to stop, for one group; complete at birth, immutable.
+
+    Attributes
+    ----------
+    settings : DecideSettings
+    units : Units
+        Shared by all groups.
+    prospect : Prospect
+        The curve with its draws, recorded and beyond (not written, as all of these).
+    held : Held
+        Value by session and step.
+    trials : Trials or None
+        Rules as they did on held-out clusters.
+    certified : Certificate or None
+    """
+
+    settings: DecideSettings | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
+    units: Units | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
+    prospect: Prospect | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    held: Held | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    trials: Trials | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    certified: Certificate | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+
+    def _repr_html_(self) -> str:
+        return view_of(self)._repr_html_()
+
+    @property
+    def decided(self) -> Decided:
+        """What is claimed, without the data behind it: what other results carry."""
+        return Decided(**{f.name: getattr(self, f.name) for f in fields(Decided)})
+
+
+# ------------------------------------------------------------------------------------ the pipeline
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What decisions of one group are made of: its rows laid out, how its sessions end, its draws."""
+
+    settings: DecideSettings
+    panel: Panel
+    resampling: Resampling
+    grid: Grid
+    ends: Ends
+
+    def prospect(self, units: Units) -> tuple[Held, Curve, Prospect]:
+        """Return value held, its curve, and the curve continued, in some units."""
+        keeping = units.keeping(self.panel)
+        clusters = self.resampling.clusters
+        held = held_values(self.panel, self.grid, keeping, self.ends, clusters, _floor(self.panel, keeping)).recorded()
+        curve = Curve.of(held, self.resampling.weights)
+        n = len(clusters.members) or held.n_clusters
+        until = horizon(held.steps, self.settings.horizon)
+        return held, curve, Prospect.of(curve, held.steps, until, units.spread, n, _counts(held, units))
+
+
+def _counts(held: Held, units: Units) -> Exact | None:
+    """Return the counts of a loop whose value is success itself."""
+    values = held.value[~np.isnan(held.value)]
+    if units.bar is None or not set(np.unique(values)) <= {0.0, 1.0}:
+        return None
+    running = np.array([int(np.sum((held.last >= t) & (held.value[:, t] < 1))) for t in range(len(held.steps))])
+    reached = np.diff(held.known, axis=1, prepend=held.known[:, :1])
+    return Exact(running, np.nansum(reached > 0, axis=0).astype(np.int64))
+
+
+def fit_group(
+    settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units, rng: Rng
+) -> DecisionFit:
+    """Decide for one group of sessions, in units shared with others."""
+    grid = grid_of(panel, units.keeping(panel), units.cost)
+    material = _Material(settings, panel, resampling, grid, ends_of(panel, settings.ended, units.bar))
+    held, curve, prospect = material.prospect(units)
+    made = _decision(prospect, held, units, settings.level, None)
+    if panel.n_obj > 1 and not settings.weights and settings.value is None:
+        alone = tuple(_alone_decision(material, units.alone(name), name) for name in units.value)
+        made = replace(made, objectives=alone)
+    trials = judge(held, units.price, exact=settings.exact, rng=rng, level=settings.level) if settings.rules else None
+    certificate = _certified(settings, material.panel, held, units, rng)
+    evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, units.select == units.value)
+    return DecisionFit(
+        label,
+        {},
+        {"n_sessions": held.n_sessions, "n_cut": int(held.cut.sum()), "n_ended": int(held.ended.sum())},
+        {"kind": resampling.clusters.kind, "n": prospect.clusters, "sentence": resampling.clusters.sentence},
+        units.keep,
+        material.ends.sentence,
+        units.cost or "step",
+        made,
+        _value_curve(prospect, held, units.price, settings.level),
+        price_map(curve, held.steps, prospect.clusters, settings.level),
+        run_checks(RULES, evidence),
+        () if trials is None else tuple(_told(trials, trial) for trial in trials.rules),
+        None if certificate is None else certificate.to_dict(),
+        trials=trials,
+        certified=certificate,
+        settings=settings,
+        units=units,
+        prospect=prospect,
+        held=held,
+    )
+
+
+def _told(trials: Trials, trial: RuleTrial) -> dict[str, Any]:
+    """Return a trial as plain data, and whether it is the one to use."""
+    chosen = trial.name == trials.chosen
+    return {**trial.to_dict(), "chosen": chosen, "because": trials.because if chosen else None}
+
+
+def _certified(settings: DecideSettings, panel: Panel, held: Held, units: Units, rng: Rng) -> Certificate | None:
+    """Return what can be guaranteed, where that is asked for."""
+    if settings.guarantee is None:
+        return None
+    low, high = range_of(panel, units.value)
+    seen = range_of(panel, units.select)
+    along = knobs(len(held.steps), *seen)
+    along = along if settings.exact or units.select != units.value else {"fixed": along["fixed"]}
+    return guarantee(held, along, settings.guarantee, confidence=settings.confidence, bound=high - low, rng=rng)
+
+
+def range_of(panel: Panel, weights: Mapping[str, float]) -> tuple[float, float]:
+    """Return the ends of a weighted sum of objectives, larger is better, by their declared bounds.
+
+    Raises
+    ------
+    SettingsError
+        An objective has no bounds.
+    """
+    low = high = 0.0
+    for weight, o in zip(weights_of(panel, weights), panel.objectives, strict=True):
+        if weight == 0:
+            continue
+        if o.low is None or o.high is None:
+            raise SettingsError(f"a guarantee needs the range of {o.name}: give {argument('bounds')}.")
+        ends = sorted((weight * o.low, weight * o.high))
+        low, high = low + ends[0], high + ends[1]
+    return low, high
+
+
+def _alone_decision(material: _Material, units: Units, name: str) -> Decision:
+    held, _, prospect = material.prospect(units)
+    return _decision(prospect, held, units, material.settings.level, name)
+
+
+def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: str | None) -> Decision:
+    found = best(prospect, units.price, level)
+    low, high = prices_of(prospect, found.place, units.price)
+    action = "cannot_tell" if found.is_open else "go_on" if found.place > prospect.recorded else "stop"
+    bare = Decision(
+        action=action,
+        step=int(prospect.steps[found.place]),
+        step_low=int(prospect.steps[found.low]),
+        step_high=int(prospect.steps[found.high]),
+        recorded=int(prospect.steps[prospect.recorded]),
+        extrapolated=found.place > prospect.recorded,
+        price=units.price,
+        price_low=low,
+        price_high=high,
+        value=float(prospect.mean_value[found.place]),
+        loss=found.loss,
+        loss_high=found.limit,
+        loss_level=level,
+        sessions_needed=_needed(found, held, units) if found.is_open else None,
+        sentence="",
+        objective=name,
+        unit=units.spread,
+    )
+    answer, sentence = sentence_of(bare, prospect, units.cost or "step", units.keep)
+    return replace(bare, answer=answer, sentence=sentence)
+
+
+def _needed(found: Best, held: Held, units: Units) -> int | None:
+    """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
+    if not np.isfinite(found.limit) or units.spread <= 0:
+        return None
+    wanted = held.n_sessions * (found.limit / (0.25 * units.spread)) ** 2
+    digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
+    return int(np.ceil(wanted / 10**digits) * 10**digits)
+
+
+def _value_curve(prospect: Prospect, held: Held, price: float, level: float) -> ValueCurve:
+    expected, df = prospect.expected, max(prospect.clusters - 1, 1)
+    correction = np.sqrt(prospect.clusters / df)
+
+    def ranged(table: Float) -> Estimate:
+        inside = np.arange(table.shape[1]) <= prospect.recorded
+        value = np.where(inside, table[0], table.mean(axis=0))
+        error = table[1:].std(axis=0) * correction if len(table) > 2 else np.full(len(value), np.nan)
+        return student(value, error, level=level, df=df)
+
+    seen = np.sum(~np.isnan(held.value), axis=0)
+    n = np.r_[seen, np.zeros(len(prospect.steps) - len(seen), dtype=np.int64)]
+    net = expected.value - price * expected.paid
+    return ValueCurve(prospect.steps, n.astype(np.int64), ranged(expected.running), ranged(expected.value), ranged(net))

@@ -1,0 +1,93 @@
+"""The decision lens as a command: its settings and where its parts are; light, so that help costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..lenses import Command, Lens, Progress, Save
+from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, GROUP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
+from .rows import FIT, SCORER_NOISE
+
+if TYPE_CHECKING:
+    from ..panel.panel import Panel
+    from .analysis import Decisions
+    from .settings import MeanCurve
+
+DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SCORER_NOISE, GROUP, SEED)
+
+SAVED = "loopstat.decide.rules.saving:rules_text"
+
+LENS = Lens(
+    "decide",
+    "what each further step is worth, and when to stop",
+    (
+        Command(
+            "decide",
+            "Say when to stop recorded loops, what each further step is worth, and what may be lost.\n\n"
+            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column.",
+            DECIDE,
+            run="loopstat.decide.lens:run",
+            view="loopstat.decide.view:document",
+            reads="panel",
+            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED),),
+            depth="front",
+        ),
+    ),
+    terms="loopstat.decide.terms:TERMS",
+)
+
+
+KEPT = ("columns", "transform", "from_step", "where", "command", "group")
+"""Options that are kept with the result as they are."""
+
+
+def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
+    """Return the estimator as options ask for it."""
+    from .settings import MeanCurve
+
+    found = {**given(options, FIT), "rules": bool(options.get("rules"))}
+    exact = options.get("scorer_noise") == "none"
+    return MeanCurve(**{**found, "weights": weights_of(found["weights"]), "exact": exact})
+
+
+def weights_of(items: Any) -> dict[str, float]:
+    """Read weights NAME=NUMBER.
+
+    Raises
+    ------
+    SettingsError
+        A weight that is no finite number.
+    """
+    from ..parameters import number, pairs
+
+    texts = items if isinstance(items, Mapping) else pairs(items or (), "--weights")
+    row = number("weights", "", None, "")
+    return {name: row.read(value, f"--weights {name}") for name, value in texts.items()}
+
+
+def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None = None) -> Decisions:
+    """Decide for a panel as it was asked for.
+
+    Parameters
+    ----------
+    panel : Panel
+    options : mapping
+        Values of `DECIDE` by name, and `command`, the command line.
+    progress : callable, optional
+    """
+    from ..panel.groups import default_groups
+    from .analysis import analyze_decisions
+
+    by = list(options.get("by") or [])
+    columns = ([] if by == ["none"] else by) if by else default_groups(panel)[0]
+    return analyze_decisions(
+        panel,
+        by=columns,
+        estimator=estimator_of(options),
+        seed=int(options.get("seed") or 0),
+        settings={
+            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
+        },
+        progress=progress,
+    )

@@ -1,0 +1,39 @@
+"""Settings of the decision lens, one row each; light, so that help costs nothing."""
+
+from __future__ import annotations
+
+from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, number, switch, whole, words
+
+KEEPS = ("last", "best", "accepted", "success")
+
+PRICE = number("price", "", None, "What a step costs, in units of the value. Default: 0.02 standard deviations.", 0)
+DECIDE = (
+    PRICE,
+    words("cost", "Column of what each step costs (tokens, money); goes with --worth.", metavar="COL"),
+    number("worth", "", None, "So many units of --cost buy one unit of value.", 0, above=True),
+    choice("keep", None, "Which version a session hands over. Default: by what the table records.", KEEPS),
+    words("select", "Objective that the loop sees and selects by, where another one counts.", metavar="COL"),
+    words("value", "Objective that counts, where the loop sees another one.", metavar="COL"),
+    words(
+        "weights",
+        "What one unit of an objective is worth. Default: one standard deviation of each the same.",
+        "pairs",
+        metavar="A=1,B=0.5",
+    ),
+    words("ended", "Column that is true where a session ended by itself, false where it was cut off.", metavar="COL"),
+    whole("horizon", "", None, "Farthest step considered. Default: 1.5 times the last recorded one."),
+)
+"""Rows of `MeanCurve` that are its own."""
+
+SCORER_NOISE = choice(
+    "scorer_noise", None, "`none`: the recorded score is exact, so rules may look at it.", ("none",), metavar="none"
+)
+RULES = (
+    switch("rules", "Judge rules that look at the session, and choose one.", default=True),
+    number("guarantee", "", None, "Mean loss that a rule must not exceed; asks for --bounds.", 0, above=True),
+    number("confidence", "", 0.95, "Of the guarantee.", 0.5, 1, below=True),
+)
+"""What only `loopstat decide` asks for."""
+
+FIT = (*DECIDE, *RULES, CLUSTER, BOOTSTRAP, LEVEL)
+"""Rows of `MeanCurve`."""

@@ -1,0 +1,124 @@
+"""When to stop, from the mean curve of the value held: the estimator and its settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import SettingsError
+from ..inference.clusters import choose_clusters, in_blocks, many
+from ..inference.resample import Resampling, bootstrap_weights
+from ..panel.model import Rng
+from ..panel.panel import Panel
+from ..parameters import checked
+from .fit import DecisionFit, Units, fit_group, units_of
+from .rows import FIT
+
+
+@dataclass(frozen=True)
+class MeanCurve:
+    """When to stop: the mean value held after each step, less what the steps cost.
+
+    Within the recorded steps the curve is the mean itself, sessions that were cut off being carried on as those still
+    seen went; beyond them it is continued by curves that fit, and marked as extrapolated.
+
+    Parameters
+    ----------
+    price : float, optional
+        Of one step, in units of the value; default 0.02 standard deviations of the value held between sessions.
+    cost, worth : str, float, optional
+        A label column of what each step costs, and how many of its units buy one unit of value.
+    keep : str, optional
+        `last`, `best` (so far), `accepted` or `success`; default `accepted` where parents are recorded, `success` for
+        scores of 0 and 1 that end their sessions, else `last`.
+    select, value : str, optional
+        The objective that the loop sees and selects by, and the one that counts.
+    weights : mapping, optional
+        What one unit of each objective is worth; default one objective raw, several 1/(n sd) each.
+    ended : str, optional
+        Label column that says which sessions ended by themselves.
+    horizon : int, optional
+        The farthest step considered; default 1.5 times the last recorded one.
+    exact : bool
+        The recorded score is free of noise: rules may look at it.
+    rules : bool
+        Judge rules that look at the session, on held-out clusters, and choose one.
+    guarantee : float, optional
+        Mean loss that a rule must not exceed, in units of the value.
+    confidence : float
+        Of the guarantee.
+    cluster : str, optional
+    n_boot : int
+        Bootstrap replicates (weights on clusters).
+    level : float
+
+    Notes
+    -----
+    *When it is wrong*: where sessions are cut off because of something that is not recorded; where the score that
+    selects is noisy and also counts (`best` is then an upper figure); where what comes after the record was announced
+    by nothing in it.
+
+    References
+    ----------
+    Robins (1986) for sessions that are cut off; Cameron and Miller (2015) for few clusters.
+    """
+
+    price: float | None = None
+    cost: str | None = None
+    worth: float | None = None
+    keep: str | None = None
+    select: str | None = None
+    value: str | None = None
+    weights: Mapping[str, float] = field(default_factory=dict)
+    ended: str | None = None
+    horizon: int | None = None
+    exact: bool = False
+    rules: bool = False
+    guarantee: float | None = None
+    confidence: float = 0.95
+    cluster: str | None = None
+    n_boot: int = 1000
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range, and those that contradict one another."""
+        checked(self, FIT)
+        if (self.cost is None) != (self.worth is None):
+            raise SettingsError("`cost` and `worth` go together: a column, and how many of its units buy one of value.")
+        if self.cost is not None and self.price is not None:
+            raise SettingsError("`price` and `cost` are two ways to say what a step costs: give one of them.")
+        if self.weights and self.value is not None:
+            raise SettingsError("`weights` and `value` are two ways to say what counts: give one of them.")
+
+    def fit(
+        self,
+        panel: Panel,
+        *,
+        rng: Rng | int | None = None,
+        resampling: Resampling | None = None,
+        label: str = "all",
+        units: Units | None = None,
+    ) -> DecisionFit:
+        """Decide for one group of sessions.
+
+        Parameters
+        ----------
+        panel : Panel
+        rng : Generator or seed, optional
+            For bootstrap weights where `resampling` is not given, and for the halves in which rules are judged. Default
+            seed 0.
+        resampling : Resampling, optional
+            Clusters and weights shared with other groups.
+        label : str
+            Decides, with the seed, in which halves of the clusters rules are judged.
+        units : Units, optional
+            Of the value, shared with other groups; default those of this panel alone.
+        """
+        rng = np.random.default_rng(0 if rng is None else rng)
+        if resampling is None:
+            clusters = choose_clusters(panel, self.cluster)
+            clusters = in_blocks(clusters) if many(clusters) else clusters
+            resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng)

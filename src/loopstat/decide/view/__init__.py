@@ -1,0 +1,3 @@
+"""Decisions in sections, facts, tables and pictures."""
+
+from .document import document as document

@@ -1,0 +1,65 @@
+"""Bootstrap weights that all groups of a panel share, so that differences between groups keep their covariance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..arrays import Int
+from ..panel.panel import Panel
+from .clusters import Clusters, block_names, choose_clusters, in_blocks, many
+from .resample import Resampling, bootstrap_weights
+
+
+def shared_resampling(
+    panel: Panel, parts: Sequence[Panel], *, column: str | None, n_boot: int, seed: int
+) -> list[Resampling]:
+    """Return the clusters of every part of a panel, and its columns of weights drawn once for the whole.
+
+    Kinds of cluster of which some part holds many are in blocks in all of them: parts that share clusters share blocks.
+
+    Parameters
+    ----------
+    panel : Panel
+    parts : sequence of Panel
+    column : str, optional
+        What shares a start; default as `choose_clusters` says.
+    n_boot, seed : int
+    """
+    clusters = [choose_clusters(part, column) for part in parts]
+    weights = _Weights(panel, n_boot, seed, frozenset(c.kind for c in clusters if many(c)))
+    return [weights.of(part, c) for part, c in zip(parts, clusters, strict=True)]
+
+
+class _Weights:
+    """Bootstrap weights by kind of cluster, drawn when first asked for."""
+
+    def __init__(self, panel: Panel, n_boot: int, seed: int, many: frozenset[str]) -> None:
+        self.panel, self.n_boot, self.seed, self.many = panel, n_boot, seed, many
+        self.drawn: dict[str, tuple[dict[str, int], Int]] = {}
+
+    def of(self, part: Panel, clusters: Clusters) -> Resampling:
+        """Return the clusters of a group and its columns of the shared weights."""
+        if clusters.kind == "block":
+            rng = np.random.default_rng([self.seed, len(part)])
+            return Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+        clusters = in_blocks(clusters) if clusters.kind in self.many else clusters
+        position, weights = self._whole(clusters)
+        columns = [position[name] for name in clusters.names]
+        return Resampling(clusters, weights[:, columns])
+
+    def _whole(self, clusters: Clusters) -> tuple[dict[str, int], Int]:
+        if clusters.kind not in self.drawn:
+            names = self._names(clusters.kind)
+            rng = np.random.default_rng([self.seed, *clusters.kind.encode()])
+            weights = bootstrap_weights(len(names), self.n_boot, rng)
+            self.drawn[clusters.kind] = {name: i for i, name in enumerate(names)}, weights
+        return self.drawn[clusters.kind]
+
+    def _names(self, kind: str) -> tuple[str, ...]:
+        if kind in self.many:
+            return block_names(kind)
+        if kind == "session":
+            return self.panel.session_names
+        return choose_clusters(self.panel, kind).names

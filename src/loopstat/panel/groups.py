@@ -1,0 +1,26 @@
+"""How a panel is split into groups where nobody says how."""
+
+from __future__ import annotations
+
+from .panel import Panel
+
+MAX_GROUPS = 8
+MIN_SESSIONS = 10
+
+
+def default_groups(panel: Panel) -> tuple[list[str], str]:
+    """Choose the grouping where none was asked for; return the columns and a sentence."""
+    if "strategy" not in panel.labels:
+        return [], ""
+    values = panel.label_values("strategy")
+    if len(values) < 2:
+        return (["strategy"] if values else []), ""
+    sizes = {v: panel.where(strategy=v).n_sessions for v in values} if len(values) <= MAX_GROUPS else {}
+    if sizes and min(sizes.values()) >= MIN_SESSIONS:
+        return ["strategy"], "Groups: strategy (use --by to choose)."
+    why = (
+        f"{len(values)} strategies"
+        if not sizes
+        else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_SESSIONS} sessions"
+    )
+    return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
