@@ -161,11 +161,12 @@ class Threshold(Rule):
             return np.asarray(seen >= self.level)
         out = np.zeros(seen.shape, dtype=np.bool_)
         if seen.shape[1] >= self.window:
-            recent = np.lib.stride_tricks.sliding_window_view(seen, self.window, axis=1)
-            scored = ~np.isnan(recent)
-            total, count = np.where(scored, recent, 0.0).sum(axis=-1), scored.sum(axis=-1)
-            reached = total >= self.level * np.maximum(count, 1)
-            out[:, self.window - 1 :] = reached & (count > 0) & ~np.isnan(seen[:, self.window - 1 :])
+            scored = ~np.isnan(seen)
+            scores = np.where(scored, seen, 0.0)
+            ends = seen.shape[1] - self.window + 1
+            count = sum(scored[:, k : ends + k].astype(np.float64) for k in range(self.window))
+            total = sum(scores[:, k : ends + k] for k in range(self.window))
+            out[:, self.window - 1 :] = (total >= self.level * count) & scored[:, self.window - 1 :]
         return out
 
 
