@@ -103,8 +103,8 @@ def coverage(fit: LinearDriftFit, truth: dict[str, Array]) -> Numbers:
         value = np.asarray(truth[key], dtype=np.float64)
         if key.startswith("modulus"):
             ranked = fit.regimes[:1] if key == "modulus" else fit.regimes[1:]
-            low = np.array([r.modulus_low for r in ranked])
-            high = np.array([r.modulus_high for r in ranked])
+            low = np.array([r.modulus.low for r in ranked])
+            high = np.array([r.modulus.high for r in ranked])
         elif key in fit.estimates:
             low, high = fit.estimates[key].low, fit.estimates[key].high
         else:
@@ -420,7 +420,7 @@ def _one_point(rng: Rng) -> Numbers:
 def _own_places(rng: Rng) -> Numbers:
     fit = LinearDrift("pooled", n_boot=0).fit(panel_of(own_places(rng, 2000, STEPS + 1)), rng=rng)
     return {
-        "radius": np.float64(fit.regimes[0].modulus),
+        "radius": np.float64(fit.regimes[0].modulus.value),
         "noise": fit.estimates["interference.noise"].value[0, 1],
         "rest": fit.estimates["interference.variance_shares"].value[3],
     }

@@ -77,10 +77,10 @@ def report(title: str, found: list[tuple[Comparison, ...]], pair: tuple[str, str
                 rows[(c.quantity, c.objective)].append(c)
     print(f"\n{title}\n\n| quantity | panels | coverage | half-width / spread | p < 0.05 |\n|---|--:|--:|--:|--:|")
     for key, some in rows.items():
-        inside = np.mean([c.low <= true[key] <= c.high for c in some])
-        spread = np.std([c.difference for c in some], ddof=1)
-        half = np.median([(c.high - c.low) / 2 for c in some])
-        small = np.mean([c.p_value < 0.05 for c in some])
+        inside = np.mean([c.difference.low <= true[key] <= c.difference.high for c in some])
+        spread = np.std([c.difference.value for c in some], ddof=1)
+        half = np.median([(c.difference.high - c.difference.low) / 2 for c in some])
+        small = np.mean([c.difference.p < 0.05 for c in some])
         name = f"{key[0]} {key[1] or ''}".strip()
         print(f"| {name} | {len(some)} | {inside:.3f} | {half / spread:.2f} | {small:.3f} |")
 

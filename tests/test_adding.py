@@ -169,7 +169,7 @@ def test_a_lens_that_cannot_be_loaded_says_so(package: Path) -> None:
 def test_a_lens_of_ours_is_one_line(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "entry_points.txt").unlink()
     monkeypatch.setitem(lenses.LENSES, "lengths", "lengths.lens:LENS")
-    assert [item.name for item in lenses.lenses()] == ["drift", "balance", "moves", "lengths"]
+    assert [item.name for item in lenses.lenses()] == ["analysis", "decide", "drift", "balance", "moves", "lengths"]
     with pytest.raises(lenses.SettingsError, match="did you mean `lengths`"):
         lenses.lens("length")
 
@@ -192,9 +192,9 @@ def test_a_check_rule_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_quantity_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def read(found: quantities.Found, row: quantities.Quantity) -> quantities.Answer:
+    def read(found: quantities.Found, row: quantities.Quantity) -> quantities.QuantityValue:
         del row
-        return quantities.Answer(Estimate(float(found.group.panel.n_obj), 1.0, 3.0))
+        return quantities.QuantityValue(Estimate(float(found.group.panel.n_obj), 1.0, 3.0))
 
     row = quantities.Quantity("n_scores", owner="data", needs="nothing", unit="1", words="scores a row", read=read)
     monkeypatch.setattr(quantities, "QUANTITIES", (*quantities.QUANTITIES, row))

@@ -56,7 +56,7 @@ def test_rescaling_and_shifting_units(sessions: list[np.ndarray], data: st.DataO
     ends = [e.estimates["drift.fixed_point"] for e in (here, there)]
     same((ends[1].value - shift) / scale, ends[0].value, 1e-5)
     assert [r.regime for r in there.regimes] == [r.regime for r in here.regimes]
-    same([r.modulus for r in there.regimes], [r.modulus for r in here.regimes])
+    same([r.modulus.value for r in there.regimes], [r.modulus.value for r in here.regimes])
     assert [c.passed for c in there.checks] == [c.passed for c in here.checks]
 
 

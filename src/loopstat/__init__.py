@@ -30,11 +30,11 @@ _HOME = {
     "LinearDriftFit": "drift.fit",
     "LinearSDE": "drift.model",
     "LoopstatError": "errors",
-    "MarkovChain": "balance.chain",
+    "MarkovChain": "balance.chain.model",
     "MeanCurve": "decide.settings",
     "Model": "panel.model",
     "MoveSettings": "moves.settings",
-    "MovesProcess": "moves.model",
+    "MovesProcess": "moves.process",
     "Objective": "panel.panel",
     "Panel": "panel.panel",
     "Regime": "drift.readings.regimes",
@@ -64,7 +64,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .analysis.analyze import analyze as analyze
     from .balance.analysis import BalanceAnalysis as BalanceAnalysis
     from .balance.analysis import analyze_balance as analyze_balance
-    from .balance.chain import MarkovChain as MarkovChain
+    from .balance.chain.model import MarkovChain as MarkovChain
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
     from .decide.analysis import Decisions as Decisions
@@ -85,7 +85,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .io import read_recording as read_recording
     from .io import template as template
     from .moves.fit import run_moves as run_moves
-    from .moves.model import MovesProcess as MovesProcess
+    from .moves.process import MovesProcess as MovesProcess
     from .moves.settings import MoveSettings as MoveSettings
     from .panel.model import Model as Model
     from .panel.model import simulate as simulate

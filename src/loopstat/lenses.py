@@ -7,12 +7,13 @@ listing lenses costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
 from .errors import SettingsError
+from .inference.workers import Progress as Progress
 from .parameters import Parameter, nearest
 
 LENSES: dict[str, str] = {
@@ -23,9 +24,6 @@ LENSES: dict[str, str] = {
     "moves": "loopstat.moves.lens:LENS",
 }
 GROUP = "loopstat.lenses"
-
-Progress = Callable[[int, int, str], None]
-"""Called with (done, total, what)."""
 
 
 class Result(Protocol):

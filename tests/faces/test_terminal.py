@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from loopstat.faces.html import fragment, page
 from loopstat.faces.terminal import write
+from loopstat.inference.estimate import Estimate
 from loopstat.results.chart import Axis, Chart, Line
+from loopstat.results.check import Check
 from loopstat.results.document import (
     Answer,
     Checks,
@@ -18,7 +22,6 @@ from loopstat.results.document import (
     figure,
     word,
 )
-from loopstat.results.result import Check, Estimate
 
 END = Estimate([2.0, 3.0], [1.5, 2.5], [2.5, 3.5])
 CHART = Chart("mean", "mean", (Line([0.0, 1.0, 2.0], [1.0, 2.0, 2.5], label="mean"),), Axis("step"), live=True)
@@ -42,8 +45,8 @@ DOCUMENT = Document(
     Provenance("1.0", "loopstat analyze runs.csv", "abc", (("seed", "0"),)),
     ("6 sessions",),
     (
-        group("a", "stop at step 3"),
-        group("b", "go on"),
+        replace(group("a", "stop at step 3"), depth="front"),
+        replace(group("b", "go on"), depth="front"),
         Section("against", "Against each other", (Text(tuple((f"Difference {k}.",) for k in range(5)), brief=2),)),
     ),
     notes=("Larger counts as better.",),
@@ -55,10 +58,9 @@ def test_the_front_is_a_line_for_every_answer() -> None:
     assert write(DOCUMENT, depth="front").splitlines() == [
         "runs.csv: 6 sessions",
         "",
-        "  group a                 stop at step 3: it rests.",
-        "  group b                 go on: it rests.",
+        "group a   stop at step 3: it rests.",
         "",
-        "  Larger counts as better.",
+        "group b   go on: it rests.",
         "",
         "Next: --verbose",
     ]

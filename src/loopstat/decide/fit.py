@@ -14,7 +14,7 @@ from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
 from ..inference.intervals import student
 from ..inference.resample import Resampling
-from ..panel.ends import StopRule, stop_on_success
+from ..panel.ends import SuccessBar, stop_on_success
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..results.check import run_checks
@@ -101,7 +101,7 @@ class Units:
     cost : str or None
     by_default : bool
         Whether the price is the default one.
-    bar : StopRule or None
+    bar : SuccessBar or None
         At which sessions end by themselves.
     """
 
@@ -114,7 +114,7 @@ class Units:
     price: float
     cost: str | None
     by_default: bool
-    bar: StopRule | None
+    bar: SuccessBar | None
 
     def keeping(self, panel: Panel) -> Keeping:
         """Return how the version held is chosen and counted."""
@@ -169,7 +169,7 @@ def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str,
     return {panel.names[0]: 1.0} if panel.n_obj == 1 else equal_weights(panel, spreads)
 
 
-def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: StopRule | None) -> float:
+def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: SuccessBar | None) -> float:
     return pooled_spread([_held(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
 
 
@@ -178,7 +178,7 @@ def _held(
     grid: Grid,
     keeping: Keeping,
     settings: DecideSettings,
-    bar: StopRule | None,
+    bar: SuccessBar | None,
     clusters: Clusters | None = None,
 ) -> Held:
     ends = ends_of(panel, settings.ended, bar)

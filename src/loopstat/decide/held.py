@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Bool, Float, Int, group_starts
 from ..errors import InputError, SettingsError
 from ..inference.clusters import Clusters
-from ..panel.ends import CUT, OWN, StopRule
+from ..panel.ends import CUT, OWN, SuccessBar
 from ..panel.panel import Panel
 from .curve import Held
 
@@ -36,7 +36,7 @@ class Keeping:
     value: Float
 
 
-def keep_by_default(panel: Panel, bar: StopRule | None) -> tuple[str, str]:
+def keep_by_default(panel: Panel, bar: SuccessBar | None) -> tuple[str, str]:
     """Return the keep rule where none was asked for, and why."""
     if panel.lineage:
         return "accepted", "parents are recorded: the version held is the last accepted one"
@@ -54,7 +54,7 @@ class Ends:
     sentence: str
 
 
-def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
+def ends_of(panel: Panel, column: str | None, bar: SuccessBar | None) -> Ends:
     """Tell sessions that ended by themselves from those that were cut off.
 
     Parameters
@@ -62,7 +62,7 @@ def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
     panel : Panel
     column : str, optional
         Label column that says it.
-    bar : StopRule, optional
+    bar : SuccessBar, optional
         The value at which sessions of the whole recording end.
     """
     n = panel.n_sessions

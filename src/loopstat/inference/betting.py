@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from ..arrays import Float
 from ..errors import SettingsError
 
-CAUTION = 0.9  # of the largest stake that can never ruin: one value at the bound leaves a tenth of the capital
+CAUTION = 0.95  # of the largest stake that can never ruin: one value at the bound leaves a twentieth of the capital
 GUESS = 0.25  # of the bound: standard deviation before any value is seen
 ROUNDING = 1e-9
 

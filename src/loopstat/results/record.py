@@ -125,11 +125,6 @@ def spread(
     return {"spread": rows, "kept": kept}
 
 
-def empty_as_null() -> dict[str, Any]:
-    """Return metadata of a text that is null where it is empty."""
-    return written(write=lambda text: text or None, read=lambda text: text or "")
-
-
 def absent(made: Callable[[], Any]) -> dict[str, Any]:
     """Return metadata of a field that is not written: `made` returns what stands in for it in a record read back."""
     return {**UNWRITTEN, "absent": made}
@@ -318,9 +313,8 @@ def _taken(
     parts = [data[k] for k in (name, *beside)]
     if optional and parts[0] is None:
         return None
-    numbers = [_numbers(v) for v in parts[:3]]
-    ends = [np.where(np.isnan(x), null, x) for x in numbers]
-    return Estimate(*ends, *(None if v is None else _numbers(v) for v in parts[3:]))
+    numbers = [_numbers(v) for v in parts]
+    return Estimate(*(np.where(np.isnan(x), null, x) for x in numbers[:3]), *numbers[3:])
 
 
 def _gathered(data: Mapping[str, Any], e: _Entry) -> dict[str, Any]:

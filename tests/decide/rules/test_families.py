@@ -88,12 +88,20 @@ def test_rules_look_at_the_past_alone(rule: Rule) -> None:
         np.testing.assert_array_equal(rule.stops(seen[:, :t], np.full(60, t - 1)), np.minimum(whole, t - 1))
 
 
-@pytest.mark.parametrize("family", ["fixed", "patience", "threshold", "loop_gain"])
+KNOBS = {
+    **knobs(30, 0.0, 1.0),
+    "patience": tuple(Patience(k) for k in range(12, 0, -1)),
+    "gain": tuple(Patience(3, g) for g in (0.0, 0.1, 0.2)),
+    "loop_gain": tuple(LoopGainBands(1.0, band) for band in (1.2, 1.0, 0.9, 0.5)),
+}
+
+
+@pytest.mark.parametrize("family", KNOBS)
 def test_knobs_go_from_cautious_to_bold(family: str) -> None:
     rng = np.random.default_rng(2)
     seen = 0.5 + rng.normal(0, 0.1, (200, 30)).cumsum(axis=1)
     last = rng.integers(3, 30, 200)
-    stops = np.array([rule.stops(seen, last) for rule in knobs(30, 0.0, 1.0)[family]])
+    stops = np.array([rule.stops(seen, last) for rule in KNOBS[family]])
     assert (np.diff(stops, axis=0) <= 0).all()
     assert stops[-1].sum() < stops[0].sum()
 

@@ -32,6 +32,7 @@ def test_sessions_cut_off_before_a_rule_stops_them_are_counted() -> None:
     held = recording([[0.0, 1.0, 2.0]] * 3 + [[0.0, 1.0, NAN]] * 2, ended=[False, False, False, False, True])
     trials = judge(held, 0.0, exact=True, rng=np.random.default_rng(0))
     assert trials["full_run"].cut_short == 1, "one was cut off, one ended by itself"
+    assert float(trials["full_run"].net.value) == pytest.approx((4 * 2 + 1) / 5), "it goes on as the others did"
     assert trials["fixed"].rule == FixedSteps(at_most=2)
     assert trials["fixed"].cut_short == 1
 

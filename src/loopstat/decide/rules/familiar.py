@@ -11,7 +11,7 @@ from ...arrays import Float, Int
 from ...results.record import Record
 from ..curve import Held
 
-FAR = 3.0  # standard deviations beyond everything recorded: no session of the same kind
+FAR = 6.0  # standard deviations beyond everything recorded: no session of the same kind
 FALSE_ALARMS = 0.01  # chance of ever warning, by each count, while sessions stay alike
 SOON = 10.0  # sessions after which the count is most watchful
 CLIP = 5.0  # standard deviations that one session can add at most
@@ -28,8 +28,8 @@ class TunedOn(Record):
         Of the score after each step; larger is better.
     change_mean, change_sd : float arrays, shape (n_steps - 1,)
         Of what the next step adds to it.
-    total_sd : float
-        Of the sum over a session of its changes, each less its mean and in units of its deviation.
+    total_mean, total_sd : float
+        Of the sum over a session of its changes, each less its mean and in units of its deviation, outliers cut.
     low, high, spread : float
         Lowest and highest score recorded, and the standard deviation of all.
     """
@@ -40,6 +40,7 @@ class TunedOn(Record):
     sd: Float
     change_mean: Float
     change_sd: Float
+    total_mean: float
     total_sd: float
     low: float
     high: float
@@ -56,8 +57,8 @@ class TunedOn(Record):
         totals = np.nansum(standardised(change, change_mean, change_sd), axis=1)
         known = held.seen[~np.isnan(held.seen)]
         ends = (float(known.min()), float(known.max()), float(known.std())) if len(known) else (np.nan,) * 3
-        total_sd = float(totals.std()) if len(totals) else 0.0
-        return cls(held.n_sessions, held.n_clusters, mean, sd, change_mean, change_sd, total_sd, *ends)
+        of_totals = (float(totals.mean()), float(totals.std())) if len(totals) else (0.0, 0.0)
+        return cls(held.n_sessions, held.n_clusters, mean, sd, change_mean, change_sd, *of_totals, *ends)
 
     def far(self, score: float) -> bool:
         """Return whether a score lies far outside everything recorded."""
@@ -74,6 +75,10 @@ class TunedOn(Record):
             return 0.0
         z = standardised(np.array(change), self.change_mean[place - 1], self.change_sd[place - 1])
         return float(np.nan_to_num(z))
+
+    def whole(self, total: float) -> float:
+        """Return the sum of what the steps of a session added, in standard deviations of such sums."""
+        return float(standardised(np.array(total), np.float64(self.total_mean), np.float64(self.total_sd)))
 
 
 def _moments(values: Float) -> tuple[Float, Float]:

@@ -56,12 +56,12 @@ class Rule(ABC):
         last : int array, shape (n_sessions,)
             Place of the last step of each session.
         """
-        return np.asarray(np.minimum(self.wanted(seen), last))
+        return np.minimum(self.wanted(seen), last)
 
     def wanted(self, seen: Float) -> Int:
         """Return the place after which each session is stopped, `n_steps` for never, shape (n_sessions,)."""
         fires = self.fires(seen)
-        place = np.where(fires.any(axis=1), fires.argmax(axis=1), seen.shape[1])
+        place: Int = np.where(fires.any(axis=1), fires.argmax(axis=1), seen.shape[1])
         return place if self.at_most is None else np.minimum(place, self.at_most)
 
     @property
@@ -161,11 +161,12 @@ class Threshold(Rule):
             return np.asarray(seen >= self.level)
         out = np.zeros(seen.shape, dtype=np.bool_)
         if seen.shape[1] >= self.window:
-            recent = np.lib.stride_tricks.sliding_window_view(seen, self.window, axis=1)
-            scored = ~np.isnan(recent)
-            total, count = np.where(scored, recent, 0.0).sum(axis=-1), scored.sum(axis=-1)
-            reached = total >= self.level * np.maximum(count, 1)
-            out[:, self.window - 1 :] = reached & (count > 0) & ~np.isnan(seen[:, self.window - 1 :])
+            scored = ~np.isnan(seen)
+            scores = np.where(scored, seen, 0.0)
+            ends = seen.shape[1] - self.window + 1
+            count = sum(scored[:, k : ends + k].astype(np.float64) for k in range(self.window))
+            total = sum(scores[:, k : ends + k] for k in range(self.window))
+            out[:, self.window - 1 :] = (total >= self.level * count) & scored[:, self.window - 1 :]
         return out
 
 
@@ -200,7 +201,7 @@ class LoopGainBands(Rule):
         error = np.maximum(self.target - np.take_along_axis(seen, order, axis=1), 0.0)
         with np.errstate(invalid="ignore", divide="ignore"):
             gain = error[:, 1:] / error[:, :-1]  # after an error of 0, where the session has stopped, it is no matter
-            fires = error == 0
+            fires: Bool = error == 0
             fires[:, 1:] |= _smoothed(gain, 1 - 2 / (self.window + 1)) >= self.band
         out = np.empty_like(fires)
         np.put_along_axis(out, order, fires & ~np.isnan(error), axis=1)

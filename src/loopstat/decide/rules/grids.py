@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from ...arrays import Float, Int
-from .families import BAND, FixedSteps, LoopGainBands, Patience, Rule, Threshold
+from .families import FixedSteps, Patience, Rule, Threshold
 
 PLACES = 12  # limits and patiences that are tried; denser at the start where there are more steps
 GAINS = (0.0, 0.1, 0.3)  # standard deviations of the scores
 LEVELS = 12  # quantiles of the scores
 WINDOWS = (2, 3, 5)  # steps of the recent mean
 STEPS = 20  # of a knob without steps of its own, on the way to a guarantee
-BANDS = (1.5, 1.2, 1.1, 1.05, 1.0, 0.98, BAND, 0.9, 0.85, 0.7, 0.5, 0.3)
+EVEN = 9  # places on that way that are evenly spread: near the end they are the cautious ones
 
 
 def tuned_over(seen: Float) -> dict[str, tuple[Rule, ...]]:
@@ -61,7 +61,10 @@ def _levels(scores: Float) -> Float:
 
 
 def knobs(n_steps: int, low: float, high: float) -> dict[str, tuple[Rule, ...]]:
-    """Return each family along its one knob, from cautious to bold, the same whatever was recorded.
+    """Return the families a guarantee is looked for in, along their knobs from cautious to bold.
+
+    The same whatever was recorded. Few settings, because the walk along a knob ends at the first that fails; few
+    families, because they share the error: patience and loop gain certify hardly anything that these two do not.
 
     Parameters
     ----------
@@ -69,11 +72,10 @@ def knobs(n_steps: int, low: float, high: float) -> dict[str, tuple[Rule, ...]]:
     low, high : float
         Ends of the score, larger is better.
     """
-    steps = [int(k) for k in places(n_steps, 2 * PLACES)[::-1]]
     levels = np.linspace(high, low, STEPS, endpoint=False)
+    even = np.round(np.linspace(0, n_steps - 1, EVEN)).astype(np.int64)
+    steps = np.union1d(places(n_steps), even if n_steps > PLACES else [])
     return {
-        "fixed": tuple(FixedSteps(at_most=n) for n in range(n_steps - 1, -1, -1)),
-        "patience": tuple(Patience(k) for k in steps if k > 0),
+        "fixed": tuple(FixedSteps(at_most=int(n)) for n in steps[::-1]),
         "threshold": tuple(Threshold(float(x)) for x in levels),
-        "loop_gain": tuple(LoopGainBands(high, band) for band in BANDS),
     }

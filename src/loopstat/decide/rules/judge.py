@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
 
 import numpy as np
 
@@ -16,6 +18,7 @@ from ...panel.model import Rng
 from ...results.record import Record, written
 from ..curve import Held
 from .families import FullRun, LoopGainBands, Patience, Rule, rule_from
+from .filled import filled
 from .grids import tuned_over
 
 HALVINGS = 5
@@ -49,7 +52,7 @@ class RuleTrial(Record):
     saved : float
         Share of the recorded steps that is not taken.
     cut_short : int
-        Sessions that were cut off before the rule would have stopped them; they count with their last value.
+        Sessions that were cut off before the rule would have stopped them, and count as carried on (`filled`).
     """
 
     name: str
@@ -106,6 +109,9 @@ class Recorded:
     Attributes
     ----------
     held : Held
+        Sessions that were cut off carried on.
+    recorded : Held
+        The same as they are in the file.
     price : float
     cluster : int array, shape (n_sessions,)
         Without gaps.
@@ -114,15 +120,30 @@ class Recorded:
     """
 
     held: Held
+    recorded: Held
     price: float
     cluster: Int
     half: Int
 
     @classmethod
     def of(cls, held: Held, price: float, rng: Rng) -> Recorded:
-        """Halve the clusters a few times."""
+        """Carry on what was cut off, and halve the clusters a few times."""
         names, cluster = relabel(held.cluster)
-        return cls(held, price, cluster, np.array([folds(len(names), 2, rng)[cluster] for _ in range(HALVINGS)]))
+        half = np.array([folds(len(names), 2, rng)[cluster] for _ in range(HALVINGS)])
+        return cls(filled(held, rng), held, price, cluster, half)
+
+    def cut_short(self, wanted: Int) -> int:
+        """Return how many sessions were cut off before the places of a rule, shape (n_halvings, n_sessions)."""
+        return round(float(np.sum(self.recorded.cut & (wanted > self.recorded.last), axis=1).mean()))
+
+    @cached_property
+    def table(self) -> Float:
+        """Value held less price after each step, shape (n_sessions, n_steps)."""
+        return np.ascontiguousarray(self.held.value - self.price * self.held.paid)
+
+    @cached_property
+    def _row(self) -> Int:
+        return np.arange(self.held.n_sessions) * len(self.held.steps)
 
     @property
     def n_clusters(self) -> int:
@@ -131,12 +152,12 @@ class Recorded:
 
     def at(self, values: Float, place: Int) -> Float:
         """Return the entries of a table of sessions by steps at places of shape (..., n_sessions)."""
-        return values[np.arange(len(self.cluster)), np.minimum(place, self.held.last)]
+        return np.asarray(values.reshape(-1).take(np.minimum(place, self.held.last) + self._row))
 
     def net(self, place: Int) -> Float:
         """Return value less price where sessions stop, mean over halvings, shape (n_sessions,)."""
-        net = self.at(self.held.value, place) - self.price * self.at(self.held.paid, place)
-        return net.mean(axis=0) if net.ndim > 1 else net
+        net = self.at(self.table, place)
+        return np.asarray(net.mean(axis=0)) if net.ndim > 1 else net
 
     def tuned(self, rules: Sequence[Rule]) -> tuple[Rule, Int]:
         """Return the best rule on all clusters, and where that on the other half stops each session.
@@ -146,12 +167,16 @@ class Recorded:
         Rule
         int array, shape (n_halvings, n_sessions)
         """
-        part = (self.half + 2 * np.arange(HALVINGS)[:, None]).reshape(-1)
+        inside = np.stack([self.half == 0, self.half == 1], axis=1).reshape(2 * HALVINGS, -1).astype(np.float64)
         net, steps = np.empty((2, len(rules), HALVINGS, 2))
-        for g, place in enumerate(_wanted(rules, self.held.seen)):
-            for table, values in ((net, self.net(place)), (steps, np.minimum(place, self.held.last))):
-                table[g] = np.bincount(part, np.tile(values, HALVINGS), 2 * HALVINGS).reshape(HALVINGS, 2)
-        count = np.bincount(part, minlength=2 * HALVINGS).reshape(HALVINGS, 2)
+        for base, same in groupby(range(len(rules)), lambda g: rules[g].capped(None)):
+            which = list(same)
+            stop = base.stops(self.held.seen, self.held.last)
+            limits = [stop.max() if rules[g].at_most is None else rules[g].at_most for g in which]
+            place = np.minimum(stop, np.array(limits)[:, None])
+            net[which] = (self.at(self.table, place) @ inside.T).reshape(-1, HALVINGS, 2)
+            steps[which] = (place @ inside.T).reshape(-1, HALVINGS, 2)
+        count = inside.sum(axis=1).reshape(HALVINGS, 2)
         best = self._best(net, steps, count)
         wanted = np.empty(self.half.shape, dtype=np.int64)
         places = {g: rules[g].wanted(self.held.seen) for g in np.unique(best)}
@@ -159,7 +184,7 @@ class Recorded:
             wanted[h] = np.where(half == 0, places[best[h, 1]], places[best[h, 0]])
         return rules[int(self._best(net[:, 0].sum(-1), steps[:, 0].sum(-1), count[0].sum(-1)))], wanted
 
-    def _best(self, net: Float, steps: Float, count: Int) -> Int:
+    def _best(self, net: Float, steps: Float, count: Float) -> Int:
         """Return, of the rules as good as the best, the one of fewest steps; all are sums of shape (n_rules, ...)."""
         mean = net / np.maximum(count, 1)
         top = mean.max(axis=0)
@@ -172,19 +197,8 @@ class Recorded:
 
     def clairvoyant(self) -> Int:
         """Return the best place of each session in hindsight."""
-        net = self.held.value - self.price * self.held.paid
-        over = np.arange(net.shape[1]) > self.held.last[:, None]
-        return np.asarray(np.where(over | np.isnan(net), -np.inf, net).argmax(axis=1))
-
-
-def _wanted(rules: Iterable[Rule], seen: Float) -> Iterator[Int]:
-    """Return the places at which rules want to stop; rules in a row that differ in their limit alone are run once."""
-    base, place = None, np.zeros(0, dtype=np.int64)
-    for rule in rules:
-        if rule.capped(None) != base:
-            base = rule.capped(None)
-            place = base.wanted(seen)
-        yield place if rule.at_most is None else np.minimum(place, rule.at_most)
+        over = np.arange(len(self.held.steps)) > self.held.last[:, None]
+        return np.asarray(np.where(over | np.isnan(self.table), -np.inf, self.table).argmax(axis=1))
 
 
 @dataclass(frozen=True)
@@ -224,8 +238,8 @@ def judge(held: Held, price: float, *, exact: bool, rng: Rng, level: float = LEV
 
     Notes
     -----
-    When it is wrong: with `exact` where the score is noisy, a threshold on it wins by luck. Sessions that were cut off
-    count with their last value, which is too little where values still rise: `cut_short` says how many.
+    When it is wrong: with `exact` where the score is noisy, a threshold on it wins by luck. Where many sessions were
+    cut off (`cut_short`), by something that the value held does not show.
 
     References
     ----------
@@ -297,5 +311,5 @@ def _trial(
         gross_loss=recorded.mean(lost, level),
         steps=float(stop.mean()),
         saved=float(1 - stop.sum() / max(held.last.sum(), 1)),
-        cut_short=round(float(np.sum(held.cut & (wanted > held.last), axis=1).mean())),
+        cut_short=recorded.cut_short(wanted),
     )

@@ -254,14 +254,14 @@ class StopRule:
         because = self._because(session)
         session = replace(session, over=because != "goes_on")
         if session.over:
-            watch = watch.seen("total", self._drift(session))
+            watch = watch.seen("total", self.tuned.tuned_on.whole(session.total))
         self._session, self._watch = session, watch
         return self._action(because)
 
     def begin(self) -> None:
         """Start the next session; what was seen of the ones before is kept to notice when they change."""
         if self._session.seen and not self._session.over:
-            self._watch = self._watch.seen("total", self._drift(self._session))
+            self._watch = self._watch.seen("total", self.tuned.tuned_on.whole(self._session.total))
         self._session = _Session()
 
     @property
@@ -356,11 +356,6 @@ class StopRule:
         if rule.fires(np.array([seen])).any():
             return "rule"
         return "limit" if rule.at_most is not None and len(seen) > rule.at_most else "goes_on"
-
-    def _drift(self, session: _Session) -> float:
-        """Return the sum of a session's standardised changes, in standard deviations of such sums."""
-        sd = self.tuned.tuned_on.total_sd
-        return session.total / sd if sd > 0 else 0.0
 
     def _action(self, because: Literal["rule", "limit", "bar", "goes_on"]) -> Action:
         tuned, place = self.tuned, len(self._session.seen) - 1

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from ...inference.estimate import Estimate
 from ...results.document import Cell, Depth, Fact, Facts, Part, Parts, Text
-from ...results.result import Estimate
 from ...results.words import chance, kept, number, percent, plural
 from ..compare import SURE
 from ..fit import LinearDriftFit
@@ -231,7 +231,7 @@ def _estimator(seen: Seen) -> Iterator[Fact]:
 def _rivals(seen: Seen) -> Parts:
     said: list[Part] = ["slowest mode by estimator: "]
     for k, r in enumerate(seen.fit.estimator.rivals):
-        if np.isfinite(r.modulus):
-            figure = seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high)
+        if np.isfinite(r.modulus.value):
+            figure = seen.shown(f"estimators.{k}.modulus", r.modulus)
             said += [", " if len(said) > 1 else "", f"{r.name}\xa0", figure]
     return tuple(said)
