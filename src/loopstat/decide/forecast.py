@@ -18,7 +18,7 @@ from ..errors import SettingsError
 from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
 from ..inference.intervals import jackknife_variance, left_out_ratio, share_with_error
-from ..panel.ends import StopRule
+from ..panel.ends import SuccessBar
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..parameters import nearest
@@ -62,7 +62,7 @@ class Laid:
     keeping: Keeping
     ends: Ends
     clusters: Clusters
-    bar: StopRule | None
+    bar: SuccessBar | None
 
 
 def asked_for(settings: ForecastSettings) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Bool, Float, Int, group_starts, relabel
 from ..inference.clusters import Clusters
-from ..panel.ends import StopRule
+from ..panel.ends import SuccessBar
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from .held import Ends, Grid, Keeping
@@ -180,7 +180,7 @@ class Moves:
     made: Float
 
 
-def space_of(panel: Panel, keeping: Keeping, bar: StopRule | None, aims: tuple[str, ...]) -> tuple[Space, Int]:
+def space_of(panel: Panel, keeping: Keeping, bar: SuccessBar | None, aims: tuple[str, ...]) -> tuple[Space, Int]:
     """Return the objectives that count, select or are aimed at, and their columns in the panel."""
     used = (keeping.value != 0) | (keeping.select != 0) | np.isin(panel.names, aims)
     if bar is not None:
