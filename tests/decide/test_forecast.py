@@ -12,6 +12,7 @@ from loopstat.analysis.linear import linear_drift
 from loopstat.decide.analysis import Decisions, analyze_decisions
 from loopstat.decide.settings import MeanCurve
 from loopstat.errors import SettingsError
+from loopstat.faces.explain import terms
 from loopstat.panel.panel import Objective, Panel
 from loopstat.results.forecast import Forecast
 
@@ -207,6 +208,19 @@ class TestAsked:
         assert back == made[0]
         assert back.groups[0].forecast.session.of == "3"
         assert made[0].settings["target"] == {"score": 1.0}
+
+    def test_every_key_is_explained(self):
+        estimator = MeanCurve(n_boot=20, target={"score": 1.0}, session="3")
+        made = analyze_decisions(panel_of(ar1(60, 8, 13)), estimator=estimator).groups[0].forecast
+
+        def keys(value: object) -> set[str]:
+            if isinstance(value, list):
+                return {k for v in value for k in keys(v)}
+            inner = value if isinstance(value, dict) else {}
+            return set(inner) | {k for name, v in inner.items() if name != "target" for k in keys(v)}
+
+        found = {k for k in keys(made.to_dict()) if not k.endswith(("_low", "_high"))}
+        assert found | {"at", "by", "half"} <= set(terms()) | {"sessions", "session"}
 
     def test_a_session_of_the_file_is_known_to_its_end(self):
         x = ar1(60, 6, 14)
