@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..decide.histories import Histories
-from ..decide.predictors import Endings, Predictor, Simulated
+from ..decide.forecasting.histories import Histories
+from ..decide.forecasting.predictors import Endings, Predictor, Simulated
 from ..drift.model import LinearSDE
 from ..drift.sums import Grams, Moments
 from ..panel.panel import Pairs

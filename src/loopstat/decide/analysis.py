@@ -15,9 +15,9 @@ from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .fit import DecisionFit, Units, units_of
-from .forecast import forecast_settings, refuse_unknown
+from .forecasting.forecast import forecast_settings, refuse_unknown
+from .forecasting.predictors import Family
 from .held import scored
-from .predictors import Family
 from .settings import MeanCurve
 
 SCHEMA = "loopstat.decision/1"

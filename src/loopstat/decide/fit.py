@@ -26,7 +26,8 @@ from .ahead import horizon
 from .best import Best, Exact, Prospect, best, price_map, prices_of
 from .checks import RULES, Evidence
 from .curve import Curve, Held
-from .forecast import ForecastSettings, Laid, asked_for, forecast_of
+from .forecasting.forecast import ForecastSettings, Laid, asked_for, forecast_of
+from .forecasting.predictors import Family
 from .held import (
     Ends,
     Grid,
@@ -39,7 +40,6 @@ from .held import (
     pooled_spread,
     weights_of,
 )
-from .predictors import Family
 from .rules.grids import knobs
 from .rules.guarantee import Certificate, guarantee
 from .rules.judge import RuleTrial, Trials, judge

@@ -14,9 +14,9 @@ from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..parameters import checked, number
 from .fit import DecisionFit, Units, fit_group, units_of
-from .forecast import refuse_unknown
+from .forecasting.forecast import refuse_unknown
+from .forecasting.predictors import Family
 from .held import scored
-from .predictors import Family
 from .rows import FIT
 
 FEWEST_DRAWS = 200  # a limit of the loss is a quantile of them, whatever was asked for

@@ -7,12 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, group_starts, relabel
-from ..inference.clusters import Clusters
-from ..panel.ends import SuccessBar
-from ..panel.model import Rng
-from ..panel.panel import Panel
-from .held import Ends, Grid, Keeping
+from ...arrays import Bool, Float, Int, group_starts, relabel
+from ...inference.clusters import Clusters
+from ...panel.ends import SuccessBar
+from ...panel.model import Rng
+from ...panel.panel import Panel
+from ..held import Ends, Grid, Keeping
 
 FEW_VALUES = 20  # an objective that takes no more values than this is told in those values
 ENOUGH = 40  # transitions that a stretch of steps must hold to speak for itself
@@ -233,3 +233,8 @@ def _filled(x: Float) -> Float:
     before = np.maximum.accumulate(np.where(np.isnan(x), -1, steps), axis=1)
     after = np.minimum.accumulate(np.where(np.isnan(x), x.shape[1], steps)[:, ::-1], axis=1)[:, ::-1]
     return np.take_along_axis(x, np.where(before >= 0, before, np.minimum(after, x.shape[1] - 1)), axis=1)
+
+
+def apart(steps: Int) -> int:
+    """Return how far apart recorded steps are."""
+    return max(1, int(np.median(np.diff(steps)))) if len(steps) > 1 else 1

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Float, Int, summed
-from ..inference.estimate import Estimate
-from ..inference.intervals import mean_by_cluster, share_by_cluster
-from ..inference.resample import folds
-from ..panel.model import Rng
-from ..results.forecast import ForecastQuality, Score
+from ...arrays import Float, Int, summed
+from ...inference.estimate import Estimate
+from ...inference.intervals import mean_by_cluster, share_by_cluster
+from ...inference.resample import folds
+from ...panel.model import Rng
+from ...results.forecast import ForecastQuality, Score
 from .histories import Histories
 from .predictors import Drawn, Family
 

@@ -13,21 +13,25 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
-from ..errors import SettingsError
-from ..inference.clusters import Clusters
-from ..inference.estimate import Estimate
-from ..inference.intervals import jackknife_variance, left_out_ratio, share_with_error
-from ..panel.ends import SuccessBar
-from ..panel.model import Rng
-from ..panel.panel import Panel
-from ..parameters import nearest
-from ..results.forecast import Bands, Forecast, Prediction, TargetChance
-from .ahead import horizon, steps_ahead
-from .held import Ends, Grid, Keeping
+from ...arrays import Bool, Float, Int
+from ...errors import SettingsError
+from ...inference.clusters import Clusters
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife_variance, left_out_ratio, share_with_error
+from ...panel.ends import SuccessBar
+from ...panel.model import Rng
+from ...panel.panel import Panel
+from ...parameters import nearest
+from ...results.forecast import Bands, Forecast, Prediction, TargetChance
+from ..ahead import horizon, steps_ahead
+from ..held import Ends, Grid, Keeping
+from .averaged import Averaged
+from .baselines import Mean, Persistence
+from .donors import Donors
+from .hazard import Hazard
 from .held_out import beyond_record, choose, quality_of, within_record
-from .histories import Histories, histories_of, space_of
-from .predictors import Drawn, Family, Predictor, apart, families_of
+from .histories import Histories, apart, histories_of, space_of
+from .predictors import Drawn, Family, Predictor
 
 VARIANTS = 12  # times that parameters are drawn
 NUMBERS = 3_000_000  # drawn for a new session, over sessions, steps and draws
@@ -134,6 +138,16 @@ def forecast_of(
         quality_of(judged, used, settings.level),
         quality_of(later, used, settings.level),
     )
+
+
+def families_of(h: Histories) -> tuple[str, dict[str, Family]]:
+    """Return the name of the predictor to use where none does better, and all that are judged beside it."""
+    beaten: dict[str, Family] = {"persistence": Persistence.fit, "mean": Mean.fit}
+    if h.space.keep == "success" and h.x.shape[2] == 1 and set(np.unique(h.x[~np.isnan(h.x)])) <= {0.0, 1.0}:
+        return "hazard", {"hazard": Hazard.fit, "constant hazard": Hazard.constant, **beaten}
+    alike = "sessions alike" if h.space.keep == "last" else "records"
+    own: dict[str, Family] = {"averaged curve": Averaged.fit, alike: Donors.fit}
+    return ("averaged curve" if h.space.keep == "last" else alike), {**own, **beaten}
 
 
 def _one_session(f: _Foretelling, whole: Histories, panel: Panel, settings: ForecastSettings) -> Prediction | None:
