@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, summed_rows
 from ...errors import SettingsError
 from ...inference.clusters import Clusters
 from ...inference.estimate import Estimate
@@ -31,9 +31,9 @@ from .donors import Donors
 from .hazard import Hazard
 from .held_out import beyond_record, choose, quality_of, within_record
 from .histories import Histories, apart, histories_of, space_of
-from .predictors import Drawn, Family, Predictor
+from .predictors import Drawn, Family
 
-VARIANTS = 12  # times that parameters are drawn
+VARIANTS = 24  # times that parameters are drawn
 NUMBERS = 3_000_000  # drawn for a new session, over sessions, steps and draws
 MOST_SESSIONS = 4000  # that stand for a new one and are learned from; of more, so many at random
 ONE_SESSION = 2400  # draws of a session under way
@@ -126,7 +126,7 @@ def forecast_of(
     used = choose(judged, first, (*lent, *(name for name in families if name == "sessions alike")))
     ahead = steps_ahead(h.steps, horizon(h.steps, settings.horizon))
     family = (families | lent)[used]
-    fitted = Drawn.of(family, h, len(ahead), VARIANTS, rng).variants
+    fitted = Drawn.of(family, h, len(ahead), VARIANTS, rng)
     foretold = _Foretelling(h, fitted, np.concatenate([h.steps, ahead]), settings, rng)
     later = beyond_record(h, families | lent, rng)
     return Forecast(
@@ -178,7 +178,7 @@ class _Foretelling:
     """Recorded sessions, predictors with parameters drawn each for itself, and the steps looked at."""
 
     h: Histories
-    fitted: Sequence[Predictor]
+    fitted: Drawn
     steps: Int
     settings: ForecastSettings
     rng: Rng
@@ -188,7 +188,7 @@ class _Foretelling:
         h = self.h
         draws = NUMBERS // (len(h) * len(self.steps) * len(h.space.names) * VARIANTS)
         paths = self._paths(h, len(self.steps), int(np.clip(draws, 1, 20)))
-        target = self._target(paths, h.cluster, self.steps)
+        target = self._target(paths, self.steps, new=True)
         recorded = int(self.h.steps[-1])
         return Prediction("new", int(self.steps[0]), recorded, self._bands(paths, self.steps), target)
 
@@ -199,7 +199,7 @@ class _Foretelling:
         more = np.arange(1, n - len(self.steps) + 1) * gap
         steps = np.concatenate([self.steps, self.steps[-1] + more])
         paths = self._paths(own, n, ONE_SESSION // VARIANTS)
-        target = self._target(paths, None, steps)
+        target = self._target(paths, steps, new=False)
         seen = slice(last, None)
         if target is not None:
             target = replace(target, at=_known(target.at[seen], own), by=_known(target.by[seen], own))
@@ -211,14 +211,14 @@ class _Foretelling:
         places = np.arange(n_steps)
         seen = np.minimum(places, h.x.shape[1] - 1)
         known = np.where((places <= h.last[:, None])[:, :, None], h.x[:, seen], np.nan)
-        out = np.broadcast_to(known, (len(self.fitted), draws, *known.shape)).copy()
+        out = np.broadcast_to(known, (len(self.fitted.variants), draws, *known.shape)).copy()
         open_ = np.flatnonzero(h.last < n_steps - 1)
         if not len(open_):
             return out
         part = h.take(open_)
         first = int(part.last.min())
         row, place = np.nonzero(places > part.last[:, None])
-        for v, predictor in enumerate(self.fitted):
+        for v, predictor in enumerate(self.fitted.variants):
             later = predictor.predict(part, n_steps - 1 - first, self.rng, draws)
             out[v][:, open_[row], place] = later[:, row, place - part.last[row] - 1]
         return out
@@ -228,7 +228,7 @@ class _Foretelling:
         low90, low50, high50, high90 = np.quantile(value, [0.05, 0.25, 0.75, 0.95], axis=0)
         return Bands(steps, value.mean(axis=0), low90, low50, high50, high90)
 
-    def _target(self, paths: Float, cluster: Int | None, steps: Int) -> TargetChance | None:
+    def _target(self, paths: Float, steps: Int, *, new: bool) -> TargetChance | None:
         wanted = self.settings.target
         if not wanted:
             return None
@@ -237,32 +237,34 @@ class _Foretelling:
         for name, bar in wanted.items():
             j = space.names.index(name)
             met &= space.signs[j] * (paths[..., j] - bar) >= -1e-12 * max(abs(bar), 1.0)
-        at = self._chance(met, cluster)
-        by = self._chance(np.maximum.accumulate(met, axis=-1), cluster)
+        at = self._chance(met, new=new)
+        by = self._chance(np.maximum.accumulate(met, axis=-1), new=new)
         half = np.flatnonzero(by.value >= 0.5)
         return TargetChance(dict(wanted), at, by, int(steps[half[0]]) if len(half) else None)
 
-    def _chance(self, met: Bool, cluster: Int | None) -> Estimate:
+    def _chance(self, met: Bool, *, new: bool) -> Estimate:
         """Return shares of draws with intervals: what clusters vary, and what the parameters drawn vary.
 
         Parameters
         ----------
         met : bool array, shape (VARIANTS, draws, n, n_steps)
-        cluster : int array, shape (n,), optional
-            None for one session that is given: then parameters alone vary.
+        new : bool
+            The sessions are those recorded; False for one that is given: then parameters alone vary.
         """
         each = met.mean(axis=(0, 1))
         p = each.mean(axis=0)
         by_variant = met.mean(axis=(1, 2))
         by_chance = (each * (1 - each)).mean(axis=0) / (met.shape[1] * met.shape[2])
         variance = np.maximum(by_variant.var(axis=0, ddof=1) - by_chance, 0.0) + by_chance / len(met)
-        n = self.h.n_clusters
-        if cluster is not None:
-            dense = np.unique(cluster, return_inverse=True)[1].reshape(-1)
-            n = int(dense.max()) + 1
-            top, count = np.zeros((n, met.shape[-1])), np.bincount(dense).astype(np.float64)
-            np.add.at(top, dense, each)
-            variance = variance + jackknife_variance(left_out_ratio(top, np.repeat(count[:, None], top.shape[1], 1)))
+        n, cluster = self.h.n_clusters, self.h.cluster
+        if new:
+            top, count = (summed_rows(cluster, table, n) for table in (each, np.ones_like(each)))
+            alone = jackknife_variance(left_out_ratio(top, count))
+            # Clusters decide both which sessions there are and the parameters: what they share counts twice.
+            counts = self.fitted.counts
+            drawn = counts @ each / counts.sum(axis=1, keepdims=True)
+            shared = np.sum((drawn - drawn.mean(axis=0)) * (by_variant - by_variant.mean(axis=0)), axis=0)
+            variance = np.maximum(alone + variance + 2 * shared / (len(met) - 1), alone)
         level = self.settings.level
         found = [share_with_error(float(q), float(v), n, level) for q, v in zip(p, variance, strict=True)]
         return Estimate(p, [float(e.low) for e in found], [float(e.high) for e in found], level=level)

@@ -46,15 +46,26 @@ Family = Callable[[Histories, int], Predictor]
 
 @dataclass(frozen=True)
 class Drawn:
-    """Predictors of one family with parameters drawn each for itself, an equal part of the draws from each."""
+    """Predictors of one family with parameters drawn each for itself, an equal part of the draws from each.
+
+    Attributes
+    ----------
+    variants : tuple of Predictor
+    counts : int array, shape (n_variants, n_sessions)
+        How often each session took part in the draw of clusters that a variant was fitted to.
+    """
 
     variants: tuple[Predictor, ...]
+    counts: Int
 
     @classmethod
     def of(cls, family: Family, h: Histories, ahead: int, n: int, rng: Rng) -> Drawn:
         """Fit to n draws of clusters with replacement; a draw without any step gives way to what is recorded."""
-        drawn = (h.resampled(rng) for _ in range(n))
-        return cls(tuple(family(d if len(d.moves.place) else h, ahead) for d in drawn))
+        drawn = [h.resampled(rng) for _ in range(n)]
+        drawn = [d if len(d.moves.place) else h for d in drawn]
+        size = int(h.session.max()) + 1
+        counts = np.stack([np.bincount(d.session, minlength=size)[h.session] for d in drawn])
+        return cls(tuple(family(d, ahead) for d in drawn), counts)
 
     def predict(self, history: Histories, steps_ahead: int, rng: Rng, draws: int) -> Float:
         """Draw what sessions will hold, as `Predictor` says; `draws` of each variant a like number, at least one."""
