@@ -11,6 +11,7 @@ from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
+from .compare import Comparisons, compare, torn_note
 from .fit import DecisionFit, Units, units_of
 from .settings import MeanCurve
 
@@ -31,9 +32,22 @@ class Decisions(Record):
         Everything that decides the figures.
     notes : tuple of str
         What was guessed, left out or assumed, in sentences.
+    comparisons : Comparisons or None
+        Groups against each other; None for one group.
     """
 
-    KEYS = ("schema", "version", "source", "n_sessions", "n_steps", "settings", "objectives", "notes", "groups")
+    KEYS = (
+        "schema",
+        "version",
+        "source",
+        "n_sessions",
+        "n_steps",
+        "settings",
+        "objectives",
+        "notes",
+        "groups",
+        "comparisons",
+    )
     SCHEMA = SCHEMA
 
     groups: tuple[DecisionFit, ...]
@@ -43,6 +57,7 @@ class Decisions(Record):
     n_steps: int = field(metadata=written("source.n_steps"))
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    comparisons: Comparisons | None = None
     units: Units | None = field(default=None, repr=False, metadata=UNWRITTEN)
 
     def __repr__(self) -> str:
@@ -99,6 +114,8 @@ def decide(
         fit = estimator.fit(part, resampling=resampling, label=label, units=units)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
+    only = [part for _, part in parts]
+    against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
     return Decisions(
         groups=tuple(groups),
         objectives=panel.objectives,
@@ -106,7 +123,8 @@ def decide(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
-        notes=(*panel.source.notes, *notes_of(units, groups)),
+        notes=(*panel.source.notes, *notes_of(units, groups), *torn_note(against)),
+        comparisons=against,
         units=units,
     )
 
