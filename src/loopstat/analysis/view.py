@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..decide.view.against import against
 from ..decide.view.charts import limits_of
 from ..decide.view.document import blocks
 from ..decide.view.facts import answer
@@ -28,7 +29,9 @@ def document(result: Analysis) -> Document:
     sections = [
         _opened(section, *fits[section.key], limits) if section.key in fits else section for section in whole.sections
     ]
-    return replace(whole, sections=tuple(sections), hints=(HINT,))
+    skills = {g.label: s for g in result.groups if (s := g.estimates.get("skill.persistence")) is not None}
+    which = against(result.against, decided, "against", skills)
+    return replace(whole, sections=(*sections, *which), hints=(HINT,))
 
 
 def _opened(section: Section, k: int, fit: LinearDriftFit, limits: tuple[float, float]) -> Section:

@@ -21,6 +21,7 @@ from .regions import Overlap, Region, overlaps, regions
 from .strata import Mix, Net, Shared, Side, clusters_of, everything, mixes, net_value, shared, sides_of
 
 MOST = 8  # groups of which all pairs are compared; beyond, each with the one whose net value is largest
+ROUNDING = 1e-6  # of what a cluster contributes
 TESTED = ("{}_low", "{}_high", "p_value", "p_adjusted")
 
 
@@ -39,7 +40,7 @@ class NetDifference(Record):
         The same over all sessions of both, whatever they share.
     paired : int
         Tasks that both hold, where they are compared task by task; 0 where they are not.
-    within : tuple of str
+    compared_within : tuple of str
         Labels within whose values they are compared, because their mixes differ.
     strata : int
         Combinations of those values that both hold.
@@ -54,7 +55,7 @@ class NetDifference(Record):
     difference: Estimate = field(metadata=written("", *TESTED))
     raw: Estimate
     paired: int
-    within: tuple[str, ...]
+    compared_within: tuple[str, ...]
     strata: int
     mixes: tuple[Mix, ...]
 
@@ -116,7 +117,7 @@ class Comparisons(Record):
     standings : tuple of Standing
         Best of all, by multiple comparisons with the best.
     regions, overlaps : tuples
-        Where the sessions of each group are at its step, and how much of one lies where another's are.
+        Where the sessions of each group end, and how much of one lies where another's end.
     changes, change_differences : tuples
         What transitions change, where groups are made of transitions.
     torn : tuple of str
@@ -232,7 +233,11 @@ class _Compared:
 
 def _difference(nets: tuple[Net, Net], level: float) -> Estimate:
     a, b = nets
-    return difference(a.value - b.value, a.influence, b.influence, level=level)[0]
+    found, _ = difference(a.value - b.value, a.influence, b.influence, level=level)
+    size = float(np.max([np.abs(n.influence.values).max(initial=0.0) for n in nets]))
+    if max(abs(found.low), abs(found.high)) <= ROUNDING * size:  # the same versions on both sides
+        return Estimate(0.0, 0.0, 0.0, 1.0, level=level)
+    return found
 
 
 def _restricted(on: Shared) -> bool:

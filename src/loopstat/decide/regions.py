@@ -1,4 +1,4 @@
-"""Where the sessions of a group are at its best step: centre, the set that holds 90 % of them, overlap of two."""
+"""Where the sessions of a group end: centre, the set that holds 90 % of them, overlap of two."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ FAINT = 1e-6  # of a value, below which two are one
 
 @dataclass(frozen=True, eq=False)
 class Region(Record):
-    """Where the sessions of a group are at its best step, or at their end where that comes first.
+    """Where the sessions of a group end: the version each holds after its last step.
 
     Attributes
     ----------
     label : str
-    step, n : int
+    n : int
     objectives : tuple of str
     centre : Estimate, shape (n_obj,)
         Mean of each objective.
@@ -43,7 +43,6 @@ class Region(Record):
     """
 
     label: str
-    step: int
     n: int
     objectives: tuple[str, ...]
     centre: Estimate
@@ -54,7 +53,7 @@ class Region(Record):
 
 @dataclass(frozen=True, eq=False)
 class Overlap(Record):
-    """How much of one group lies where another's sessions are.
+    """How much of one group lies where another's sessions end.
 
     Attributes
     ----------
@@ -147,7 +146,7 @@ def _scale(columns: Float) -> Float:
 
 @dataclass(frozen=True)
 class _Cloud:
-    """Where the sessions of a group are, their clusters, and draws of weights on those."""
+    """Where the sessions of a group end, their clusters, and draws of weights on those."""
 
     side: Side
     x: Float
@@ -187,7 +186,7 @@ class _Cloud:
 
 
 def regions(sides: Sequence[Side], objectives: tuple[str, ...], *, level: float) -> tuple[Region, ...]:
-    """Return where each group's sessions are; groups of fewer than five are left out."""
+    """Return where each group's sessions end; groups of fewer than five are left out."""
     clouds = [_Cloud.of(side) for side in sides]
     return tuple(_region(c, objectives, level) for c in clouds if len(c.x) >= FEWEST)
 
@@ -197,7 +196,7 @@ def _region(cloud: _Cloud, objectives: tuple[str, ...], level: float) -> Region:
     centre = mean_by_cluster(x, cloud.cluster, len(side.names), level=level)
     low, high = np.quantile(x, TAILS, axis=0, method="inverted_cdf")
     outline = cloud.whole.outline() if x.shape[1] > 1 else None
-    return Region(side.label, side.step, len(x), objectives, centre, low, high, outline)
+    return Region(side.label, len(x), objectives, centre, low, high, outline)
 
 
 def overlaps(pairs: Sequence[tuple[Side, Side]], *, level: float) -> tuple[Overlap, ...]:

@@ -51,7 +51,7 @@ class Side:
     labels : mapping of str to int array, shape (n_sessions,)
         Codes of the columns that were set before the session began, -1 where missing.
     x : float array, shape (n_sessions, n_obj)
-        The version held there, in the units of the objectives.
+        The version held at the session's end, in the units of the objectives.
     """
 
     label: str
@@ -103,7 +103,7 @@ def _side(part: Panel, fit: DecisionFit, clusters: Clusters, leave: Sequence[str
     place = min(int(np.searchsorted(prospect.steps, fit.decision.step)), prospect.recorded)
     sessions = held.cluster
     first = group_starts(part.session)[sessions]
-    rows = grid.held[sessions, np.minimum(grid.last[sessions], place)]
+    rows = grid.held[sessions, grid.last[sessions]]
     used = [c for c in SET_BEFORE if c in part.labels and c not in (*leave, clusters.kind)]
     labels = {c: part.labels[c].codes[first] for c in used if part.is_session_label(c)}
     x = np.where(rows[:, None] >= 0, part.x[rows], np.nan)

@@ -11,6 +11,7 @@ from ..arrays import Bool, Float
 from .estimate import Estimate
 
 DRAWS = 4000  # of the largest of correlated errors: its 95 % quantile is known to 0.03
+FEWEST_DRAWS, MOST_NUMBERS = 400, 4_000_000  # fewer draws where very many clusters take part
 SEED = 0
 
 
@@ -87,7 +88,7 @@ def against_best(pairs: Mapping[tuple[int, int], Pairwise], k: int, *, level: fl
     error = np.full((k, k), np.nan)
     for (i, j), pair in both.items():
         known[i, j], error[i, j] = pair.value, pair.error
-    q = np.array([_quantile([both[i, j] for j in range(k) if (i, j) in both], level) for i in range(k)])
+    q = _quantiles(both, k, level)
     with np.errstate(invalid="ignore"):
         upper, lower = known + q[:, None] * error, known - q[None, :] * error
     none = np.isnan(known).all(axis=1)
@@ -102,17 +103,22 @@ def _lower(ends: Float, others: Float) -> float:
     return min(float(ends[others].min()), 0.0) if others.any() else 0.0  # NaN where a pair is missing
 
 
-def _quantile(pairs: list[Pairwise], level: float) -> float:
-    """Return the quantile of the largest studentised error of differences that share clusters."""
+def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -> Float:
+    """Return for each figure the quantile of the largest studentised error of its differences, which share clusters."""
     from scipy.special import ndtr, stdtrit
 
-    moving = [p for p in pairs if 0 < p.error < np.inf]
-    if not moving:
-        return 1.0
-    place = {name: m for m, name in enumerate(dict.fromkeys(name for p in moving for name in p.influence))}
-    rows = np.zeros((len(moving), len(place)))
-    for row, p in zip(rows, moving, strict=True):
-        row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
-    drawn = rows @ np.random.default_rng(SEED).standard_normal((len(place), DRAWS))
-    normal = float(np.quantile(drawn.max(axis=0), level))
-    return float(stdtrit(max(min(p.df for p in moving), 1.0), ndtr(normal)))
+    moving = {pair: p for pair, p in both.items() if 0 < p.error < np.inf}
+    place = {name: m for m, name in enumerate(dict.fromkeys(name for p in moving.values() for name in p.influence))}
+    shape = (len(place), max(FEWEST_DRAWS, min(DRAWS, MOST_NUMBERS // max(len(place), 1))))
+    normals = np.random.default_rng(SEED).standard_normal(shape)
+    out = np.ones(k)
+    for i in range(k):
+        own = [p for (first, _), p in moving.items() if first == i]
+        if not own:
+            continue
+        rows = np.zeros((len(own), len(place)))
+        for row, p in zip(rows, own, strict=True):
+            row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
+        normal = float(np.quantile((rows @ normals).max(axis=0), level))
+        out[i] = stdtrit(max(min(p.df for p in own), 1.0), ndtr(normal))
+    return out

@@ -7,6 +7,7 @@ from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, plural
 from ..analysis import Decisions
+from .against import against
 from .charts import curve, limits_of
 from .facts import answer, doubts, facts
 from .sheets import group_sheets
@@ -25,7 +26,10 @@ def document(result: Decisions | Decided) -> Document:
         title_of(result.source.files),
         Provenance(__version__, str(settings.get("command") or ""), result.source.digest, settings_said(settings)),
         (f"{plural(result.n_sessions, 'session')}, {plural(result.n_steps, 'step')}",),
-        tuple(section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)),
+        (
+            *(section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)),
+            *against(result.comparisons, result.groups, "comparisons"),
+        ),
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
         by=clean_sentence(", ".join(settings["by"])) or "group",
