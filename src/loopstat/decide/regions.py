@@ -99,7 +99,8 @@ class Ellipse:
         centre = np.median(points, axis=0)
         # Where nothing varies a point elsewhere is outside, not of no distance.
         least = FAINT * np.maximum(np.abs(points).max(axis=0), TINY)
-        bare = cls(centre, np.linalg.inv(robust_covariance(points - centre) + np.diag(least**2)), 0.0)
+        inverse = np.asarray(np.linalg.inv(robust_covariance(points - centre) + np.diag(least**2)), dtype=np.float64)
+        bare = cls(centre, inverse, 0.0)
         return replace(bare, radius=float(np.quantile(bare.distance(points), HELD, method="inverted_cdf")))
 
     def distance(self, points: Float) -> Float:

@@ -214,12 +214,12 @@ def shared(a: Side, b: Side, columns: Sequence[str]) -> Shared:
     ----------
     Mantel and Haenszel (1959), J. Natl. Cancer Inst. 22, 719 (weights of strata).
     """
-    both = [np.stack([s.labels[c] for c in columns], axis=1) if columns else _no_labels(s) for s in (a, b)]
-    alone = _strata(*both, clusters=0)
+    labels = [np.stack([s.labels[c] for c in columns], axis=1) if columns else _no_labels(s) for s in (a, b)]
+    alone = _strata(labels[0], labels[1])
     if a.kind != b.kind or a.kind in ("session", "block"):
         return alone
-    paired = _strata(*(np.c_[s.cluster, values] for s, values in zip((a, b), both, strict=True)), clusters=1)
-    held = np.intersect1d(*(s.cluster[paired.weight[code] > 0] for s, code in ((a, paired.a), (b, paired.b))))
+    paired = _strata(np.c_[a.cluster, labels[0]], np.c_[b.cluster, labels[1]])
+    held = np.unique(a.cluster[paired.weight[paired.a] > 0])  # b holds the same ones
     return replace(paired, clusters=len(held), strata=alone.strata) if len(held) >= MIN_SHARED else alone
 
 
@@ -227,11 +227,11 @@ def _no_labels(side: Side) -> Int:
     return np.zeros((len(side.cluster), 1), dtype=np.int64)
 
 
-def _strata(a: Int, b: Int, clusters: int) -> Shared:
+def _strata(a: Int, b: Int) -> Shared:
     code = np.unique(np.concatenate([a, b]), axis=0, return_inverse=True)[1].reshape(-1)
     n = [np.bincount(part, minlength=int(code.max()) + 1) for part in (code[: len(a)], code[len(a) :])]
     weight = n[0] * n[1] / (n[0] + n[1])
-    return Shared(code[: len(a)], code[len(a) :], weight, clusters, int(np.sum(weight > 0)))
+    return Shared(code[: len(a)], code[len(a) :], weight, 0, int(np.sum(weight > 0)))
 
 
 @dataclass(frozen=True)
@@ -280,6 +280,6 @@ def everything(side: Side) -> Net:
 def _until(held: Held, some: Int, place: int, cluster: Int) -> Held:
     """Return some sessions of a record up to one of its steps, with other clusters."""
     last = held.last[some]
-    grids = (grid[some, : place + 1] for grid in (held.value, held.paid, held.seen))
+    value, paid, seen = (grid[some, : place + 1] for grid in (held.value, held.paid, held.seen))
     ended = held.ended[some] & (last <= place)
-    return Held(*grids, np.minimum(last, place), ended, cluster, held.steps[: place + 1])
+    return Held(value, paid, seen, np.minimum(last, place), ended, cluster, held.steps[: place + 1])

@@ -120,5 +120,5 @@ def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -
         for row, p in zip(rows, own, strict=True):
             row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
         normal = float(np.quantile((rows @ normals).max(axis=0), level))
-        out[i] = stdtrit(max(min(p.df for p in own), 1.0), ndtr(normal))
+        out[i] = float(stdtrit(max(min(p.df for p in own), 1.0), float(ndtr(normal))))
     return out

@@ -11,7 +11,7 @@ from ...results.chart import Axis, Chart, Dot, Dots, Mark, Points, Region, Rule,
 from ...results.decision import Decided
 from ...results.document import Block, Fact, Facts, Part, Section, Sheet, Text, figure, word
 from ...results.words import chance, clean_sentence, kept, listed, number, percent, plural
-from ..compare import Comparisons, NetDifference
+from ..compare import ChangeDifference, Comparisons, NetDifference
 from ..regions import Region as Reached
 
 BRIEF = 6  # pairs that are told without being asked for
@@ -96,14 +96,15 @@ def _pairs(found: Comparisons, short: Mapping[str, str], at: str) -> tuple[tuple
     changes = [
         (d, f"{at}.change_differences.{k}.difference", " a step") for k, d in enumerate(found.change_differences)
     ]
-    every = [*nets, *changes]
+    every: list[tuple[NetDifference | ChangeDifference, str, str]] = [*nets, *changes]
+    every.sort(key=lambda row: np.nan_to_num(_p(row[0].difference), nan=np.inf))
     return tuple(
         (
             f"{short[d.a]} less {short[d.b]}: ",
             figure(d.difference, place=place),
             f"{rest} ({chance(_p(d.difference))})",
         )
-        for d, place, rest in sorted(every, key=lambda row: np.nan_to_num(_p(row[0].difference), nan=np.inf))
+        for d, place, rest in every
     )
 
 
