@@ -384,3 +384,30 @@ def test_predictability_stands_against_what_is_reached() -> None:
     points = [mark for mark in chart.marks if isinstance(mark, Points)]
     assert [float(p.x[0]) for p in points] == [0.3, 0.1]
     assert predictability(groups, {"model=a": Estimate(0.3)}) is None
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_groups_of_one_session_are_compared_without_an_interval(each: int) -> None:
+    rng = np.random.default_rng(0)
+    rows = [(climbing(rng, 0.0), {"model": m, "task": m}) for m in "ab" for _ in range(each)]
+    result = decide(panel_of(rows), by=["model"], estimator=MeanCurve(n_boot=20))
+    assert result.comparisons is not None
+    (found,) = result.comparisons.differences
+    assert np.isfinite(found.difference.value)
+    assert np.isnan(found.difference.low) == (each == 1)
+    assert all(s.may_be_best for s in result.comparisons.standings)
+    assert Decisions.from_json(result.to_json()) == result
+    assert "Which one" in str(view_of(result))
+
+
+def test_scores_that_are_missing_leave_out_their_sessions() -> None:
+    rng = np.random.default_rng(1)
+    x = [np.c_[climbing(rng, 0.0), climbing(rng, 0.0)] for _ in range(24)]
+    for gone in x[:4]:
+        gone[:, 0] = np.nan
+    x[5][1:, 1] = np.nan
+    panel = Panel.from_arrays(x, labels={"model": ["a", "b"] * 12})
+    result = decide(panel, by=["model"], estimator=MeanCurve(n_boot=0))
+    assert result.comparisons is not None
+    assert np.isfinite(result.comparisons.differences[0].difference.low)
+    assert Decisions.from_json(result.to_json()) == result

@@ -172,11 +172,9 @@ def compare(
     whole = [everything(side) for side in sides]
     pairs = _pairs([net.value for net in whole])
     found = {(i, j): _Compared.of((sides[i], sides[j]), (whole[i], whole[j]), level) for i, j in pairs}
-    differences = tuple(found[pair].row for pair in pairs)
-    adjusted = holm(np.array([float(d.difference.p) for d in differences]))
-    differences = tuple(
-        replace(d, difference=replace(d.difference, p_adjusted=p)) for d, p in zip(differences, adjusted, strict=True)
-    )
+    rows = [found[pair].row for pair in pairs]
+    tested = _adjusted([row.difference for row in rows])
+    differences = tuple(replace(row, difference=e) for row, e in zip(rows, tested, strict=True))
     names = panel.names
     return Comparisons(
         differences,
@@ -240,6 +238,13 @@ def _difference(nets: tuple[Net, Net], level: float) -> Estimate:
     return found
 
 
+def _adjusted(found: Sequence[Estimate]) -> list[Estimate]:
+    """Return differences with Holm's p-values over all of them; None where nothing could be tested."""
+    p = np.array([float(e.p) for e in found])
+    pairs = [(None, None) if np.isnan(a) else (a, b) for a, b in zip(p, holm(p), strict=True)]
+    return [replace(e, p=a, p_adjusted=b) for e, (a, b) in zip(found, pairs, strict=True)]
+
+
 def _restricted(on: Shared) -> bool:
     return on.clusters > 0 or len(on.weight) > 1
 
@@ -277,9 +282,9 @@ def _of_transitions(
         value = changes[i].change.value - changes[j].change.value
         found, paired = difference(value, influences[i], influences[j], level=level)
         rows.append(ChangeDifference(changes[i].label, changes[j].label, found, paired))
-    adjusted = holm(np.array([float(r.difference.p) for r in rows]))
-    done = (replace(r, difference=replace(r.difference, p_adjusted=p)) for r, p in zip(rows, adjusted, strict=True))
-    return Comparisons(changes=changes, change_differences=tuple(done))
+    tested = _adjusted([row.difference for row in rows])
+    done = tuple(replace(row, difference=e) for row, e in zip(rows, tested, strict=True))
+    return Comparisons(changes=changes, change_differences=done)
 
 
 def _changes(

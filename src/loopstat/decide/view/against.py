@@ -146,7 +146,7 @@ def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
         return None
     names = drawn[0].objectives
     title, note = (
-        "Where sessions are at that step",
+        "Where sessions end",
         "Each set holds 90 % of a group's sessions; the mark is their mean.",
     )
     described = "; ".join(f"{short[r.label]} {_place(r)}" for r in drawn)
