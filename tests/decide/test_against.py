@@ -252,6 +252,18 @@ def test_the_best_is_kept_and_all_intervals_hold_together(truth: tuple[float, ..
     assert together / 300 >= 0.92
 
 
+def test_the_best_of_many_is_kept_where_all_are_compared_with_the_leading_one() -> None:
+    # 300 panels of twelve equal groups: the leading one leads by chance.
+    rng = np.random.default_rng(7)
+    kept = 0
+    for _ in range(300):
+        x = rng.normal(0, 1, (25, 12))
+        top = int(x.mean(axis=0).argmax())
+        pairs = {pair: p for pair, p in paired_means(x).items() if top in pair}
+        kept += bool(against_best(pairs, 12, level=0.95).may_be_best[0])
+    assert kept / 300 >= 0.92
+
+
 def test_a_group_far_ahead_is_the_best_alone() -> None:
     rng = np.random.default_rng(0)
     rows = [(climbing(rng, {"a": 0.0, "b": 0.1, "c": 5.0}[m]), {"model": m}) for m in "abc" for _ in range(20)]

@@ -70,7 +70,7 @@ class Side:
 def sides_of(
     parts: Sequence[Panel], fits: Sequence[DecisionFit], clusters: Sequence[Clusters], *, leave: Sequence[str]
 ) -> list[Side]:
-    """Lay groups out to be compared.
+    """Lay groups out to be compared; those without any score are left out.
 
     Parameters
     ----------
@@ -82,7 +82,8 @@ def sides_of(
     leave : sequence of str
         Label columns that are no mix: those that groups are made by.
     """
-    return _in_blocks([_side(*group, leave) for group in zip(parts, fits, clusters, strict=True)])
+    sides = [_side(*group, leave) for group in zip(parts, fits, clusters, strict=True)]
+    return _in_blocks([side for side in sides if len(side.cluster)])
 
 
 def clusters_of(panel: Panel, parts: Sequence[Panel], column: str | None) -> list[Clusters]:

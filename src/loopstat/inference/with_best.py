@@ -59,7 +59,8 @@ def against_best(pairs: Mapping[tuple[int, int], Pairwise], k: int, *, level: fl
     Parameters
     ----------
     pairs : mapping of (i, j) to Pairwise
-        Each pair once, in either order. Pairs that are missing widen what is said: a lower end that needs one is NaN.
+        Each pair once, in either order. Where some are missing q_i is Bonferroni's over all others, and a lower end
+        that needs one is NaN.
     k : int
     level : float
         Of all intervals together.
@@ -105,7 +106,7 @@ def _lower(ends: Float, others: Float) -> float:
 
 def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -> Float:
     """Return for each figure the quantile of the largest studentised error of its differences, which share clusters."""
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import ndtr, ndtri, stdtrit
 
     moving = {pair: p for pair, p in both.items() if 0 < p.error < np.inf}
     place = {name: m for m, name in enumerate(dict.fromkeys(name for p in moving.values() for name in p.influence))}
@@ -120,5 +121,7 @@ def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -
         for row, p in zip(rows, own, strict=True):
             row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
         normal = float(np.quantile((rows @ normals).max(axis=0), level))
+        if len(own) < k - 1:  # those that are here were chosen by what they are: any of the others might have been
+            normal = max(normal, float(ndtri(1 - (1 - level) / (k - 1))))
         out[i] = float(stdtrit(max(min(p.df for p in own), 1.0), float(ndtr(normal))))
     return out
