@@ -13,7 +13,7 @@ import pytest
 
 from loopstat import Decisions, MeanCurve, Panel
 from loopstat.arrays import Float
-from loopstat.decide.analysis import decide
+from loopstat.decide.analysis import analyze_decisions as decide
 from loopstat.decide.compare import MOST, Comparisons
 from loopstat.decide.curve import Held
 from loopstat.decide.regions import Ellipse, overlaps, regions, robust_covariance

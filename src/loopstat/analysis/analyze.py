@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..decide.analysis import Decisions, decide
+from ..decide.analysis import Decisions, analyze_decisions
 from ..decide.compare import Comparisons
+from ..decide.held import scored
 from ..decide.settings import MeanCurve
 from ..drift.analysis import DriftAnalysis, analyze_drift
 from ..drift.settings import LinearDrift
@@ -47,6 +48,7 @@ def analyze(
     reference: str | None = None,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    workers: int | None = None,
     **reading: Any,
 ) -> Analysis:
     """Analyse every group of a panel, or of a table that is read first.
@@ -68,6 +70,8 @@ def analyze(
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
         Called with (done, total, label) before each group.
+    workers : int, optional
+        Processes that groups are fitted in; the figures do not depend on it.
     **reading
         Arguments of `loopstat.read`, for a table: `objectives`, `minimize`, `bounds`, `columns` and so on.
 
@@ -94,8 +98,12 @@ def analyze(
     like = MeanCurve(cluster=estimator.cluster, n_boot=estimator.n_boot, level=estimator.level)
     decision = decision or like
     panel = _panel(source, by, estimator, decision, reading)
-    drift = analyze_drift(panel, by=by, estimator=estimator, seed=seed, reference=reference, progress=progress)
-    decisions = decide(panel, by=drift.settings["by"], estimator=decision, seed=seed)
+    drift = analyze_drift(
+        panel, by=by, estimator=estimator, seed=seed, reference=reference, progress=progress, workers=workers
+    )
+    if not scored(panel):
+        return together(drift, None, settings or {})
+    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed)
     return together(drift, decisions, settings or {})
 
 
@@ -112,20 +120,22 @@ def _panel(
     return read(source, labels=list(labels), **reading)
 
 
-def together(drift: DriftAnalysis, decisions: Decisions, settings: Mapping[str, Any]) -> Analysis:
+def together(drift: DriftAnalysis, decisions: Decisions | None, settings: Mapping[str, Any]) -> Analysis:
     """Return what both lenses say of the same groups as one analysis."""
-    groups = tuple(replace(fit, decided=own) for fit, own in zip(drift.groups, decisions.groups, strict=True))
+    own = {} if decisions is None else {group.label: group.decided for group in decisions.groups}
+    groups = tuple(replace(fit, decided=own.get(fit.label)) for fit in drift.groups)
     said = {*drift.notes}
+    more, notes = ({}, ()) if decisions is None else (decisions.settings, decisions.notes)
     return Analysis(
         groups,
         drift.objectives,
         drift.source,
         drift.n_sessions,
         drift.n_steps,
-        {**decisions.settings, **drift.settings, **settings},
-        (*drift.notes, *(note for note in decisions.notes if note not in said)),
+        {**more, **drift.settings, **settings},
+        (*drift.notes, *(note for note in notes if note not in said)),
         drift.comparisons,
         drift.pareto,
         drift.panel,
-        decisions.comparisons,
+        None if decisions is None else decisions.comparisons,
     )

@@ -56,11 +56,18 @@ LENS = Lens(
             run="loopstat.analysis.lens:run",
             view="loopstat.analysis.view:document",
             reads="panel",
+            depth="front",
         ),
     ),
     terms="loopstat.analysis.lens:TERMS",
 )
 TERMS: dict[str, str] = {}
+
+
+def known_noise(options: Mapping[str, Any]) -> Any:
+    """Return the covariance of the scorer's noise where a file gives it; that there is none concerns rules alone."""
+    noise = options.get("scorer_noise")
+    return None if noise == "none" else noise
 
 
 def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None = None) -> Analysis:
@@ -81,7 +88,7 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
     return analyze(
         panel,
         by=([] if by == ["none"] else by) if by else None,
-        estimator=LinearDrift(**given(options, FIT)),
+        estimator=LinearDrift(**given({**options, "scorer_noise": known_noise(options)}, FIT)),
         decision=estimator_of(options),
         seed=int(options.get("seed") or 0),
         reference=options.get("reference"),

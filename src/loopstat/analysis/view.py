@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ..decide.view.against import against
 from ..decide.view.charts import limits_of
-from ..decide.view.document import blocks
+from ..decide.view.document import blocks, chosen, first_notes
 from ..decide.view.facts import answer
 from ..drift.fit import LinearDriftFit
 from ..drift.view.document import document as drift_document
@@ -30,8 +30,13 @@ def document(result: Analysis) -> Document:
         _opened(section, *fits[section.key], limits) if section.key in fits else section for section in whole.sections
     ]
     skills = {g.label: s for g in result.groups if (s := g.estimates.get("skill.persistence")) is not None}
-    which = against(result.against, decided, "against", skills)
-    return replace(whole, sections=(*sections, *which), hints=(HINT,))
+    sections += against(result.against, decided, "against", skills)
+    wanted = result.settings.get("group")
+    if wanted is not None:
+        sections = list(chosen([s for s in sections if s.key in fits], decided, wanted))
+    return replace(
+        whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings) if decided else ()
+    )
 
 
 def _opened(section: Section, k: int, fit: LinearDriftFit, limits: tuple[float, float]) -> Section:

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from ..errors import InputError
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
@@ -13,6 +16,7 @@ from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .compare import Comparisons, compare, torn_note
 from .fit import DecisionFit, Units, units_of
+from .held import scored
 from .settings import MeanCurve
 
 SCHEMA = "loopstat.decision/1"
@@ -72,7 +76,7 @@ class Decisions(Record):
         return replace(self, settings=settings, source=replace(self.source, notes=self.notes))
 
 
-def decide(
+def analyze_decisions(
     panel: Panel,
     *,
     by: str | Sequence[str] = (),
@@ -98,10 +102,18 @@ def decide(
     Returns
     -------
     Decisions
+
+    Raises
+    ------
+    InputError
+        No session has a score.
     """
     estimator = estimator or MeanCurve()
     columns = list(as_names(by))
-    parts = panel.split(columns)
+    every = panel.split(columns)
+    parts = [(values, part) for values, part in every if scored(part)]
+    if not parts:
+        raise InputError("no session has a score, so nothing is held at any step.")
     resampled = shared_resampling(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
@@ -111,7 +123,8 @@ def decide(
     for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
         label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
         tell(k, len(parts), label)
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
     only = [part for _, part in parts]
@@ -123,7 +136,12 @@ def decide(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
-        notes=(*panel.source.notes, *notes_of(units, groups), *torn_note(against)),
+        notes=(
+            *panel.source.notes,
+            *notes_of(units, groups),
+            *_unscored(len(every) - len(parts)),
+            *torn_note(against),
+        ),
         comparisons=against,
         units=units,
     )
@@ -141,13 +159,22 @@ def _kept(
         "weights": dict(units.value),
         "ended": estimator.ended,
         "price": units.price,
+        "asked_price": estimator.price,
         "cost": units.cost,
         "worth": estimator.worth,
         "horizon": estimator.horizon,
+        "scorer_noise": "none" if estimator.exact else None,
+        "rules": estimator.rules,
+        "guarantee": estimator.guarantee,
+        "confidence": estimator.confidence if estimator.guarantee is not None else None,
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,
     }
+
+
+def _unscored(n: int) -> list[str]:
+    return [f"{n} groups without any score are left out."] if n else []
 
 
 def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:

@@ -60,6 +60,11 @@ class Prospect:
         whole = np.concatenate([steps, steps_ahead(steps, until)])
         return cls(expected, others, whole, len(steps) - 1, spread, clusters, limits)
 
+    def recorded_curve(self, part: slice) -> Curve:
+        """Return a part of the expected curve."""
+        e = self.expected
+        return Curve(e.value[:, part], e.paid[:, part], e.running[:, part])
+
     def net(self, price: float) -> Float:
         """Return expected value less what was paid, by step, shape (n_steps,)."""
         return self.mean_value - price * self.mean_paid

@@ -9,7 +9,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..inference.pareto import ParetoGroup, pareto
+from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
+from ..inference.workers import Progress as Progress
+from ..inference.workers import run_all
 from ..panel.groups import default_groups
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
@@ -18,11 +21,36 @@ from ..results.record import Record, written
 from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
-from .parallel import Job, fit_all
-from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
+
+
+@dataclass(frozen=True)
+class DriftJob:
+    """One group to fit; its folds depend on the seed and the label only."""
+
+    estimator: LinearDrift
+    panel: Panel
+    resampling: Resampling
+    seed: int
+    label: str
+
+    @property
+    def size(self) -> int:
+        """Rows of the group."""
+        return len(self.panel)
+
+    def run(self, progress: Progress | None = None) -> LinearDriftFit:
+        """Fit the group."""
+        from threadpoolctl import threadpool_limits
+
+        rng = np.random.default_rng([self.seed, *self.label.encode()])
+        # One thread, here as in other processes: how many share a sum decides its last digit.
+        with threadpool_limits(1):
+            return self.estimator.fit(
+                self.panel, rng=rng, resampling=self.resampling, label=self.label, progress=progress
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,41 +132,27 @@ def analyze_drift(
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> DriftAnalysis:
-    """Fit every group of a panel.
+    """Fit every group of a panel; `loopstat.analyze`, which reads a table first, says what the arguments are.
 
     Parameters
     ----------
     panel : Panel
-    by : label columns, optional
-        One group per combination of values. Default: `strategy` where it has at most 8 values with at least 10
-        sessions each, otherwise no grouping; an empty list asks for no grouping.
-    estimator : LinearDrift, optional
-        Default `LinearDrift("auto")`.
-    seed : int
-    reference : str, optional
-        Label of the group the others are compared with, where there are more than six.
-    settings : mapping, optional
-        Further settings to keep with the result (how the panel was read).
-    progress : callable, optional
-        Called with (done, total, label) before each group and each stage of it.
+    by, estimator, seed, reference, settings, progress : optional
+        As `loopstat.analyze` takes them.
     workers : int, optional
         Processes that groups are fitted in; the figures do not depend on it. Default: as many as there are cores where
         the work is long enough to pay for them, none otherwise.
-
-    Returns
-    -------
-    DriftAnalysis
     """
-    estimator = estimator or LinearDrift("auto")
+    estimator = estimator or LinearDrift()
     columns, note = (list(as_names(by)), "") if by is not None else default_groups(panel)
     parts = panel.split(columns)
     only = [part for _, part in parts]
     resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
     jobs = [
-        Job(estimator, part, resampling, seed, _label(values))
+        DriftJob(estimator, part, resampling, seed, _label(values))
         for (values, part), resampling in zip(parts, resampled, strict=True)
     ]
-    fits = fit_all(jobs, workers=workers, progress=progress)
+    fits = run_all(jobs, mode="process", workers=workers, progress=progress)
     groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {

@@ -12,6 +12,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.differences import ClusterInfluence
 from ..inference.estimate import Estimate, show
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective
 from ..results.check import Check
 from ..results.decision import Decided, StopVerdict
@@ -38,8 +39,8 @@ DECIDED = (
 """Keys of a decision beside those of a fit."""
 
 
-class FitSettings(Protocol):
-    """What a fit keeps of its settings."""
+class DriftSettings(Protocol):
+    """What a fit is told, and keeps: see `LinearDrift`."""
 
     @property
     def level(self) -> float:
@@ -49,6 +50,21 @@ class FitSettings(Protocol):
     @property
     def estimator(self) -> str:
         """Name of the estimator asked for, or `auto`."""
+        ...
+
+    @property
+    def scorer_noise(self) -> ScorerNoise | None:
+        """The scorer's noise, where it is known."""
+        ...
+
+    @property
+    def stops_at_bounds(self) -> bool:
+        """The loop itself stops at its bounds."""
+        ...
+
+    @property
+    def thorough(self) -> bool:
+        """Also the slow parts of the latent fit."""
         ...
 
 
@@ -125,7 +141,7 @@ class LinearDriftFit(Record):
 
     label: str
     by: dict[str, str]
-    settings: FitSettings | None = field(default=None, kw_only=True)
+    settings: DriftSettings | None = field(default=None, kw_only=True)
     objectives: tuple[Objective, ...] = field(
         metadata=written(
             write=lambda given: [o.name for o in given], read=lambda names: tuple(Objective(name) for name in names)
@@ -245,7 +261,7 @@ class LinearDriftFit(Record):
         found = replace(self.estimator, rivals=rivals, thorough=None if slow is None else load(Thorough, slow))
         return replace(self, estimator=found)
 
-    def remade(self, settings: FitSettings, objectives: Mapping[str, Objective]) -> LinearDriftFit:
+    def remade(self, settings: DriftSettings, objectives: Mapping[str, Objective]) -> LinearDriftFit:
         """Return the fit that was read with its settings, its objectives and the model its estimates make."""
         named = tuple(objectives[name] for name in self.names)
         model = None

@@ -125,11 +125,6 @@ def spread(
     return {"spread": rows, "kept": kept}
 
 
-def empty_as_null() -> dict[str, Any]:
-    """Return metadata of a text that is null where it is empty."""
-    return written(write=lambda text: text or None, read=lambda text: text or "")
-
-
 def absent(made: Callable[[], Any]) -> dict[str, Any]:
     """Return metadata of a field that is not written: `made` returns what stands in for it in a record read back."""
     return {**UNWRITTEN, "absent": made}
@@ -138,7 +133,7 @@ def absent(made: Callable[[], Any]) -> dict[str, Any]:
 def inside(*keys: str) -> dict[str, Any]:
     """Return metadata of a record whose keys stand beside those of the one it belongs to.
 
-    With `keys`, only these are its own: it shares the others with the outer one, and is None where the first is missing.
+    With `keys`, only these are its own: it shares the others with the outer one; None where the first is missing.
     """
     return {"inside": True, "own": keys}
 
@@ -318,9 +313,8 @@ def _taken(
     parts = [data[k] for k in (name, *beside)]
     if optional and parts[0] is None:
         return None
-    numbers = [_numbers(v) for v in parts[:3]]
-    ends = [np.where(np.isnan(x), null, x) for x in numbers]
-    return Estimate(*ends, *(None if v is None else _numbers(v) for v in parts[3:]))
+    numbers = [_numbers(v) for v in parts]
+    return Estimate(*(np.where(np.isnan(x), null, x) for x in numbers[:3]), *numbers[3:])
 
 
 def _gathered(data: Mapping[str, Any], e: _Entry) -> dict[str, Any]:

@@ -37,7 +37,7 @@ from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import eigenvalues
 from ..readings.skill import BASELINES
-from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, ranged, short_label
+from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, short_label
 
 MAX_CLOUD = 150
 MAX_BARS = 6
@@ -235,7 +235,7 @@ def disc(seen: Seen) -> Chart | None:
     draws = fit.draws.get("M")
     values = eigenvalues(draws[~np.isnan(draws).any(axis=(1, 2))][:MAX_CLOUD]).ravel() if draws is not None else None
     cloud = np.zeros(0, complex) if values is None else values[np.abs(values) < 1.25]
-    modes = [complex(r.re, r.im) for r in fit.regimes]
+    modes = [complex(r.re.value, r.im.value) for r in fit.regimes]
     words = ", ".join(f"{abs(z):.3g} {r.regime}" for z, r in zip(modes, fit.regimes, strict=True))
     names = tuple(_named_once(modes, [r.regime for r in fit.regimes]))
     marks: tuple[Mark, ...] = (
@@ -277,19 +277,19 @@ def skill(seen: Seen) -> Chart | None:
 
 def estimators(seen: Seen) -> Chart | None:
     """Return what the estimators that can be had say of the slowest mode, where there are several."""
-    rivals = [(k, r) for k, r in enumerate(seen.fit.estimator.rivals) if np.isfinite(r.modulus)]
+    rivals = [(k, r) for k, r in enumerate(seen.fit.estimator.rivals) if np.isfinite(r.modulus.value)]
     if len(rivals) < 2:
         return None
     rows = [
         Dot(
             r.name,
-            seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high),
+            seen.shown(f"estimators.{k}.modulus", r.modulus),
             "ours" if r.name == seen.fit.estimator.name else "context",
             category(k)[1],
         )
         for k, r in rivals
     ]
-    low = min(v for _, r in rivals for v in (r.low, r.modulus) if np.isfinite(v))
+    low = min(v for _, r in rivals for v in (float(r.modulus.low), float(r.modulus.value)) if np.isfinite(v))
     x = Axis("share of a distance left after a step", limits=(max(low, 0.0), 1.2))
     chart = _dots(f"{seen.key}-estimators", "Slowest mode, by estimator", rows, x)
     return Chart(
@@ -346,9 +346,9 @@ def comparisons(found: Sequence[Comparison], quantity: str = "kept_end", objecti
     rows = [
         Dot(
             f"{called[c.a]} − {called[c.b]}" + (f", {clean_sentence(str(c.objective))}" if len(known) > 1 else ""),
-            ranged(c.difference, c.low, c.high, place=f"comparisons.{k}.difference"),
-            "ours" if c.p_adjusted < SURE else "context",
-            "circle" if c.p_adjusted < SURE else "ring",
+            figure(c.difference, place=f"comparisons.{k}.difference"),
+            "ours" if c.difference.p_adjusted < SURE else "context",
+            "circle" if c.difference.p_adjusted < SURE else "ring",
         )
         for k, c in sorted(wanted, key=lambda row: known.index(row[1].objective))
     ]

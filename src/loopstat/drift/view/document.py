@@ -69,7 +69,7 @@ def _groups(result: DriftAnalysis) -> list[Section]:
     drawn = _drawn(result)
     several = len(result.groups) > 1
     shared = _shared_doubts(result) if several else []
-    out = [Section("everywhere", "In every group", (doubtful(shared, "front"),), depth="front")] if shared else []
+    out = [Section("everywhere", "In every group", (doubtful(shared),))] if shared else []
     for k, fit in enumerate(result.groups):
         made = _group(Seen(fit, f"groups.{k}", f"g{k}", drawn.get(fit.label)), set(shared))
         out.append(replace(made, folded=several))
@@ -144,7 +144,7 @@ def _against(result: DriftAnalysis) -> list[Section]:
     blocks += charts
     if sheets:
         blocks.append(Section("differences", "All differences", tuple(sheets), depth="long", folded=True))
-    return [Section("against", "Against each other", tuple(blocks), depth="front" if said else "long")]
+    return [Section("against", "Against each other", tuple(blocks), depth="short" if said else "long")]
 
 
 def _pareto(result: DriftAnalysis) -> list[Section]:
