@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
@@ -118,15 +119,7 @@ def analyze_decisions(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
     units = units_of(estimator, [part for _, part in parts], panel)
-    tell = progress or (lambda done, total, label: None)
-    groups = []
-    for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
-        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
-        tell(k, len(parts), label)
-        rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
-        groups.append(replace(fit, by=values))
-    tell(len(parts), len(parts), "")
+    groups = _fitted(estimator, parts, resampled, units, seed, progress)
     only = [part for _, part in parts]
     against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
     return Decisions(
@@ -145,6 +138,27 @@ def analyze_decisions(
         comparisons=against,
         units=units,
     )
+
+
+def _fitted(
+    estimator: MeanCurve,
+    parts: Sequence[tuple[dict[str, str], Panel]],
+    resampled: Sequence[Resampling],
+    units: Units,
+    seed: int,
+    progress: Progress | None,
+) -> list[DecisionFit]:
+    """Decide for one group after the other."""
+    tell = progress or (lambda done, total, label: None)
+    groups: list[DecisionFit] = []
+    for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
+        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
+        tell(k, len(parts), label)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
+        groups.append(replace(fit, by=values))
+    tell(len(parts), len(parts), "")
+    return groups
 
 
 def _kept(
