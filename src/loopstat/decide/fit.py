@@ -167,10 +167,10 @@ def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str,
 
 
 def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: SuccessBar | None) -> float:
-    return pooled_spread([_held(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
+    return pooled_spread([held_of(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
 
 
-def _held(
+def held_of(
     panel: Panel,
     grid: Grid,
     keeping: Keeping,
@@ -178,6 +178,7 @@ def _held(
     bar: SuccessBar | None,
     clusters: Clusters | None = None,
 ) -> Held:
+    """Return the value held by session and step, where the record can judge it; by default each session a cluster."""
     ends = ends_of(panel, settings.ended, bar)
     clusters = clusters or Clusters(panel.session, panel.session_names, "session", "session")
     return held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping)).recorded()
