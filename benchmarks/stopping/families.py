@@ -52,7 +52,8 @@ def endless(by_step: Array, seen: Array | None = None) -> Paths:
 
 def per_task(rng: Rng, cluster: NDArray[np.int64], sd: float, mean: float = 0.0) -> Array:
     """Draw a normal number per task and hand it to the sessions of the task, shape (S,)."""
-    return mean + sd * rng.standard_normal(int(cluster.max()) + 1)[cluster]
+    of_task: Array = (mean + sd * rng.standard_normal(int(cluster.max()) + 1))[cluster]
+    return of_task
 
 
 def shocks(rng: Rng, size: int | tuple[int, ...], tails: float) -> Array:
@@ -85,7 +86,7 @@ class LateJump:
 
     def __call__(self, rng: Rng, cluster: NDArray[np.int64], horizon: int, record: int) -> Paths:
         jump = record + max(1, record // 5)
-        later = Curve(lambda t: self.height * (t >= jump), noise=self.noise)
+        later = Curve(lambda t: np.where(t >= jump, self.height, 0.0), noise=self.noise)
         return later(rng, cluster, horizon, record)
 
 
@@ -273,7 +274,8 @@ def first_given_up(rng: Rng, chance: Array) -> NDArray[np.int64]:
     """Return the first step at which a session is given up, by chances of shape (S, L), else the last step."""
     up = rng.random(chance.shape) < chance
     up[:, -1] = True
-    return up.argmax(axis=1)
+    first: NDArray[np.int64] = up.argmax(axis=1)
+    return first
 
 
 @dataclass(frozen=True)

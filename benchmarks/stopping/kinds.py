@@ -139,7 +139,7 @@ def value_held(keep: str, paths: Paths) -> Array:
         better = np.ones(by.shape, bool)
         better[:, 1:] = by[:, 1:] > before[:, :-1]
         version = np.maximum.accumulate(np.where(better, step, 0), axis=1)
-    elif keep == "accepted":
+    elif paths.accepted is not None:
         version = np.maximum.accumulate(np.where(paths.accepted, step, 0), axis=1)
     else:
         version = step
