@@ -60,7 +60,7 @@ def shocks(rng: Rng, size: int | tuple[int, ...], tails: float) -> Array:
     """Draw numbers of variance 1: normal, or Student's with `tails` degrees of freedom."""
     if np.isinf(tails):
         return rng.standard_normal(size)
-    return rng.standard_t(tails, size) * np.sqrt((tails - 2) / tails)
+    return rng.standard_t(tails, size) * float(np.sqrt((tails - 2) / tails))
 
 
 @dataclass(frozen=True)
