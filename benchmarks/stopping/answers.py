@@ -1,23 +1,25 @@
-"""The one door between the simulated loops and what answers them.
-
-A plain stand-in for now: the best recorded step of the mean curve, its loss by a bootstrap of the clusters. It never
-looks beyond the record and knows no half-life.
-"""
+"""The one door between simulated loops and what answers them: a recording becomes a panel, as a user would read it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from scipy import special
 
-from .families import Array, Paths
-from .kinds import Recording, value_held
+import loopstat
+from loopstat.decide.best import Prospect, action_of, best, sessions_needed
+from loopstat.decide.curve import Held
+from loopstat.decide.settings import MeanCurve
+from loopstat.panel.panel import Panel
 
-PACKAGES: tuple[Path, ...] = ()  # folders of code that the answers come from: figures of other code are not kept
+from .kinds import Recording
+
+HOME = Path(loopstat.__file__).parent
+PACKAGES = (HOME / "panel", HOME / "inference", HOME / "decide")  # figures of other code are not kept
 DRAWS = 400
+LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -48,42 +50,41 @@ class Answer:
 
 def answer(recording: Recording, keep: str, prices: Sequence[float]) -> list[Answer]:
     """Answer one recording at each price, in units of the score per step."""
-    value, taken, sd = _draws(recording, keep)
-    return [_decide(value - price * taken, recording, sd) for price in prices]
+    panel = panel_of(recording)
+    found = settings_for(recording, panel, keep).fit(panel)
+    return [_at(price, found.prospect, found.held) for price in prices]
 
 
-def _draws(r: Recording, keep: str) -> tuple[Array, Array, float]:
-    """Return the curve of the value held and the steps taken, row 0 estimated, then bootstrapped; and the sd."""
-    last = np.isfinite(r.scores).sum(axis=1) - 1
-    held = value_held(keep, Paths(r.scores, last, r.seen, r.accepted))[:, : int(last.max()) + 1]
-    step = np.arange(held.shape[1])
-    there = last[:, None] >= step
-    gains = np.where(there[:, 1:], np.diff(held, axis=1), 0.0)
-    ends = there & r.ended[:, None] & (last[:, None] == step)
-    member = (r.cluster == np.unique(r.cluster)[:, None]).astype(float)
-    rng = np.random.default_rng(0)
-    weights = np.vstack([np.ones(len(member)), rng.exponential(size=(DRAWS, len(member)))])
-    n, e, gain, start = (weights @ (member @ x) for x in (there.astype(float), ends.astype(float), gains, held[:, :1]))
-    running = np.cumprod(1 - e / n, axis=1)
-    rise = running[:, :-1] * gain / n[:, 1:]
-    value = start / n[:, :1] + np.hstack([np.zeros((len(n), 1)), np.cumsum(rise, axis=1)])
-    taken = np.hstack([np.zeros((len(n), 1)), np.cumsum(running[:, :-1], axis=1)])
-    variances = [held[there[:, t], t].var() for t in step]
-    return value, taken, float(np.sqrt(np.mean(variances)))
+def settings_for(recording: Recording, panel: Panel, keep: str) -> MeanCurve:
+    """Return what a user would ask for."""
+    return MeanCurve(
+        keep=keep,
+        select=None if recording.seen is None else "seen",
+        value=None if recording.seen is None else "score",
+        ended="ended" if "ended" in panel.labels else None,
+        cluster="task" if "task" in panel.labels else None,
+        n_boot=DRAWS,
+    )
 
 
-def _decide(net: Array, r: Recording, sd: float) -> Answer:
-    """Decide on draws of the net value, shape (1 + draws, steps)."""
-    step = int(np.argmax(net[0] >= net[0].max() - 0.01 * sd))
-    loss = net - net[:, [step]]
-    se = loss[1:].std(axis=0)
-    se[step] = 1.0
-    clusters = len(np.unique(r.cluster))
-    q = np.quantile(((loss[1:] - loss[0]) / np.maximum(se, 1e-12)).max(axis=1), 0.95)
-    q = float(special.stdtrit(clusters - 1, special.ndtr(q)))
-    limit = float(np.max(np.delete(loss[0] + q * se, step), initial=0.0))
-    expected = float(loss[1:].max(axis=1).mean())
-    gain = float(net[0].max() - net[0, 0])
-    if expected > 0.1 * sd and limit > max(0.25 * sd, gain / 2):
-        return Answer("cannot_tell", step, limit, advised=int(np.ceil(len(r.scores) * (limit / (0.25 * sd)) ** 2)))
-    return Answer("go_on" if step == net.shape[1] - 1 else "stop", step, limit)
+def _at(price: float, prospect: Prospect, held: Held) -> Answer:
+    one = best(prospect, price, LEVEL)
+    needed = sessions_needed(one, held.n_sessions, prospect.spread) if one.is_open else None
+    return Answer(action_of(one, prospect), int(prospect.steps[one.place]), one.limit, advised=needed)
+
+
+def panel_of(r: Recording) -> Panel:
+    """Return the panel a reader would make of a recording."""
+    there = np.isfinite(r.scores)
+    columns = [r.scores] if r.seen is None else [r.scores, r.seen]
+    sessions = [np.stack([c[i, : n] for c in columns], axis=1) for i, n in enumerate(there.sum(axis=1))]
+    labels: dict[str, list[str]] = {}
+    if r.ended.any():
+        labels["ended"] = ["true" if own else "false" for own in r.ended]
+    if len(np.unique(r.cluster)) < len(r.cluster):
+        labels["task"] = [str(task) for task in r.cluster]
+    names = ["score", "seen"][: len(columns)]
+    panel = Panel.from_arrays(sessions, objectives=names, labels=labels)
+    if r.accepted is None:
+        return panel
+    return replace(panel, accepted=r.accepted[there], lineage=True)

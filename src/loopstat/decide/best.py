@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Float, Int
 from ..inference.intervals import student
 from ..results.decision import Stretch
-from .ahead import continued, late_slope, steps_ahead
+from .ahead import late_slope, likely_values, raised, steps_ahead, unchanged
 from .curve import Curve
 
 NEAR = 0.01  # standard deviations within which a step is as good as the best
@@ -27,9 +27,11 @@ class Prospect:
     Attributes
     ----------
     expected : Curve
-        Over recorded and later steps.
+        Over recorded and later steps; the recorded means themselves, and what is likely to be added to the last one.
+    likely : float array, shape (1 + n_draws, n_steps)
+        Value held as it is thought to be, the noise of the recording taken out, then draws of what it may be.
     others : tuple of Curve
-        Nothing more comes; everything the fitted curves promise; the slope of the record's last half.
+        Nothing more comes; the slope of the record's last half goes on.
     steps : int array, shape (n_steps,)
         Step numbers, recorded and later ones.
     recorded : int
@@ -42,6 +44,7 @@ class Prospect:
     """
 
     expected: Curve
+    likely: Float
     others: tuple[Curve, ...]
     steps: Int
     recorded: int
@@ -54,29 +57,23 @@ class Prospect:
         cls, curve: Curve, steps: Int, until: int, spread: float, clusters: int, limits: Exact | None = None
     ) -> Prospect:
         """Continue a recorded curve in every way."""
-        expected = continued(curve, steps, until)
-        nothing, all_of_it = (continued(curve, steps, until, shrink=s) for s in (0.0, 1.0))
-        others = (nothing, all_of_it, late_slope(curve, expected))
-        whole = np.concatenate([steps, steps_ahead(steps, until)])
-        return cls(expected, others, whole, len(steps) - 1, spread, clusters, limits)
+        ahead = steps_ahead(steps, until)
+        last = len(steps) - 1
+        likely = likely_values(curve.value, steps, ahead, spread, clusters)
+        nothing = unchanged(curve, len(ahead))
+        expected = raised(nothing, likely[:, last + 1 :] - likely[:, last : last + 1])
+        others = (nothing, raised(nothing, late_slope(curve, len(ahead))))
+        return cls(expected, likely, others, np.concatenate([steps, ahead]), last, spread, clusters, limits)
 
     def net(self, price: float) -> Float:
-        """Return expected value less what was paid, by step, shape (n_steps,)."""
-        return self.mean_value - price * self.mean_paid
+        """Return what is likely held less what was paid, by step, shape (n_steps,)."""
+        net: Float = self.likely[0] - price * self.expected.paid[0]
+        return net
 
     @property
     def mean_value(self) -> Float:
-        """Expected value held: the mean itself within the record, the mean of the draws beyond."""
-        return self._mean(self.expected.value)
-
-    @property
-    def mean_paid(self) -> Float:
-        """Expected cost, likewise."""
-        return self._mean(self.expected.paid)
-
-    def _mean(self, table: Float) -> Float:
-        inside = np.arange(table.shape[1]) <= self.recorded
-        return np.where(inside, table[0], table.mean(axis=0))
+        """Expected value held: the mean itself within the record, shape (n_steps,)."""
+        return self.expected.value[0]
 
 
 @dataclass(frozen=True)
@@ -100,21 +97,43 @@ class Best:
 
 
 def best(prospect: Prospect, price: float, level: float) -> Best:
-    """Return the first step whose expected net value is as good as the best, and what may be lost by it."""
+    """Return the first step whose likely net value is as good as the best, and what may be lost by it.
+
+    The limit of the loss is the largest of: the quantile of the loss over draws of what the curve may be; the limits
+    from the recorded means alone, if nothing more comes, and if the late slope goes on; and that from counts.
+    """
     mean = prospect.net(price)
     place = int(np.flatnonzero(mean >= mean.max() - NEAR * prospect.spread)[0])
-    draws = (prospect.expected.value - price * prospect.expected.paid)[1:]
+    draws = prospect.likely[1:] - price * prospect.expected.paid[1:]
     if len(draws) < 2 or prospect.clusters < 2:
         return Best(place, 0, len(mean) - 1, float("nan"), float("inf"), is_open=True)
-    loss = float(np.mean(draws.max(axis=1) - draws[:, place]))
-    limit = max(loss_limit(c.value - price * c.paid, place, prospect.clusters, level) for c in prospect.others)
+    lost = draws.max(axis=1) - draws[:, place]
+    loss = float(lost.mean())
+    limits = [loss_limit(c.value - price * c.paid, place, prospect.clusters, level) for c in prospect.others]
+    limit = max(float(np.quantile(lost, level)), *limits)
     if prospect.limits is not None:
         limit = max(limit, _by_counts(prospect, prospect.limits, place, price, level))
     near = (draws >= draws.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
     low, high = np.quantile(near, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    gain = float(prospect.mean_value[: prospect.recorded + 1].max() - prospect.mean_value[0])
+    gain = float(prospect.likely[0, : prospect.recorded + 1].max() - prospect.likely[0, 0])
     is_open = loss > COSTLY * prospect.spread and limit > max(WIDE * prospect.spread, OF_GAIN * gain)
     return Best(place, min(int(low), place), max(int(high), place), loss, limit, is_open)
+
+
+def action_of(found: Best, prospect: Prospect) -> str:
+    """Return `cannot_tell`, `go_on` where the best step lies beyond the record, else `stop`."""
+    if found.is_open:
+        return "cannot_tell"
+    return "go_on" if found.place > prospect.recorded else "stop"
+
+
+def sessions_needed(found: Best, sessions: int, spread: float) -> int | None:
+    """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
+    if not np.isfinite(found.limit) or spread <= 0:
+        return None
+    wanted = sessions * (found.limit / (WIDE * spread)) ** 2
+    digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
+    return int(np.ceil(wanted / 10**digits) * 10**digits)
 
 
 def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
@@ -167,7 +186,7 @@ def _by_counts(prospect: Prospect, exact: Exact, place: int, price: float, level
 def prices_of(prospect: Prospect, place: int, price: float) -> tuple[float, float]:
     """Return the prices between which a step stays the best one; infinity where it stays at any price."""
     grid = np.unique(np.r_[PRICES * max(prospect.spread, 1e-300), price])
-    net = prospect.mean_value - grid[:, None] * prospect.mean_paid
+    net = prospect.likely[0] - grid[:, None] * prospect.expected.paid[0]
     chosen = (net >= net.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
     at = int(np.searchsorted(grid, price))
     other = np.flatnonzero(chosen != place)
