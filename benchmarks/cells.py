@@ -103,8 +103,8 @@ def coverage(fit: LinearDriftFit, truth: dict[str, Array]) -> Numbers:
         value = np.asarray(truth[key], dtype=np.float64)
         if key.startswith("modulus"):
             ranked = fit.regimes[:1] if key == "modulus" else fit.regimes[1:]
-            low = np.array([r.modulus_low for r in ranked])
-            high = np.array([r.modulus_high for r in ranked])
+            low = np.array([r.modulus.low for r in ranked])
+            high = np.array([r.modulus.high for r in ranked])
         elif key in fit.estimates:
             low, high = fit.estimates[key].low, fit.estimates[key].high
         else:
@@ -122,7 +122,7 @@ def whole_fit(loop: Loop, sessions: int, n_boot: int, **how: float | bool) -> Ca
 
     def run(rng: Rng) -> Numbers:
         panel = panel_of(loop.run(rng, sessions, STEPS, **how))  # type: ignore[arg-type]
-        fit = LinearDrift(n_boot=n_boot).fit(panel, rng=rng)
+        fit = LinearDrift("pooled", n_boot=n_boot).fit(panel, rng=rng)
         out = coverage(fit, truth)
         out |= {f"check.{name}": np.float64(not fit.check(name).passed) for name in (r.name for r in RULES)}
         skill = fit.estimates["skill_by_objective.running_mean"]
@@ -233,7 +233,7 @@ def _apart(sessions: int, loop: Loop) -> Callable[[Rng], Numbers]:
     upper = np.triu_indices(3, 1)
 
     def run(rng: Rng) -> Numbers:
-        fit = LinearDrift(n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS)), rng=rng)
+        fit = LinearDrift("pooled", n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS)), rng=rng)
         a, total = fit.estimates["drift.A"], fit.estimates["interference.total"]
         return {
             "A": (a.p[off] < 0.05).astype(np.float64),
@@ -266,7 +266,7 @@ def _white(effects: float, sessions: int) -> Callable[[Rng], Numbers]:
     def run(rng: Rng) -> Numbers:
         own = effects * rng.standard_normal((sessions, 1, 3))
         panel = panel_of(own + rng.standard_normal((sessions, STEPS, 3)))
-        fit = LinearDrift(n_boot=0).fit(panel, rng=rng)
+        fit = LinearDrift("pooled", n_boot=0).fit(panel, rng=rng)
         r2 = fit.estimates["r2_levels"]
         zero = ((r2.low <= 0) & (r2.high >= 0)).astype(np.float64)
         return {"fails": np.float64(not fit.check("white_scores").passed), "r2": zero}
@@ -278,7 +278,7 @@ def _loop_passes(sessions: int) -> Callable[[Rng], Numbers]:
     loop = plain_loop()
 
     def run(rng: Rng) -> Numbers:
-        fit = LinearDrift(n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS)), rng=rng)
+        fit = LinearDrift("pooled", n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS)), rng=rng)
         return {"passes": np.float64(fit.check("white_scores").passed)}
 
     return run
@@ -316,7 +316,7 @@ def _first_step_differs(rng: Rng) -> Numbers:
     x[:, 1] = first
     for t in range(2, STEPS):
         x[:, t] = loop.rest + (x[:, t - 1] - loop.rest) @ loop.M.T + noise[:, t - 2]
-    fit = LinearDrift(n_boot=0).fit(panel_of(x), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(x), rng=rng)
     return {"found": np.float64(not fit.check("time_varying").passed)}
 
 
@@ -325,7 +325,7 @@ def _first_step_differs(rng: Rng) -> Numbers:
 
 def _fieller(rng: Rng) -> Numbers:
     loop = scalar_loop(0.97, start=-4.0, spread=1.0)
-    fit = LinearDrift(n_boot=400).fit(panel_of(loop.run(rng, 10, 6)), rng=rng)
+    fit = LinearDrift("pooled", n_boot=400).fit(panel_of(loop.run(rng, 10, 6)), rng=rng)
     e = fit.estimates["drift.fixed_point"]
     with np.errstate(divide="ignore"):
         draws = -fit.draws["b"][:, 0] / (fit.draws["M"][:, 0, 0] - 1)
@@ -394,7 +394,7 @@ def _shares(sessions: int) -> Callable[[Rng], Numbers]:
     loop = resting_loop()
 
     def run(rng: Rng) -> Numbers:
-        fit = LinearDrift(n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS + 1)), rng=rng)
+        fit = LinearDrift("pooled", n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS + 1)), rng=rng)
         shares = fit.estimates.get("interference.variance_shares")
         return {"transient": np.array(np.nan) if shares is None else shares.value[2].mean()}
 
@@ -402,7 +402,7 @@ def _shares(sessions: int) -> Callable[[Rng], Numbers]:
 
 
 def _rising(rng: Rng) -> Numbers:
-    fit = LinearDrift(n_boot=0).fit(panel_of(rising_loop().run(rng, 1000, STEPS)), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(rising_loop().run(rng, 1000, STEPS)), rng=rng)
     parts = ("total", "drift", "noise", "transient", "rest")
     return {k: fit.estimates[f"interference.{k}"].value[1, 2] for k in parts}
 
@@ -410,7 +410,7 @@ def _rising(rng: Rng) -> Numbers:
 def _one_point(rng: Rng) -> Numbers:
     loop = plain_loop()
     alike = Loop(loop.M, loop.rest, loop.Q, loop.start, np.zeros((3, 3)))
-    fit = LinearDrift(n_boot=0).fit(panel_of(alike.run(rng, 2000, STEPS + 1)), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(alike.run(rng, 2000, STEPS + 1)), rng=rng)
     return {
         "rest": fit.estimates["interference.variance_shares"].value[3],
         "misfit": fit.estimates["interference.misfit"].value[np.triu_indices(3, 1)],
@@ -418,9 +418,9 @@ def _one_point(rng: Rng) -> Numbers:
 
 
 def _own_places(rng: Rng) -> Numbers:
-    fit = LinearDrift(n_boot=0).fit(panel_of(own_places(rng, 2000, STEPS + 1)), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(own_places(rng, 2000, STEPS + 1)), rng=rng)
     return {
-        "radius": np.float64(fit.regimes[0].modulus),
+        "radius": np.float64(fit.regimes[0].modulus.value),
         "noise": fit.estimates["interference.noise"].value[0, 1],
         "rest": fit.estimates["interference.variance_shares"].value[3],
     }
@@ -490,13 +490,13 @@ def slope(panel: Panel) -> Array:
 
 
 def _white_figures(rng: Rng) -> Numbers:
-    fit = LinearDrift(n_boot=0).fit(panel_of(rng.standard_normal((2000, 101, 1))), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(rng.standard_normal((2000, 101, 1))), rng=rng)
     return {"A": fit.estimates["drift.A"].value, "r2": fit.estimates["r2_increments"].value}
 
 
 def _own_means(rng: Rng) -> Numbers:
     x = rng.standard_normal((2000, STEPS, 1)) + rng.standard_normal((2000, 1, 1))
-    fit = LinearDrift(n_boot=0).fit(panel_of(x), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(x), rng=rng)
     skill = {k: fit.estimates[f"skill.{k}"].value for k in ("mean", "persistence", "running_mean")}
     return {"slope": fit.estimates["drift.M"].value, **skill}
 
@@ -511,7 +511,7 @@ def _noisy(rng: Rng) -> Numbers:
 def _stopped(rng: Rng) -> Numbers:
     x = scalar_loop(0.5, spread=1.0).run(rng, 5000, STEPS + 1)
     sessions = stopped_at(x, 1.0)
-    fit = LinearDrift(n_boot=0).fit(panel_of(sessions[:500]), rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel_of(sessions[:500]), rng=rng)
     return {
         "share": np.float64(np.mean([len(s) < STEPS + 1 for s in sessions])),
         "slope": slope(panel_of(sessions)),
@@ -534,7 +534,7 @@ def _bounded(rng: Rng) -> Numbers:
 
 def _lineage(rng: Rng) -> Numbers:
     panel = keep_the_better(rng, 60, 20, mean=-0.5, sd=1.0)
-    fit = LinearDrift(n_boot=0).fit(panel, rng=rng)
+    fit = LinearDrift("pooled", n_boot=0).fit(panel, rng=rng)
     e = fit.estimates["drift.M"]
     rows = Panel.from_arrays(panel.x.reshape(60, 21, 1))
     return {

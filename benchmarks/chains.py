@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from loopstat.balance.currents import MainChain, circulation
-from loopstat.balance.cycles import cycle_basis_test, source_statistic
-from loopstat.balance.exact import exact_draws, exact_draws_within
-from loopstat.balance.one_potential import common_potential
-from loopstat.balance.order import homogeneity_test, order_test
-from loopstat.balance.potential import KERNELS, potential
+from loopstat.balance.potentials.common import common_potential
+from loopstat.balance.potentials.potential import potential
+from loopstat.balance.rows import KERNELS
 from loopstat.balance.settings import ReversibleChain
-from loopstat.balance.tests import detailed_balance_test
+from loopstat.balance.tests.cycles import cycle_basis_test, source_statistic
+from loopstat.balance.tests.exact import exact_draws, exact_draws_within
+from loopstat.balance.tests.order import homogeneity_test, order_test
+from loopstat.balance.tests.reversal import detailed_balance_test
 from loopstat.panel.tally import Counts, Events
 
 from .cells import NOMINAL, Cell, Numbers, Row

@@ -118,8 +118,8 @@ def bounds_rows() -> list[str]:
     for words, values, high in (("the loop stops there", stops, 0.5), ("it is read through a clip", reads, 0.9)):
         panel = Panel.from_arrays(np.stack(values, axis=1), objectives=[Objective("x1", high=high)])
         share = float((panel.x >= high).mean())
-        plain = slope_of(LinearDrift(n_boot=0).fit(panel))
-        censored = slope_of(LinearDrift(n_boot=0, stops_at_bounds=True).fit(panel))
+        plain = slope_of(LinearDrift("pooled", n_boot=0).fit(panel))
+        censored = slope_of(LinearDrift("pooled", n_boot=0, stops_at_bounds=True).fit(panel))
         rows.append(f"| {words} | {share:.0%} | {plain:.2f} | {censored:.2f} |")
     return rows
 

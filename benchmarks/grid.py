@@ -264,8 +264,8 @@ def thorough_run(s: Setting) -> Callable[[Rng], Numbers]:
             return dict.fromkeys(("profile", "open", "effects", "noise", "fit"), np.float64(np.nan))
         radius = np.abs(np.linalg.eigvals(truth)).max()
         return {
-            "profile": np.float64(slow.modulus_low <= radius <= slow.modulus_high),
-            "open": np.float64(slow.modulus_low == 0 or np.isinf(slow.modulus_high)),
+            "profile": np.float64(slow.modulus.low <= radius <= slow.modulus.high),
+            "open": np.float64(slow.modulus.low == 0 or np.isinf(slow.modulus.high)),
             "effects": np.float64(slow.p_effects < 0.05),
             "noise": np.float64(slow.p_noise < 0.05),
             "fit": np.float64(slow.p_fit < 0.05),

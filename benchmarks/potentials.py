@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from loopstat.balance.analysis import analyze_balance
-from loopstat.balance.chain import MarkovChain
-from loopstat.balance.least_action import SOFTPLUS, Exchanges, least_action
-from loopstat.balance.potential import potential, strengths
-from loopstat.balance.tests import detailed_balance_test
+from loopstat.balance.chain.model import MarkovChain
+from loopstat.balance.potentials.least_action import SOFTPLUS, Exchanges, least_action
+from loopstat.balance.potentials.potential import potential, strengths
+from loopstat.balance.tests.reversal import detailed_balance_test
 from loopstat.panel.tally import Counts
 
 from .loops import Array

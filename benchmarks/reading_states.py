@@ -22,7 +22,7 @@ from loopstat import (
     read_recording,
     systems,
 )
-from loopstat.balance.tests import detailed_balance_test
+from loopstat.balance.tests.reversal import detailed_balance_test
 from loopstat.inference.estimate import number, show
 from loopstat.inference.tests import holm
 

@@ -69,7 +69,7 @@ def slowest(fit: LinearDriftFit) -> str:
     if not fit.regimes:
         return "-"
     r = fit.regimes[0]
-    return show(r.modulus, r.modulus_low, r.modulus_high)
+    return show(*r.modulus.triple)
 
 
 def skill(fit: LinearDriftFit) -> str:

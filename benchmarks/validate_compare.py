@@ -31,7 +31,7 @@ def fit(x: Array, label: str, tasks: list[str] | None = None) -> LinearDriftFit:
     """Fit one group."""
     names = [f"{label}{k}" for k in range(len(x))]
     panel = Panel.from_arrays(list(x), session_names=names, labels={"task": tasks} if tasks else None)
-    return LinearDrift(n_boot=0).fit(panel, rng=0, label=label)
+    return LinearDrift("pooled", n_boot=0).fit(panel, rng=0, label=label)
 
 
 def apart(panels: int) -> Iterator[tuple[Comparison, ...]]:
@@ -77,10 +77,10 @@ def report(title: str, found: list[tuple[Comparison, ...]], pair: tuple[str, str
                 rows[(c.quantity, c.objective)].append(c)
     print(f"\n{title}\n\n| quantity | panels | coverage | half-width / spread | p < 0.05 |\n|---|--:|--:|--:|--:|")
     for key, some in rows.items():
-        inside = np.mean([c.low <= true[key] <= c.high for c in some])
-        spread = np.std([c.difference for c in some], ddof=1)
-        half = np.median([(c.high - c.low) / 2 for c in some])
-        small = np.mean([c.p_value < 0.05 for c in some])
+        inside = np.mean([c.difference.low <= true[key] <= c.difference.high for c in some])
+        spread = np.std([c.difference.value for c in some], ddof=1)
+        half = np.median([(c.difference.high - c.difference.low) / 2 for c in some])
+        small = np.mean([c.difference.p < 0.05 for c in some])
         name = f"{key[0]} {key[1] or ''}".strip()
         print(f"| {name} | {len(some)} | {inside:.3f} | {half / spread:.2f} | {small:.3f} |")
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from loopstat.balance.analysis import BalanceAnalysis
 from loopstat.balance.fit import BalanceFit
-from loopstat.balance.one_potential import CommonPotential
+from loopstat.balance.potentials.common import CommonPotential
 from loopstat.balance.settings import ReversibleChain
 from loopstat.panel.panel import Source
 from loopstat.panel.tally import Counts

@@ -1,4 +1,4 @@
-"""Small recordings and the two ways of running the command line that several test files share."""
+"""Small recordings, the two ways of running the command line, and a browser, that several test files share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,20 @@ OBJECTIVES = ("quality", "speed", "length")
 STRAIGHT = np.array([[0.6, 0.1, 0.0], [0.0, 0.5, 0.1], [0.1, 0.0, 0.4]])
 SWINGING = np.array([[0.5, -0.7, 0.0], [0.7, 0.5, 0.0], [0.0, 0.0, 0.3]])
 
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+WIDE, NARROW = (1280, 900), (400, 800)
+
 Row = tuple[Any, ...]
+Open = Callable[..., Any]
 
 
 def loop_rows(n_sessions: int = 20, n_steps: int = 8, *, seed: int = 0, name: str = "s") -> list[Row]:
@@ -157,3 +170,59 @@ def lineage_json(lineage_path: Path) -> dict[str, Any]:
 def loops(tmp_path: Path) -> Path:
     """Path of a small plain loop of two objectives."""
     return write_table(tmp_path / "loops.csv", loop_rows())
+
+
+# ------------------------------------------------------------------------------ in a browser
+
+
+def _missing(what: str) -> None:
+    message = f"{what} is missing: the report cannot be tested in a browser (see .ci/run)"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Headless Chromium through Playwright; without either tests are skipped, but fail where CI=true."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("playwright")
+    if not CHROMIUM.exists():
+        _missing(str(CHROMIUM))
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def opened(chromium: Any, report_path: Path) -> Iterator[Open]:
+    """Return a function that opens the page at `report_path`, a fixture of the test file.
+
+    Afterwards nothing may have been asked of a network or complained of.
+    """
+    said: list[str] = []
+    asked: list[str] = []
+    contexts = []
+
+    def open_(size: tuple[int, int] = WIDE, *, unfolded: bool = True, **settings: Any) -> Any:
+        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
+        tab.on("pageerror", lambda error: said.append(str(error)))
+        tab.on("request", lambda request: asked.append(request.url))
+        tab.goto(report_path.as_uri())
+        tab.eval_on_selector_all(
+            "details", "(all) => all.forEach((d) => { d.open = unfolded; })".replace("unfolded", json.dumps(unfolded))
+        )
+        return tab
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert said == [], "the console is silent"
+    outside = [url for url in asked if not url.startswith("data:") and url.split("#")[0] != report_path.as_uri()]
+    assert outside == [], "nothing but the file itself is asked for"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
+from loopstat.errors import SettingsError
 from loopstat.moves.engine import CHUNK, COUNTS, END, FIRST, SECOND, SLOTS, STEP
-from loopstat.moves.model import Draws, advance, begin
+from loopstat.moves.model import MoveLaw, next_radius, planned
+from loopstat.moves.order_statistics import maximum_of
+from loopstat.moves.process import Work
 from loopstat.moves.runs import enough_left
 from loopstat.moves.settings import MoveSettings
 
@@ -38,6 +42,131 @@ def _far(counter: int) -> np.uint64:
 def uniform(keys: Keys, counter: int) -> Floats:
     """Return one number of every key, at odd multiples of 2^-53: never 0 or 1."""
     return ((mixed(keys + _far(counter)) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+# --------------------------------------------------------------------------- one move, many runs
+
+
+def picked(law: MoveLaw, log_uniform: Floats, normal: Floats) -> tuple[Floats, Floats]:
+    """Return improvement and score of the pick, from ln U of one uniform and one normal draw, whatever K is."""
+    if not law.team.reviewed:
+        pick = np.asarray(law.mean + law.spread * normal)
+        return pick, pick
+    z = maximum_of(log_uniform, law.team.k_eff) + law.shift
+    return np.asarray(law.mean + law.pull * z + law.rest * normal), np.asarray(law.mean + law.total_spread * z)
+
+
+class Draws(NamedTuple):
+    """Random numbers of one move, each of shape (n_sessions,); equal ones make two loops comparable.
+
+    ln U of the best candidate, a normal for what its score leaves unknown, a uniform for the oracle, and a normal for
+    the reviewers' offset.
+    """
+
+    log_uniform: Floats
+    normal: Floats
+    oracle: Floats
+    offset: Floats
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, n: int) -> Draws:
+        """Draw them afresh."""
+        return cls(-rng.standard_exponential(n), rng.standard_normal(n), rng.random(n), rng.standard_normal(n))
+
+
+def begin(settings: MoveSettings, n_sessions: int, rng: Any = None) -> Work:
+    """Return where loops stand before their first move; numbers of defects are drawn by `rng`."""
+    s = settings
+    visible = s.oracle_resolution * s.difficulty * np.ones(n_sessions)
+    hidden = s.difficulty - visible
+    if s.process == "integer":
+        rng = _needed(rng)
+        visible, hidden = rng.poisson(visible).astype(float), rng.poisson(hidden).astype(float)
+    return Work(visible, hidden, np.full(n_sessions, s.edit_radius), *np.zeros((2, n_sessions)))
+
+
+def advance(settings: MoveSettings, work: Work, draws: Draws, rng: Any = None) -> tuple[Work, NDArray[np.bool_]]:
+    """Make one move in many loops at once.
+
+    Parameters
+    ----------
+    settings : MoveSettings
+    work : Work
+        Arrays of shape (n_sessions,).
+    draws : Draws
+    rng : Generator or CountDraws, optional
+        For the process `integer`, whose numbers of defects need more draws.
+
+    Returns
+    -------
+    Work, and which moves were accepted, shape (n_sessions,)
+
+    Raises
+    ------
+    SettingsError
+        Process `integer` without `rng`.
+    """
+    s = settings
+    H, r = planned(s, work.move)
+    work = _seen_better(s, work, r, rng)
+    mu = work.visible + work.hidden
+    law = MoveLaw.of(s, mu, work.radius, human_prior=H, oracle_resolution=r)
+    gain, score = picked(law, draws.log_uniform, draws.normal)
+    harm = np.maximum(-gain, 0.0)
+    silent = draws.oracle < np.exp(-r * harm)
+    approved = score + np.sqrt(law.offset_variance) * draws.offset > 0 if law.team.reviewed else True
+    accepted = np.asarray(approved & silent)
+    if s.process == "integer":
+        visible, hidden = _counts_after(work, gain, mu, r, accepted, rng)
+    else:
+        visible, hidden = _masses_after(s, work, gain, mu, r, accepted)
+    move, window = work.move + 1, work.window + accepted
+    radius = next_radius(s, work.radius, move, window, law.team.k_eff)
+    return Work(visible, hidden, radius, move, np.where(move % s.tr_window == 0, 0.0, window)), accepted
+
+
+def _seen_better(settings: MoveSettings, work: Work, r: Floats, rng: Any) -> Work:
+    """Move the share (r' - r)/(1 - r) of what was hidden to what is visible, where planning has raised r to r'."""
+    if settings.policy != "planner" or settings.plan_oracle_step == 0:
+        return work
+    before = planned(settings, np.maximum(work.move - 1, 0))[1]
+    share = np.divide(r - before, 1 - before, out=np.zeros(np.shape(r)), where=before < 1)
+    found = share * work.hidden
+    if settings.process == "integer":
+        found = _needed(rng).binomial(work.hidden.astype(np.int64), np.clip(share, 0, 1)).astype(float)
+    return work._replace(visible=work.visible + found, hidden=work.hidden - found)
+
+
+def _needed(rng: Any) -> Any:
+    if rng is None:
+        raise SettingsError("the process `integer` draws numbers of defects: it needs `rng`.")
+    return rng
+
+
+def _counts_after(
+    work: Work, gain: Floats, mu: Floats, r: Floats, accepted: NDArray[np.bool_], rng: Any
+) -> tuple[Floats, Floats]:
+    """Return numbers of defects: each is fixed with probability min(Delta/n, 1); only unseen ones are added."""
+    rng = _needed(rng)
+    fixed = np.clip(np.divide(gain, mu, out=np.zeros(np.shape(mu)), where=mu > 0), 0, 1) * accepted
+    left = [rng.binomial(part.astype(np.int64), 1 - fixed).astype(float) for part in (work.visible, work.hidden)]
+    added = rng.poisson((1 - r) * np.maximum(-gain, 0.0) * accepted)
+    return left[0], left[1] + added
+
+
+def _masses_after(
+    settings: MoveSettings, work: Work, gain: Floats, mu: Floats, r: Floats, accepted: NDArray[np.bool_]
+) -> tuple[Floats, Floats]:
+    left = 1 - np.divide(np.maximum(gain, 0.0), mu, out=np.ones(np.shape(mu)), where=mu > 0)
+    left = np.where(accepted, np.maximum(left, 0.0), 1.0)
+    harm = np.where(accepted, np.maximum(-gain, 0.0), 0.0)
+    if settings.process == "single":
+        after = mu * left + harm
+        return np.asarray(r * after), np.asarray((1 - r) * after)
+    return np.asarray(work.visible * left), np.asarray(work.hidden * left + (1 - r) * harm)
+
+
+# ------------------------------------------------------------------------------------- whole runs
 
 
 def move_draws(keys: Keys, move: int) -> Draws:

@@ -100,4 +100,4 @@ def moments_of(data: Any) -> Moments:
 def fit(data: Any, n_boot: int = 0, seed: int = 0) -> LinearDriftFit:
     """Fit a panel or arrays."""
     panel = data if isinstance(data, Panel) else Panel.from_arrays(data)
-    return LinearDrift(n_boot=n_boot).fit(panel, rng=seed)
+    return LinearDrift("pooled", n_boot=n_boot).fit(panel, rng=seed)

@@ -11,14 +11,17 @@ import numpy as np
 import pytest
 
 from loopstat import LinearDrift, LinearDriftFit, LinearSDE, Model, Objective, Panel, SettingsError, analyze
+from loopstat.decide.checks import RULES as OF_DECISIONS
+from loopstat.decide.settings import MeanCurve
 from loopstat.drift.checks import RULES
 from loopstat.drift.fit import LAYOUT
+from loopstat.results.decision import ACTIONS, Decided
 from simulated import M3, Q3, REST, keep_the_better, run, three
 
 ESTIMATORS: list[Callable[[], Any]] = [
-    lambda: LinearDrift(n_boot=40),
-    lambda: LinearDrift(n_boot=0),
-    lambda: LinearDrift(n_boot=40, level=0.8, cluster="session"),
+    lambda: LinearDrift("pooled", n_boot=40),
+    lambda: LinearDrift("pooled", n_boot=0),
+    lambda: LinearDrift("pooled", n_boot=40, level=0.8, cluster="session"),
     lambda: LinearDrift("auto", n_boot=20),
 ]
 MODELS: list[Callable[[], Any]] = [
@@ -108,7 +111,7 @@ def test_fit_is_deterministic(estimator: Callable[[], Any], panel: Callable[[], 
 
 
 def test_a_generator_serves_as_a_seed_and_none_is_zero() -> None:
-    panel, estimator = PANELS["few"](), LinearDrift(n_boot=20)
+    panel, estimator = PANELS["few"](), LinearDrift("pooled", n_boot=20)
     seeded = text(estimator.fit(panel, rng=0))
     assert text(estimator.fit(panel, rng=np.random.default_rng(0))) == seeded
     assert text(estimator.fit(panel)) == seeded
@@ -131,14 +134,14 @@ def test_every_number_has_an_interval(estimator: Callable[[], Any], panel: Calla
         assert not np.isnan(e.low[there]).any(), name
         assert not np.isnan(e.high[there]).any(), name
         assert np.all(e.low[there] <= e.high[there]), name
-        if name in ("rate_exact", "half_life") and found.regimes[0].modulus < 0.1:
+        if name in ("rate_exact", "half_life") and found.regimes[0].modulus.value < 0.1:
             continue  # the largest of three moduli near 0 lies above its estimate in almost every draw
         slack = 1e-9 * np.maximum(1, np.abs(e.value[there]))
         assert np.all(e.low[there] <= e.value[there] + slack), name
         assert np.all(e.value[there] <= e.high[there] + slack), name
     for regime in found.regimes:
-        assert regime.modulus_low <= regime.modulus_high
-        assert regime.re_low <= regime.re_high
+        assert regime.modulus.low <= regime.modulus.high
+        assert regime.re.low <= regime.re.high
     known = ~np.isnan(found.path.low)
     assert np.all(found.path.low[known] <= found.path.high[known])
 
@@ -146,7 +149,7 @@ def test_every_number_has_an_interval(estimator: Callable[[], Any], panel: Calla
 @pytest.mark.slow
 @every_panel
 def test_p_values_lie_between_zero_and_one_and_adjusting_raises_them(panel: Callable[[], Panel]) -> None:
-    found = LinearDrift(n_boot=0).fit(panel(), rng=0)
+    found = LinearDrift("pooled", n_boot=0).fit(panel(), rng=0)
     for name in ("drift.A", "interference.total"):
         if name not in found.estimates:
             continue
@@ -158,7 +161,7 @@ def test_p_values_lie_between_zero_and_one_and_adjusting_raises_them(panel: Call
 
 @every_panel
 def test_what_is_null_has_its_reason(panel: Callable[[], Panel]) -> None:
-    found = LinearDrift(n_boot=40).fit(panel(), rng=0)
+    found = LinearDrift("pooled", n_boot=40).fit(panel(), rng=0)
     for name in set(LAYOUT) - set(found.estimates):
         top, leaf = name.split(".")[0], name.split(".")[-1]
         assert {name, top, leaf} & set(found.reasons), name
@@ -166,19 +169,30 @@ def test_what_is_null_has_its_reason(panel: Callable[[], Panel]) -> None:
 
 
 @every_panel
-def test_checks_and_verdict_are_always_there(panel: Callable[[], Panel]) -> None:
-    found = LinearDrift(n_boot=40).fit(panel(), rng=0)
+def test_checks_are_always_there(panel: Callable[[], Panel]) -> None:
+    found = LinearDrift("pooled", n_boot=40).fit(panel(), rng=0)
     assert [c.name for c in found.checks] == [r.name for r in RULES]
-    assert found.verdict.action in ("go_on", "stop", "cannot_tell")
-    assert (found.verdict.step is not None) == (found.verdict.action == "stop")
-    assert found.verdict.sentence.startswith(found.verdict.action.replace("_", " ").split()[0])
-    if found.verdict.action == "cannot_tell":
-        assert found.verdict.sessions_needed is not None
+    assert found.verdict is None, "a fit alone does not say when to stop"
+
+
+@every_panel
+def test_there_is_always_a_decision(panel: Callable[[], Panel]) -> None:
+    data = panel()
+    found = MeanCurve(n_boot=40).fit(data)
+    d = found.decision
+    assert d.action in ACTIONS
+    assert data.step.min() <= d.step_low <= d.step <= d.step_high
+    assert d.extrapolated == (d.step > d.recorded)
+    assert d.sentence.startswith(d.action.replace("_", " ").split()[0])
+    assert (d.sessions_needed is not None) == (d.action == "cannot_tell")
+    assert 0 <= d.price_low <= d.price <= d.price_high
+    assert [c.name for c in found.checks] == [r.name for r in OF_DECISIONS]
+    assert Decided.from_json(found.decided.to_json()) == found.decided
 
 
 @every_panel
 def test_fit_is_immutable(panel: Callable[[], Panel]) -> None:
-    found = LinearDrift(n_boot=10).fit(panel(), rng=0)
+    found = LinearDrift("pooled", n_boot=10).fit(panel(), rng=0)
     with pytest.raises(FrozenInstanceError):
         found.label = "other"  # type: ignore[misc]
     for e in found.estimates.values():
@@ -188,8 +202,7 @@ def test_fit_is_immutable(panel: Callable[[], Panel]) -> None:
 
 @every_panel
 def test_a_fit_is_shown_as_text_and_page(panel: Callable[[], Panel]) -> None:
-    found = LinearDrift(n_boot=10).fit(panel(), rng=0)
-    assert found.verdict.sentence in repr(found)
+    found = LinearDrift("pooled", n_boot=10).fit(panel(), rng=0)
     assert "<table>" in found._repr_html_()
     assert "nan" not in repr(found).lower().split()
 
@@ -198,7 +211,7 @@ def test_a_fit_is_shown_as_text_and_page(panel: Callable[[], Panel]) -> None:
 def test_higher_levels_widen_intervals(level: float) -> None:
     for name in ("plain", "few"):
         panel = PANELS[name]()
-        narrow, wide = (LinearDrift(n_boot=300, level=v).fit(panel, rng=0) for v in (level, (1 + level) / 2))
+        narrow, wide = (LinearDrift("pooled", n_boot=300, level=v).fit(panel, rng=0) for v in (level, (1 + level) / 2))
         for key in ("drift.A", "drift.fixed_point", "rate_exact", "interference.total", "kept_end.mean"):
             a, b = narrow.estimates[key], wide.estimates[key]
             np.testing.assert_array_equal(a.value, b.value)
@@ -206,7 +219,7 @@ def test_higher_levels_widen_intervals(level: float) -> None:
 
 
 def test_wider_data_narrow_intervals() -> None:
-    few, many = (LinearDrift(n_boot=0).fit(Panel.from_arrays(three(n, 9, seed=11)), rng=0) for n in (40, 640))
+    few, many = (LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(three(n, 9, seed=11)), rng=0) for n in (40, 640))
     for key in ("drift.A", "drift.fixed_point", "interference.total", "r2_levels"):
         a, b = few.estimates[key], many.estimates[key]
         ratio = np.median((a.high - a.low)[a.high > a.low] / (b.high - b.low)[b.high > b.low])
@@ -266,13 +279,14 @@ HARD: dict[str, Any] = {
 @pytest.mark.parametrize("x", HARD.values(), ids=HARD.keys())
 def test_data_that_cannot_answer_never_raise(x: Any, n_boot: int) -> None:
     # Warnings are errors here: nothing is printed over a user's terminal either.
-    found = LinearDrift(n_boot=n_boot).fit(Panel.from_arrays(x), rng=0)
+    found = LinearDrift("pooled", n_boot=n_boot).fit(Panel.from_arrays(x), rng=0)
     text(found)
-    assert found.verdict.sentence
+    if np.isfinite(x).all(axis=2).any():
+        assert MeanCurve(n_boot=n_boot).fit(Panel.from_arrays(x)).decision.sentence
 
 
 def test_a_loop_without_noise_is_no_independent_draw() -> None:
-    found = LinearDrift(n_boot=40).fit(Panel.from_arrays(noise_free(80)), rng=0)
+    found = LinearDrift("pooled", n_boot=40).fit(Panel.from_arrays(noise_free(80)), rng=0)
     assert found.check("white_scores").passed
     np.testing.assert_allclose(found.estimates["drift.M"].value, [[0.5, 0.2], [0.0, 0.3]], atol=1e-9)
     np.testing.assert_array_equal(found.estimates["drift.Q"].value, 0.0)
@@ -305,7 +319,7 @@ def test_a_step_keeps_shape_and_state(model: Callable[[], Any]) -> None:
 @every_model
 def test_what_is_simulated_can_be_fitted_and_simulated_again(model: Callable[[], Any]) -> None:
     panel = model().simulate(60, steps=9, rng=1)
-    found = LinearDrift(n_boot=0).fit(panel)
+    found = LinearDrift("pooled", n_boot=0).fit(panel)
     assert found.model is not None
     again = found.model.simulate(5, steps=4, rng=2)
     assert again.objectives == panel.objectives

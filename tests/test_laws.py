@@ -56,9 +56,8 @@ def test_rescaling_and_shifting_units(sessions: list[np.ndarray], data: st.DataO
     ends = [e.estimates["drift.fixed_point"] for e in (here, there)]
     same((ends[1].value - shift) / scale, ends[0].value, 1e-5)
     assert [r.regime for r in there.regimes] == [r.regime for r in here.regimes]
-    same([r.modulus for r in there.regimes], [r.modulus for r in here.regimes])
+    same([r.modulus.value for r in there.regimes], [r.modulus.value for r in here.regimes])
     assert [c.passed for c in there.checks] == [c.passed for c in here.checks]
-    assert there.verdict.action == here.verdict.action
 
 
 @FEW
@@ -93,7 +92,6 @@ def test_names_of_sessions_do_not_matter(sessions: list[np.ndarray]) -> None:
     here, there = (fit(p, n_boot=10).to_dict() for p in (Panel.from_arrays(sessions), named(sessions, names)))
     for part in (here, there):
         part.pop("influential")
-        part.pop("verdict")
     assert here == there
 
 
@@ -139,13 +137,13 @@ def test_flipping_a_direction_flips_no_number(sessions: list[np.ndarray]) -> Non
 @given(recordings(), st.integers(0, 99))
 def test_same_seed_same_numbers(sessions: list[np.ndarray], seed: int) -> None:
     panel = Panel.from_arrays(sessions)
-    one, other = (analyze(panel, estimator=LinearDrift(n_boot=20), seed=seed).to_dict() for _ in range(2))
+    one, other = (analyze(panel, estimator=LinearDrift("pooled", n_boot=20), seed=seed).to_dict() for _ in range(2))
     assert json.dumps(one) == json.dumps(other)
 
 
 def test_another_seed_moves_draws_and_not_estimates() -> None:
     panel = Panel.from_arrays(three(120, 8, seed=1))
-    one, other = (LinearDrift(n_boot=100).fit(panel, rng=seed).estimates["drift.A"] for seed in (1, 2))
+    one, other = (LinearDrift("pooled", n_boot=100).fit(panel, rng=seed).estimates["drift.A"] for seed in (1, 2))
     np.testing.assert_array_equal(one.value, other.value)
     assert np.any(one.low != other.low)
 
@@ -183,7 +181,7 @@ KINDS = ["plain", "constant", "copy", "missing", "one step", "one session", "wal
 def test_analysis_survives_being_written_and_read(kind: str, n_boot: int) -> None:
     panel = awkward(kind)
     by = ["strategy"] if "strategy" in panel.labels else []
-    written = analyze(panel, by=by, estimator=LinearDrift(n_boot=n_boot)).to_dict()
+    written = analyze(panel, by=by, estimator=LinearDrift("pooled", n_boot=n_boot)).to_dict()
     text = json.dumps(written, allow_nan=False)  # no NaN, no infinity
     back = Analysis.from_dict(json.loads(text))
     assert json.dumps(back.to_dict(), allow_nan=False) == text

@@ -23,10 +23,10 @@ MAY_IMPORT = {
     "panel": "errors arrays",
     "inference": "errors arrays panel",
     "results": "errors arrays panel inference",
-    "lenses": "errors parameters results",
-    **dict.fromkeys(("drift", "balance", "moves"), SCIENCE),  # never one another
+    "lenses": "errors parameters inference results",
+    **dict.fromkeys(("decide", "drift", "balance", "moves"), SCIENCE),  # never one another
     "io": "errors arrays parameters panel results",
-    **dict.fromkeys(("systems", "reading"), f"{SCIENCE} drift balance moves io"),
+    **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",
@@ -56,8 +56,8 @@ HEAVY = {
 AT_THE_TOP = {"click": {"faces.cli", "faces.console"}, "numba": {"moves.engine"}}
 """The only heavy libraries a module may import outside a function, and where."""
 FILES = {"pathlib", "os", "io"}
-SEES_FILES = {"moves.files", "drift.parallel", "balance.analysis", "results.document"}
-"""Reads a settings file, counts processors (twice), shortens names of files."""
+SEES_FILES = {"moves.files", "inference.workers", "results.document"}
+"""Reads a settings file, counts processors, shortens names of files."""
 
 
 def _modules() -> dict[str, Path]:

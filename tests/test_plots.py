@@ -105,7 +105,7 @@ def _grouped(n: int, *, n_obj: int = 2, label: str = "group ", names: Any = None
     values = [run(0.5 * np.eye(n_obj), np.eye(n_obj), rest=k, sessions=12, steps=6, seed=k) for k in range(n)]
     labels = {"strategy": [f"{label}{k}" for k in range(n) for _ in range(12)]}
     panel = ls.Panel.from_arrays(np.concatenate(values), labels=labels, objectives=names)
-    return ls.analyze(panel, by=["strategy"], estimator=ls.LinearDrift(n_boot=30))
+    return ls.analyze(panel, by=["strategy"], estimator=ls.LinearDrift("pooled", n_boot=30))
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +214,7 @@ def test_every_picture_of_a_fit_draws(name: str, function: str, ax: Any) -> None
 @pytest.mark.parametrize("name", NAMES)
 def test_every_picture_of_groups_draws_one_group(name: str, function: str, ax: Any) -> None:
     panel, _ = case(name)
-    analysis = ls.analyze(panel, by=[], estimator=ls.LinearDrift(n_boot=0))
+    analysis = ls.analyze(panel, by=[], estimator=ls.LinearDrift("pooled", n_boot=0))
     assert OF_GROUPS[function](analysis, ax=ax) is ax
     draw(ax)
 
@@ -395,7 +395,7 @@ def test_disc_shows_eigenvalues(ax: Any) -> None:
     _, f = case("turning")
     plots.disc(f, ax=ax)
     (drawn,) = [line for line in ax.get_lines() if line.get_marker() == "o"]
-    np.testing.assert_array_equal(drawn.get_xydata(), [(r.re, r.im) for r in f.regimes])
+    np.testing.assert_array_equal(drawn.get_xydata(), [(r.re.value, r.im.value) for r in f.regimes])
     assert all(r.regime in said(ax) for r in f.regimes)
 
 
@@ -439,9 +439,9 @@ def test_estimators_stand_side_by_side(ax: Any) -> None:
     assert "Only one estimator" in said(ax)
     compared = ls.LinearDrift("auto", n_boot=20).fit(case("plain")[0])
     made = plots.estimators(compared)
-    known = [r.modulus for r in compared.estimator.rivals if r.modulus <= made.get_xlim()[1]]
+    known = [float(r.modulus.value) for r in compared.estimator.rivals if r.modulus.value <= made.get_xlim()[1]]
     assert set(known) <= {x for x, _ in marks(made)}
-    assert all(r.name in said(made) for r in compared.estimator.rivals if np.isfinite(r.modulus))
+    assert all(r.name in said(made) for r in compared.estimator.rivals if np.isfinite(r.modulus.value))
 
 
 # ------------------------------------------------------------------ figures are true: groups
@@ -460,12 +460,14 @@ def test_comparisons_show_differences(quantity: str, three_groups: ls.Analysis, 
     plots.comparisons(three_groups.comparisons, quantity=quantity, ax=ax)
     found = [c for c in three_groups.comparisons if c.quantity == quantity]
     wanted = sorted(found, key=lambda c: [d.objective for d in found].index(c.objective))
-    assert [x for x, _ in marks(ax)] == [c.difference for c in wanted]
-    assert ranges(ax) == [[c.low, c.high] for c in wanted]
+    assert [x for x, _ in marks(ax)] == [c.difference.value for c in wanted]
+    assert ranges(ax) == [[c.difference.low, c.difference.high] for c in wanted]
     drawn = [line for line in ax.get_lines() if line.get_marker() == "o"]
     for c, line in zip(wanted, drawn, strict=True):
-        assert same_color(line.get_color(), TONES["ours"][0]) == (c.p_adjusted < 0.05)
-        assert same_color(line.get_markerfacecolor(), "white") == (c.p_adjusted >= 0.05), "never colour alone"
+        assert same_color(line.get_color(), TONES["ours"][0]) == (c.difference.p_adjusted < 0.05)
+        assert same_color(line.get_markerfacecolor(), "white") == (c.difference.p_adjusted >= 0.05), (
+            "never colour alone"
+        )
 
 
 def test_comparisons_of_one_objective(three_groups: ls.Analysis, ax: Any) -> None:

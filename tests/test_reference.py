@@ -31,7 +31,7 @@ def regression(sessions: list[np.ndarray], objective: int) -> tuple[np.ndarray, 
 def test_estimates_equal_least_squares_of_statsmodels(objective: int) -> None:
     sessions = ragged()
     dx, design, _ = regression(sessions, objective)
-    ours = LinearDrift(n_boot=0).fit(Panel.from_arrays(sessions), rng=0)
+    ours = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(sessions), rng=0)
     theirs = sm.OLS(dx, design).fit()
     assert ours.estimates["drift.b"].value[objective] == pytest.approx(theirs.params[0], abs=1e-10)
     np.testing.assert_allclose(ours.estimates["drift.A"].value[objective], theirs.params[1:], atol=1e-10, rtol=0)
@@ -41,7 +41,7 @@ def test_estimates_equal_least_squares_of_statsmodels(objective: int) -> None:
 
 def test_r2_of_levels_equals_that_of_statsmodels() -> None:
     sessions = ragged()
-    ours = LinearDrift(n_boot=0).fit(Panel.from_arrays(sessions), rng=0).estimates["r2_levels"].value
+    ours = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(sessions), rng=0).estimates["r2_levels"].value
     for j in range(3):
         _, design, _ = regression(sessions, j)
         y = np.concatenate([s[1:, j] for s in sessions])
@@ -62,7 +62,7 @@ def test_bootstrap_standard_errors_agree_with_clustered_ones_within_5_percent() 
 
 def test_leave_one_out_standard_errors_agree_with_clustered_ones() -> None:
     sessions = list(three(200, 10, seed=12))
-    fit = LinearDrift(n_boot=0).fit(Panel.from_arrays(sessions), rng=0)
+    fit = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(sessions), rng=0)
     for j in range(3):
         dx, design, session = regression(sessions, j)
         theirs = sm.OLS(dx, design).fit(cov_type="cluster", cov_kwds={"groups": session}, use_t=True)

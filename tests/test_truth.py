@@ -12,8 +12,8 @@ from scipy.stats import kstest
 
 from loopstat import LinearSDE, Objective, Panel
 from loopstat.drift.readings.regimes import oscillation_test
+from loopstat.drift.readings.way import HORIZON, steps_along
 from loopstat.drift.sums import Moments
-from loopstat.drift.verdict import HORIZON, steps_along
 from loopstat.inference.intervals import jackknife_interval, jackknife_variance
 from loopstat.inference.resample import bootstrap_weights
 from loopstat.inference.tests import student_p
@@ -227,7 +227,7 @@ def test_sessions_at_rest_in_places_of_their_own() -> None:
     q = 0.6 * np.array([[1.0, 0.18], [0.18, 1.0]])
     m = 0.55 * np.eye(2)
     found = fit(places + run(m, q, sessions=5000, steps=11, seed=12))
-    assert found.regimes[0].modulus == pytest.approx(0.84, abs=0.01)
+    assert found.regimes[0].modulus.value == pytest.approx(0.84, abs=0.01)
     assert found.estimates["interference.noise"].value[0, 1] == pytest.approx(0.20, abs=0.01)
     np.testing.assert_allclose(found.estimates["interference.variance_shares"].value[3], 0.0, atol=0.003)
     own = (m - np.eye(2)) @ steady(m, q) @ (m - np.eye(2)).T + q

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "Analysis": "drift.analysis",
+    "Analysis": "analysis.analyze",
     "BalanceAnalysis": "balance.analysis",
     "BalanceFit": "balance.fit",
     "Check": "results.check",
-    "Clusters": "inference.clusters",
     "Counts": "panel.tally",
+    "Decisions": "decide.analysis",
     "Estimate": "inference.estimate",
     "Grams": "drift.sums",
     "InputError": "errors",
@@ -30,21 +30,22 @@ _HOME = {
     "LinearDriftFit": "drift.fit",
     "LinearSDE": "drift.model",
     "LoopstatError": "errors",
-    "MarkovChain": "balance.chain",
+    "MarkovChain": "balance.chain.model",
+    "MeanCurve": "decide.settings",
     "Model": "panel.model",
     "MoveSettings": "moves.settings",
-    "MovesProcess": "moves.model",
+    "MovesProcess": "moves.process",
     "Objective": "panel.panel",
-    "Pairs": "panel.panel",
     "Panel": "panel.panel",
     "Regime": "drift.readings.regimes",
     "ReversibleChain": "balance.settings",
     "SettingsError": "errors",
-    "Source": "panel.panel",
+    "StopRule": "decide.rules.stop_rule",
     "Table": "results.result",
     "Verdict": "results.verdict",
-    "analyze": "reading",
+    "analyze": "analysis.analyze",
     "analyze_balance": "balance.analysis",
+    "analyze_decisions": "decide.analysis",
     "explain": "faces.explain",
     "plots": "plots",
     "read": "io",
@@ -59,12 +60,17 @@ __all__ = sorted([*_HOME, "__version__"])
 if TYPE_CHECKING:  # the aliases tell type checkers that these names are exported
     from . import plots as plots
     from . import systems as systems
+    from .analysis.analyze import Analysis as Analysis
+    from .analysis.analyze import analyze as analyze
     from .balance.analysis import BalanceAnalysis as BalanceAnalysis
     from .balance.analysis import analyze_balance as analyze_balance
-    from .balance.chain import MarkovChain as MarkovChain
+    from .balance.chain.model import MarkovChain as MarkovChain
     from .balance.fit import BalanceFit as BalanceFit
     from .balance.settings import ReversibleChain as ReversibleChain
-    from .drift.analysis import Analysis as Analysis
+    from .decide.analysis import Decisions as Decisions
+    from .decide.analysis import analyze_decisions as analyze_decisions
+    from .decide.rules.stop_rule import StopRule as StopRule
+    from .decide.settings import MeanCurve as MeanCurve
     from .drift.fit import LinearDriftFit as LinearDriftFit
     from .drift.model import LinearSDE as LinearSDE
     from .drift.readings.regimes import Regime as Regime
@@ -74,23 +80,19 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .errors import LoopstatError as LoopstatError
     from .errors import SettingsError as SettingsError
     from .faces.explain import explain as explain
-    from .inference.clusters import Clusters as Clusters
     from .inference.estimate import Estimate as Estimate
     from .io import read as read
     from .io import read_recording as read_recording
     from .io import template as template
     from .moves.fit import run_moves as run_moves
-    from .moves.model import MovesProcess as MovesProcess
+    from .moves.process import MovesProcess as MovesProcess
     from .moves.settings import MoveSettings as MoveSettings
     from .panel.model import Model as Model
     from .panel.model import simulate as simulate
     from .panel.panel import Labels as Labels
     from .panel.panel import Objective as Objective
-    from .panel.panel import Pairs as Pairs
     from .panel.panel import Panel as Panel
-    from .panel.panel import Source as Source
     from .panel.tally import Counts as Counts
-    from .reading import analyze as analyze
     from .results.check import Check as Check
     from .results.result import Table as Table
     from .results.verdict import Verdict as Verdict

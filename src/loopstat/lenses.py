@@ -7,24 +7,23 @@ listing lenses costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from .errors import SettingsError
+from .inference.workers import Progress as Progress
 from .parameters import Parameter, nearest
 
 LENSES: dict[str, str] = {
+    "analysis": "loopstat.analysis.lens:LENS",
     "decide": "loopstat.decide.lens:LENS",
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
 }
 GROUP = "loopstat.lenses"
-
-Progress = Callable[[int, int, str], None]
-"""Called with (done, total, what)."""
 
 
 class Result(Protocol):
@@ -79,6 +78,8 @@ class Command:
     saves : tuple of Save
     pages : bool
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
+    depth : str
+        How much the terminal shows unless asked for more; `front` is one screen.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Command:
     reads: str = "nothing"
     saves: tuple[Save, ...] = ()
     pages: bool = True
+    depth: Literal["front", "short"] = "short"
 
 
 @dataclass(frozen=True)

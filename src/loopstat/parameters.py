@@ -243,4 +243,5 @@ COLUMNS = words("columns", "Your names for our columns.", "list", metavar="sessi
 CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL")
 BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 LEVEL = number("level", "", 0.95, "Coverage of intervals.", 0.5, 1, below=True)
+GROUP = words("group", "Show this group alone, with everything said of it.", metavar="LABEL")
 SEED = whole("seed", "", 0, "Same seed, same figures.", 0)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from .balance.fit import BalanceFit
-    from .drift.analysis import Analysis
+    from .drift.analysis import DriftAnalysis
     from .drift.compare import Comparison
     from .drift.fit import LinearDriftFit
     from .moves.fit import MovesRun
@@ -159,7 +159,7 @@ def estimators(fit: LinearDriftFit, *, ax: Axes | None = None) -> Axes:
     return _drawn(of_drift.estimators(Seen(fit)), "Only one estimator has a figure for this group.", ax)
 
 
-def ends(analysis: Analysis, *, objective: Name = 0, ax: Axes | None = None) -> Axes:
+def ends(analysis: DriftAnalysis, *, objective: Name = 0, ax: Axes | None = None) -> Axes:
     """Draw where the sessions of every group end in one objective, given by name or position.
 
     Raises
@@ -209,12 +209,12 @@ def comparisons(
     return _drawn(chart, "No two groups can be compared in this quantity.", ax)
 
 
-def pareto(analysis: Analysis, *, objectives: tuple[Name, Name] | None = None, ax: Axes | None = None) -> Axes:
+def pareto(analysis: DriftAnalysis, *, objectives: tuple[Name, Name] | None = None, ax: Axes | None = None) -> Axes:
     """Draw the ends of every group in two objectives, with the line that half of its ends reach.
 
     Parameters
     ----------
-    analysis : Analysis
+    analysis : DriftAnalysis
         Its `pareto` holds the ends; an analysis read back from JSON has none.
     objectives : pair of str or int, optional
         Names or positions, horizontal first; default the first two.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .balance.chain import MarkovChain
+from .balance.chain.model import MarkovChain
 from .errors import SettingsError
 
 

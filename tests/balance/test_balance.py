@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from loopstat import SettingsError
-from loopstat.balance import exact
 from loopstat.balance.currents import MainChain, _laws, _laws_by_system, circulation
-from loopstat.balance.cycles import cycle_basis_test, source_statistic, triangles
-from loopstat.balance.exact import Draws, exact_draws, exact_draws_within, returns
-from loopstat.balance.one_potential import common_potential
-from loopstat.balance.potential import potential
-from loopstat.balance.tests import WITHIN, detailed_balance_test
+from loopstat.balance.potentials.common import common_potential
+from loopstat.balance.potentials.potential import potential
+from loopstat.balance.tests import exact
+from loopstat.balance.tests.cycles import cycle_basis_test, source_statistic, triangles
+from loopstat.balance.tests.exact import Draws, exact_draws, exact_draws_within, returns
+from loopstat.balance.tests.reversal import WITHIN, detailed_balance_test
 from loopstat.panel.tally import Counts, Events
 from loopstat.systems import binned_loop, driven_ring, metropolis
 
@@ -215,7 +215,8 @@ def test_a_driven_ring_is_found_in_tables_and_in_sessions() -> None:
 def test_nothing_to_test(cells: list[list[float]], sentence: str) -> None:
     test = detailed_balance_test(Counts.of_matrix(cells), rng=0)
     assert np.isnan(test.p_value)
-    assert test.method is None
+    assert test.method == ""
+    assert test.to_dict()["method"] is None
     assert sentence in test.reason
 
 

@@ -12,20 +12,21 @@ import numpy as np
 import pytest
 
 from balance_samples import analysis, edge_cases, everyday, group
-from loopstat.balance.analysis import BalanceAnalysis
+from loopstat.balance.analysis import BalanceAnalysis, analyze_balance
 from loopstat.balance.currents import Cycle, EntropyProduction
-from loopstat.balance.cycles import SourceStatistic
 from loopstat.balance.fit import ANSWERS, BalanceFit
-from loopstat.balance.order import ChainTest
+from loopstat.balance.settings import ReversibleChain
+from loopstat.balance.tests.cycles import SourceStatistic
 from loopstat.balance.view import charts, document
 from loopstat.balance.view.facts import common, doubtful, facts
 from loopstat.balance.view.layout import SMALL, WIDE, boxes, layout, overlap
 from loopstat.balance.view.seen import Seen, state_name
 from loopstat.faces import terminal
 from loopstat.faces.svg import draw
-from loopstat.results.chart import Chart, Dots, Graph, Histogram, Points
+from loopstat.inference.estimate import Estimate, TestResult
+from loopstat.results.chart import Chart, Dots, Graph, Histogram, Line, Points
+from loopstat.results.check import Check
 from loopstat.results.document import Sheet, walk
-from loopstat.results.result import Check, Estimate
 from loopstat.results.words import parts, show
 
 SAMPLES: dict[str, BalanceAnalysis] = {"everyday": everyday(), **edge_cases()}
@@ -43,8 +44,8 @@ def said(fit: BalanceFit, key: str) -> str:
     return "\n".join(found)
 
 
-def chain_test(p: float) -> ChainTest:
-    return ChainTest(p, 10.0, 3, "orders", 199)
+def chain_test(p: float) -> TestResult:
+    return TestResult(p, 10.0, 3, "orders", 199)
 
 
 def failed(fit: BalanceFit, name: str) -> BalanceFit:
@@ -175,7 +176,7 @@ def test_forgetting_is_given_in_steps(ring: BalanceFit) -> None:
 
 
 def test_one_chain_or_several_is_said(ring: BalanceFit) -> None:
-    none = ChainTest.impossible("no sessions.")
+    none = TestResult.impossible("no sessions.")
     fit = replace(ring, order_test=chain_test(0.0002), homogeneity={"steps": none, "sessions": chain_test(0.01)})
     assert said(fit, "one chain?") == "the state before the last matters too (p < 0.001), sessions differ (p 0.010)"
     agree = replace(fit, order_test=chain_test(0.42), homogeneity={"steps": chain_test(0.3), "sessions": none})
@@ -343,6 +344,20 @@ def test_log_ratios_go_downhill_and_stand_with_their_intervals() -> None:
             off = (m.x < m.low) | (m.x > m.high)
             assert off.all() if m.shape == "diamond" else not off.any(), "never colour alone"
     assert charts.log_ratios(Seen(SAMPLES["no pair both ways"].groups[0])) is None
+
+
+@pytest.mark.parametrize(("beta", "step"), [(1.0, "1"), (2.0, "0.5"), (0.1, "10")])
+def test_potentials_are_read_in_the_units_asked_for(beta: float, step: str) -> None:
+    counts = everyday().groups[0].counts
+    assert counts is not None
+    made = analyze_balance([({}, counts)], estimator=ReversibleChain(beta=beta))
+    assert f"a move down by {step} is 2.7 times as likely" in document(made).notes[0]
+    chart, as_is = (charts.log_ratios(Seen(fit)) for fit in (made.groups[0], everyday().groups[0]))
+    assert chart is not None
+    assert as_is is not None
+    line = only(chart, Line)
+    assert line.y == pytest.approx(beta * line.x), "where detailed balance holds"
+    assert chart.described == as_is.described, "what is off the line does not hang on units"
 
 
 def test_few_potentials_are_dots_and_many_a_histogram() -> None:

@@ -10,10 +10,10 @@ from deeptime.markov.tools import analysis
 from scipy.sparse import block_diag, csr_matrix
 
 from loopstat import MarkovChain, SettingsError
-from loopstat.balance.passage import absorption, closed_classes, committor, mean_first_passage, period
-from loopstat.balance.spectrum import spectrum
-from loopstat.balance.stationary import Grounded, Response, stationary
-from loopstat.balance.transitions import relaxation_intervals, transition_matrix
+from loopstat.balance.chain.passage import absorption, closed_classes, committor, mean_first_passage, period
+from loopstat.balance.chain.spectrum import spectrum
+from loopstat.balance.chain.stationary import Grounded, Response, stationary
+from loopstat.balance.chain.transitions import relaxation_intervals, transition_matrix
 from loopstat.panel.model import StateModel
 from loopstat.panel.tally import Counts
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loopstat import SettingsError
-from loopstat.balance.least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Laplacians, least_action
-from loopstat.balance.potential import KERNELS, potential, strengths
+from loopstat.balance.potentials.least_action import EXPONENTIAL, SOFTPLUS, Exchanges, Laplacians, least_action
+from loopstat.balance.potentials.potential import potential, strengths
+from loopstat.balance.rows import KERNELS
 from loopstat.panel.tally import Counts
 from loopstat.systems import metropolis
 

@@ -11,11 +11,9 @@ from deeptime.markov.msm import MaximumLikelihoodMSM
 from scipy.stats import beta
 
 from loopstat import Labels, MarkovChain, ReversibleChain, SettingsError
-from loopstat.balance.least_action import Exchanges
-from loopstat.balance.potential import strengths
-from loopstat.balance.spectrum import spectrum
-from loopstat.balance.stationary import stationary
-from loopstat.balance.transitions import (
+from loopstat.balance.chain.spectrum import spectrum
+from loopstat.balance.chain.stationary import stationary
+from loopstat.balance.chain.transitions import (
     bayesian_matrix,
     escape_intervals,
     relaxation_intervals,
@@ -24,6 +22,8 @@ from loopstat.balance.transitions import (
     transition_intervals,
     transition_matrix,
 )
+from loopstat.balance.potentials.least_action import Exchanges
+from loopstat.balance.potentials.potential import strengths
 from loopstat.panel.tally import Counts
 
 JOURNALS = [[714, 730, 498, 221], [33, 425, 68, 17], [320, 813, 1072, 142], [284, 276, 325, 188]]
@@ -200,7 +200,7 @@ def test_errors_of_large_chains_are_those_of_small_ones(monkeypatch: pytest.Monk
     counts = Counts.of_panel(MarkovChain(dense(12, 6)).simulate(60, steps=80, rng=0))
     table = Counts.of_matrix(counts.matrix.toarray())
     exact = [stationary_intervals(c) for c in (counts, table)]
-    monkeypatch.setattr("loopstat.balance.stationary.DENSE", 5)
+    monkeypatch.setattr("loopstat.balance.chain.stationary.DENSE", 5)
     for known, c in zip(exact, (counts, table), strict=True):
         found = stationary_intervals(c)
         np.testing.assert_allclose(found.value, known.value, rtol=1e-12)

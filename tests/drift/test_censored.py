@@ -28,7 +28,7 @@ def stopping(rng: np.random.Generator, sessions: int, objectives: int = 1, corre
 
 def fitted(x: np.ndarray, high: float | None = HIGH, **settings: bool) -> LinearDriftFit:
     names = [Objective(f"x{j}", high=high) for j in range(x.shape[2])]
-    return LinearDrift(n_boot=0, stops_at_bounds=True, **settings).fit(Panel.from_arrays(x, objectives=names))
+    return LinearDrift("pooled", n_boot=0, stops_at_bounds=True, **settings).fit(Panel.from_arrays(x, objectives=names))
 
 
 def test_the_slope_comes_back_where_the_loop_really_stops() -> None:
@@ -38,7 +38,7 @@ def test_the_slope_comes_back_where_the_loop_really_stops() -> None:
     assert fit.estimator.name == "censored"
     assert float(fit.drift.M.value[0, 0]) == pytest.approx(0.6, abs=0.02)
     assert float(fit.drift.Q.value[0, 0]) == pytest.approx(1.0, abs=0.03)
-    plain = LinearDrift(n_boot=0).fit(Panel.from_arrays(x))
+    plain = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(x))
     assert float(plain.drift.M.value[0, 0]) == pytest.approx(0.48, abs=0.03)
 
 
@@ -101,7 +101,7 @@ def test_objectives_that_never_leave_their_bounds_are_not_fitted() -> None:
 
 def test_without_a_score_at_the_bound_it_is_the_regression() -> None:
     x = np.random.default_rng(5).standard_normal((50, 6, 2)).cumsum(axis=1) * 0.3
-    both = fitted(x, 100.0), LinearDrift(n_boot=0).fit(Panel.from_arrays(x))
+    both = fitted(x, 100.0), LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(x))
     np.testing.assert_allclose(both[0].drift.A.value, both[1].drift.A.value, atol=1e-7)
     np.testing.assert_allclose(both[0].drift.Q.value, both[1].drift.Q.value, atol=2e-4)
 

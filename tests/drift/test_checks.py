@@ -114,27 +114,12 @@ def test_stops_on_success_reads_the_bar_off_the_data() -> None:
     check = found.check("stops_on_success")
     assert not check.passed
     assert check.value == pytest.approx(early, abs=0.05)
-    assert "converges" not in found.verdict.sentence
 
 
 def test_stops_on_success_where_smaller_is_better() -> None:
     sessions = [-s for s in stopping(1.0)]
     down = Panel.from_arrays(sessions, objectives=[Objective("errors", maximize=False)])
     assert not fit(down).check("stops_on_success").passed
-
-
-def test_few_sessions_that_go_on_after_the_first_step_still_give_a_rate() -> None:
-    found = fit([np.array([[1.0]])] * 194 + [np.array([[0.1 * k], [1.0]]) for k in range(6)]).verdict
-    assert found.action == "go_on"
-    assert "of the unfinished 100.0%" in found.sentence
-    assert found.sentence.endswith("per step do in step 1.")
-
-
-def test_no_session_that_goes_on_unfinished_says_nothing_about_when_to_give_up() -> None:
-    again = [np.array([[1.0], [0.5], [0.6]])] * 2  # past the bar at once, and yet run on
-    found = fit([np.array([[1.0]])] * 36 + again).verdict
-    assert found.action == "cannot_tell"
-    assert "no unfinished session goes on after step 0" in found.sentence
 
 
 def test_sessions_cut_at_random_do_not_stop_on_success() -> None:
@@ -179,7 +164,6 @@ def test_constant_objective_stops_the_fit_and_nothing_else() -> None:
     assert not found.check("constant").passed
     assert "x2 never changes" in found.check("constant").message
     assert found.model is None
-    assert found.verdict.action == "cannot_tell"
     assert found.estimates["kept_end.mean"].value[1] == 3.0
 
 
@@ -187,12 +171,11 @@ def test_no_transition_at_all() -> None:
     found = fit([np.zeros((1, 2)), np.ones((1, 2))])
     assert not found.check("constant").passed
     assert found.counts["n_transitions"] == 0
-    assert found.verdict.action == "cannot_tell"
 
 
 def test_checks_carry_plain_sentences() -> None:
     for panel in (clean(), Panel.from_arrays(np.zeros((3, 4, 1))), keep_the_better(20, 6, mean=0.0, sd=1.0, seed=15)):
-        for check in LinearDrift(n_boot=0).fit(panel).checks:
+        for check in LinearDrift("pooled", n_boot=0).fit(panel).checks:
             assert check.message.endswith((".", "(--cluster)."))
             assert "nan" not in check.message.lower()
 
@@ -215,6 +198,6 @@ def test_no_upper_end_is_said_in_words_and_tiny_scores_overflow_nothing() -> Non
         warnings.simplefilter("error")
         for panel in (rng.standard_normal((1, 6, 2)), rng.standard_normal((2, 3, 2)), 1e-160 * np.ones((3, 4, 2))):
             found = fit(panel)
-            said = [found.verdict.sentence, *found.reasons.values(), *(c.message for c in found.checks)]
+            said = [*found.reasons.values(), *(c.message for c in found.checks)]
             assert not any(re.search(r"\bnan\b|reaches -", sentence) for sentence in said)
         fit(1e-160 * rng.standard_normal((1, 6, 2)))

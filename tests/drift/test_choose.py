@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from loopstat import InputError, LinearDrift, LinearDriftFit, Panel, SettingsError, analyze
 from loopstat.drift.fit import LinearDriftFit as Fit
 from loopstat.drift.readings.interference import MODEL_PARTS
-from loopstat.drift.view import document
+from loopstat.analysis.view import document
 from loopstat.faces.cli import main
 from loopstat.faces.html import page
 from loopstat.panel.noise import ScorerNoise
@@ -53,7 +53,7 @@ def test_both_at_once_call_for_the_latent_fit(both: LinearDriftFit) -> None:
     assert any("levels of their own" in s for s in both.estimator.saw)
     assert any("noisy scorer" in s for s in both.estimator.saw)
     np.testing.assert_allclose(both.drift.M.value, M, atol=0.12)
-    pooled = LinearDrift(n_boot=0).fit(Panel.from_arrays(loop(600, 12, effects=0.5, noise=0.3, seed=1)))
+    pooled = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(loop(600, 12, effects=0.5, noise=0.3, seed=1)))
     assert np.abs(pooled.drift.M.value - M).max() > 0.1
 
 
@@ -113,7 +113,7 @@ def test_a_latent_fit_predicts_held_out_sessions_better_and_says_that_it_did(bot
     data = both.to_dict()
     assert data["skill_estimator"] == "latent"
     assert data["r2_estimator"] == "pooled"
-    pooled = LinearDrift(n_boot=0).fit(Panel.from_arrays(loop(600, 12, effects=0.5, noise=0.3, seed=1)))
+    pooled = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(loop(600, 12, effects=0.5, noise=0.3, seed=1)))
     assert both.skill.running_mean.value > pooled.skill.running_mean.value + 0.02
     np.testing.assert_array_equal(both.estimates["r2_levels"].value, pooled.estimates["r2_levels"].value)
 
@@ -146,7 +146,7 @@ def test_a_refused_group_says_why_and_shows_no_drift() -> None:
     assert data["skill"]["mean"] is not None
     assert data["skill_estimator"] == "pooled"
     assert "<dt>estimator</dt><dd>none: " in page(document(result))
-    assert "do not settle it" in group.verdict.sentence
+    assert "do not settle it" in group.estimator.why
 
 
 @pytest.mark.slow

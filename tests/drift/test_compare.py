@@ -15,8 +15,9 @@ import pytest
 from scipy.stats import kstest
 
 from conftest import invoke, loop_rows, strict_json, write_table
-from loopstat import LinearDrift, LinearDriftFit, Panel
-from loopstat.drift.analysis import Analysis, analyze
+from loopstat import Estimate, LinearDrift, LinearDriftFit, Panel
+from loopstat.drift.analysis import DriftAnalysis as Analysis
+from loopstat.drift.analysis import analyze_drift as analyze
 from loopstat.drift.compare import MAX_ALL_PAIRS, QUANTITIES, Comparison, compare, pairs_of, sentences
 from loopstat.errors import SettingsError
 from loopstat.inference.differences import ClusterInfluence, difference_error
@@ -35,7 +36,7 @@ def fitted(x: np.ndarray, label: str, *, tasks: list[str] | None = None) -> Line
     """Fit one group; sessions of different groups have different names."""
     names = [f"{label}{k}" for k in range(len(x))]
     panel = Panel.from_arrays(list(x), session_names=names, labels={"task": tasks} if tasks else None)
-    return LinearDrift(n_boot=0).fit(panel, rng=0, label=label)
+    return LinearDrift("pooled", n_boot=0).fit(panel, rng=0, label=label)
 
 
 def grouped(n_groups: int, *, each: int = 12, seed: int = 0) -> Analysis:
@@ -46,7 +47,7 @@ def grouped(n_groups: int, *, each: int = 12, seed: int = 0) -> Analysis:
     ]
     labels = {"strategy": [f"g{k}" for k, part in enumerate(x) for _ in part]}
     panel = Panel.from_arrays(list(np.concatenate(x)), labels=labels)
-    return analyze(panel, by=["strategy"], estimator=LinearDrift(n_boot=20))
+    return analyze(panel, by=["strategy"], estimator=LinearDrift("pooled", n_boot=20))
 
 
 # ------------------------------------------------------------------------------- figures
@@ -58,8 +59,8 @@ def test_a_difference_is_a_minus_b_with_its_interval_around_it() -> None:
     keys = {"kept_end": "kept_end.mean", "equilibrium": "drift.equilibrium"}
     for c in result.comparisons:
         assert (c.a, c.b) == (a.label, b.label)
-        assert c.low < c.difference < c.high
-        assert c.difference - c.low == pytest.approx(c.high - c.difference)
+        assert c.difference.low < c.difference.value < c.difference.high
+        assert c.difference.value - c.difference.low == pytest.approx(c.difference.high - c.difference.value)
         if c.quantity in keys:
             j = a.names.index(str(c.objective))
             values = [g.estimates[keys[c.quantity]].value[j] for g in (a, b)]
@@ -69,7 +70,7 @@ def test_a_difference_is_a_minus_b_with_its_interval_around_it() -> None:
         else:
             assert c.objective is None
             values = [float(g.estimates["rate_exact"].value) for g in (a, b)]
-        assert c.difference == pytest.approx(values[0] - values[1])
+        assert c.difference.value == pytest.approx(values[0] - values[1])
     assert {c.quantity for c in result.comparisons} == set(QUANTITIES)
 
 
@@ -79,41 +80,45 @@ def analyze_two(n_boot: int = 20) -> Analysis:
         for k, (m, r) in enumerate([(MA, RA), (MC, RC)])
     ]
     panel = Panel.from_arrays(list(np.concatenate(x)), labels={"model": ["a"] * 25 + ["c"] * 25})
-    return analyze(panel, by=["model"], estimator=LinearDrift(n_boot=n_boot))
+    return analyze(panel, by=["model"], estimator=LinearDrift("pooled", n_boot=n_boot))
 
 
 def test_differences_need_no_bootstrap() -> None:
     with_, without = analyze_two(50), analyze_two(0)
     for a, b in zip(with_.comparisons, without.comparisons, strict=True):
-        assert (a.difference, a.low, a.p_value) == pytest.approx((b.difference, b.low, b.p_value))
+        assert a.difference.triple == pytest.approx(b.difference.triple)
+        assert a.difference.p == pytest.approx(b.difference.p)
 
 
 def test_interval_and_p_value_agree() -> None:
     for c in analyze_two().comparisons:
-        assert (c.p_value < 0.05) == (c.low > 0 or c.high < 0)
-        assert 0 <= c.p_value <= c.p_adjusted <= 1
+        assert (float(c.difference.p) < 0.05) == (c.difference.low > 0 or c.difference.high < 0)
+        assert 0 <= float(c.difference.p) <= float(c.difference.p_adjusted) <= 1
 
 
 def test_turning_a_pair_around_turns_the_sign() -> None:
     a = fitted(run(MA, np.eye(2), rest=RA, sessions=20, steps=STEPS, seed=1), "a")
     b = fitted(run(MC, np.eye(2), rest=RC, sessions=25, steps=STEPS, seed=2), "b")
     for there, back in zip(compare([a, b]), compare([b, a]), strict=True):
-        assert (there.difference, there.low, there.high) == pytest.approx((-back.difference, -back.high, -back.low))
-        assert there.p_value == pytest.approx(back.p_value)
+        value, low, high = back.difference.triple
+        assert there.difference.triple == pytest.approx((-value, -high, -low))
+        assert there.difference.p == pytest.approx(back.difference.p)
 
 
 def test_holm_is_taken_within_a_quantity() -> None:
     result = grouped(4)
     for quantity in QUANTITIES:
         rows = [c for c in result.comparisons if c.quantity == quantity]
-        np.testing.assert_allclose([c.p_adjusted for c in rows], holm([c.p_value for c in rows]))
+        np.testing.assert_allclose(
+            [float(c.difference.p_adjusted) for c in rows], holm([float(c.difference.p) for c in rows])
+        )
 
 
 def test_round_trip() -> None:
     result = grouped(3)
     assert Analysis.from_dict(result.to_dict()).comparisons == result.comparisons
-    lost = replace(result.comparisons[0], p_value=float("nan"))
-    assert np.isnan(Comparison.from_dict(lost.to_dict()).p_value)
+    lost = replace(result.comparisons[0], difference=Estimate(0.1, 0.0, 0.2, float("nan"), 1.0))
+    assert np.isnan(Comparison.from_dict(lost.to_dict()).difference.p)
     assert lost.to_dict()["p_value"] is None
 
 
@@ -209,7 +214,9 @@ def shared_tasks() -> list[tuple[LinearDriftFit, LinearDriftFit]]:
 @pytest.mark.slow
 def test_paired_errors_are_right_and_smaller(shared_tasks: list[tuple[LinearDriftFit, LinearDriftFit]]) -> None:
     # A standard deviation of 110 panels is known to 7 %, and the mean standard error to 3 %: +-28 % is 4 deviations.
-    differences = [[c.difference for c in compare(pair) if c.quantity == "kept_end"] for pair in shared_tasks]
+    differences = [
+        [float(c.difference.value) for c in compare(pair) if c.quantity == "kept_end"] for pair in shared_tasks
+    ]
     errors = [difference_error(a.influence["kept_end"], b.influence["kept_end"]) for a, b in shared_tasks]
     assert all(shared == TASKS for _, _, shared in errors)
     seen = np.std(differences, axis=0, ddof=1)
@@ -249,7 +256,9 @@ def coverage(
         for pair, values in truth.items():
             rows = [c for c in comparisons if c.quantity == quantity and (c.a, c.b) == pair]
             lost += not rows
-            hits += [c.low <= v <= c.high for c, v in zip(rows, values.tolist(), strict=bool(rows))]
+            hits += [
+                c.difference.low <= v <= c.difference.high for c, v in zip(rows, values.tolist(), strict=bool(rows))
+            ]
     return float(np.mean(hits)), lost / max(len(hits), 1)
 
 
@@ -296,7 +305,7 @@ def test_p_values_are_uniform_where_nothing_differs(simulated: list[tuple[Compar
     for comparisons in simulated:
         for c in comparisons:
             if (c.a, c.b) == ("a", "b"):
-                entries.setdefault((c.quantity, c.objective), []).append(c.p_value)
+                entries.setdefault((c.quantity, c.objective), []).append(float(c.difference.p))
     assert len(entries) == 7
     for key, p in entries.items():
         assert len(p) > 110, key
@@ -307,7 +316,11 @@ def test_holm_keeps_false_findings_rare(simulated: list[tuple[Comparison, ...]])
     # At most 5 % of panels say something of a and b on one quantity: 120 panels, 13 or more once in 90 at 0.05.
     for quantity in QUANTITIES:
         wrong = [
-            any(c.p_adjusted < 0.05 for c in comparisons if c.quantity == quantity and (c.a, c.b) == ("a", "b"))
+            any(
+                float(c.difference.p_adjusted) < 0.05
+                for c in comparisons
+                if c.quantity == quantity and (c.a, c.b) == ("a", "b")
+            )
             for comparisons in simulated
         ]
         assert np.mean(wrong) < 13 / 120, quantity
@@ -318,7 +331,7 @@ def test_holm_keeps_false_findings_rare(simulated: list[tuple[Comparison, ...]])
 
 def row(quantity: str, objective: str | None, difference: float, half: float, p: float) -> Comparison:
     ends = difference - half, difference + half
-    return Comparison("strategy=a", "strategy=b", quantity, objective, difference, *ends, p, p, 0)
+    return Comparison("strategy=a", "strategy=b", quantity, objective, Estimate(difference, *ends, p, p), 0)
 
 
 def test_sentences_say_what_differs() -> None:
@@ -338,7 +351,7 @@ def test_sentences_say_what_differs() -> None:
         "heads for a place 2.6 [1.6, 3.6] higher on security; settles 0.20 [0.10, 0.30] slower per step; "
         "how security reacts to length differs."
     )
-    (nothing,) = sentences([replace(r, p_adjusted=0.5) for r in rows], named)
+    (nothing,) = sentences([replace(r, difference=replace(r.difference, p_adjusted=0.5)) for r in rows], named)
     assert nothing.startswith("a against b: no difference is found; ends are known to ±0.70 on security")
 
 

@@ -49,7 +49,7 @@ def test_a_bend_is_found() -> None:
         x[:, t] = 0.5 * last + rng.standard_normal((100, 2))
         x[:, t, 0] += 0.15 * last[:, 1] ** 2
     assert p_of(x) < 0.01
-    check = LinearDrift(n_boot=0).fit(Panel.from_arrays(x)).check("curved")
+    check = LinearDrift("pooled", n_boot=0).fit(Panel.from_arrays(x)).check("curved")
     assert not check.passed
     assert "bends" in check.message
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 import loopstat as ls
-from loopstat.drift.analysis import analyze
+from loopstat.drift.analysis import analyze_drift as analyze
 from loopstat.drift.fitting import _found
 from loopstat.drift.group import Group
 from loopstat.drift.quantities import QUANTITIES, ROWS, answers
 from loopstat.inference.clusters import choose_clusters
+from loopstat.inference.estimate import Estimate
 from loopstat.inference.resample import Resampling, bootstrap_weights
-from loopstat.results.result import Estimate
+from loopstat.inference.workers import silent
 
 
 def loops(seed: int, *, sessions: int = 40, steps: int = 8) -> ls.Panel:
@@ -31,7 +32,7 @@ def found(estimator: str):
     panel, rng = loops(1), np.random.default_rng(0)
     clusters = choose_clusters(panel)
     group = Group.of(panel, Resampling(clusters, bootstrap_weights(len(clusters), 100, rng)))
-    return _found(ls.LinearDrift(estimator, n_boot=100), group, rng, lambda stage: None)
+    return _found(ls.LinearDrift(estimator, n_boot=100), group, rng, silent)
 
 
 def test_quantities_read_in_any_order_are_the_same() -> None:

@@ -142,7 +142,7 @@ def test_the_printed_parts_add_up_to_the_printed_total() -> None:
     # Levels of their own and a noisy scorer: the latent fit takes the total apart, and its misfit is a part like others
     rng = np.random.default_rng(5)
     x = three(60, 12, seed=5) + rng.standard_normal((60, 1, 3)) + 0.5 * rng.standard_normal((60, 12, 1))
-    found = LinearDrift(n_boot=0, estimator="latent").fit(Panel.from_arrays(x), rng=0)
+    found = LinearDrift("latent", n_boot=0).fit(Panel.from_arrays(x), rng=0)
     causes = found.causes
     assert "misfit" in causes
     assert set(causes) <= set(CAUSES)

@@ -46,6 +46,32 @@ def stack_of(x: np.ndarray | list[np.ndarray]) -> Stack:
     return found
 
 
+def test_a_step_at_which_an_objective_has_no_spread_is_left_out_of_the_latent_fit() -> None:
+    rng = np.random.default_rng(3)
+    x = noisy(rng, 600, 10, effects=0.4, noise=0.04 * np.eye(2))
+    x[:, 0, 1] = 1.0
+    without, found = stack_of(x[:, 1:]), stack_of(x)
+    # One value for all would let the likelihood grow without end as the covariance of the first scores vanishes.
+    assert [(s.step, s.names) for s in found.left_out] == [(0, ("x2",))]
+    np.testing.assert_array_equal(found.values, without.values)
+    fit = LinearDrift("latent", n_boot=0).fit(Panel.from_arrays(x))
+    assert "no two sessions differ in x2 at step 0" in fit.estimator.saw[0]
+    assert "no two sessions differ in x2 at their start" in fit.check("constant").message
+    later = LinearDrift("latent", n_boot=0).fit(Panel.from_arrays(x[:, 1:]))
+    np.testing.assert_allclose(fit.drift.M.value, later.drift.M.value, atol=1e-9)
+    x[:, 0] = 1.0
+    assert [(s.step, s.names) for s in stack_of(x).left_out] == [(0, ("x1", "x2"))]
+    x[:, 1, 0] = 2.0
+    assert [s.step for s in stack_of(x).left_out] == [0, 1]
+
+
+def test_too_few_scores_beyond_a_step_without_spread_are_refused_with_its_name() -> None:
+    x = noisy(np.random.default_rng(4), 100, 4)
+    x[:, 0, 0] = 0.0
+    with pytest.raises(InputError, match="no two sessions differ in x1 at step 0, and beyond that step 4 scores"):
+        LinearDrift("latent", n_boot=0).fit(Panel.from_arrays(x))
+
+
 def test_the_stacked_covariance_is_that_of_simulated_sessions() -> None:
     rng = np.random.default_rng(1)
     p = some_parameters()
@@ -220,7 +246,6 @@ def test_a_random_walk_in_differing_sessions_is_refused() -> None:
     assert fit.model is None
     assert "drift.A" not in fit.estimates
     assert fit.to_dict()["drift"]["A"] is None
-    assert fit.verdict.action == "cannot_tell"
 
 
 def test_without_memory_the_loops_noise_and_the_scorers_are_one() -> None:

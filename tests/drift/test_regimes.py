@@ -119,16 +119,16 @@ def test_regimes_of_a_swinging_loop() -> None:
     assert found[0].period == pytest.approx(8.0, abs=0.3)
     assert found[0].p_oscillation == 0.0
     assert found[0].probability is None
-    assert found[0].im == -found[1].im
-    assert found[0].half_life == pytest.approx(np.log(2) / -np.log(0.6 * np.sqrt(2)), abs=0.5)
+    assert found[0].im.value == -found[1].im.value
+    assert found[0].half_life.value == pytest.approx(np.log(2) / -np.log(0.6 * np.sqrt(2)), abs=0.5)
 
 
 def test_regimes_of_a_loop_that_overshoots() -> None:
     found = fit(run(np.diag([0.8, -0.6]), np.eye(2), sessions=200, steps=10, seed=2), n_boot=200).regimes
     assert [r.regime for r in found] == ["monotone", "alternating"]
     assert all(r.probability == 1.0 for r in found)
-    assert found[1].modulus_low < 0.6 < found[1].modulus_high
-    assert found[1].re_low < -0.6 < found[1].re_high
+    assert found[1].modulus.low < 0.6 < found[1].modulus.high
+    assert found[1].re.low < -0.6 < found[1].re.high
 
 
 def test_a_random_walk_is_not_called_convergent() -> None:
@@ -144,5 +144,5 @@ def test_turning_pair_is_seen_with_its_size() -> None:
     found = fit(turning(400, 11, seed=4), n_boot=200).regimes[0]
     assert found.p_oscillation is not None
     assert found.p_oscillation < 0.05
-    assert found.im_low < 0.115 < found.im_high
+    assert found.im.low < 0.115 < found.im.high
     assert found.regime == "monotone"  # 0.55^15 is left of a swing after half a period: gone before it shows

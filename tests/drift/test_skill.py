@@ -84,9 +84,9 @@ def test_skill_is_one_minus_the_ratio_of_errors() -> None:
     errors = squared_errors(panel, panel.pairs(), grams, panel.pairs().session, fold)
     for name in BASELINES:
         each = 1 - errors["linear"].sum(axis=0) / errors[name].sum(axis=0)
-        np.testing.assert_allclose(skill.by_objective[name][0], each, atol=1e-12)
-        assert skill.overall[name][0] == pytest.approx(each.mean())
-        assert skill.overall[name][1] < each.mean() < skill.overall[name][2]
+        np.testing.assert_allclose(skill.by_objective[name].value, each, atol=1e-12)
+        assert skill.overall[name].value == pytest.approx(each.mean())
+        assert skill.overall[name].low < each.mean() < skill.overall[name].high
 
 
 def test_skill_of_a_loop_and_of_its_absence() -> None:

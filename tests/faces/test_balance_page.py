@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL
 from test_page import expected, read_page
 
 from balance_samples import analysis, edge_cases, everyday
+from conftest import NARROW, WIDE, Open
 from loopstat.balance.analysis import BalanceAnalysis
 from loopstat.balance.view import document
 from loopstat.faces.html import page
@@ -72,21 +71,7 @@ def test_figures_stand_under_their_headings() -> None:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright")
-    if not CHROMIUM.exists():
-        _missing(str(CHROMIUM))
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield found
-        found.close()
-
-
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One page with a group of every kind."""
     names = ("two classes", "hostile", "no pair both ways", "one state", "large")
     found = [g for result in (everyday(), *(SAMPLES[n] for n in names)) for g in result.groups]
@@ -96,19 +81,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
-def test_the_page_is_sound_in_a_browser(browser: Any, report: Path, width: int, scheme: str) -> None:
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")])
+def test_the_page_is_sound_in_a_browser(opened: Open, size: tuple[int, int], scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    tab, said, asked = context.new_page(), [], []
-    tab.on("console", lambda message: said.append(message.text))
-    tab.on("pageerror", lambda error: said.append(str(error)))
-    tab.on("request", lambda request: asked.append(request.url))
-    tab.goto(report.as_uri())
-    tab.eval_on_selector_all("details", "all => all.forEach((d) => { d.open = true; })")
-    assert tab.evaluate("document.documentElement.scrollWidth") <= width, "nothing scrolls sideways"
+    tab = opened(size, color_scheme=scheme)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= size[0], "nothing scrolls sideways"
     found = axe.Axe().run(tab).response["violations"]
     assert {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found} == {}
-    context.close()
-    assert said == [], "the console is silent"
-    assert {u.split("#")[0] for u in asked if not u.startswith("data:")} == {report.as_uri()}

@@ -5,9 +5,6 @@ Where Chromium or Playwright is missing these tests are skipped, but with CI=tru
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,51 +12,18 @@ import pytest
 from test_page import expected
 
 import loopstat
-from conftest import lineage_table, loop_rows, plain_table, write_table
-from loopstat.drift.analysis import analyze
-from loopstat.drift.view import document
+from conftest import WIDE, Open, lineage_table, loop_rows, plain_table, write_table
+from loopstat.analysis.analyze import analyze
+from loopstat.analysis.view import document
 from loopstat.faces.html import page as page_of
 from loopstat.io import read
 
 pytestmark = pytest.mark.slow
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-WIDE, NARROW = (1280, 900), (400, 800)
+NARROW = (400, 800)
 BLUE = "[0, 114, 178]"  # the accent, light: the colour of the mean
 
 FAN = ".chart:has(> script)"
-
-Open = Callable[..., Any]
-
-
-def _missing(what: str) -> None:
-    message = f"{what} is missing: the report cannot be tested in a browser (see .ci/run)"
-    if os.environ.get("CI", "").lower() == "true":
-        pytest.fail(message)
-    pytest.skip(message)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright")
-    if not CHROMIUM.exists():
-        _missing(str(CHROMIUM))
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
@@ -72,39 +36,16 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[st
         (lineage_table(folder / "lineage.csv"), []),
         (write_table(folder / "a_file_with_quite_a_long_name_that_has_nowhere_to_break.csv", rows), []),
     ]
-    estimator = loopstat.LinearDrift(n_boot=50)
+    estimator = loopstat.LinearDrift("pooled", n_boot=50)
     results = [analyze(read([str(path)]), by=by, estimator=estimator) for path, by in tables]
     path = folder / "report.html"
     path.write_text(page_of([document(r) for r in results]), encoding="utf-8")
     return path, [r.to_dict() for r in results]
 
 
-@pytest.fixture
-def opened(chromium: Any, report: tuple[Path, list[dict[str, Any]]]) -> Iterator[Open]:
-    """Return a function that opens the report; afterwards nothing may have been asked of a network or complained of."""
-    said: list[str] = []
-    asked: list[str] = []
-    contexts = []
-
-    def open_(size: tuple[int, int] = WIDE, *, unfolded: bool = True, **settings: Any) -> Any:
-        context = chromium.new_context(viewport={"width": size[0], "height": size[1]}, **settings)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: said.append(message.text) if message.type in ("error", "warning") else None)
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(report[0].as_uri())
-        tab.eval_on_selector_all(
-            "details", "(all) => all.forEach((d) => { d.open = unfolded; })".replace("unfolded", json.dumps(unfolded))
-        )
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert said == [], "the console is silent"
-    outside = [url for url in asked if not url.startswith("data:") and url.split("#")[0] != report[0].as_uri()]
-    assert outside == [], "nothing but the file itself is asked for"
+@pytest.fixture(scope="module")
+def report_path(report: tuple[Path, list[dict[str, Any]]]) -> Path:
+    return report[0]
 
 
 def fan(tab: Any, k: int = 0) -> Any:

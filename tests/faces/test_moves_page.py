@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ import pytest
 matplotlib.use("agg")
 
 from matplotlib.figure import Figure
-from test_browser import CHROMIUM, FLAGS, _missing
 from test_cli import CONTROL, HOSTILE
 from test_page import expected, read_page
 
+from conftest import Open
 from loopstat import plots
 from loopstat.errors import SettingsError
 from loopstat.faces import html
@@ -116,63 +115,24 @@ def test_pictures_for_papers() -> None:
 
 # --------------------------------------------------------------------------------- in a browser
 
-Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        _missing("playwright")
-    if not CHROMIUM.exists():
-        _missing(str(CHROMIUM))
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield found
-        found.close()
-
 
 @pytest.fixture(scope="module", params=["steps", "out of reach"])
-def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def report_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("moves") / "moves.html"
     path.write_text(page(request.param), encoding="utf-8")
     return path
 
 
-@pytest.fixture
-def opened(browser: Any, report: Path) -> Iterator[Open]:
-    said: list[str] = []
-    asked: list[str] = []
-    contexts = []
-
-    def open_(width: int, **settings: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": 900}, **settings)
-        contexts.append(context)
-        tab = context.new_page()
-        tab.on("console", lambda message: said.append(message.text))
-        tab.on("pageerror", lambda error: said.append(str(error)))
-        tab.on("request", lambda request: asked.append(request.url))
-        tab.goto(report.as_uri())
-        return tab
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert said == [], "the console is silent"
-    assert {u.split("#")[0] for u in asked if not u.startswith("data:")} == {report.as_uri()}
-
-
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (400, "dark")])
 def test_nothing_serious_is_found_by_axe(opened: Open, width: int, scheme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    found = axe.Axe().run(opened(width, color_scheme=scheme)).response["violations"]
+    found = axe.Axe().run(opened((width, 900), color_scheme=scheme)).response["violations"]
     assert {v["id"]: [n["html"][:160] for n in v["nodes"]] for v in found} == {}
 
 
 @pytest.mark.parametrize("width", [320, 400, 1280])
 def test_the_page_does_not_scroll_sideways(opened: Open, width: int) -> None:
-    tab = opened(width)
+    tab = opened((width, 900))
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     wide = tab.evaluate(
         """[...document.querySelectorAll("main *")].filter((e) => !e.closest(".scroll, svg")

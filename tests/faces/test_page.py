@@ -13,14 +13,17 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import loopstat
 from conftest import invoke, lineage_table, loop_rows, plain_table, strict_json, write_table
-from loopstat.drift.analysis import analyze
-from loopstat.drift.view import document
+from loopstat.analysis.analyze import analyze
+from loopstat.analysis.view import document
 from loopstat.faces.html import page
 from loopstat.io import read
+from loopstat.results.chart import Chart, Line, Rule
+from loopstat.results.document import Document, Provenance, Section
 from loopstat.results.words import FORMS, show
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -320,6 +323,26 @@ def test_verdicts_checks_and_provenance_are_those_of_the_json(plain: Made, linea
         assert all(note in shown for note in data["notes"])
 
 
+def test_the_key_shows_strokes_as_they_are_drawn() -> None:
+    x = np.arange(3.0)
+    marks = (
+        Line(x, x, label="mean"),
+        Line(x, x + 1, label="forecast", stroke="dashed"),
+        Line(x, x + 2, label="limit", stroke="dotted"),
+        Rule("y", 1.0, label="target", stroke="dotted"),
+        Rule("y", 2.0, label="now"),
+    )
+    section = Section("g0", "group", (Chart("g0-lines", "Lines", marks, live=True),))
+    text = page(Document("analyze", "x", Provenance("0"), sections=(section,)))
+    [key] = re.findall(r'<p class="key">(<span>.*?)</p>', text)
+    assert re.findall(r"k-(\w+) s-(\w+) t-\w+\"></i>(\w+)", key) == [
+        *(("line", "solid", "mean"), ("line", "dashed", "forecast"), ("line", "dotted", "limit")),
+        *(("rule", "dotted", "target"), ("rule", "dashed", "now")),
+    ]
+    for stroke in ("dashed", "dotted"):
+        assert f".key .s-{stroke} {{ border-top-style: {stroke}; }}" in text
+
+
 def test_a_group_without_a_fit_says_why(tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv", [(s, t, 1 + t % 2, 2) for s, t, *_ in loop_rows(12, 5)])
     text, data = _made(tmp_path, table, "--objectives", "quality,speed")
@@ -330,7 +353,8 @@ def test_a_group_without_a_fit_says_why(tmp_path: Path) -> None:
 
 def test_several_reports_on_one_page(plain_path: Path, lineage_path: Path) -> None:
     results = [
-        analyze(read([str(p)]), by=[], estimator=loopstat.LinearDrift(n_boot=30)) for p in (plain_path, lineage_path)
+        analyze(read([str(p)]), by=[], estimator=loopstat.LinearDrift("pooled", n_boot=30))
+        for p in (plain_path, lineage_path)
     ]
     reader = read_page(page([document(r) for r in results]))
     names = [a["id"] for _, a in reader.tags if "id" in a]

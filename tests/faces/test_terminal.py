@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from loopstat.faces.html import fragment, page
 from loopstat.faces.terminal import write
+from loopstat.inference.estimate import Estimate
 from loopstat.results.chart import Axis, Chart, Line
+from loopstat.results.check import Check
 from loopstat.results.document import (
     Answer,
     Checks,
@@ -18,7 +20,6 @@ from loopstat.results.document import (
     figure,
     word,
 )
-from loopstat.results.result import Check, Estimate
 
 END = Estimate([2.0, 3.0], [1.5, 2.5], [2.5, 3.5])
 CHART = Chart("mean", "mean", (Line([0.0, 1.0, 2.0], [1.0, 2.0, 2.5], label="mean"),), Axis("step"), live=True)

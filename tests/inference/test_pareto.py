@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from loopstat import LinearDrift, Objective, Panel
-from loopstat.drift.analysis import Analysis, analyze
+from loopstat.analysis.analyze import Analysis, analyze
 from loopstat.inference.pareto import (
     MIN_CLUSTERS,
     ParetoGroup,
@@ -259,7 +259,7 @@ def test_the_same_seed_gives_the_same_standing() -> None:
 def test_round_trip() -> None:
     x = np.concatenate([run(np.diag([0.5, 0.4]), np.eye(2), sessions=12, steps=5, seed=k) for k in range(2)])
     panel = Panel.from_arrays(list(x), labels={"strategy": ["a"] * 12 + ["b"] * 12})
-    result = analyze(panel, by=["strategy"], estimator=LinearDrift(n_boot=20))
+    result = analyze(panel, by=["strategy"], estimator=LinearDrift("pooled", n_boot=20))
     data = result.to_dict()
     assert Analysis.from_dict(data).to_dict()["pareto"] == data["pareto"]
     assert list(data["pareto"][0]) == [

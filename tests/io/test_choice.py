@@ -11,7 +11,7 @@ import pytest
 
 from loopstat.errors import InputError
 from loopstat.io import read
-from loopstat.io.guess import Choice, choose, correlations
+from loopstat.io.sessions.guess import Choice, choose, correlations
 
 HERE = Path(__file__).resolve().parent.parent
 GOLDEN = HERE / "golden" / "choice.json"

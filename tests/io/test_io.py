@@ -24,11 +24,11 @@ import loopstat as ls
 from loopstat.drift.settings import LinearDrift
 from loopstat.errors import InputError, LoopstatError, SettingsError
 from loopstat.io import read, read_pool, read_recording, read_scorer_noise, template
-from loopstat.io.parents import by_acceptance, by_step
-from loopstat.io.read import _without_progress_bar
 from loopstat.io.recordings import RECORDINGS
 from loopstat.io.recordings import path as recording
-from loopstat.io.scores import LARGEST
+from loopstat.io.sessions.parents import by_acceptance, by_step
+from loopstat.io.sessions.scores import LARGEST
+from loopstat.io.table.opening import without_progress_bar
 from loopstat.io.versions import read_versions
 from loopstat.panel.panel import Panel
 
@@ -863,6 +863,28 @@ def test_tables_of_other_kinds_are_told_apart(put):
     assert "looks like a pool of candidates" in refused(put(template("pool")))
 
 
+def test_tables_of_other_kinds_are_sent_to_the_command_that_reads_them(put):
+    assert "loopstat balance " in refused(put(template("transitions")))
+    assert "loopstat moves calibrate " in refused(put(template("pool")))
+    assert "loopstat balance " in refused(put('{"cat": ["dog", "cow"], "dog": ["cat"]}', "words.json"))
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [
+        lambda path: read(path, labels="artifact"),
+        lambda path: read_pool(path, coarse="artifact"),
+        lambda path: read_pool(path, judges="artifact"),
+        lambda path: read_versions(path, mass="artifact"),
+        lambda path: read_versions(path, mass="a", by="artifact"),
+    ],
+)
+def test_columns_of_whole_texts_are_refused_in_one_way_for_every_kind(put, reading):
+    path = put(table("session,step,task,artifact,a", [("s", t, "u", f"text {t}", t * t % 5) for t in range(6)]))
+    with pytest.raises(InputError, match=r"column `artifact`: cannot .*: it holds whole texts or nested values"):
+        reading(path)
+
+
 def test_no_transition_at_all(put):
     assert "every session has one step" in refused(put(table("session,step,a", [(f"s{i}", 0, i) for i in range(9)])))
     gaps = table("session,step,a", [("s", 2 * i, i * i % 7) for i in range(9)])
@@ -1192,9 +1214,9 @@ def test_no_noise_is_noise(put):
 
 
 NOT_NOISE = {
-    "empty": ("", "is not JSON"),
-    "not JSON": ('{"objectives": ["a"],\n "covariance": [[1]', "is not JSON: .* in line 2"),
-    "not text": (b"\xff\xfe\x00a", "no text in UTF-8"),
+    "empty": ("", "is not valid JSON"),
+    "not JSON": ('{"objectives": ["a"],\n "covariance": [[1]', "line 2 is not valid JSON"),
+    "not text": (b"\xff\xfe\x00a", "is not encoded in UTF-8"),
     "too deep": ("[" * 200_000, "is not JSON that can be read"),
     "too long a number": ("1" * 9000, "is not JSON that can be read"),
     "no object": ("[[1, 0], [0, 1]]", "must hold a JSON object with the keys objectives and covariance. Got a list"),
@@ -1202,7 +1224,10 @@ NOT_NOISE = {
     "no objectives": ('{"covariance": [[1]]}', "lacks the key `objectives`"),
     "no covariance": ('{"objectives": ["a"]}', "lacks the key `covariance`"),
     "unknown key": (noise_json(units="points"), "unknown key 'units'"),
-    "key twice": ('{"objectives": ["a"], "covariance": [[1]], "covariance": [[2]]}', "the key 'covariance' twice"),
+    "key twice": (
+        '{"objectives": ["a"], "covariance": [[1]], "covariance": [[2]]}',
+        "the key 'covariance' stands twice",
+    ),
     "objectives no list": (noise_json("ab"), '`objectives` must be a list of at least one name. Got "ab"'),
     "objectives empty": (noise_json([], []), "at least one name. Got an empty list"),
     "objectives no names": (noise_json(["a", 3]), "must hold names. Got 3"),
@@ -1244,7 +1269,9 @@ def test_files_that_hold_no_noise_are_refused(put, case):
     assert '"covariance": [[0.2, 0.0], [0.0, 0.1]]' in raised.value.hint
 
 
-@pytest.mark.parametrize(("name", "match"), [("", "is a directory"), ("none.json", "no such file"), ("\0", "UTF-8")])
+@pytest.mark.parametrize(
+    ("name", "match"), [("", "is a directory"), ("none.json", "no such file"), ("\0", "a name that no file can have")]
+)
 def test_noise_that_is_no_file(tmp_path, name, match):
     with pytest.raises(InputError, match=match) as raised:
         read_scorer_noise(tmp_path / name)
@@ -1279,10 +1306,10 @@ try:
 except duckdb.Error as error:
     print("ipywidgets" in str(error))
 from loopstat.io import read
-from loopstat.io.read import opened
-from loopstat.io.settings import Wanted
+from loopstat.io.table.opening import opened
+
 print(len(read(sys.argv[1])))
-with opened(sys.argv[1], None, Wanted(None, (), {}, {}, ())) as (cells, _):
+with opened(sys.argv[1]) as cells:
     print(cells._con.execute("SELECT current_setting('enable_progress_bar')").fetchall())
 """
 
@@ -1296,7 +1323,7 @@ def test_a_notebook_without_ipywidgets_can_read(put):
 def test_the_progress_bar_is_switched_off_where_it_is_on():
     with duckdb.connect() as con:
         con.execute("SET enable_progress_bar = true")
-        _without_progress_bar(con)
+        without_progress_bar(con)
         assert con.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(False,)]
 
 

@@ -20,7 +20,8 @@ import pytest
 from loopstat.errors import InputError, LoopstatError, SettingsError
 from loopstat.io import template
 from loopstat.io.naming import shortened
-from loopstat.io.states import Recording, read_recording, visits_of
+from loopstat.io.recorded import Recording, visits_of
+from loopstat.io.states import read_recording
 from loopstat.panel.panel import Panel
 from loopstat.panel.tally import Counts
 
@@ -579,10 +580,14 @@ def test_forms_may_be_normalised_but_have_no_columns(put) -> None:
     path = put('{"Dog": ["CAT", "cat "], "cat": ["dog"]}', "w.json")
     assert only(read_recording(path)).n_states == 5
     assert moves(only(read_recording(path, state="normal:state"))) == {("dog", "cat"): 2.0, ("cat", "dog"): 1.0}
-    for wrong in ({"state": "word"}, {"state": "bins:4"}, {"columns": {"state": "x"}}):
-        with pytest.raises(SettingsError, match="has no columns"):
+    for wrong, said in (
+        ({"state": "word"}, "there is no column `word` .* Columns: state, next_state"),
+        ({"state": "bins:4"}, "JSON file of words has no objectives"),
+        ({"columns": {"state": "x"}}, "there is no column `x` .* Columns: state, next_state"),
+    ):
+        with pytest.raises(InputError, match=said):
             read_recording(path, **wrong)
-    for wrong in ({"lag": 2}, {"from_step": 1}, {"cluster": "task"}):
+    for wrong in ({"lag": 2}, {"from_step": 1}, {"cluster": "state"}):
         with pytest.raises(SettingsError, match="JSON file of words"):
             read_recording(path, **wrong)
     with pytest.raises(InputError, match="not of one kind"):
@@ -595,9 +600,9 @@ ODD = '[{"target_expression": "x", "source_expressions": [{"expression": "y"}]},
 @pytest.mark.parametrize(
     ("text", "message", "row"),
     [
-        ('{"A": ["B"], "C": "D"}', "successors of 'C' must be a list of texts. Got a text", 2),
+        ('{"A": ["B"], "C": "D"}', 'successors of .C. must be a list of texts. Got "D"', 2),
         ('{"A": ["B"], "C": {"D": 3}}', "successors of 'C' must be a list of texts. Got an object", 2),
-        ('{"A": ["B", 3]}', "successors of 'A' must be texts; number 2 is a number", 1),
+        ('{"A": ["B", 3]}', "successors of 'A' must be texts; number 2 is 3", 1),
         ('{"A": ["B", null]}', "number 2 is null", 1),
         ('{"A": ["B", ["C"]]}', "number 2 is a list", 1),
         ('{"A": [""]}', "a state without a name", 1),
@@ -606,11 +611,11 @@ ODD = '[{"target_expression": "x", "source_expressions": [{"expression": "y"}]},
         ('{"A": ["B"], "A": ["C"]}', "'A' stands twice in one object", None),
         ('{"A": [], "B": []}', "holds no move between states", None),
         ('{"A": ["INVALID00"]}', "no move was seen", None),
-        (ODD % "3", "a record must be an object. Got a number", 2),
+        (ODD % "3", "a record must be an object. Got 3", 2),
         (ODD % '{"target_expression": "z"}', "has no `source_expressions`. It has: target_expression", 2),
         (ODD % '{"source_expressions": []}', "has no `target_expression`", 2),
         (ODD % '{"target_expression": 5, "source_expressions": []}', "`target_expression` must be a text", 2),
-        (ODD % '{"target_expression": "z", "source_expressions": "y"}', "must be a list of objects. Got a text", 2),
+        (ODD % '{"target_expression": "z", "source_expressions": "y"}', 'must be a list of objects. Got "y"', 2),
         (ODD % '{"target_expression": "z", "source_expressions": ["y"]}', "number 1 of `source_expressions`", 2),
         (
             ODD % '{"target_expression": "z", "source_expressions": [{"expression": 1}]}',

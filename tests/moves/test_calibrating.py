@@ -202,7 +202,7 @@ def test_columns_are_guessed_and_the_guess_is_said(tmp_path: Path) -> None:
         ({"truth": "model"}, "expected numbers"),
         ({"coarse": "quikc"}, r"no column `quikc` \(coarse=\). Did you mean `quick`"),
         ({"coarse": "quick", "pool": "tsk"}, r"no column `tsk` \(pool=, by= or where=\)"),
-        ({"coarse": "quick", "where": {"model": "x"}}, "no row has 'x'"),
+        ({"coarse": "quick", "where": {"model": "x"}}, "no row has model = 'x'. Values: m"),
         ({"coarse": "quick", "unlike": {"model": "m"}}, "leaves no row"),
         ({"coarse": "quick", "fine": "quick"}, "same column"),
         ({"judges": ["judge_a", "judge_a"]}, "twice"),

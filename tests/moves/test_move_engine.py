@@ -8,6 +8,8 @@ from scipy import special, stats
 
 from loopstat.moves import engine as move_engine
 from loopstat.moves.engine import SLOTS, STEP
+from loopstat.moves.order_statistics import maximum_of
+from loopstat.moves.runs import best_z
 from plain_runs import DefectNumbers, mixed, move_draws, stream_keys, uniform
 
 LEVEL = 0.001  # of each test of a law
@@ -106,3 +108,11 @@ def test_compiled_normal_quantiles() -> None:
     distant = [move_engine.upper_normal(x) for x in (1e-20, 1e-100, 1e-299)]
     assert distant == pytest.approx(stats.norm.isf([1e-20, 1e-100, 1e-299]), rel=1e-14)
     assert -40 < move_engine.upper_normal(1.0) < -37, "a last place beyond which nothing is drawn"
+
+
+@pytest.mark.parametrize("k", [1.0, 1.3, 2.0, 6.32, 40.0, 900.0])
+def test_the_best_candidate_by_table(k: float) -> None:
+    x = np.r_[np.linspace(-8.3, 8.3, 2001), stats.norm.isf([2.0**-53, 0.5, 1 - 2.0**-53])]
+    exact = maximum_of(special.log_ndtr(-x), k)
+    found = np.array([move_engine.best_of(best_z(np.array([k]), np.array([0.5])), 0, place) for place in x])
+    assert np.abs(found - 0.5 - exact).max() < 1e-13

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from loopstat.errors import SettingsError
 from loopstat.moves.mean_path import mean_path
-from loopstat.moves.model import MovesProcess, ends
+from loopstat.moves.model import ends
+from loopstat.moves.process import MovesProcess
 from loopstat.moves.runs import Outcomes, outcomes, path
 from loopstat.moves.settings import POLICIES, MoveSettings
 from plain_runs import plain_runs
@@ -110,6 +111,15 @@ def test_workers_change_nothing() -> None:
     many = [DEFAULTS, MoveSettings.of(policy="planner"), DEFAULTS.but(process="integer")]
     one = outcomes(many, replicates=2500, max_moves=40)
     assert same(one, outcomes(many, replicates=2500, max_moves=40, workers=3))
+
+
+def test_settings_that_share_their_numbers_run_as_they_do_alone() -> None:
+    many = [DEFAULTS, MoveSettings.of(policy="planner"), DEFAULTS.but(process="integer", seed=5), DEFAULTS.but(b=2.0)]
+    together = outcomes(many, replicates=1700, max_moves=[40, 60, 30, 50], stop="target")
+    for k, (s, most) in enumerate(zip(many, (40, 60, 30, 50), strict=True)):
+        alone = outcomes(s, replicates=1700, max_moves=most, stop="target")
+        assert np.array_equal(alone.moves_to_target[0], together.moves_to_target[k])
+        assert np.array_equal(alone.mass_at_end[0], together.mass_at_end[k])
 
 
 @pytest.mark.slow
@@ -245,9 +255,9 @@ def test_without_spread_a_run_is_the_mean_path() -> None:
     s = MoveSettings(s0=0.0, sigma_r=0.0)
     exact = mean_path(s, max_moves=60)
     bundle = path(s, replicates=3, max_moves=60)
-    assert bundle.mass.mean == pytest.approx(exact.mass[0])
-    assert bundle.radius.q05 == pytest.approx(exact.radius[0])
-    assert bundle.p_pass.q95 == pytest.approx(exact.p_pass[0])
+    assert bundle.figures["mu"].value == pytest.approx(exact.mass[0])
+    assert bundle.figures["delta"].low == pytest.approx(exact.radius[0])
+    assert bundle.figures["p_pass"].high == pytest.approx(exact.p_pass[0])
 
 
 # --------------------------------------------------------------------------------------------- paths
@@ -261,45 +271,45 @@ def test_a_path_is_what_the_process_does(policy: str) -> None:
     panel = MovesProcess(s).simulate(n, steps=61, rng=1)
     state = panel.x.reshape(n, 61, 5)
     for seen, drawn in (
-        (way.mass, state[..., 0] + state[..., 1]),
-        (way.p_pass, ends(state[..., 0], state[..., 1]).p_pass),
-        (way.p_false, ends(state[..., 0], state[..., 1]).p_false),
-        (way.radius, state[..., 2]),
+        (way.figures["mu"], state[..., 0] + state[..., 1]),
+        (way.figures["p_pass"], ends(state[..., 0], state[..., 1]).p_pass),
+        (way.figures["p_false"], ends(state[..., 0], state[..., 1]).p_false),
+        (way.figures["delta"], state[..., 2]),
     ):
         error = 5 * drawn.std(axis=0) * np.sqrt(2 / n) + 1e-9
-        assert (np.abs(seen.mean - drawn.mean(axis=0)) < error).all()
-        assert (seen.q05 <= seen.q95).all()
+        assert (np.abs(seen.value - drawn.mean(axis=0)) < error).all()
+        assert (seen.low <= seen.high).all()
 
 
 @pytest.mark.parametrize("process", ["split", "integer"])
 def test_paths_and_outcomes_are_of_the_same_runs(process: str) -> None:
     s = MoveSettings(process=process, oracle_resolution=0.9, target_reliability=1 - 1e-9, replicates=300, max_moves=30)
     o, way = outcomes(s), path(s)
-    assert way.moves.tolist() == list(range(31))
+    assert way.t.tolist() == list(range(31))
     if process == "split":
         assert (o.moves_to_target == -1).all()
-        assert o.mass_at_end.mean() == pytest.approx(way.mass.mean[-1])
-        assert o.good_at_end.mean() == pytest.approx(way.p_good.mean[-1])
+        assert o.mass_at_end.mean() == pytest.approx(way.figures["mu"].value[-1])
+        assert o.good_at_end.mean() == pytest.approx(way.figures["p_good"].value[-1])
     else:
-        assert np.mean(o.moves_to_target == 0) == pytest.approx(way.p_pass.mean[0])
+        assert np.mean(o.moves_to_target == 0) == pytest.approx(way.figures["p_pass"].value[0])
 
 
 def test_acceptance_on_a_path() -> None:
     way = path(DEFAULTS, replicates=500, max_moves=120)
-    a = way.acceptance
-    assert np.isnan([a.mean[0], a.q05[0], a.q95[0]]).all()
-    assert a.mean[1] > 0.98
-    assert 0.6 < a.mean[1:].min() < 0.9
-    assert (a.q05[1:] <= a.mean[1:] + 0.1).all()
-    assert set(np.round(10 * a.q95[10:], 9)) <= set(range(11)), "shares of windows of ten"
-    assert path(DEFAULTS.but(tr_window=10**9), replicates=3, max_moves=4).acceptance.q05.shape == (5,)
+    a = way.figures["acceptance"]
+    assert np.isnan([a.value[0], a.low[0], a.high[0]]).all()
+    assert a.value[1] > 0.98
+    assert 0.6 < a.value[1:].min() < 0.9
+    assert (a.low[1:] <= a.value[1:] + 0.1).all()
+    assert set(np.round(10 * a.high[10:], 9)) <= set(range(11)), "shares of windows of ten"
+    assert path(DEFAULTS.but(tr_window=10**9), replicates=3, max_moves=4).figures["acceptance"].low.shape == (5,)
 
 
 def test_probabilities_of_a_path() -> None:
     way = path(MoveSettings(process="integer"), replicates=4000, max_moves=0)
-    assert way.p_pass.mean[0] == pytest.approx(np.exp(-9.6), abs=0.001)
-    assert way.mass.mean[0] == pytest.approx(12, abs=0.25)
-    assert way.p_false.mean[0] == pytest.approx(1 - np.exp(-2.4), abs=0.02)
+    assert way.figures["p_pass"].value[0] == pytest.approx(np.exp(-9.6), abs=0.001)
+    assert way.figures["mu"].value[0] == pytest.approx(12, abs=0.25)
+    assert way.figures["p_false"].value[0] == pytest.approx(1 - np.exp(-2.4), abs=0.02)
 
 
 # ----------------------------------------------------------------------------------------- bad input

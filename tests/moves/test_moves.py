@@ -14,23 +14,13 @@ from scipy import stats
 import loopstat as ls
 from loopstat.arrays import Bool, Float
 from loopstat.errors import SettingsError
-from loopstat.moves.model import (
-    Draws,
-    MoveLaw,
-    MovesProcess,
-    Team,
-    Work,
-    advance,
-    begin,
-    ends,
-    next_radius,
-    planned,
-    winner_band,
-)
+from loopstat.moves.model import MoveLaw, Team, ends, next_radius, planned, winner_band
 from loopstat.moves.order_statistics import expected_maximum
+from loopstat.moves.process import MovesProcess, Work
 from loopstat.moves.settings import PARAMETERS, PRESETS, SCENARIOS, MoveSettings
 from loopstat.panel.model import Model
 from loopstat.panel.panel import Objective, Panel
+from plain_runs import Draws, advance, begin, picked
 
 DEFAULTS = MoveSettings()
 VIBE, PLANNER = MoveSettings.of(policy="vibe"), MoveSettings.of(policy="planner")
@@ -62,7 +52,7 @@ def near(values: Float, exact: float, errors: float = 4.5) -> bool:
 def test_the_one_draw_law_has_the_known_moments() -> None:
     law, rng = law_of(0.1, 0.3, 0.04, 6), np.random.default_rng(0)
     draws = Draws.of(rng, 400_000)
-    gain, score = law.draw(draws.log_uniform, draws.normal)
+    gain, score = picked(law, draws.log_uniform, draws.normal)
     assert gain.mean() == pytest.approx(0.416, abs=0.0015)
     assert gain.var() == pytest.approx(0.0537, abs=0.0006)
     assert np.mean(score > 0) == pytest.approx(0.996, abs=0.0006)
@@ -99,7 +89,7 @@ def test_one_draw_is_many_candidates_and_reviewers(
     rng = np.random.default_rng([k, n, int(10 * mass)])
     gain, score = brute_force(s, mass, rng)
     law, draws = MoveLaw.of(s, mass), Draws.of(rng, SIZE)
-    one_gain, one_score = law.draw(draws.log_uniform, draws.normal)
+    one_gain, one_score = picked(law, draws.log_uniform, draws.normal)
     assert stats.ks_2samp(gain, one_gain).pvalue > LEVEL
     assert stats.ks_2samp(score, one_score).pvalue > LEVEL
     slope = float(law.pull / law.total_spread)  # and together: what the score does not tell of the gain
@@ -132,7 +122,7 @@ def test_exact_figures_against_the_moves_made(change: dict[str, Any], mass: floa
     n = 200_000
     draws = Draws.of(rng, n)
     after, accepted = advance(s, begin(s, n), draws)
-    gain, score = law.draw(draws.log_uniform, draws.normal)
+    gain, score = picked(law, draws.log_uniform, draws.normal)
     approved = score + np.sqrt(law.offset_variance) * draws.offset > 0 if s.reviewers else np.ones(n, bool)
     assert near(accepted, float(law.acceptance))
     assert near(approved, float(law.positive))
@@ -218,7 +208,7 @@ def test_nobody_to_choose_among_or_to_choose_gains_nothing() -> None:
     gated = MoveLaw.of(MoveSettings(candidates=1, reviewers=1, reviewer_proposals=0), 3.0)
     assert gated.expected == pytest.approx(float(gated.mean))
     assert float(gated.positive) < 1, "one candidate is not chosen, but it can be turned down"
-    gain = alone.draw(np.array([-0.5]), np.array([1.0]))[0]
+    gain = picked(alone, np.array([-0.5]), np.array([1.0]))[0]
     assert gain == pytest.approx(alone.mean + alone.spread)
 
 
@@ -437,16 +427,16 @@ def test_it_is_a_model_that_the_drift_lens_reads(process: str) -> None:
     typed: Model = model
     panel = typed.step(np.random.default_rng(0), typed.start(np.random.default_rng(0), 4))
     assert panel.shape == (4, 5)
-    panel = model.simulate(60, steps=15, rng=0)
+    panel = model.simulate(60, steps=15, rng=1)
     assert panel.names == ("visible", "hidden", "radius", "move", "window")
     assert (panel.n_sessions, len(panel)) == (60, 900)
     assert np.isfinite(panel.x).all()
-    collinear = {check.name: check.passed for check in ls.LinearDrift().fit(panel).checks}["collinear"]
+    collinear = {check.name: check.passed for check in ls.LinearDrift("pooled").fit(panel).checks}["collinear"]
     assert not collinear, "numbers of moves are the same in every session, and one mass is a copy of the other"
     mass = Panel.from_arrays(panel.x[:, :2].sum(axis=1).reshape(60, 15, 1), objectives=[Objective("mass", False)])
-    fit = ls.LinearDrift().fit(mass)
+    fit = ls.LinearDrift("pooled").fit(mass)
     assert float(fit.model.step(np.random.default_rng(0), np.full((500, 1), 10.0)).mean()) < 10
-    again = model.simulate(60, steps=15, rng=0)
+    again = model.simulate(60, steps=15, rng=1)
     assert np.array_equal(again.x, panel.x)
 
 

@@ -55,7 +55,7 @@ def test_medians_are_those_of_the_runs() -> None:
 
 
 @pytest.mark.slow
-def test_batches_are_one_call() -> None:
+def test_a_sweep_is_one_call() -> None:
     many = [BASE.but(candidates=k % 5 + 1, correlation=k / 100) for k in range(70)]
     said: list[tuple[int, int, str]] = []
     parts = Sweep.over(many, replicates=20, seed=3, progress=lambda *step: said.append(step)).runs
@@ -297,7 +297,7 @@ def test_free_moves_are_bounded_by_the_moves() -> None:
 
 
 def test_a_reliable_plan_survives_cheap_doubtful_ones() -> None:
-    goal = Goal.of(BASE, None, 0.9, "p_pass")
+    goal = Goal.of(None, 0.9, "p_pass")
     runs = outcomes([BASE.but(candidates=k) for k in range(1, 7)], replicates=40, stop="target", max_moves=120)
     # Made up: the first five are cheap and fall just short, the last is dear and sure.
     to = np.where(np.arange(40) < 34, 10, -1) * np.ones((6, 1), dtype=int)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from loopstat import InputError, Labels, Objective, Panel, SettingsError
+from loopstat.panel.lineage import ancestors, held_since
 from loopstat.panel.panel import label_text, previous_step
 from loopstat.results.record import dump
 from simulated import keep_the_better
@@ -304,3 +305,16 @@ def test_the_kept_path_carries_the_kept_versions_own_repeats() -> None:
     assert kept.repeat_scatter is not None
     assert kept.repeats.tolist() == [1, 1, 3, 3, 3]
     assert kept.repeat_scatter.ravel().tolist() == [0, 0, 2, 2, 2]
+
+
+def test_ancestors_by_hand():
+    parent = np.array([-1, 0, 1, 0, -1, 4])
+    for lag, start, end in ((1, [0, 1, 0, 4], [1, 2, 3, 5]), (2, [0], [2]), (3, [], []), (10**9, [], [])):
+        assert [a.tolist() for a in ancestors(parent, lag)] == [start, end]
+
+
+def test_versions_held_by_hand():
+    session = np.array([0, 0, 0, 1, 1, 2])
+    held = np.array([False, True, False, False, True, False])
+    assert held_since(held, session).tolist() == [-1, 1, 1, -1, 4, -1]
+    assert held_since(np.zeros(0, bool), np.zeros(0, np.int64)).tolist() == []

@@ -39,11 +39,11 @@ def drift() -> Record:
     panel = Panel.from_arrays(
         list(np.concatenate(runs)), objectives=objectives, labels={"strategy": ["x"] * 14 + ["y"] * 14}
     )
-    return analyze(panel, by=["strategy"], estimator=LinearDrift(n_boot=20))
+    return analyze(panel, by=["strategy"], estimator=LinearDrift("pooled", n_boot=20))
 
 
 def refused_drift() -> Record:
-    return analyze(Panel.from_arrays([np.full((2, 2), 1.0)] * 3), by=[], estimator=LinearDrift(n_boot=5))
+    return analyze(Panel.from_arrays([np.full((2, 2), 1.0)] * 3), by=[], estimator=LinearDrift("pooled", n_boot=5))
 
 
 def balance() -> Record:

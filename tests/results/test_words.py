@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from loopstat.inference.estimate import Estimate
 from loopstat.results import words
 from loopstat.results.document import Cell, Form, figure, word
-from loopstat.results.result import Estimate
 
 INF, NAN = float("inf"), float("nan")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from ..errors import SettingsError, argument
 from ..inference.estimate import number
+from ..inference.workers import Progress, run_all
 from ..panel.panel import Panel, Source
 from ..panel.tally import Counts
 from ..results.record import Record
@@ -20,7 +19,7 @@ from .features.fit import ParametricPotential
 from .features.pairs import StatePairs
 from .features.table import Describe, Features, objective_means
 from .fit import BalanceFit, whole
-from .one_potential import CommonPotential, common_potential
+from .potentials.common import CommonPotential, common_potential
 from .settings import ReversibleChain
 
 SCHEMA = "loopstat.balance/1"
@@ -28,7 +27,31 @@ FEATURES = argument("features", "text")
 NOT_ASKED = "not asked for: --features text or objectives."
 
 Part = tuple[Mapping[str, str], Panel | Counts]
-Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class BalanceJob:
+    """One group to fit; its random numbers depend on the seed and the label only."""
+
+    estimator: ReversibleChain
+    by: Mapping[str, str]
+    recording: Panel | Counts
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """The values that define the group, in words."""
+        return ", ".join(f"{column}={value}" for column, value in self.by.items()) or "all"
+
+    @property
+    def size(self) -> int:
+        """Rows of the group, or transitions."""
+        return len(self.recording) if isinstance(self.recording, Panel) else int(self.recording.total)
+
+    def run(self, progress: Progress | None = None) -> BalanceFit:
+        """Fit the group."""
+        rng = np.random.default_rng([self.seed, *self.label.encode()])
+        return self.estimator.fit(self.recording, rng=rng, label=self.label, by=dict(self.by))
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +167,8 @@ def analyze_balance(
     """
     estimator = estimator or ReversibleChain()
     asked = _asked(parts, estimator, features, symbolic=symbolic)
-    fitted = _fit_all(parts, estimator, seed, progress)
+    # In threads: the walks of the tests are compiled and hold up nobody.
+    fitted = run_all([BalanceJob(estimator, *part, seed) for part in parts], mode="thread", progress=progress)
     fits = [_with_features(fit, recording, asked, seed) for fit, (_, recording) in zip(fitted, parts, strict=True)]
     kept = {
         "kernel": estimator.kernel,
@@ -191,31 +215,6 @@ def _asked(
     return ParametricPotential(
         features, kernel=estimator.kernel, beta=estimator.beta, level=estimator.level, symbolic=symbolic
     )
-
-
-def _fit_all(
-    parts: Sequence[Part], estimator: ReversibleChain, seed: int, progress: Progress | None
-) -> list[BalanceFit]:
-    """Fit every group, in threads: the walks of the tests are compiled and hold up nobody.
-
-    The first group goes alone, so that nothing is compiled twice.
-    """
-    labels = [", ".join(f"{column}={value}" for column, value in by.items()) or "all" for by, _ in parts]
-
-    def fit(k: int) -> BalanceFit:
-        by, recording = parts[k]
-        rng = np.random.default_rng([seed, *labels[k].encode()])
-        return estimator.fit(recording, rng=rng, label=labels[k], by=dict(by))
-
-    tell = progress or (lambda done, total, label: None)
-    tell(0, len(parts), labels[0] if labels else "")
-    fits = [fit(k) for k in range(len(parts))[:1]]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for found in pool.map(fit, range(1, len(parts))):
-            tell(len(fits), len(parts), found.label)
-            fits.append(found)
-    tell(len(parts), len(parts), "")
-    return fits
 
 
 def _with_features(

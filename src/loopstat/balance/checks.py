@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..inference.estimate import number
+from ..inference.estimate import TestResult, number
 from ..panel.tally import Counts
 from ..results.check import CheckRule, Outcome
-from .least_action import Exchanges
-from .order import ChainTest
-from .tests import WITHIN, BalanceTest
+from .potentials.least_action import Exchanges
+from .tests.reversal import WITHIN, BalanceTest
 
 SPARSE = 5.0  # transitions per direction of an exchanged pair below which intervals and potentials are rough
 ALPHA = 0.05
@@ -24,8 +23,8 @@ class Evidence:
     counts: Counts
     pairs: Exchanges
     test: BalanceTest
-    order: ChainTest
-    homogeneity: dict[str, ChainTest]
+    order: TestResult
+    homogeneity: dict[str, TestResult]
     n_sessions: int | None
 
 
@@ -69,7 +68,7 @@ def _time_varying(e: Evidence) -> Outcome:
     )
 
 
-def _tested(test: ChainTest, failed: str, passed: str) -> Outcome:
+def _tested(test: TestResult, failed: str, passed: str) -> Outcome:
     if not np.isfinite(test.p_value):
         return Outcome(None, True, f"not tested: {test.reason}")
     good = test.p_value >= ALPHA

@@ -15,10 +15,10 @@ from ..inference.resample import bootstrap_weights
 from ..panel.model import Rng
 from ..panel.tally import CommunicatingClass, Counts
 from ..results.record import Record, written
-from .least_action import Exchanges
-from .potential import FEW
-from .stationary import stationary
-from .tests import BalanceTest
+from .chain.stationary import stationary
+from .potentials.least_action import Exchanges
+from .potentials.potential import FEW
+from .tests.reversal import BalanceTest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -29,7 +29,6 @@ MOST_CURRENTS, MOST_CYCLES = 20, 10
 WEAK = 1e-6  # pseudo-transitions that keep a resampled chain in one piece
 STUCK = 1e-7  # a state left less often than this in a draw: I - P is then mostly rounding
 TINY = 1e-300
-NOTHING = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -302,7 +301,7 @@ def circulation(chain: MainChain, test: BalanceTest, *, level: float, rng: Rng) 
     if chain.counts.n_states <= MOST_STATES and len(p):
         resampled = chain.resampled(DRAWS, rng)
     net = up - down
-    error = np.full(len(p), NOTHING) if resampled is None else (resampled[0] - resampled[1]).std(axis=0, ddof=1)
+    error = np.full(len(p), np.nan) if resampled is None else (resampled[0] - resampled[1]).std(axis=0, ddof=1)
     e = student(net, error, level=level, df=_df(chain))
     names = chain.counts.states
     currents = tuple(
@@ -358,8 +357,8 @@ def _entropy(
     bias = 2 * k / max(total, 1.0)
     value = max(plug_in - bias, 0.0)
     if not plug_in > 0 or k == 0:
-        return EntropyProduction(value, 0.0, NOTHING, one_way)
-    spread = NOTHING if resampled is None else float(_produced(resampled[0], resampled[1], both).std(ddof=1))
+        return EntropyProduction(value, 0.0, np.nan, one_way)
+    spread = np.nan if resampled is None else float(_produced(resampled[0], resampled[1], both).std(ddof=1))
     low, high = seen_length_limits(plug_in, bias, spread, k, level)
     if np.isfinite(test.p_value) and test.p_value >= 1 - level:
         low = 0.0
@@ -419,7 +418,7 @@ def _cycle(chain: MainChain, steps: list[int], net: Float, strength: float, leve
     states = tuple(names[p.a[k] if up else p.b[k]] for k, up in zip(steps, forward, strict=True))
     rarest = float(np.minimum(with_, against).min())
     if rarest == 0:
-        return Cycle(states, strength, NOTHING, NOTHING, NOTHING, 0.0)
+        return Cycle(states, strength, np.nan, np.nan, np.nan, 0.0)
     affinity = float(np.sum(np.log(with_ / against)))
     e = student(affinity, np.sqrt(np.sum(1 / with_ + 1 / against)), level=level)
     return Cycle(states, strength, affinity, float(e.low), float(e.high), rarest)

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ..arrays import Float
-from ..inference.estimate import Estimate, number, show
+from ..inference.estimate import Estimate, TestResult, number, show
 from ..panel.tally import Counts
 from ..results.check import Check
 from ..results.record import Record, inside, written
 from ..results.result import Table
 from ..results.verdict import Verdict
 from .currents import Current, Cycle, EntropyProduction
-from .cycles import SourceStatistic
 from .features.record import ParametricFit
-from .order import ChainTest
-from .potential import Potential
-from .tests import BalanceTest
+from .potentials.potential import Potential
+from .tests.cycles import SourceStatistic
+from .tests.reversal import BalanceTest
 
 if TYPE_CHECKING:
-    from .chain import MarkovChain
+    from .chain.model import MarkovChain
 
 ANSWERS: dict[str, str] = {"balanced": "in detailed balance", "driven": "driven", "cannot_tell": "cannot tell"}
 """Action to the words that the sentence of a verdict begins with."""
@@ -162,8 +161,8 @@ class BalanceFit(Record):
     spectral_gap : float
     downhill : dict
         `weighted`, `pairs`: share of transitions, and of exchanged pairs, that go down the potential.
-    order_test : ChainTest
-    homogeneity : dict of ChainTest
+    order_test : TestResult
+    homogeneity : dict of TestResult
         `steps`, `sessions`.
     pairs, currents, cycles, traps : tuples
     checks : tuple of Check
@@ -196,8 +195,8 @@ class BalanceFit(Record):
     relaxation_times: Estimate
     spectral_gap: float
     downhill: dict[str, float]
-    order_test: ChainTest
-    homogeneity: dict[str, ChainTest]
+    order_test: TestResult
+    homogeneity: dict[str, TestResult]
     pairs: tuple[ExchangedPair, ...]
     currents: tuple[Current, ...]
     cycles: tuple[Cycle, ...]
@@ -219,6 +218,11 @@ class BalanceFit(Record):
     def states(self) -> tuple[str, ...]:
         """Names of the states."""
         return self.recorded.states
+
+    @property
+    def action(self) -> float:
+        """Action of the potential."""
+        return self.potential.action
 
     @property
     def n_sessions(self) -> int | None:

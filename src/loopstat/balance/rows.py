@@ -8,11 +8,14 @@ KERNELS = ("likelihood", "exp", "softplus")
 METHODS = ("auto", "exact", "chi-square", "bootstrap")
 
 LAG = whole("lag", "", 1, "Steps between two states.", 1)
+KERNEL = choice(
+    "kernel", "likelihood", "What the potential is fitted by; the last two are least actions, for comparison.", KERNELS
+)
+BETA = number("beta", "beta", 1.0, "Potentials are in units of 1/beta nats.", 0, above=True)
 FIT = (
     LAG,
-    choice("kernel", "likelihood", "What the potential is fitted by; the last two are least actions, for comparison.",
-           KERNELS),
-    number("beta", "beta", 1.0, "Potentials are in units of 1/beta nats.", 0, above=True),
+    KERNEL,
+    BETA,
     choice("test", "auto", "How balance is tested; `auto` is exact where counts are whole numbers.", METHODS),
     whole("bootstrap", "", 999, "Draws of the test.", 19, field="n_draws"),
     whole("size_draws", "", 0, "Simulate N balanced recordings to learn how often the test would reject them.", 0),

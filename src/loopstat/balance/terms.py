@@ -20,8 +20,8 @@ TERMS: dict[str, str] = {
     "classes": "Sets of states that all lead to each other, the one with most transitions first.",
     "closed": "Whether no transition leaves the set of states.",
     "absorbing": "States that are entered and never left.",
-    "potential": "Height of a state: a move down by 1 is 2.7 times as likely as the move back up, in detailed balance;"
-    " 0 at the lowest state of each class, null for states that are only left.",
+    "potential": "Height of a state: a move down by 1/beta is 2.7 times as likely as the move back up, in detailed "
+    "balance; 0 at the lowest state of each class, null for states that are only left.",
     "potential_bound": "For a state that is only left, how high above the states it enters it is at least; else null.",
     "action_per_state": "The part of the action of leaving each state.",
     "downhill": "How often the loop goes down its potential; a half by count in any stationary balanced recording.",
@@ -84,8 +84,8 @@ TERMS: dict[str, str] = {
     "forward": "Transitions from the first state of a pair to the second.",
     "backward": "Transitions from the second state of a pair to the first.",
     "log_ratio": "ln of the chance of a move over that of the move back, per visit; with `low` and `high`.",
-    "potential_difference": "Potential of the first state of a pair less that of the second: what `log_ratio` is in "
-    "detailed balance.",
+    "potential_difference": "Potential of the first state of a pair less that of the second: `log_ratio` is beta times "
+    "it in detailed balance.",
     "currents": "Net passages per step between two states in the long run, the largest first; 0 in detailed balance.",
     "current": "Net probability per step that flows from one state to another, or round a cycle.",
     "from": "The state a current leaves.",

@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
+from ..errors import InputError
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .fit import DecisionFit, Units, units_of
+from .held import scored
 from .settings import MeanCurve
 
 SCHEMA = "loopstat.decision/1"
@@ -57,7 +61,7 @@ class Decisions(Record):
         return replace(self, settings=settings, source=replace(self.source, notes=self.notes))
 
 
-def decide(
+def analyze_decisions(
     panel: Panel,
     *,
     by: str | Sequence[str] = (),
@@ -83,10 +87,18 @@ def decide(
     Returns
     -------
     Decisions
+
+    Raises
+    ------
+    InputError
+        No session has a score.
     """
     estimator = estimator or MeanCurve()
     columns = list(as_names(by))
-    parts = panel.split(columns)
+    every = panel.split(columns)
+    parts = [(values, part) for values, part in every if scored(part)]
+    if not parts:
+        raise InputError("no session has a score, so nothing is held at any step.")
     resampled = shared_resampling(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
@@ -96,7 +108,8 @@ def decide(
     for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
         label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
         tell(k, len(parts), label)
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
     return Decisions(
@@ -106,7 +119,7 @@ def decide(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
-        notes=(*panel.source.notes, *notes_of(units, groups)),
+        notes=(*panel.source.notes, *notes_of(units, groups), *_unscored(len(every) - len(parts))),
         units=units,
     )
 
@@ -123,13 +136,22 @@ def _kept(
         "weights": dict(units.value),
         "ended": estimator.ended,
         "price": units.price,
+        "asked_price": estimator.price,
         "cost": units.cost,
         "worth": estimator.worth,
         "horizon": estimator.horizon,
+        "scorer_noise": "none" if estimator.exact else None,
+        "rules": estimator.rules,
+        "guarantee": estimator.guarantee,
+        "confidence": estimator.confidence if estimator.guarantee is not None else None,
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,
     }
+
+
+def _unscored(n: int) -> list[str]:
+    return [f"{n} groups without any score are left out."] if n else []
 
 
 def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:

@@ -65,6 +65,11 @@ class Prospect:
         others = (nothing, raised(nothing, late_slope(curve, len(ahead))))
         return cls(expected, likely, others, np.concatenate([steps, ahead]), last, spread, clusters, limits)
 
+    def recorded_curve(self, part: slice) -> Curve:
+        """Return a part of the expected curve."""
+        e = self.expected
+        return Curve(e.value[:, part], e.paid[:, part], e.running[:, part])
+
     def net(self, price: float) -> Float:
         """Return what is likely held less what was paid, by step, shape (n_steps,)."""
         net: Float = self.likely[0] - price * self.expected.paid[0]

@@ -68,12 +68,14 @@ def _honest_best(e: Evidence) -> Outcome:
 
 
 RULES = (
-    CheckRule("few_clusters", float(FEW), "So few clusters bound no loss.", _few_clusters),
+    CheckRule("few_clusters", float(FEW), "Too few clusters to trust the limit of the loss.", _few_clusters),
     CheckRule(
         "cut_like_others",
         LEVEL,
-        "They are carried on as others of their level went; what else made them end is not seen.",
+        "Sessions that were cut off differ from the others: they are carried on by level, nothing else is seen.",
         _cut_like_others,
     ),
-    CheckRule("honest_best", None, "The value held is an upper figure: score what is kept again.", _honest_best),
+    CheckRule(
+        "honest_best", None, "The best of noisy scores is too high a figure: score what is kept again.", _honest_best
+    ),
 )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..arrays import Float
-from ..errors import SettingsError
+from ..errors import SettingsError, argument
 from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
 from ..inference.intervals import student
 from ..inference.resample import Resampling
 from ..panel.ends import StopRule, stop_on_success
+from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..results.check import run_checks
 from ..results.decision import Decided, Decision, ValueCurve
@@ -36,8 +37,12 @@ from .held import (
     pooled_spread,
     weights_of,
 )
+from .rules.grids import knobs
+from .rules.guarantee import Certificate, guarantee
+from .rules.judge import RuleTrial, Trials, judge
 from .sentence import sentence_of
 
+FEWEST = 10  # sessions without which nothing can be said of a loss
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
@@ -62,6 +67,14 @@ class DecideSettings(Protocol):
     def ended(self) -> str | None: ...
     @property
     def horizon(self) -> int | None: ...
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def rules(self) -> bool: ...
+    @property
+    def guarantee(self) -> float | None: ...
+    @property
+    def confidence(self) -> float: ...
     @property
     def level(self) -> float: ...
 
@@ -173,7 +186,7 @@ def _held(
 def _floor(panel: Panel, keeping: Keeping) -> float:
     """Return what having no version yet is worth: the worst that declared bounds allow; NaN without them."""
     total = 0.0
-    for weight, sign, o in zip(keeping.value, panel.signs, panel.objectives, strict=True):
+    for weight, o in zip(keeping.value, panel.objectives, strict=True):
         if weight == 0:
             continue
         worst = o.low if weight > 0 else o.high
@@ -199,15 +212,25 @@ class DecisionFit(Decided):
         The curve with its draws, recorded and beyond (not written, as all of these).
     held : Held
         Value by session and step.
+    trials : Trials or None
+        Rules as they did on held-out clusters.
+    certified : Certificate or None
     """
 
     settings: DecideSettings | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
     units: Units | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
     prospect: Prospect | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
     held: Held | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    trials: Trials | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    certified: Certificate | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
 
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
+
+    @property
+    def decided(self) -> Decided:
+        """What is claimed, without the data behind it: what other results carry."""
+        return Decided(**{f.name: getattr(self, f.name) for f in fields(Decided)})
 
 
 # ------------------------------------------------------------------------------------ the pipeline
@@ -244,7 +267,9 @@ def _counts(held: Held, units: Units) -> Exact | None:
     return Exact(running, np.nansum(reached > 0, axis=0).astype(np.int64))
 
 
-def fit_group(settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units) -> DecisionFit:
+def fit_group(
+    settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units, rng: Rng
+) -> DecisionFit:
     """Decide for one group of sessions, in units shared with others."""
     grid = grid_of(panel, units.keeping(panel), units.cost)
     material = _Material(settings, panel, resampling, grid, ends_of(panel, settings.ended, units.bar))
@@ -253,6 +278,8 @@ def fit_group(settings: DecideSettings, panel: Panel, resampling: Resampling, la
     if panel.n_obj > 1 and not settings.weights and settings.value is None:
         alone = tuple(_alone_decision(material, units.alone(name), name) for name in units.value)
         made = replace(made, objectives=alone)
+    trials = judge(held, units.price, exact=settings.exact, rng=rng, level=settings.level) if settings.rules else None
+    certificate = _certified(settings, material.panel, held, units, rng)
     evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, units.select == units.value)
     return DecisionFit(
         label,
@@ -266,11 +293,51 @@ def fit_group(settings: DecideSettings, panel: Panel, resampling: Resampling, la
         _value_curve(prospect, held, units.price, settings.level),
         price_map(curve, held.steps, prospect.clusters, settings.level),
         run_checks(RULES, evidence),
+        () if trials is None else tuple(_told(trials, trial) for trial in trials.rules),
+        None if certificate is None else certificate.to_dict(),
+        trials=trials,
+        certified=certificate,
         settings=settings,
         units=units,
         prospect=prospect,
         held=held,
     )
+
+
+def _told(trials: Trials, trial: RuleTrial) -> dict[str, Any]:
+    """Return a trial as plain data, and whether it is the one to use."""
+    chosen = trial.name == trials.chosen
+    return {**trial.to_dict(), "chosen": chosen, "because": trials.because if chosen else None}
+
+
+def _certified(settings: DecideSettings, panel: Panel, held: Held, units: Units, rng: Rng) -> Certificate | None:
+    """Return what can be guaranteed, where that is asked for."""
+    if settings.guarantee is None:
+        return None
+    low, high = range_of(panel, units.value)
+    seen = range_of(panel, units.select)
+    along = knobs(len(held.steps), *seen)
+    along = along if settings.exact or units.select != units.value else {"fixed": along["fixed"]}
+    return guarantee(held, along, settings.guarantee, confidence=settings.confidence, bound=high - low, rng=rng)
+
+
+def range_of(panel: Panel, weights: Mapping[str, float]) -> tuple[float, float]:
+    """Return the ends of a weighted sum of objectives, larger is better, by their declared bounds.
+
+    Raises
+    ------
+    SettingsError
+        An objective has no bounds.
+    """
+    low = high = 0.0
+    for weight, o in zip(weights_of(panel, weights), panel.objectives, strict=True):
+        if weight == 0:
+            continue
+        if o.low is None or o.high is None:
+            raise SettingsError(f"a guarantee needs the range of {o.name}: give {argument('bounds')}.")
+        ends = sorted((weight * o.low, weight * o.high))
+        low, high = low + ends[0], high + ends[1]
+    return low, high
 
 
 def _alone_decision(material: _Material, units: Units, name: str) -> Decision:

@@ -71,7 +71,8 @@ def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
         return _by_column(panel, column, last)
     if bar is not None:
         at = panel.signs[bar.objective] * (panel.x[last, bar.objective] - bar.bar) >= 0
-        said = f"sessions that reach {panel.names[bar.objective]} {bar.bar:g} ended by themselves, shorter ones were cut off"
+        reached = f"{panel.names[bar.objective]} {bar.bar:g}"
+        said = f"sessions that reach {reached} ended by themselves, shorter ones were cut off"
         return Ends(np.asarray(at), "bar", said)
     lengths = panel.step[last] - panel.step[group_starts(panel.session)]
     if np.all(lengths == lengths[:1]):
@@ -91,6 +92,11 @@ def _by_column(panel: Panel, column: str, last: Int) -> Ends:
         )
     own = np.array([text in OWN for text in words] + [False])
     return Ends(own[labels.codes[last]], "column", f"column {column} says which sessions ended by themselves")
+
+
+def scored(panel: Panel) -> bool:
+    """Return whether any session has a version with all its scores."""
+    return bool(panel.complete.any())
 
 
 def weights_of(panel: Panel, given: Mapping[str, float]) -> Float:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..lenses import Command, Lens, Progress
-from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
-from .rows import FIT
+from ..lenses import Command, Lens, Progress, Save
+from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, GROUP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
+from .rows import FIT, SCORER_NOISE
 
 if TYPE_CHECKING:
     from ..panel.panel import Panel
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SEED)
+DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SCORER_NOISE, GROUP, SEED)
+
+SAVED = "loopstat.decide.rules.saving:rules_text"
 
 LENS = Lens(
     "decide",
@@ -28,18 +30,25 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
+            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED),),
+            depth="front",
         ),
     ),
     terms="loopstat.decide.terms:TERMS",
 )
 
 
+KEPT = ("columns", "transform", "from_step", "where", "command", "group")
+"""Options that are kept with the result as they are."""
+
+
 def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
     """Return the estimator as options ask for it."""
     from .settings import MeanCurve
 
-    found = given(options, FIT)
-    return MeanCurve(**{**found, "weights": weights_of(found["weights"])})
+    found = {**given(options, FIT), "rules": bool(options.get("rules"))}
+    exact = options.get("scorer_noise") == "none"
+    return MeanCurve(**{**found, "weights": weights_of(found["weights"]), "exact": exact})
 
 
 def weights_of(items: Any) -> dict[str, float]:
@@ -68,15 +77,17 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
     progress : callable, optional
     """
     from ..panel.groups import default_groups
-    from .analysis import decide
+    from .analysis import analyze_decisions
 
     by = list(options.get("by") or [])
     columns = ([] if by == ["none"] else by) if by else default_groups(panel)[0]
-    return decide(
+    return analyze_decisions(
         panel,
         by=columns,
         estimator=estimator_of(options),
         seed=int(options.get("seed") or 0),
-        settings={name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command")},
+        settings={
+            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
+        },
         progress=progress,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, number, whole, words
+from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, number, switch, whole, words
 
 KEEPS = ("last", "best", "accepted", "success")
 
@@ -25,5 +25,15 @@ DECIDE = (
 )
 """Rows of `MeanCurve` that are its own."""
 
-FIT = (*DECIDE, CLUSTER, BOOTSTRAP, LEVEL)
+SCORER_NOISE = choice(
+    "scorer_noise", None, "`none`: the recorded score is exact, so rules may look at it.", ("none",), metavar="none"
+)
+RULES = (
+    switch("rules", "Judge rules that look at the session, and choose one.", default=True),
+    number("guarantee", "", None, "Mean loss that a rule must not exceed; asks for --bounds.", 0, above=True),
+    number("confidence", "", 0.95, "Of the guarantee.", 0.5, 1, below=True),
+)
+"""What only `loopstat decide` asks for."""
+
+FIT = (*DECIDE, *RULES, CLUSTER, BOOTSTRAP, LEVEL)
 """Rows of `MeanCurve`."""

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..errors import SettingsError
+from ..errors import InputError, SettingsError
 from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..parameters import checked
 from .fit import DecisionFit, Units, fit_group, units_of
+from .held import scored
 from .rows import FIT
+
+FEWEST_DRAWS = 200  # a limit of the loss is a quantile of them, whatever was asked for
 
 
 @dataclass(frozen=True)
@@ -41,9 +44,17 @@ class MeanCurve:
         Label column that says which sessions ended by themselves.
     horizon : int, optional
         The farthest step considered; default 1.5 times the last recorded one.
+    exact : bool
+        The recorded score is free of noise: rules may look at it.
+    rules : bool
+        Judge rules that look at the session, on held-out clusters, and choose one.
+    guarantee : float, optional
+        Mean loss that a rule must not exceed, in units of the value.
+    confidence : float
+        Of the guarantee.
     cluster : str, optional
     n_boot : int
-        Bootstrap replicates (weights on clusters).
+        Bootstrap replicates (weights on clusters), 200 at least.
     level : float
 
     Notes
@@ -66,6 +77,10 @@ class MeanCurve:
     weights: Mapping[str, float] = field(default_factory=dict)
     ended: str | None = None
     horizon: int | None = None
+    exact: bool = False
+    rules: bool = False
+    guarantee: float | None = None
+    confidence: float = 0.95
     cluster: str | None = None
     n_boot: int = 1000
     level: float = 0.95
@@ -95,16 +110,28 @@ class MeanCurve:
         ----------
         panel : Panel
         rng : Generator or seed, optional
-            For bootstrap weights where `resampling` is not given. Default seed 0.
+            For bootstrap weights where `resampling` is not given, and for the halves in which rules are judged. Default
+            seed 0.
         resampling : Resampling, optional
             Clusters and weights shared with other groups.
         label : str
+            Decides, with the seed, in which halves of the clusters rules are judged.
         units : Units, optional
             Of the value, shared with other groups; default those of this panel alone.
+
+        Raises
+        ------
+        InputError
+            No session has a score.
         """
+        if not scored(panel):
+            raise InputError(f"{label}: no session has a score, so nothing is held at any step.")
+        rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:
             clusters = choose_clusters(panel, self.cluster)
             clusters = in_blocks(clusters) if many(clusters) else clusters
-            rng = np.random.default_rng(0 if rng is None else rng)
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
-        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]))
+        if len(resampling.weights) < FEWEST_DRAWS:
+            weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
+            resampling = Resampling(resampling.clusters, weights)
+        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng)

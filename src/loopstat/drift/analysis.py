@@ -8,27 +8,53 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Int
-from ..inference.clusters import Clusters, block_names, choose_clusters, in_blocks, many
 from ..inference.pareto import ParetoGroup, pareto
-from ..inference.resample import Resampling, bootstrap_weights
-from ..panel.noise import ScorerNoise
+from ..inference.resample import Resampling
+from ..inference.shared import shared_resampling
+from ..inference.workers import Progress as Progress
+from ..inference.workers import run_all
 from ..panel.groups import default_groups
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import Record, written
 from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
-from .parallel import Job, fit_all
-from .parallel import Progress as Progress
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
 
 
+@dataclass(frozen=True)
+class DriftJob:
+    """One group to fit; its folds depend on the seed and the label only."""
+
+    estimator: LinearDrift
+    panel: Panel
+    resampling: Resampling
+    seed: int
+    label: str
+
+    @property
+    def size(self) -> int:
+        """Rows of the group."""
+        return len(self.panel)
+
+    def run(self, progress: Progress | None = None) -> LinearDriftFit:
+        """Fit the group."""
+        from threadpoolctl import threadpool_limits
+
+        rng = np.random.default_rng([self.seed, *self.label.encode()])
+        # One thread, here as in other processes: how many share a sum decides its last digit.
+        with threadpool_limits(1):
+            return self.estimator.fit(
+                self.panel, rng=rng, resampling=self.resampling, label=self.label, progress=progress
+            )
+
+
 @dataclass(frozen=True, eq=False)
-class Analysis(Record):
+class DriftAnalysis(Record):
     """Fits of every group of a panel.
 
     Attributes
@@ -72,7 +98,7 @@ class Analysis(Record):
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
 
-    def completed(self, data: Mapping[str, Any]) -> Analysis:
+    def completed(self, data: Mapping[str, Any]) -> DriftAnalysis:
         """Return the analysis with the settings and objectives of its groups."""
         settings = {name: value for name, value in self.settings.items() if name != "objectives"}
         known = settings["scorer_noise"]
@@ -90,12 +116,12 @@ class Analysis(Record):
         return replace(self, settings=settings, groups=groups, source=replace(self.source, notes=self.notes))
 
     def summary(self) -> Table:
-        """Return one row per group: its verdict."""
-        rows = tuple((g.label, str(g.counts["n_sessions"]), g.verdict.sentence) for g in self.groups)
-        return Table("Verdicts", ("group", "sessions", "verdict"), rows)
+        """Return one row per group: when to stop, where that was asked too."""
+        rows = ((g.label, str(g.counts["n_sessions"]), g.verdict.sentence if g.verdict else "") for g in self.groups)
+        return Table("Verdicts", ("group", "sessions", "verdict"), tuple(rows))
 
 
-def analyze(
+def analyze_drift(
     panel: Panel,
     *,
     by: str | Sequence[str] | None = None,
@@ -105,43 +131,28 @@ def analyze(
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
-) -> Analysis:
-    """Fit every group of a panel.
+) -> DriftAnalysis:
+    """Fit every group of a panel; `loopstat.analyze`, which reads a table first, says what the arguments are.
 
     Parameters
     ----------
     panel : Panel
-    by : label columns, optional
-        One group per combination of values. Default: `strategy` where it has at most 8 values with at least 10
-        sessions each, otherwise no grouping; an empty list asks for no grouping.
-    estimator : LinearDrift, optional
-        Default `LinearDrift("auto")`.
-    seed : int
-    reference : str, optional
-        Label of the group the others are compared with, where there are more than six.
-    settings : mapping, optional
-        Further settings to keep with the result (how the panel was read).
-    progress : callable, optional
-        Called with (done, total, label) before each group and each stage of it.
+    by, estimator, seed, reference, settings, progress : optional
+        As `loopstat.analyze` takes them.
     workers : int, optional
         Processes that groups are fitted in; the figures do not depend on it. Default: as many as there are cores where
         the work is long enough to pay for them, none otherwise.
-
-    Returns
-    -------
-    Analysis
     """
-    estimator = estimator or LinearDrift("auto")
+    estimator = estimator or LinearDrift()
     columns, note = (list(as_names(by)), "") if by is not None else default_groups(panel)
     parts = panel.split(columns)
-    clusters = [choose_clusters(part, estimator.cluster) for _, part in parts]
-    weights = _Weights(panel, estimator, seed, frozenset(c.kind for c in clusters if many(c)))
-    resampled = [weights.of(part, c) for (_, part), c in zip(parts, clusters, strict=True)]
+    only = [part for _, part in parts]
+    resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
     jobs = [
-        Job(estimator, part, resampling, seed, _label(values))
+        DriftJob(estimator, part, resampling, seed, _label(values))
         for (values, part), resampling in zip(parts, resampled, strict=True)
     ]
-    fits = fit_all(jobs, workers=workers, progress=progress)
+    fits = run_all(jobs, mode="process", workers=workers, progress=progress)
     groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
     kept = {
@@ -156,7 +167,7 @@ def analyze(
         "seed": seed,
         "reference": reference,
     }
-    return Analysis(
+    return DriftAnalysis(
         groups=tuple(groups),
         objectives=panel.objectives,
         source=panel.source,
@@ -192,39 +203,3 @@ def _kept_note(panel: Panel) -> list[str]:
     if panel.lineage and panel.accepted is None:
         return ["kept versions: those later used as parents, because no `accepted` column says what was kept."]
     return []
-
-
-class _Weights:
-    """Bootstrap weights by kind of cluster, drawn once for the whole panel and handed to each group.
-
-    Kinds of which some group holds many are in blocks in all of them: groups that share clusters share the blocks.
-    """
-
-    def __init__(self, panel: Panel, estimator: LinearDrift, seed: int, many: frozenset[str]) -> None:
-        self.panel, self.estimator, self.seed, self.many = panel, estimator, seed, many
-        self.drawn: dict[str, tuple[dict[str, int], Int]] = {}
-
-    def of(self, part: Panel, clusters: Clusters) -> Resampling:
-        """Return the clusters of a group and its columns of the shared weights."""
-        if clusters.kind == "block":
-            rng = np.random.default_rng([self.seed, len(part)])
-            return Resampling(clusters, bootstrap_weights(len(clusters), self.estimator.n_boot, rng))
-        clusters = in_blocks(clusters) if clusters.kind in self.many else clusters
-        position, weights = self._whole(clusters)
-        columns = [position[name] for name in clusters.names]
-        return Resampling(clusters, weights[:, columns])
-
-    def _whole(self, clusters: Clusters) -> tuple[dict[str, int], Int]:
-        if clusters.kind not in self.drawn:
-            names = self._names(clusters.kind)
-            rng = np.random.default_rng([self.seed, *clusters.kind.encode()])
-            weights = bootstrap_weights(len(names), self.estimator.n_boot, rng)
-            self.drawn[clusters.kind] = {name: i for i, name in enumerate(names)}, weights
-        return self.drawn[clusters.kind]
-
-    def _names(self, kind: str) -> tuple[str, ...]:
-        if kind in self.many:
-            return block_names(kind)
-        if kind == "session":
-            return self.panel.session_names
-        return choose_clusters(self.panel, kind).names

@@ -10,10 +10,11 @@ import numpy as np
 from ..arrays import Float, Int
 from ..inference.clusters import Clusters
 from ..inference.resample import LeftOut
+from ..inference.workers import Progress, silent
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Pairs, Panel
-from ..results.result import number
+from ..results.words import listed, number
 from .maps.latent.fit import MIN_CLUSTERS, MIN_SCORES, Found, Stack, find, ratio_test, starting_points
 from .maps.latent.model import Parameters, Structure
 from .sums import Moments
@@ -43,6 +44,7 @@ class Material:
     fold: Int | None = None
     level: float = 0.95
     thorough: Rng | None = None
+    progress: Progress = silent
 
     @cached_property
     def cluster(self) -> Int:
@@ -79,6 +81,8 @@ class Material:
             return f"there are {len(self.filled)} independent {self._noun}, and {MIN_CLUSTERS} are needed"
         if self.stack is None:
             return "no two scores of a session follow each other"
+        if self.n_scores - len(self.stack.left_out) < MIN_SCORES:
+            return f"{self.still[0]}, and beyond that step {MIN_SCORES} scores a session are needed"
         wanted = int(Structure(self.stack.n_obj, self.stack.n_steps, not self.noise_known).free.sum())
         if len(self.stack.values) < wanted:
             return (
@@ -86,6 +90,17 @@ class Material:
                 f"scorer, and there are {len(self.stack.values)}"
             )
         return None
+
+    @property
+    def still(self) -> tuple[str, ...]:
+        """Why the latent fits leave steps out, each in words."""
+        left_out = () if self.stack is None else self.stack.left_out
+        return tuple(f"no two sessions differ in {listed(s.names)} at step {s.step}" for s in left_out)
+
+    @cached_property
+    def latents(self) -> Latents | None:
+        """The latent fits; None where they cannot even be tried."""
+        return None if self.too_little is not None or self.stack is None else Latents(self, self.stack)
 
     @property
     def _noun(self) -> str:
@@ -183,8 +198,9 @@ class Latents:
     def tested(self) -> Tested:
         """The tests between the fits."""
         longest = int(np.bincount(self.m.panel.session).max())
-        cut = self.stack.n_steps < longest
-        saw = [f"The latent fit reads the first {self.stack.n_steps} of up to {longest} scores."] if cut else []
+        n_read = self.stack.n_steps + len(self.stack.left_out)
+        saw = [f"The latent fit reads the first {n_read} of up to {longest} scores."] if n_read < longest else []
+        saw += [f"The latent fit leaves out a step without spread: {still}." for still in self.m.still]
         if self.climbed is None:
             return Tested(None, None, True, True, saw=tuple(saw))
         full, alike = self._no_worse(self.climbed, self.alike, self.noiseless), self.alike

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, group_starts
+from ..arrays import Bool, Float, group_starts, relabel, summed_rows
 from ..inference.clusters import Clusters
-from ..inference.estimate import number
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.ends import StopRule
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
+from ..results.words import listed, number
 from .choice import Choice
 from .readings.curvature import curvature_test
 from .readings.skill import Skill
@@ -81,7 +81,7 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
 
 
 def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
-    better = np.minimum(*(skill.by_objective[name][0] for name in ("mean", "running_mean")))
+    better = np.minimum(*(skill.by_objective[name].value for name in ("mean", "running_mean")))
     j = int(np.nanargmin(p))
     white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
     rest = f" Not so for {', '.join(white)}." if white else ""
@@ -111,10 +111,10 @@ def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
 
 def _step_means(panel: Panel) -> Float:
     """Return the mean of each row's step over the panel, shape (n_rows, n_obj)."""
-    steps = np.unique(panel.step, return_inverse=True)[1].reshape(-1)  # they may be far apart
+    steps = relabel(panel.step)[1]  # they may be far apart
     rows = np.flatnonzero(panel.complete)
     count = np.bincount(steps[rows], minlength=int(steps.max(initial=0)) + 1)
-    sums = np.stack([np.bincount(steps[rows], weights=v, minlength=len(count)) for v in panel.x[rows].T], axis=1)
+    sums = summed_rows(steps[rows], panel.x[rows], len(count))
     return np.asarray((sums / np.maximum(count, 1)[:, None])[steps])
 
 
@@ -138,7 +138,7 @@ def _white_scores(e: Evidence) -> Outcome:
 
 def around_own_means(skill: Skill) -> bool:
     """Return whether each session's own mean predicts better than the overall one."""
-    value = {name: skill.by_objective[name][0] for name in ("mean", "running_mean")}
+    value = {name: skill.by_objective[name].value for name in ("mean", "running_mean")}
     return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
 
 
@@ -408,8 +408,9 @@ def _constant(e: Evidence) -> Outcome:
         return Outcome(None, False, NO_TRANSITION)
     flat = constant_objectives(e.panel, e.pairs)
     verb = "changes" if len(flat) == 1 else "change"
+    shared = common_start(e.panel)
     message = (
-        "Every objective varies."
+        f"Every objective varies{f', but no two sessions differ in {listed(shared)} at their start' * bool(shared)}."
         if not flat
         else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
         "choose others with --objectives."
@@ -463,6 +464,13 @@ def constant_objectives(panel: Panel, pairs: Pairs) -> list[str]:
     if len(pairs) > 1:
         still |= np.ptp(pairs.x, axis=0) == 0
     return [n for n, flat in zip(panel.names, still, strict=True) if flat]
+
+
+def common_start(panel: Panel) -> list[str]:
+    """Return the objectives in which several sessions all start from one value."""
+    start = panel.x[group_starts(panel.session)]
+    start = start[~np.isnan(start).any(axis=1)]
+    return [n for n, x in zip(panel.names, start.T, strict=True) if len(x) > 1 and np.ptp(x) == 0]
 
 
 RULES: tuple[CheckRule[Evidence], ...] = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from ..arrays import Float
 from ..errors import InputError, argument, either
-from ..inference.intervals import jackknife_interval, jackknife_variance, student
+from ..inference.estimate import Estimate
+from ..inference.intervals import jackknife, jackknife_variance, student
 from ..inference.resample import LeftOut
-from ..results.record import Record
+from ..panel.model import Rng
+from ..results.record import Record, written
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
 from .maps.censored import censored
@@ -20,6 +22,7 @@ from .maps.latent.fit import MIN_SCORES, Found, Stack, modulus_error, prediction
 from .maps.latent.thorough import Thorough, thorough
 from .maps.noisy import ErrorsInVariables, Instrument
 from .maps.within import Within, root_found
+from .products import spectral_radius
 
 WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
@@ -30,9 +33,7 @@ class Rival(Record):
     """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark."""
 
     name: str
-    modulus: float
-    low: float
-    high: float
+    modulus: Estimate = field(metadata=written("modulus", "low", "high"))
     remark: str
 
 
@@ -89,14 +90,13 @@ def choose(m: Material, asked: str) -> Choice:
     InputError
         An estimator asked for by name cannot be had from data of this form; the message says which could.
     """
-    latents = None if m.too_little is not None or m.stack is None else Latents(m, m.stack)
     if m.stops_at_bounds:
         choice = _censored(m)
     elif asked == "pooled":
         choice = Choice("pooled", "asked for.")
     else:
-        choice = _auto(m, latents) if asked == "auto" else _named(m, latents, asked)
-    return _thoroughly(m, latents, choice)
+        choice = _auto(m) if asked == "auto" else _named(m, asked)
+    return choice if m.thorough is None else _thoroughly(m, choice, m.thorough)
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,6 @@ class _Seen:
     """A group with what its tests have shown; makes the candidates of a choice."""
 
     m: Material
-    latents: Latents | None
     tested: Tested | None = None
 
     # ------------------------------------------------------------------------ records
@@ -130,7 +129,7 @@ class _Seen:
     def within(self, why: str) -> Choice:
         m = self.m
         within = Within.of(m.pairs, m.cluster, len(m.clusters))
-        instead = None if self.latents is None else self.latents.noiseless
+        instead = None if m.latents is None else m.latents.noiseless
         if not root_found(within, within.sums.sum(axis=0, keepdims=True)).all():
             if instead is not None:
                 return self.latent(instead, f"{why} The within correction has no root here.")
@@ -176,7 +175,7 @@ class _Seen:
         if later is None:
             return self._reached(stack, found, why)
         choice = self._reached(*later, why)
-        also = "The first step follows a law of its own: the latent fit starts at the second score."
+        also = "The first step follows a law of its own: the latent fit starts one score later."
         return replace(choice, saw=(*choice.saw, also))
 
     def _reached(self, stack: Stack, found: Found, why: str) -> Choice:
@@ -191,8 +190,8 @@ class _Seen:
 # ---------------------------------------------------------------------------- decisions
 
 
-def _auto(m: Material, latents: Latents | None) -> Choice:
-    unseen = _Seen(m, latents)
+def _auto(m: Material) -> Choice:
+    unseen = _Seen(m)
     if m.panel.lineage:
         return unseen.pooled(
             "proposals start from versions chosen by their score, which every other estimator would misread."
@@ -203,10 +202,10 @@ def _auto(m: Material, latents: Latents | None) -> Choice:
         return unseen.pooled("all sessions are identical: there is nothing between them to compare.")
     if m.white:
         return unseen.pooled("scores cannot be told from independent ones, so no other estimator could find a rate.")
-    if latents is None:
+    if m.latents is None:
         return unseen.pooled(f"{m.too_little}; differing sessions and scorer noise stay unseen.")
-    tested = latents.tested
-    choice = _decide(_Seen(m, latents, tested), latents, tested)
+    tested = m.latents.tested
+    choice = _decide(_Seen(m, tested), m.latents, tested)
     return replace(choice, rivals=_side_by_side(m, choice, tested.full))
 
 
@@ -228,17 +227,17 @@ def _decide(seen: _Seen, latents: Latents, tested: Tested) -> Choice:
     return seen.pooled("sessions are alike and the scorer shows no noise.")
 
 
-def _named(m: Material, latents: Latents | None, name: str) -> Choice:
+def _named(m: Material, name: str) -> Choice:
     _refuse_impossible(m, name)
     if name == "within":
-        choice = _Seen(m, latents).within("asked for.")
+        choice = _Seen(m).within("asked for.")
         # Without a root the latent fits were looked at.
-        full = None if choice.name == "within" or latents is None else latents.climbed
+        full = None if choice.name == "within" or m.latents is None else m.latents.climbed
     elif name == "eiv":
-        choice, full = _Seen(m, latents).eiv("asked for."), None
+        choice, full = _Seen(m).eiv("asked for."), None
     else:
-        tested = None if latents is None else latents.tested
-        seen, full = _Seen(m, latents, tested), None if tested is None else tested.full
+        tested = None if m.latents is None else m.latents.tested
+        seen, full = _Seen(m, tested), None if tested is None else tested.full
         if name == "latent":
             choice = seen.latent(full, "asked for.")
         else:
@@ -273,17 +272,15 @@ def _refuse_impossible(m: Material, name: str) -> None:
         raise InputError(f"estimator latent: {m.too_little}.", hint="pooled or within would work.")
 
 
-def _thoroughly(m: Material, latents: Latents | None, choice: Choice) -> Choice:
-    """Add the slow parts of the latent fit where they were asked for and it can be had, whatever was chosen."""
-    if m.thorough is None or m.panel.lineage or m.clusters.kind == "block" or m.identical or latents is None:
-        return choice
-    full = latents.tested.full
-    if full is None or full.flat:
+def _thoroughly(m: Material, choice: Choice, rng: Rng) -> Choice:
+    """Add the slow parts of the latent fit where it can be had, whatever was chosen."""
+    latents = None if m.panel.lineage or m.clusters.kind == "block" or m.identical else m.latents
+    full = None if latents is None else latents.tested.full
+    if latents is None or full is None or full.flat:
         return choice
     noiseless = None if m.noise_known else latents.noiseless
-    return replace(
-        choice, thorough=thorough(latents.stack, full, latents.tested.alike, noiseless, level=m.level, rng=m.thorough)
-    )
+    fits = (latents.stack, full, latents.tested.alike, noiseless)
+    return replace(choice, thorough=thorough(*fits, level=m.level, rng=rng, progress=m.progress))
 
 
 def _strong(instrument: Instrument, left_out: LeftOut) -> bool:
@@ -316,8 +313,8 @@ def _censored(m: Material) -> Choice:
         raise InputError("the loop is said to stop at its bounds, which is no model of proposals and selection.")
     estimated = censored(m.pairs, m.cluster, len(m.clusters), low, high, m.left_out, m.weights)
     if np.isnan(estimated.point.M).any():
-        return _Seen(m, None).refused("too many scores sit at a bound for a censored regression")
-    return _Seen(m, None)._made("censored", "on your word that the loop really stops at its bounds.", estimated)
+        return _Seen(m).refused("too many scores sit at a bound for a censored regression")
+    return _Seen(m)._made("censored", "on your word that the loop really stops at its bounds.", estimated)
 
 
 # ------------------------------------------------------------------------- side by side
@@ -348,20 +345,11 @@ def _other(m: Material, name: str, estimator: Within | Instrument, remark: str) 
 
 
 def _rival(m: Material, name: str, M: Float, left: Float, remark: str) -> Rival:
-    value = _radius(M)[0]
-    low, high = jackknife_interval(value, _radius(left), m.level, "modulus")
-    return Rival(name, float(value), float(low), float(high), remark)
+    return Rival(name, jackknife(spectral_radius(M)[0], spectral_radius(left), level=m.level, scale="modulus"), remark)
 
 
 def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Rival:
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
-    high = min(float(e.high), found.radius * WIDEST)
-    return Rival("latent", found.radius, float(e.low), high, remark)
-
-
-def _radius(M: Float) -> Float:
-    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
-    value = np.abs(np.linalg.eigvals(np.where(lost[:, None, None], 0.0, M))).max(axis=1)
-    return np.where(lost, np.nan, value)
+    return Rival("latent", replace(e, high=min(float(e.high), found.radius * WIDEST)), remark)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ..errors import SettingsError, argument
 from ..inference.differences import difference
-from ..inference.estimate import number, show
+from ..inference.estimate import Estimate, number, show
 from ..inference.tests import holm
-from ..results.record import Record
+from ..results.record import Record, written
+from ..results.words import listed
 from .fit import LinearDriftFit
 
 MAX_ALL_PAIRS = 6
@@ -30,19 +31,15 @@ ESTIMATE = {
 class Comparison(Record):
     """One difference between two groups, `difference` = a - b in the units of the data.
 
-    `objective` is a name, `i<-j` for a coupling, or None for a rate. `p_adjusted` is Holm's over all comparisons of the
-    same quantity. `paired` counts the clusters both groups hold.
+    `objective` is a name, `i<-j` for a coupling, or None for a rate. The difference's `p_adjusted` is Holm's over all
+    comparisons of the same quantity. `paired` counts the clusters both groups hold.
     """
 
     a: str
     b: str
     quantity: str
     objective: str | None
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    p_adjusted: float
+    difference: Estimate = field(metadata=written("difference", "low", "high", "p_value", "p_adjusted"))
     paired: int
 
 
@@ -71,8 +68,11 @@ def compare(
     found: list[Comparison] = []
     for quantity in QUANTITIES:
         rows = [row for a, b in pairs_of(groups, reference) for row in _differences(a, b, quantity, level)]
-        adjusted = holm(np.array([row.p_value for row in rows]))
-        found += [replace(row, p_adjusted=float(p)) for row, p in zip(rows, adjusted, strict=True)]
+        adjusted = holm(np.array([row.difference.p for row in rows]))
+        found += [
+            replace(row, difference=replace(row.difference, p_adjusted=p))
+            for row, p in zip(rows, adjusted, strict=True)
+        ]
     return tuple(found)
 
 
@@ -95,7 +95,7 @@ def sentences(comparisons: Sequence[Comparison], groups: Sequence[LinearDriftFit
     rows: dict[tuple[str, str], list[Comparison]] = {}
     for c in comparisons:
         rows.setdefault((c.a, c.b), []).append(c)
-    sure = {pair: [c for c in compared if c.p_adjusted < SURE] for pair, compared in rows.items()}
+    sure = {pair: [c for c in compared if c.difference.p_adjusted < SURE] for pair, compared in rows.items()}
     first = sorted(rows, key=lambda pair: not sure[pair])  # stable: what was found first, in order
     return [_sentence(short.get(a, a), short.get(b, b), sure[a, b], rows[a, b]) for a, b in first]
 
@@ -104,14 +104,14 @@ def _sentence(a: str, b: str, found: Sequence[Comparison], rows: Sequence[Compar
     parts = []
     ends = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "kept_end"]
     if ends:
-        parts.append(f"ends {_and(ends)}")
+        parts.append(f"ends {listed(ends)}")
     heads = [_amount(c, "higher", "lower") + f" on {c.objective}" for c in found if c.quantity == "equilibrium"]
     if heads:
-        parts.append(f"heads for a place {_and(heads)}")
+        parts.append(f"heads for a place {listed(heads)}")
     parts += [f"settles {_amount(c, 'faster', 'slower')} per step" for c in found if c.quantity == "rate_exact"]
     coupled = [c for c in found if c.quantity == "coupling"]
     if coupled:
-        parts.append(f"{_and([_reaction(str(c.objective)) for c in coupled])} differs")
+        parts.append(f"{listed([_reaction(str(c.objective)) for c in coupled])} differs")
     if not parts:
         return f"{a} against {b}: no difference is found{_width(rows)}."
     return f"{a} against {b}: {'; '.join(parts)}."
@@ -123,19 +123,19 @@ def _reaction(objective: str) -> str:
 
 
 def _amount(c: Comparison, more: str, less: str) -> str:
-    sign = 1 if c.difference >= 0 else -1
-    ends = sorted((sign * c.low, sign * c.high))
-    return f"{show(sign * c.difference, *ends)} {more if sign > 0 else less}"
+    value, *ends = c.difference.triple
+    sign = 1 if value >= 0 else -1
+    return f"{show(sign * value, *sorted(sign * end for end in ends))} {more if sign > 0 else less}"
 
 
 def _width(rows: Sequence[Comparison]) -> str:
     """What could have been seen: half the width of the intervals of the ends."""
-    ends = [f"{number((c.high - c.low) / 2)} on {c.objective}" for c in rows if c.quantity == "kept_end"]
-    return f"; ends are known to ±{_and(ends)}" if ends else ""
-
-
-def _and(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    ends = [
+        f"{number(float(c.difference.high - c.difference.low) / 2)} on {c.objective}"
+        for c in rows
+        if c.quantity == "kept_end"
+    ]
+    return f"; ends are known to ±{listed(ends)}" if ends else ""
 
 
 def pairs_of(
@@ -164,11 +164,7 @@ def _differences(a: LinearDriftFit, b: LinearDriftFit, quantity: str, level: flo
         return []
     value = a.estimates[key].value - b.estimates[key].value
     found, shared = difference(value, a.influence[quantity], b.influence[quantity], level=level)
-    rows = []
-    for name, at in _entries(quantity, a.names):
-        d, low, high, p = (float(v[at]) for v in (found.value, found.low, found.high, found.p))
-        rows.append(Comparison(a.label, b.label, quantity, name, d, low, high, p, float("nan"), shared))
-    return rows
+    return [Comparison(a.label, b.label, quantity, name, found[at], shared) for name, at in _entries(quantity, a.names)]
 
 
 def _entries(quantity: str, names: Sequence[str]) -> list[tuple[str | None, tuple[int, ...]]]:

@@ -12,10 +12,12 @@ import numpy as np
 from ..arrays import Float
 from ..inference.differences import ClusterInfluence
 from ..inference.estimate import Estimate, show
+from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective
 from ..results.check import Check
+from ..results.decision import Decided, StopVerdict
 from ..results.document import view_of
-from ..results.record import Record, load, spread, written
+from ..results.record import Record, inside, load, spread, written
 from ..results.result import Table
 from .choice import Choice, Rival
 from .influence import Influence
@@ -26,13 +28,19 @@ from .readings.paths import MeanPath
 from .readings.regimes import Regime
 from .readings.reversibility import Reversibility
 from .readings.skill import BASELINES
-from .verdict import StopVerdict
 
 COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_sessions", "n_singular_draws")
 
 
-class FitSettings(Protocol):
-    """What a fit keeps of its settings."""
+DECIDED = (
+    *("decision", "curve", "price_map", "rules", "certificate", "n_cut", "n_ended", "keep", "ends", "paid_in"),
+    "decision_checks",
+)
+"""Keys of a decision beside those of a fit."""
+
+
+class DriftSettings(Protocol):
+    """What a fit is told, and keeps: see `LinearDrift`."""
 
     @property
     def level(self) -> float:
@@ -42,6 +50,21 @@ class FitSettings(Protocol):
     @property
     def estimator(self) -> str:
         """Name of the estimator asked for, or `auto`."""
+        ...
+
+    @property
+    def scorer_noise(self) -> ScorerNoise | None:
+        """The scorer's noise, where it is known."""
+        ...
+
+    @property
+    def stops_at_bounds(self) -> bool:
+        """The loop itself stops at its bounds."""
+        ...
+
+    @property
+    def thorough(self) -> bool:
+        """Also the slow parts of the latent fit."""
         ...
 
 
@@ -94,7 +117,8 @@ class LinearDriftFit(Record):
         Empty for lineages and where there is no fit.
     path : MeanPath
     checks : tuple of Check
-    verdict : StopVerdict
+    decided : Decided or None
+        When to stop, where it was asked too; a fit alone does not say.
     influential : tuple of Influence
     reasons : dict
         JSON key that is null to the sentence that says why.
@@ -112,12 +136,12 @@ class LinearDriftFit(Record):
     KEYS = (
         *("label", "by", "counts", "lineage", "objectives", "clusters", "estimator", "estimators", "estimates"),
         *("r2_estimator", "skill_estimator", "thorough", "reversibility", "regimes", "path", "checks", "influential"),
-        *("verdict", "reasons"),
+        *("verdict", "decided", "reasons"),
     )
 
     label: str
     by: dict[str, str]
-    settings: FitSettings | None = field(default=None, kw_only=True)
+    settings: DriftSettings | None = field(default=None, kw_only=True)
     objectives: tuple[Objective, ...] = field(
         metadata=written(
             write=lambda given: [o.name for o in given], read=lambda names: tuple(Objective(name) for name in names)
@@ -135,16 +159,22 @@ class LinearDriftFit(Record):
     )
     path: MeanPath
     checks: tuple[Check, ...]
-    verdict: StopVerdict
     influential: tuple[Influence, ...]
     reasons: dict[str, str]
     draws: dict[str, Float] = field(default_factory=dict, repr=False, compare=False)
     influence: dict[str, ClusterInfluence] = field(default_factory=dict, repr=False, compare=False)
     estimator: Choice = field(default_factory=lambda: Choice("pooled", "asked for."))
     reversibility: Reversibility | None = None
+    decided: Decided | None = field(default=None, metadata=inside(*DECIDED))
 
     def __repr__(self) -> str:
-        return f"{self.summary()}\n{self.verdict.sentence}"
+        said = "" if self.verdict is None else f"\n{self.verdict.sentence}"
+        return f"{self.summary()}{said}"
+
+    @property
+    def verdict(self) -> StopVerdict | None:
+        """When to stop, in the form of every lens; None where that was not asked."""
+        return None if self.decided is None else StopVerdict.of(self.decided.decision)
 
     def _repr_html_(self) -> str:
         return view_of(self)._repr_html_()
@@ -231,7 +261,7 @@ class LinearDriftFit(Record):
         found = replace(self.estimator, rivals=rivals, thorough=None if slow is None else load(Thorough, slow))
         return replace(self, estimator=found)
 
-    def remade(self, settings: FitSettings, objectives: Mapping[str, Objective]) -> LinearDriftFit:
+    def remade(self, settings: DriftSettings, objectives: Mapping[str, Objective]) -> LinearDriftFit:
         """Return the fit that was read with its settings, its objectives and the model its estimates make."""
         named = tuple(objectives[name] for name in self.names)
         model = None

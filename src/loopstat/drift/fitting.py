@@ -1,59 +1,43 @@
-"""A fit, stage by stage: sums, choice of an estimator, quantities, checks, verdict; each made from those before it."""
+"""A fit, stage by stage: sums, choice of an estimator, quantities, checks; each made from those before it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from functools import partial
 
 import numpy as np
 
 from ..arrays import Int
 from ..inference.estimate import Estimate
 from ..inference.resample import Resampling
-from ..panel.model import Rng
-from ..panel.noise import ScorerNoise
+from ..inference.workers import Progress, silent
 from ..panel.ends import stop_on_success
+from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..results.check import Check
 from .candidates import Material
 from .checks import Evidence, checks_of, constant_objectives, white_scores
 from .choice import Choice, choose
-from .fit import FitSettings, LinearDriftFit
+from .fit import DriftSettings, LinearDriftFit
 from .group import Group
-from .influence import Influence, influence_values, influential
+from .influence import influence_values, influential
 from .model import LinearSDE, nearest_covariance
-from .quantities import Answer, Found, answers
+from .quantities import Found, QuantityValue, answers
 from .readings.paths import MeanPath, mean_path
 from .readings.skill import Skill, cluster_folds, held_out_skill
-from .verdict import Situation, decide
 
-Stage = Callable[[str], None]
+STAGES = ("sums", "estimator", "quantities", "checks")
 
 MEMORY = 4_000_000  # numbers, the most that library heeds; never written to
 
 
-class Settings(FitSettings, Protocol):
-    """What a fit is told."""
-
-    @property
-    def scorer_noise(self) -> ScorerNoise | None:
-        """The scorer's noise, where it is known."""
-        ...
-
-    @property
-    def stops_at_bounds(self) -> bool:
-        """The loop itself stops at its bounds."""
-        ...
-
-    @property
-    def thorough(self) -> bool:
-        """Also the slow parts of the latent fit."""
-        ...
-
-
 def fit_group(
-    settings: Settings, panel: Panel, resampling: Resampling, rng: Rng, label: str, progress: Stage | None = None
+    settings: DriftSettings,
+    panel: Panel,
+    resampling: Resampling,
+    rng: Rng,
+    label: str,
+    progress: Progress | None = None,
 ) -> LinearDriftFit:
     """Fit one group of sessions.
 
@@ -66,22 +50,21 @@ def fit_group(
         For the folds of the skill, and the bootstraps of the slow parts.
     label : str
     progress : callable, optional
-        Called with the name of each stage before it.
+        Called with (done, total, name) before each stage, and inside those that take long.
     """
-    tell = progress or (lambda stage: None)
+    tell = progress or silent
     np.empty(MEMORY)  # the C library keeps freed memory up to the largest block it has seen go: a fifth of a fit's time
-    tell("sums")
+    _stage(tell, "sums")
     group = Group.of(panel, resampling)
     found = _found(settings, group, rng, tell)
-    tell("quantities")
+    _stage(tell, "quantities")
     answered = answers(found)
     estimates = {name: a.value for name, a in answered.items() if isinstance(a.value, Estimate)}
     moving = influential(found, estimates)
-    tell("checks")
+    _stage(tell, "checks")
     evidence = _evidence(found)
     checks = checks_of(evidence)
     path = _path(found, checks)
-    verdict = decide(_situation(found, evidence, checks, path, moving))
     boot = found.reading.boot.moments
     return LinearDriftFit(
         label=label,
@@ -96,7 +79,6 @@ def fit_group(
         regimes=answered["regimes"].value or (),
         path=path,
         checks=checks,
-        verdict=verdict,
         influential=moving,
         reasons=_reasons(found, answered),
         draws={"M": boot.M, "b": boot.b, "Q": boot.Q},
@@ -106,10 +88,18 @@ def fit_group(
     )
 
 
+def _stage(tell: Progress, name: str, inside: str = "") -> None:
+    tell(STAGES.index(name), len(STAGES), name + inside)
+
+
+def _inside(tell: Progress, name: str, done: int, total: int, what: str) -> None:
+    _stage(tell, name, f": {what} {done} of {total}")
+
+
 # ------------------------------------------------------------------------------- choice
 
 
-def _found(settings: Settings, group: Group, rng: Rng, tell: Stage) -> Found:
+def _found(settings: DriftSettings, group: Group, rng: Rng, tell: Progress) -> Found:
     """Choose the estimator, read the data with it, and measure what it predicts."""
     level = settings.level
     if not group.fits:
@@ -117,8 +107,8 @@ def _found(settings: Settings, group: Group, rng: Rng, tell: Stage) -> Found:
     fold = cluster_folds(group.grams, rng)
     skill = None if fold is None else _held_out(group, level, fold)
     white = skill is None or white_scores(group.panel, group.clusters, skill)[1] is None
-    tell("estimator")
-    choice = _choice(settings, group, rng, white=white, fold=fold)
+    _stage(tell, "estimator")
+    choice = _choice(settings, group, rng, tell, white=white, fold=fold)
     if choice.estimated is None or choice.left_out is None:
         return Found(group, level, choice, group.pooled, skill)
     if fold is not None and choice.errors is not None:
@@ -132,7 +122,9 @@ def _held_out(group: Group, level: float, fold: Int) -> Skill:
     return held_out_skill(group.panel, group.pairs, group.grams, group.cluster, fold=fold, level=level)
 
 
-def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: Int | None) -> Choice:
+def _choice(
+    settings: DriftSettings, group: Group, rng: Rng, tell: Progress, *, white: bool, fold: Int | None
+) -> Choice:
     from threadpoolctl import threadpool_limits
 
     material = Material(
@@ -140,7 +132,7 @@ def _choice(settings: Settings, group: Group, rng: Rng, *, white: bool, fold: In
         moments=group.pooled.point.moments, left_moments=group.pooled.left.moments, weights=group.weights,
         white=white, stops=stop_on_success(group.panel) is not None, scorer_noise=settings.scorer_noise,
         stops_at_bounds=settings.stops_at_bounds, fold=fold, level=settings.level,
-        thorough=rng.spawn(1)[0] if settings.thorough else None,
+        thorough=rng.spawn(1)[0] if settings.thorough else None, progress=partial(_inside, tell, "estimator"),
     )  # fmt: skip
     # Many small factorisations: threads of the linear algebra library only wait for one another.
     with threadpool_limits(1):
@@ -156,7 +148,7 @@ def _no_fit(group: Group) -> str:
     return f"{n} transitions are too few, or the objectives are exact copies of one another"
 
 
-# -------------------------------------------------------------------- checks and verdict
+# -------------------------------------------------------------------- checks
 
 
 def _evidence(found: Found) -> Evidence:
@@ -172,40 +164,6 @@ def _path(found: Found, checks: tuple[Check, ...]) -> MeanPath:
     path = mean_path(group.panel, group.of_session, len(group.clusters), found.level)
     goes_on = next(c for c in checks if c.name == "stops_on_success").passed
     return path if goes_on else replace(path, label="unfinished sessions only")
-
-
-def _situation(
-    found: Found, evidence: Evidence, checks: tuple[Check, ...], path: MeanPath, moving: tuple[Influence, ...]
-) -> Situation:
-    group, way = found.group, found.way
-    return Situation(
-        panel=group.panel,
-        checks={c.name: c for c in checks},
-        cluster_kind=group.clusters.kind,
-        n_clusters=group.n_independent,
-        median_length=group.median_length,
-        path=path,
-        session_cluster=group.of_session,
-        n_all_clusters=len(group.clusters),
-        stop_rule=evidence.stop_rule,
-        radius=found.radius,
-        level=found.level,
-        gap=None if way is None else way.gap,
-        spread=None if way is None else way.spread,
-        step_90=None if way is None else way.step_90,
-        hangs_on=_hangs_on(found, moving),
-        refusal=found.choice.why if found.refused else None,
-    )
-
-
-def _hangs_on(found: Found, moving: tuple[Influence, ...]) -> tuple[str, ...]:
-    """Return the influential clusters without which 90 % of the way would take half as long again, or a step more."""
-    way = found.way
-    if way is None or way.step_90 is None:
-        return ()
-    value, names = way.step_90[0], {i.cluster for i in moving}
-    without = zip(found.reading.names, way.left.tolist(), strict=True)
-    return tuple(n for n, step in without if n in names and abs(step - value) > max(1.0, value / 2))
 
 
 # ------------------------------------------------------------------------ parts of the fit
@@ -232,5 +190,5 @@ def _model(found: Found) -> LinearSDE | None:
     return LinearSDE(m.A[0], m.b[0], Q, objectives=found.group.panel.objectives)
 
 
-def _reasons(found: Found, answered: dict[str, Answer]) -> dict[str, str]:
+def _reasons(found: Found, answered: dict[str, QuantityValue]) -> dict[str, str]:
     return {key: why for answer in answered.values() for key, why in answer.reasons.items()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
+from ..arrays import Bool, Float
 
 SINGULAR = 1e-10  # smallest singular value, on the scale of correlations, that still counts as spread
 
@@ -33,14 +33,6 @@ def symmetric(flat: Float, p: int) -> Float:
     out = np.empty((len(flat), p, p))
     i, j = np.triu_indices(p)
     out[:, i, j] = out[:, j, i] = flat
-    return out
-
-
-def sum_by(values: Float, group: Int, n_groups: int) -> Float:
-    """Return sums of rows by group, shape (n_groups, k)."""
-    out = np.zeros((n_groups, values.shape[1]))
-    for column in range(values.shape[1]):
-        out[:, column] = np.bincount(group, values[:, column], n_groups)
     return out
 
 
@@ -81,6 +73,13 @@ def in_units(a: Float, unit: Float) -> Float:
 def finite(a: Float) -> Bool:
     """Return which matrices of a stack hold finite numbers only."""
     return np.asarray(np.isfinite(a).all(axis=(-2, -1)))
+
+
+def spectral_radius(a: Float) -> Float:
+    """Return the largest modulus of the eigenvalues of each matrix, NaN for one that is not finite."""
+    whole = finite(a)
+    values = np.linalg.eigvals(np.where(whole[..., None, None], a, 0.0))
+    return np.where(whole, np.abs(values).max(axis=-1), np.nan)
 
 
 def smallest_singular_value(a: Float) -> Float:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
 
 from ..arrays import Float
+from ..inference.estimate import Estimate
 from ..inference.fieller import fixed_point_interval
-from ..inference.intervals import Scale, jackknife_interval, jackknife_variance, mean_by_cluster, percentile_interval
-from ..inference.tests import holm, student_p
-from ..results.result import Estimate
+from ..inference.intervals import Scale, jackknife, mean_by_cluster, percentile_interval, to_scale
+from ..inference.tests import holm, jackknife_p
 from .choice import Choice
 from .derive import scaled_drift
 from .group import Group, Reading
@@ -21,7 +21,7 @@ from .readings.interference import MODEL_PARTS, PARTS
 from .readings.regimes import oscillation_test, read_regimes
 from .readings.reversibility import reversibility_test
 from .readings.skill import BASELINES, Skill
-from .verdict import way_to_rest
+from .readings.way import way_to_rest
 
 Owner = Literal["chosen", "pooled", "data"]
 Need = Literal["nothing", "fit", "drift", "long run"]
@@ -57,15 +57,15 @@ class Found:
         """True where the figures are those of the pooled regression."""
         return self.choice.estimated is None
 
-    def ends(self, name: str, row: Quantity | None = None) -> tuple[Float, Float]:
-        """Return the interval of a derived figure: by leaving clusters out where they are few, else by bootstrap."""
+    def estimate(self, name: str, row: Quantity | None = None) -> Estimate:
+        """Return a derived figure, its interval by leaving clusters out where they are few, else by bootstrap."""
         row = row or ROWS.get(name) or Quantity(name)
         reading = self.reading_of(row)
-        left = reading.left[name]
+        value, left = reading.point[name][0], reading.left[name]
         # A figure that cannot be had without some cluster has no leave-one-out interval; neither does its bootstrap.
         if self.group.few or not self.pooled or (row.square and np.isfinite(left).all()):
-            return jackknife_interval(reading.point[name][0], left, self.level, row.scale)
-        return percentile_interval(reading.boot[name], self.level)
+            return jackknife(value, left, level=self.level, scale=row.scale)
+        return Estimate(value, *percentile_interval(reading.boot[name], self.level), level=self.level)
 
     def reading_of(self, row: Quantity) -> Reading:
         """Return whose reading a quantity is taken from."""
@@ -76,8 +76,7 @@ class Found:
         """Slowest modulus with its interval; NaN where there is no drift."""
         if not self.group.fits or self.refused:
             return np.nan, np.nan, np.nan
-        low, high = self.ends("modulus")
-        return float(self.reading.point["modulus"][0, 0]), float(low[0]), float(high[0])
+        return self.estimate("modulus")[0].triple
 
     @cached_property
     def fixed_point(self) -> Estimate:
@@ -128,20 +127,20 @@ class Way:
 
 
 @dataclass(frozen=True)
-class Answer:
+class QuantityValue:
     """What a quantity turned out to be, and why what is missing of it is missing: JSON key to sentence."""
 
     value: Any = None
     reasons: dict[str, str] = field(default_factory=dict)
 
 
-Read = Callable[["Found", "Quantity"], Answer]
+Read = Callable[["Found", "Quantity"], QuantityValue]
 
 
-def _derived(f: Found, row: Quantity) -> Answer:
+def _derived(f: Found, row: Quantity) -> QuantityValue:
     """Read what `derive` made of the batches."""
-    value = f.reading_of(row).point[row.name][0]
-    return Answer() if np.isnan(value).all() else Answer(Estimate(value, *f.ends(row.name, row)))
+    found = f.estimate(row.name, row)
+    return QuantityValue() if np.isnan(found.value).all() else QuantityValue(found)
 
 
 @dataclass(frozen=True)
@@ -179,25 +178,25 @@ class Quantity:
         """JSON key whose null is explained where the quantity cannot be had."""
         return "drift" if self.name.startswith("drift.") else self.name
 
-    def of(self, found: Found) -> Answer:
+    def of(self, found: Found) -> QuantityValue:
         """Return the quantity of a fitted group, or why it cannot be had."""
         if self.needs == "nothing":
             return self.read(found, self)
         if not found.group.fits:
-            return Answer(reasons={self.key.split(".")[0]: found.choice.why})
+            return QuantityValue(reasons={self.key.split(".")[0]: found.choice.why})
         if self.needs != "fit" and found.refused:
             return _refusal(found, self)
         if self.needs == "long run" and found.group.panel.lineage:
             why = "Proposals of a lineage start from chosen versions: their map has no long run of its own."
-            return Answer(reasons={self.key: why})
+            return QuantityValue(reasons={self.key: why})
         return self.read(found, self)
 
 
-def _refusal(f: Found, row: Quantity) -> Answer:
-    return Answer(reasons={row.key: f.choice.why[:1].upper() + f.choice.why[1:]})
+def _refusal(f: Found, row: Quantity) -> QuantityValue:
+    return QuantityValue(reasons={row.key: f.choice.why[:1].upper() + f.choice.why[1:]})
 
 
-def answers(found: Found, rows: Iterable[Quantity] | None = None) -> dict[str, Answer]:
+def answers(found: Found, rows: Iterable[Quantity] | None = None) -> dict[str, QuantityValue]:
     """Return every quantity of a fitted group by name; the order of the rows changes nothing."""
     return {row.name: row.of(found) for row in (QUANTITIES if rows is None else rows)}
 
@@ -205,99 +204,90 @@ def answers(found: Found, rows: Iterable[Quantity] | None = None) -> dict[str, A
 # ------------------------------------------------------------------------ how they are read
 
 
-def _coupling(f: Found, row: Quantity) -> Answer:
-    A = f.reading.point[row.name][0]
-    p = _p_values(A, f.reading.left[row.name])
+def _coupling(f: Found, row: Quantity) -> QuantityValue:
+    A = f.estimate(row.name, row)
+    p = jackknife_p(A.value, f.reading.left[row.name])
     coupled = np.where(np.eye(len(p), dtype=bool), np.nan, p)
-    return Answer(Estimate(A, *f.ends(row.name, row), p, holm(coupled)))
+    return QuantityValue(replace(A, p=p, p_adjusted=holm(coupled)))
 
 
-def _p_values(value: Float, left: Float) -> Float:
-    if len(left) < 2:
-        return np.full(value.shape, np.nan)
-    se = np.sqrt(jackknife_variance(left))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(se > 0, student_p(value / np.where(se > 0, se, 1.0), len(left) - 1), np.nan)
-
-
-def _kept_end(f: Found, row: Quantity) -> Answer:
+def _kept_end(f: Found, row: Quantity) -> QuantityValue:
     group = f.group
     session, x = group.panel.ends()
     if len(session) == 0:
-        return Answer(reasons={"kept_end": "No session holds a version with all objectives present."})
-    return Answer(mean_by_cluster(x, group.of_session[session], len(group.clusters), level=f.level))
+        return QuantityValue(reasons={"kept_end": "No session holds a version with all objectives present."})
+    return QuantityValue(mean_by_cluster(x, group.of_session[session], len(group.clusters), level=f.level))
 
 
-def _fixed_point(f: Found, row: Quantity) -> Answer:
-    return Answer(f.fixed_point)
+def _fixed_point(f: Found, row: Quantity) -> QuantityValue:
+    return QuantityValue(f.fixed_point)
 
 
-def _equilibrium(f: Found, row: Quantity) -> Answer:
+def _equilibrium(f: Found, row: Quantity) -> QuantityValue:
     if f.group.panel.lineage:
         why = "Proposals plus selection make the loop: the proposals' fixed point is not where it heads."
-        return Answer(reasons={"equilibrium": why})
+        return QuantityValue(reasons={"equilibrium": why})
     if f.radius[2] < 1:
-        return Answer(f.fixed_point)
+        return QuantityValue(f.fixed_point)
     why = (
         f"The slowest mode of {f.radius[0]:.3g} has an interval up to {f.radius[2]:.3g}: "
         "with 1 inside it the fixed point is no place of rest."
         if np.isfinite(f.radius[2])
         else f"The slowest mode of {f.radius[0]:.3g} has no upper end, so the loop may not come to rest."
     )
-    return Answer(reasons={"equilibrium": why})
+    return QuantityValue(reasons={"equilibrium": why})
 
 
-def _rate_exact(f: Found, row: Quantity) -> Answer:
+def _rate_exact(f: Found, row: Quantity) -> QuantityValue:
     with np.errstate(divide="ignore"):
-        return Answer(Estimate(*(-np.log(f.radius[k]) for k in (0, 2, 1))))
+        return QuantityValue(Estimate(*(-np.log(f.radius[k]) for k in (0, 2, 1))))
 
 
-def _half_life(f: Found, row: Quantity) -> Answer:
+def _half_life(f: Found, row: Quantity) -> QuantityValue:
     if f.radius[0] >= 1:
-        return Answer(reasons={row.key: "The slowest mode does not shrink."})
+        return QuantityValue(reasons={row.key: "The slowest mode does not shrink."})
     ends = (np.log(2) / -np.log(r) if 0 < r < 1 else (np.inf if r >= 1 else 0.0) for r in f.radius)
-    return Answer(Estimate(*ends))
+    return QuantityValue(Estimate(*ends))
 
 
-def _step_90(f: Found, row: Quantity) -> Answer:
+def _step_90(f: Found, row: Quantity) -> QuantityValue:
     if f.way is None:
-        return Answer(reasons={row.key: "One session alone has no mean start to measure the way from."})
+        return QuantityValue(reasons={row.key: "One session alone has no mean start to measure the way from."})
     if f.way.step_90 is None:
-        return Answer(reasons={row.key: "The slowest mode's interval reaches 1: there is no end of the way."})
-    return Answer(Estimate(*f.way.step_90))
+        return QuantityValue(reasons={row.key: "The slowest mode's interval reaches 1: there is no end of the way."})
+    return QuantityValue(Estimate(*f.way.step_90))
 
 
-def _regimes(f: Found, row: Quantity) -> Answer:
+def _regimes(f: Found, row: Quantity) -> QuantityValue:
     reading = f.reading
     p = oscillation_test(reading.point.moments.M[0], reading.boot.moments.M)
-    intervals = {key: f.ends(key) for key in ("re", "im", "modulus")}
-    values, draws = reading.point["eigen"][0], reading.boot["eigen"]
-    return Answer(read_regimes(values, intervals, draws, length=f.group.median_length, p_oscillation=p))
+    modes = {key: f.estimate(key) for key in ("re", "im", "modulus")}
+    return QuantityValue(read_regimes(modes, reading.boot["eigen"], length=f.group.median_length, p_oscillation=p))
 
 
-def _reversibility(f: Found, row: Quantity) -> Answer:
+def _reversibility(f: Found, row: Quantity) -> QuantityValue:
     panel, m, left = f.group.panel, f.reading.point.moments, f.reading.left.moments
     if panel.lineage:
-        return Answer(reasons={row.key: "Proposals of a lineage have no steady state."})
+        return QuantityValue(reasons={row.key: "Proposals of a lineage have no steady state."})
     if panel.n_obj == 1:
-        return Answer(reasons={row.key: "One objective alone is always reversible in a linear loop."})
+        return QuantityValue(reasons={row.key: "One objective alone is always reversible in a linear loop."})
     if not np.linalg.eigvalsh(m.Q[0])[0] > 0:
         why = "The noise found is no covariance matrix: an estimator that takes differences can overshoot."
-        return Answer(reasons={row.key: why})
+        return QuantityValue(reasons={row.key: why})
     found = reversibility_test(m.M[0], m.Q[0], left.M, left.Q, len(f.group.pairs), f.level)
-    if np.isfinite(found.p_value) or np.isfinite(found.entropy_production):
-        return Answer(found)
-    return Answer(reasons={row.key: "Too few clusters for a test of all pairs of objectives."})
+    if np.isfinite(found.p_value) or np.isfinite(found.entropy_production.value):
+        return QuantityValue(found)
+    return QuantityValue(reasons={row.key: "Too few clusters for a test of all pairs of objectives."})
 
 
-def _skill(f: Found, row: Quantity) -> Answer:
+def _skill(f: Found, row: Quantity) -> QuantityValue:
     kind, baseline = row.name.split(".")
     if f.skill is None:
-        return Answer(reasons={kind: "Fewer than two clusters: nothing can be held out."})
+        return QuantityValue(reasons={kind: "Fewer than two clusters: nothing can be held out."})
     shown = f.skill.overall if kind == "skill" else f.skill.by_objective
-    nothing = kind == "skill" and np.isnan(f.skill.overall[baseline][0])
+    nothing = kind == "skill" and np.isnan(f.skill.overall[baseline].value)
     why = {row.name: "This baseline makes no error here, so nothing can be saved."} if nothing else {}
-    return Answer(Estimate(*shown[baseline]), why)
+    return QuantityValue(shown[baseline], why)
 
 
 # ------------------------------------------------------------------------- interference
@@ -306,28 +296,31 @@ def _skill(f: Found, row: Quantity) -> Answer:
 def _apart(read: Read) -> Read:
     """Read a part only where there is interference to take apart."""
 
-    def guarded(f: Found, row: Quantity) -> Answer:
+    def guarded(f: Found, row: Quantity) -> QuantityValue:
         if f.group.panel.n_obj == 1:
-            return Answer(reasons={"interference": "One objective alone has nothing to interfere with."})
+            return QuantityValue(reasons={"interference": "One objective alone has nothing to interfere with."})
         return _refusal(f, row) if f.refused and row.name != "interference.total" else read(f, row)
 
     return guarded
 
 
-def _total(f: Found, row: Quantity) -> Answer:
+def _total(f: Found, row: Quantity) -> QuantityValue:
     n = f.group.panel.n_obj
-    total, low, high = f.reading.point[row.name][0], *f.ends(row.name, row)
-    z, z_left = (np.arctanh(np.clip(v, -1 + 1e-12, 1 - 1e-12)) for v in (total, f.reading.left[row.name]))
-    p = _p_values(z, z_left)
+    p = jackknife_p(*(to_scale(v, row.scale) for v in (f.reading.point[row.name][0], f.reading.left[row.name])))
     p[np.eye(n, dtype=bool)] = np.nan
     upper = np.triu_indices(n, 1)
+    p[upper[::-1]] = p[upper]  # but for rounding they are
     adjusted = np.full((n, n), np.nan)
     adjusted[upper] = adjusted[upper[::-1]] = holm(p[upper])
-    off = 1 - np.eye(n)
-    return Answer(Estimate(total, low * off, high * off, p, adjusted))
+    return QuantityValue(replace(_off_diagonal(f.estimate(row.name, row)), p=p, p_adjusted=adjusted))
 
 
-def _part(f: Found, row: Quantity) -> Answer:
+def _off_diagonal(e: Estimate) -> Estimate:
+    off = 1 - np.eye(len(e.value))
+    return Estimate(*(part * off for part in (e.value, e.low, e.high)))
+
+
+def _part(f: Found, row: Quantity) -> QuantityValue:
     """A part of the interference: which parts there are depends on the estimator."""
     if row.name not in _parts(f):
         why = (
@@ -335,12 +328,11 @@ def _part(f: Found, row: Quantity) -> Answer:
             if f.pooled
             else f"The {f.choice.name} estimator takes interference apart into {', '.join(MODEL_PARTS)}."
         )
-        return Answer(reasons={row.key: why})
-    value = f.reading.point[row.name][0]
-    if np.isnan(value).all():
-        return Answer(reasons={row.key: _no_part(f)})
-    off = 1 - np.eye(f.group.panel.n_obj)
-    return Answer(Estimate(value * off, *(end * off for end in f.ends(row.name, row))))
+        return QuantityValue(reasons={row.key: why})
+    found = f.estimate(row.name, row)
+    if np.isnan(found.value).all():
+        return QuantityValue(reasons={row.key: _no_part(f)})
+    return QuantityValue(_off_diagonal(found))
 
 
 def _parts(f: Found) -> tuple[str, ...]:
@@ -348,14 +340,14 @@ def _parts(f: Found) -> tuple[str, ...]:
     return tuple(f"interference.{name}" for name in parts)
 
 
-def _shares(f: Found, row: Quantity) -> Answer:
+def _shares(f: Found, row: Quantity) -> QuantityValue:
     """What each part makes of the variances: the diagonals of the parts."""
     names = [f"interference.{name}" for name in (PARTS if f.pooled else MODEL_PARTS)]
-    values = [f.reading.point[name][0] for name in names]
-    if any(np.isnan(value).all() for value in values):
-        return Answer(reasons={row.key: _no_part(f)})
-    shares = [[np.diag(part) for part in (v, *f.ends(name))] for name, v in zip(names, values, strict=True)]
-    return Answer(Estimate(*np.array(shares).swapaxes(0, 1)))
+    parts = [f.estimate(name) for name in names]
+    if any(np.isnan(part.value).all() for part in parts):
+        return QuantityValue(reasons={row.key: _no_part(f)})
+    shares = [[np.diag(v) for v in (part.value, part.low, part.high)] for part in parts]
+    return QuantityValue(Estimate(*np.array(shares).swapaxes(0, 1)))
 
 
 def _no_part(f: Found) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ..parameters import CLUSTER, LEVEL, choice, switch, whole, words
+from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, switch, words
 
 ESTIMATORS = ("auto", "pooled", "within", "instrument", "eiv", "latent")
 
-BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 FIT = (
     CLUSTER,
     choice("estimator", "auto", "How drift is fitted; `auto` says what it saw and why it chose.", ESTIMATORS),

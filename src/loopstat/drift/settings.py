@@ -9,12 +9,13 @@ import numpy as np
 from ..errors import SettingsError
 from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
+from ..inference.workers import Progress
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Panel
 from ..parameters import checked
 from .fit import LinearDriftFit
-from .fitting import Stage, fit_group
+from .fitting import fit_group
 from .rows import FIT
 
 
@@ -62,7 +63,7 @@ class LinearDrift:
     (1987); Kenny and Zautra (1995).
     """
 
-    estimator: str = "pooled"
+    estimator: str = "auto"
     n_boot: int = 1000
     level: float = 0.95
     cluster: str | None = None
@@ -85,7 +86,7 @@ class LinearDrift:
         rng: Rng | int | None = None,
         resampling: Resampling | None = None,
         label: str = "all",
-        progress: Stage | None = None,
+        progress: Progress | None = None,
     ) -> LinearDriftFit:
         """Fit one group of sessions; never raises for data that cannot answer, but says so in the result.
 
@@ -98,7 +99,7 @@ class LinearDrift:
             Clusters and weights shared with other groups.
         label : str
         progress : callable, optional
-            Called with the name of each stage (`sums`, `estimator`, `quantities`, `checks`) before it.
+            Called with (done, total, name) before each stage: `sums`, `estimator`, `quantities`, `checks`.
         """
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:

@@ -156,7 +156,7 @@ def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *,
     check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
     values["command"] = command_line(command.name)
     result = answer(command, files, values, progress=progress_line())
-    show = partial(shown, command, depth="long" if verbose else "short")
+    show = partial(shown, command, depth="long" if verbose or values.get("group") else command.depth)
     deliver(result, [(targets[name], make) for name, make in outputs.items()], show=show)
 
 

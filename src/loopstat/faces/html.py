@@ -109,10 +109,11 @@ def _kind(part: object) -> str:
     return type(part).__name__.lower()
 
 
-def keyed(chart: Chart) -> tuple[tuple[str, str, str], ...]:
-    """Return kind, tone and label of the marks that a key names, each once."""
+def keyed(chart: Chart) -> tuple[tuple[str, str, str, str], ...]:
+    """Return kind, stroke, tone and label of the marks that a key names, each once."""
     marks = [m for m in chart.marks if isinstance(m, Line | Margin | Paths | Rule) and m.label]
-    return tuple(dict.fromkeys((_kind(m), m.tone, m.label) for m in marks))
+    strokes = [m.stroke if isinstance(m, Line | Rule) else "solid" for m in marks]
+    return tuple(dict.fromkeys((_kind(m), s, m.tone, m.label) for m, s in zip(marks, strokes, strict=True)))
 
 
 def _sorted_by(cell: Cell) -> str:
@@ -167,7 +168,8 @@ def _line(line: Line, grid: Float) -> dict[str, Any]:
 
 def _rule(rule: Rule) -> dict[str, Any]:
     ends = _plain((rule.at, rule.low, rule.high))
-    return {"axis": rule.axis, "figure": ends, "band": rule.low is not None, "label": rule.label, "tone": rule.tone}
+    look = {"label": rule.label, "tone": rule.tone, "stroke": rule.stroke}
+    return {"axis": rule.axis, "figure": ends, "band": rule.low is not None, **look}
 
 
 def _margin(margin: Margin) -> dict[str, Any]:

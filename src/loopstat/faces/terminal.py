@@ -56,26 +56,31 @@ class _Writer:
         if document.answer is not None:
             lines += self._answer(document.answer)
         sections = [s for s in document.sections if shown_at(s.depth, self.depth)]
-        if self.depth == "front":
-            lines += self._front(document)
-            sections = [s for s in sections if s.answer is None and s.depth == "front"]
         for section in sections:
-            lines += ["", *self._section(section)]
-        if document.notes:
+            brief = self.depth == "front" and section.answer is not None
+            lines += ["", *(self._brief_section(section) if brief else self._section(section))]
+        notes = (*document.first, *(document.notes if shown_at("short", self.depth) else ()))
+        if notes:
             lines.append("")
-        for note in document.notes:
+        for note in notes:
             lines += hanging(clean_sentence(note), self.width, "  ", "    ")
         for hint in document.hints:
             lines += ["", *hanging(hint, self.width, "", "  ")]
         return "\n".join(lines)
 
-    def _front(self, document: Document) -> list[str]:
-        lines = []
-        for section in document.answers():
-            if section.answer is not None:
-                said = words_of((section.answer.said, *section.answer.why))
-                lines += line(clean(section.title), said, self.width, self.style, key_width=LABEL_WIDTH)
-        return ["", *lines] if lines else []
+    def _brief_section(self, section: Section) -> list[str]:
+        """Return the answer of a section beside its title, and what stands at the front of it."""
+        answer = section.answer
+        assert isinstance(answer, Answer)  # noqa: S101 - asked for only where there is one
+        title, said = clean(section.title), f"{words_of((answer.said, *answer.why))}"
+        together = len(title) + len(said) + 3 <= self.width
+        lines = [f"{self.style(title, 'head')}   {self.style(said, 'answer')}"] if together else []
+        if not together:
+            lines = [self.style(part, "head") for part in wrapped(title, self.width)] + self._answer(answer)
+        for block in section.blocks:
+            if shown_at(block.depth, self.depth) and not isinstance(block, Section):
+                lines += self._block(block)
+        return lines
 
     def _answer(self, answer: Answer) -> list[str]:
         said = words_of((answer.said, *answer.why))

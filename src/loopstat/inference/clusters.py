@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int, frozen, relabel
+from ..arrays import Bool, Float, Int, frozen, relabel, summed_rows
 from ..errors import SettingsError
 from ..panel.panel import Panel
 
@@ -133,7 +133,7 @@ def within(values: Float, codes: Int) -> Float:
     """
     n = np.maximum(np.bincount(codes), 1)
     flat = values.reshape(len(values), -1)
-    mean = np.stack([np.bincount(codes, weights=column) / n for column in flat.T], axis=1)
+    mean = summed_rows(codes, flat, len(n)) / n[:, None]
     return np.asarray((flat - mean[codes]).reshape(values.shape))
 
 

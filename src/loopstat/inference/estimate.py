@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -81,9 +81,9 @@ class Estimate:
 
 
 def alike(a: Any, b: Any) -> bool:
-    """Return whether two arrays say the same, NaN and infinity both being unknown."""
+    """Return whether two arrays say the same, NaN, infinity and None all being unknown."""
     if a is None or b is None:
-        return a is b
+        return not any(np.isfinite(x).any() for x in (a, b) if x is not None)
     if np.size(a) == np.size(b) == 0:
         return True
     if np.shape(a) != np.shape(b):
@@ -92,32 +92,40 @@ def alike(a: Any, b: Any) -> bool:
     return bool(np.array_equal(*known) and np.array_equal(np.where(known[0], a, 0), np.where(known[1], b, 0)))
 
 
+NULL_IF_EMPTY: dict[str, Any] = {"write": lambda text: text or None, "read": lambda text: text or ""}
+"""Metadata of a text that is null in JSON where it is empty."""
+
+
 @dataclass(frozen=True)
 class TestResult:
     """What a test says; NaN where nothing could be tested.
 
     Attributes
     ----------
-    null, alternative : str
-        What is tested, and against what.
-    statistic, p : float
+    p_value, statistic : float
+    df : float
+        Parameters the alternative has more than the null.
     method : str
         Where the reference law comes from.
-    n : int
-        Draws from it, or independent clusters behind it.
+    n_draws : int
+        Draws from it; 0 where it is known in closed form.
     reason : str
-        Why there is no p-value; empty where there is one.
+        Why there is no p-value, or why it is not by the method asked for; empty where there is nothing to say.
     """
 
-    null: str
-    alternative: str
+    p_value: float
     statistic: float
-    p: float = field(metadata={"key": "p_value"})
-    method: str
-    n: int
-    reason: str = ""
+    df: float
+    method: str = field(default="", metadata=NULL_IF_EMPTY)
+    n_draws: int = 0
+    reason: str = field(default="", metadata=NULL_IF_EMPTY)
 
     __test__ = False  # no test case, whatever its name begins with
+
+    @classmethod
+    def impossible(cls, reason: str, *, statistic: float = NOTHING, df: float = NOTHING) -> Self:
+        """Return the result where nothing could be tested."""
+        return cls(NOTHING, statistic, df, reason=reason)
 
 
 # ------------------------------------------------------------------ a figure beside its interval

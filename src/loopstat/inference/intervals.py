@@ -7,8 +7,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Float, Int
-from .estimate import NOTHING, Estimate
+from ..arrays import Float, Int, summed_rows
+from .estimate import Estimate
 
 Scale = Literal["identity", "log", "logit", "fisher", "share", "modulus"]
 LEVEL = 0.95  # of figures of simulated runs, unless asked for otherwise
@@ -98,7 +98,7 @@ def average(values: ArrayLike, *, level: float = LEVEL) -> Estimate:
     """Return the mean of independent values, shape (n,), with its interval; no ends for one, NaN for none."""
     x = np.asarray(values, dtype=np.float64)
     if x.size < 2:
-        return Estimate(float(x[0]) if x.size else NOTHING, level=level)
+        return Estimate(float(x[0]) if x.size else np.nan, level=level)
     return student(float(x.mean()), float(x.std(ddof=1)) / np.sqrt(x.size), level=level, df=x.size - 1)
 
 
@@ -151,7 +151,7 @@ def jackknife_interval(value: ArrayLike, left_out: Float, level: float, scale: S
 def cluster_means(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
     """Return the mean of rows (n_obj,) and the means without each cluster (n_filled, n_obj)."""
     count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
-    sums = np.stack([np.bincount(cluster, weights=v, minlength=n_clusters) for v in values.T], axis=1)
+    sums = summed_rows(cluster, values, n_clusters)
     filled = count > 0
     count, sums = count[filled], sums[filled]
     rest = np.maximum(count.sum() - count, 1e-300)

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .estimate import NOTHING
-
 FAR = 100.0  # seen lengths, in errors, from which the noncentral chi-square is normal to four digits
 SIMULATED = 20_000
 
@@ -52,7 +50,7 @@ def seen_length_limits(plug_in: float, bias: float, spread: float, k: float, lev
     is f times that across them, which `spread`, the error of the resampled entropy, tells.
     """
     if not bias > 0 or not k > 0:
-        return NOTHING, NOTHING
+        return np.nan, np.nan
     unit = bias / k
     seen = plug_in / unit
     f = 1.0

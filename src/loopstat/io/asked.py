@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import InputError, SettingsError
+from ..errors import SettingsError
 from ..panel.panel import Panel, Source
 from ..parameters import pairs
+from .groups import nothing_left
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
-from .states import Recording, read_recording
+from .recorded import Recording
+from .states import read_recording
 from .versions import Versions, read_versions
 
 Options = Mapping[str, Any]
@@ -67,7 +69,7 @@ def _meant(options: Options) -> dict[str, Any]:
     for name in ("columns", "transform"):
         found[name] = pairs(options.get(name) or (), f"--{name}")
     found["bounds"] = bounds(options.get("bounds") or ())
-    if options.get("scorer_noise"):
+    if options.get("scorer_noise") not in (None, "", "none"):
         found["scorer_noise"] = read_scorer_noise(options["scorer_noise"])
     return found
 
@@ -93,7 +95,7 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
         return panel
     part = panel.where(unlike=known["unlike"], **known["where"])
     if len(part) == 0:
-        raise InputError("--where leaves no row.", hint="look at the label values with --by.")
+        raise nothing_left()
     return part
 
 
@@ -119,8 +121,7 @@ def _candidates(files: Sequence[str], known: Options) -> Candidates:
     source = Source()
     if known.get("progress"):
         given = {name: known.get(name) for name in ("parent", "radius", "instrument")}
-        grouped = [] if by == ["none"] else by
-        found, source = read_versions(list(files), mass=known["progress"], by=grouped, **given, **shared)
+        found, source = read_versions(list(files), mass=known["progress"], by=by, **given, **shared)
         versions = tuple(found)
     elif lost := [f"--{name}" for name in OF_VERSIONS if known.get(name)]:
         raise SettingsError(f"{', '.join(lost)} goes with --progress COL, the defects of every version.")

@@ -10,56 +10,49 @@ import numpy as np
 
 from ..arrays import Bool, Int, frozen
 from ..errors import InputError, argument
+from ..panel.lineage import ancestors
 from ..panel.panel import MISSING, Labels, Panel
 from ..panel.states import STATE, binned, clustered
-from .grouping import Asked, Part, empty_notes, group_name, grouping, visits_notes
+from .groups import empty_notes, group_name, nothing_left
 from .naming import n_seen
 from .read import later
-from .table.columns import nothing_left
-from .transitions import refuse_few
+from .recorded import POOLED, WHY_APART, Part, Recording, StatesAsked, refuse_few, visits_notes
 
 SPARSE, ENOUGH = 0.5, 20
 
 
-def groups_of(panel: Panel, asked: Asked) -> tuple[list[Part], list[str], list[str]]:
-    """Return the groups of a panel that hold transitions, the columns that tell them apart, and what to say.
+def groups_of(panel: Panel, asked: StatesAsked, notes: Sequence[str]) -> Recording:
+    """Return the groups of a panel that hold transitions.
 
     Parameters
     ----------
     panel : Panel
         With a label `state`, unless states are to be made of its objectives.
-    asked : Asked
-
-    Returns
-    -------
-    parts : list of (labels, Panel)
-    by : list of str
-    notes : list of str
+    asked : StatesAsked
+    notes : sequence of str
+        What is to be said first.
     """
     panel = panel if asked.from_step is None else later(panel, asked.from_step)
-    if asked.where or asked.unlike:
-        panel = panel.where(unlike=asked.unlike, **asked.where)
+    chosen = asked.selection
+    if chosen.where or chosen.unlike:
+        panel = panel.where(unlike=chosen.unlike, **chosen.where)
         if len(panel) == 0:
             raise nothing_left()
     rule = asked.rule
     if rule.of_scores:
         panel = binned(panel, rule.k) if rule.how == "bins" else clustered(panel, rule.k, rng=asked.seed)
     _refuse_still(panel, asked.lag)
-    by, note = grouping(asked, panel.labels)
+    by, note = chosen.columns(panel.labels, why=WHY_APART, unit=POOLED)
     parts, lost = _split(panel, by, asked)
-    return parts, by, [*panel.source.notes, *_sparse(panel), note, *lost, *visits_notes(asked.visits)]
+    said = (*notes, *panel.source.notes, *_sparse(panel), note, *lost, *visits_notes(asked.visits))
+    return Recording(tuple(parts), by, said, replace(panel.source, notes=()), "sessions", asked.visits)
 
 
 def _links(panel: Panel, lag: int) -> tuple[Int, Int, Bool]:
     """Return the rows that lie `lag` transitions apart, and where both have a state."""
-    start = np.arange(len(panel), dtype=np.int64)
-    for _ in range(lag):
-        start = np.where(start >= 0, panel.parent[start], -1)
-        if not np.any(start >= 0):
-            break
-    end = np.flatnonzero(start >= 0).astype(np.int64)
+    start, end = ancestors(panel.parent, lag)
     codes = panel.labels[STATE].codes
-    return start[end], end, np.asarray((codes[start[end]] >= 0) & (codes[end] >= 0))
+    return start, end, np.asarray((codes[start] >= 0) & (codes[end] >= 0))
 
 
 def _refuse_still(panel: Panel, lag: int) -> None:
@@ -79,7 +72,7 @@ def _refuse_still(panel: Panel, lag: int) -> None:
     )
 
 
-def _split(panel: Panel, by: Sequence[str], asked: Asked) -> tuple[list[Part], list[str]]:
+def _split(panel: Panel, by: Sequence[str], asked: StatesAsked) -> tuple[list[Part], list[str]]:
     """Return the groups that hold a transition, and what to say about those that do not."""
     parts: list[Part] = []
     empty, held = [], 0
@@ -104,7 +97,7 @@ def _split(panel: Panel, by: Sequence[str], asked: Asked) -> tuple[list[Part], l
     return parts, notes
 
 
-def _refuse_few(part: Panel, start: Int, asked: Asked) -> None:
+def _refuse_few(part: Panel, start: Int, asked: StatesAsked) -> None:
     if isinstance(asked.visits, str) or asked.lag > 1:
         return
     state = part.labels[STATE]

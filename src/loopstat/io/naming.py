@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +12,15 @@ from ..arrays import Int
 from ..errors import SettingsError, argument
 from ..panel.panel import MISSING, Labels
 from ..panel.states import normalised
+from .roles import Role
 from .table.cells import Cells
-from .table.columns import unknown
 
 FORMS = "COL, text:COL, normal:COL, bins:K or kmeans:K"
 HINT = (
     f"name the column of the states with {argument('state', 'COL')}, "
     "or make states of the scores with bins:K or kmeans:K."
 )
+ROLE = Role(argument("state"), "name states", hint=HINT)
 LONGEST_SHOWN, CUT, DIGITS = 200, 180, 16
 # A shortened name is longer than any that was left alone, so that no text can pass for another one's short name.
 SHORTENED = (
@@ -80,35 +81,16 @@ class StateRule:
         kept = SHORTENED if self.how == "text" else WHOLE
         return {self.column: kept, "next_state": kept}
 
-    @property
-    def named(self) -> Callable[[str], str]:
-        """How a whole text becomes the name of a state."""
-        if self.how == "normal":
-            return lambda text: shortened(normalised(text))
-        return shortened if self.how == "text" else str
-
     def labels(self, cells: Cells, *columns: str) -> list[Labels]:
         """Return some columns as states that share their names; -1 where a cell is empty."""
         for name in columns:
-            self._check(cells, name)
+            ROLE.check(cells, name, filled=name == self.column)  # rows without a next state are refused one by one
         codes, names = cells.codes(*(cells.columns[name].label_sql for name in columns))
         if self.how == "normal":
             codes, names = merged(codes, [shortened(normalised(name)) for name in names])
         both = Labels.sorted(np.concatenate(codes), names)
         parts = np.split(both.codes, np.cumsum([len(c) for c in codes])[:-1])
         return [Labels(part, both.names) for part in parts]
-
-    def _check(self, cells: Cells, name: str) -> None:
-        if name not in cells.known:
-            raise unknown(name, cells.known, file=cells.file, option=argument("state"), hint=HINT)
-        if name not in cells.columns:
-            raise cells.refuse(
-                "cannot name states: it holds nested values, expected text or numbers.",
-                column=name,
-                hint="write each value as one text.",
-            )
-        if cells.columns[name].n == 0:
-            raise cells.refuse("cannot name states: it holds no value.", column=name, hint=HINT)
 
     def sentence(self, states: Labels, shown: str) -> str:
         """Say where the states came from and how many there are."""
@@ -131,12 +113,3 @@ def merged(codes: Sequence[Int], names: Sequence[str]) -> tuple[list[Int], list[
     index: dict[str, int] = {}
     place = np.array([index.setdefault(n, len(index)) if n else MISSING for n in names] + [MISSING], dtype=np.int64)
     return [place[c] for c in codes], list(index)
-
-
-def coded(texts: Sequence[str | None], rule: StateRule) -> Labels:
-    """Return texts as states, None as -1."""
-    names: Mapping[str, None] = dict.fromkeys(t for t in texts if t is not None)
-    index = {name: k for k, name in enumerate(names)}
-    raw = np.array([MISSING if t is None else index[t] for t in texts], dtype=np.int64)
-    [codes], short = merged([raw], [rule.named(name) for name in names])
-    return Labels.sorted(codes, short)

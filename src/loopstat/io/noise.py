@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +10,11 @@ import numpy as np
 
 from ..errors import InputError, SettingsError
 from ..panel.noise import ScorerNoise
+from .table.texts import first_twice, json_of, shown
 
 KEYS = ("objectives", "covariance")
 EXAMPLE = '{"objectives": ["quality", "speed"], "covariance": [[0.2, 0.0], [0.0, 0.1]]}'
+HINT = f"expected {EXAMPLE}."
 
 
 def read_scorer_noise(path: str | os.PathLike[str]) -> ScorerNoise:
@@ -45,71 +45,36 @@ def read_scorer_noise(path: str | os.PathLike[str]) -> ScorerNoise:
     >>> read_scorer_noise(path).of(("speed",)).tolist()
     [[0.1]]
     """
-    file = os.fspath(path)
+    given = json_of(Path(path), HINT)
     try:
-        given = _object(_text(file))
+        _check_keys(given)
         return ScorerNoise(_names(given["objectives"]), np.array(_matrix(given["covariance"]), dtype=np.float64))
     except SettingsError as error:
         message = str(error).removeprefix("scorer noise: ")
-        raise InputError(message, file=file, hint=f"expected {EXAMPLE}.") from None
+        raise InputError(message, file=os.fspath(path), hint=HINT) from None
 
 
-def _text(file: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise InputError("no such file.", file=file, hint=f"write one that holds {EXAMPLE}.") from None
-    except IsADirectoryError:
-        raise SettingsError("is a directory, expected a JSON file.") from None
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}.", file=file) from None
-    except ValueError:  # bytes that are no UTF-8, or a name no file can have
-        raise SettingsError("is not JSON: it is no text in UTF-8.") from None
-
-
-def _object(text: str) -> dict[str, Any]:
-    """Return the JSON object of a text, its two keys checked."""
-    try:
-        given = json.loads(text, object_pairs_hook=_no_key_twice)
-    except SettingsError:
-        raise
-    except json.JSONDecodeError as error:
-        raise SettingsError(f"is not JSON: {error.msg} in line {error.lineno}.") from None
-    except (ValueError, RecursionError):
-        raise SettingsError("is not JSON that can be read: a number or a nesting is too long.") from None
+def _check_keys(given: Any) -> None:
     if not isinstance(given, dict):
-        raise SettingsError(f"must hold a JSON object with the keys {' and '.join(KEYS)}. Got {_kind(given)}.")
+        raise SettingsError(f"must hold a JSON object with the keys {' and '.join(KEYS)}. Got {shown(given)}.")
     for key in KEYS:
         if key not in given:
             raise SettingsError(f"lacks the key `{key}`.")
     extra = [key for key in given if key not in KEYS]
     if extra:
         raise SettingsError(f"has the unknown key {extra[0]!r}; the keys are {' and '.join(KEYS)}.")
-    return given
-
-
-def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    twice = _first_twice(keys)
-    if twice is not None:
-        raise SettingsError(f"holds the key {twice!r} twice.")
-    return dict(pairs)
 
 
 def _names(given: Any) -> tuple[str, ...]:
     if not isinstance(given, list) or not given:
-        raise SettingsError(f"`objectives` must be a list of at least one name. Got {_kind(given)}.")
+        raise SettingsError(f"`objectives` must be a list of at least one name. Got {shown(given)}.")
     wrong = [name for name in given if not isinstance(name, str) or not name]
     if wrong:
-        raise SettingsError(f"`objectives` must hold names. Got {_kind(wrong[0])}.")
-    twice = _first_twice(given)
+        raise SettingsError(f"`objectives` must hold names. Got {shown(wrong[0])}.")
+    twice = first_twice(given)
     if twice is not None:
         raise SettingsError(f"`objectives` names {twice!r} twice; each objective has one row.")
     return tuple(given)
-
-
-def _first_twice(names: Sequence[str]) -> str | None:
-    return next((name for i, name in enumerate(names) if name in names[:i]), None)
 
 
 def _matrix(given: Any) -> list[list[float]]:
@@ -125,7 +90,7 @@ def _matrix(given: Any) -> list[list[float]]:
 def _number(cell: Any, row: int, column: int) -> float:
     where = f"`covariance`, row {row}, column {column}: expected a finite number"
     if isinstance(cell, bool) or not isinstance(cell, int | float):
-        raise SettingsError(f"{where}. Got {_kind(cell)}.")
+        raise SettingsError(f"{where}. Got {shown(cell)}.")
     try:
         number = float(cell)
     except OverflowError:
@@ -133,13 +98,3 @@ def _number(cell: Any, row: int, column: int) -> float:
     if not np.isfinite(number):
         raise SettingsError(f"{where}. Got {number}.")
     return number
-
-
-def _kind(value: Any) -> str:
-    """Return a JSON value for an error message: a plain one as it is written, cut where it is long."""
-    if isinstance(value, list):
-        return "a list" if value else "an empty list"
-    if isinstance(value, dict):
-        return "an object"
-    text = json.dumps(value)
-    return text if len(text) <= 40 else f"{text[:40]}..."

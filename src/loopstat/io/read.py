@@ -6,27 +6,17 @@ Every guess made on the way (objectives, parents, plain loop or lineage) and eve
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int
 from ..errors import InputError, argument
-from ..panel.panel import Labels, Panel, Source, array_digest, as_names
-from ..panel.states import STATE
-from .links import links_of
-from .refuse import no_sessions
-from .rows import Averages, Rows, averaged, refuse_hopeless, rows_of
-from .scores import objectives_of, scored, transformed
+from ..panel.labels import as_names
+from ..panel.panel import Panel
+from .sessions.panel import panel_of
 from .settings import Bounds, Wanted
-from .table.cells import Cells
-from .table.columns import renaming, unknown
-from .table.files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, scan
-from .table.frames import scan_frame
+from .table.opening import opened
 
 
 def read(
@@ -49,7 +39,7 @@ def read(
         DuckDB. One row per proposal, with `session` and `step` columns. Several files get a `file` label. Repeated
         scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms.
     objectives : names of columns, optional
-        Default: the numeric columns that are not bookkeeping (see `loopstat.io.choice`).
+        Default: the numeric columns that are not bookkeeping (see `loopstat.io.sessions.guess`).
     minimize : names of objectives for which smaller is better
     bounds : mapping from objective to `(low, high)`, optional
         In the file's units, None for an open side; the key `*` stands for all objectives.
@@ -95,8 +85,8 @@ def read(
         transform=dict(transform or {}),
         labels=as_names(labels),
     )
-    with opened(source, columns, wanted) as (cells, origin):
-        panel = panel_of(cells, origin, wanted)
+    with opened(source, columns, wanted.needs()) as cells:
+        panel = panel_of(cells, wanted)
     return panel if from_step is None else later(panel, from_step)
 
 
@@ -110,194 +100,3 @@ def later(panel: Panel, from_step: int) -> Panel:
             hint=f"choose a smaller {argument('from_step')}.",
         )
     return left
-
-
-# ---------------------------------------------------------------------------------------------------- opening
-
-
-@dataclass(frozen=True)
-class Origin:
-    """The files behind a table: names as given, short labels, digest (empty for a dataframe)."""
-
-    files: tuple[str, ...]
-    labels: tuple[str, ...] = ()
-    digest: str = ""
-
-
-@contextmanager
-def opened(
-    source: Any, columns: Mapping[str, str] | None, wanted: Wanted, texts: Mapping[str, str] | None = None
-) -> Iterator[tuple[Cells, Origin]]:
-    """Open a table for as long as its cells are wanted; `texts` are the columns to be read as whole texts."""
-    import duckdb
-
-    con = duckdb.connect(config={"autoinstall_known_extensions": False})
-    try:
-        _without_progress_bar(con)
-        if is_paths(source):
-            paths = find(source)
-            short = tuple(names_of(paths)) if len(paths) > 1 else ()
-            origin = Origin(tuple(str(p) for p in paths), short, digest_of(paths))
-            cells = _patiently(
-                con, lambda longest: [scan(con, p, longest_line=longest) for p in paths], columns, wanted, texts
-            )
-        else:
-            cells = _cells(con, [scan_frame(con, source)], columns, wanted, texts)
-            origin = Origin((cells.file,))
-        yield cells, origin
-    finally:
-        con.close()
-
-
-def _without_progress_bar(con: Any) -> None:
-    """Switch the bar off where it is on: in a notebook without ipywidgets DuckDB refuses even to be told so."""
-    [(shown,)] = con.execute("SELECT current_setting('enable_progress_bar')").fetchall()
-    if shown:
-        con.execute("SET enable_progress_bar = false")
-
-
-def is_paths(source: Any) -> bool:
-    """True for a path or pattern, or a list of those."""
-    return isinstance(source, str | os.PathLike) or (
-        isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source)
-    )
-
-
-def _patiently(
-    con: Any,
-    scans: Callable[[int], list[Scan]],
-    columns: Mapping[str, str] | None,
-    wanted: Wanted,
-    texts: Mapping[str, str] | None,
-) -> Cells:
-    for longest in LONGEST_LINE[:-1]:
-        try:
-            return _cells(con, scans(longest), columns, wanted, texts)
-        except LineTooLongError:
-            con.execute("DROP TABLE IF EXISTS t")
-    return _cells(con, scans(LONGEST_LINE[-1]), columns, wanted, texts)
-
-
-def _cells(
-    con: Any,
-    scans: list[Scan],
-    columns: Mapping[str, str] | None,
-    wanted: Wanted,
-    texts: Mapping[str, str] | None,
-) -> Cells:
-    known = list(dict.fromkeys(f.name for s in scans for f in s.fields))
-    file = ", ".join(s.file for s in scans[:3])
-    names = renaming(columns, known, file=file)
-    here = [names.get(n, n) for n in known if names.get(n, n) == n or n in names]
-    for option, asked in ((argument("objectives"), wanted.objectives or ()), (wanted.label_options, wanted.labels)):
-        missing = next((n for n in asked if n not in here and not (n == "file" and len(scans) > 1)), None)
-        if missing is not None:
-            raise unknown(missing, here, file=file, option=option)
-    hoped = {*(wanted.objectives or ()), *wanted.named}
-    return Cells(con, scans, names=names, labels=wanted.labels, numbers=hoped, texts=texts)
-
-
-# ---------------------------------------------------------------------------------------------------- the panel
-
-
-def panel_of(cells: Cells, origin: Origin, wanted: Wanted, *, state: Labels | None = None) -> Panel:
-    """Return the panel of a table; with states, one per row of the table, it needs no objectives."""
-    if "session" not in cells.columns or "step" not in cells.columns:
-        raise no_sessions(cells)
-    scorings, first = rows_of(cells, origin.labels)
-    refuse_hopeless(cells, scorings, first)
-    bare = state is not None and wanted.objectives is None
-    names, notes = ((), []) if bare else objectives_of(cells, scorings, wanted)
-    objectives, raw = scored(cells, scorings, names, wanted)
-    means = averaged(transformed(raw, objectives), first)
-    x, measured = means.x, () if means.repeats is None else (means.repeats, means.scatter)
-    rows = scorings.only(first)
-    labels = _labels(cells, origin, rows, names, wanted, state)
-    known = ~np.isnan(x).any(axis=1) if state is None else labels[STATE].codes >= 0
-    links = links_of(cells, rows, np.asarray(known, dtype=np.bool_))
-    notes = notes + links.notes
-    notes += _row_notes(means, names, 0 if bare else len(raw) - len(x))
-    if state is not None:
-        notes += _state_notes(state.codes[scorings.position], first)
-    return Panel(
-        x=x,
-        session=rows.session,
-        step=rows.step,
-        parent=links.parent,
-        objectives=tuple(objectives),
-        session_names=rows.session_names,
-        labels=labels,
-        accepted=links.accepted if links.lineage else None,
-        lineage=links.lineage,
-        survivors_only=cells.has("survivors_only") and bool(cells.flags("survivors_only")[0].any()),
-        source=Source(
-            origin.files,
-            origin.digest or _digest(x, rows, links.parent, measured, None if state is None else labels[STATE]),
-            tuple(notes),
-        ),
-        repeats=means.repeats,
-        repeat_scatter=means.scatter,
-    )
-
-
-def _digest(x: Float, rows: Rows, parent: Int, measured: Sequence[Any], state: Labels | None) -> str:
-    of_states = () if state is None else (state.codes, text_bytes(state.names))
-    return array_digest(x, rows.session, rows.step, parent, *measured, *of_states)
-
-
-def text_bytes(texts: Sequence[str]) -> Any:
-    """Return texts as an array of bytes, for a digest."""
-    return np.frombuffer("\0\n".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
-
-
-def _labels(
-    cells: Cells, origin: Origin, rows: Rows, objectives: Sequence[str], wanted: Wanted, state: Labels | None
-) -> dict[str, Labels]:
-    content = next((n for n in wanted.labels if n not in (*cells.columns, "file")), None)
-    if content is not None:
-        raise cells.refuse("cannot be a label: it holds whole texts or nested values.", column=content)
-    skipped = set() if state is None else {STATE} | ({"next_state"} - {*wanted.labels})
-    names = [n for n in cells.label_names(objectives, wanted.labels) if n not in skipped]
-    labels = {name: cells.labels(name).take(rows.position) for name in names}
-    if "session" in labels:  # the same name in two files is two sessions
-        named = Labels.of(rows.session_names)
-        labels["session"] = Labels(named.codes[rows.session], named.names)
-    if origin.labels:
-        labels["file"] = file_labels(cells, origin).take(rows.position)
-    return labels if state is None else {**labels, STATE: state.take(rows.position)}
-
-
-def file_labels(cells: Cells, origin: Origin) -> Labels:
-    """Return the short name of the file each row of the table came from."""
-    files = Labels.of(origin.labels)
-    return Labels(files.codes[cells.file_codes()], files.names)
-
-
-def _state_notes(codes: Int, first: Int) -> list[str]:
-    """Say how many rows have no state, and what became of repeated ones; `codes` in the order of the rows."""
-    notes = []
-    missing = int(np.sum(codes[first] < 0))
-    if missing:
-        notes.append(f"{missing:,} of {len(first):,} rows have no state; they break the chain there.")
-    if len(first) < len(codes):
-        group = np.repeat(first, np.diff(np.r_[first, len(codes)]))
-        differ = len(np.unique(group[codes != codes[group]]))
-        notes.append(
-            f"{len(codes) - len(first):,} rows repeat a row of the same step; the state of the first one was taken, "
-            f"and in {differ:,} steps another one differs from it."
-        )
-    return notes
-
-
-def _row_notes(means: Averages, names: Sequence[str], n_repeats: int) -> list[str]:
-    x, notes = means.x, []
-    if n_repeats:
-        measured = "" if means.repeats is None else "; the scorer's noise is measured from them"
-        notes.append(
-            f"{n_repeats:,} repeated scorings were averaged into the {len(x):,} rows they belong to{measured}."
-        )
-    missing = np.isnan(x).sum(axis=0)
-    if missing.any():
-        each = ", ".join(f"{name} in {n:,}" for name, n in zip(names, missing.tolist(), strict=True) if n)
-        notes.append(f"missing values among {len(x):,} rows: {each}; they drop the transitions they touch.")
-    return notes

@@ -2,41 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from ..errors import InputError, argument, either, pasted
 from .table.cells import Cells, Column
 from .table.columns import by_name, listed
 
-POOL, TRANSITIONS = {"task", "candidate"}, {"state", "next_state"}
 LONGEST_NAME = 80
 TEMPLATE = either("`loopstat template --kind sessions` prints", "`loopstat.template('sessions')` returns")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of table without sessions: its name, columns that it has and has not, and the command that reads it."""
+
+    what: str
+    columns: tuple[str, ...]
+    command: str
+    without: tuple[str, ...] = ()
+
+    def fits(self, names: Collection[str]) -> bool:
+        """True where a table with these columns is of this kind."""
+        return set(self.columns) <= set(names) and not set(self.without) & set(names)
+
+
+KINDS = (
+    Kind("transition table", ("state", "next_state"), "loopstat balance"),
+    Kind("pool of candidates", ("task", "candidate"), "loopstat moves calibrate", without=("step",)),
+)
 
 
 def no_sessions(cells: Cells, needs: str = "`loopstat analyze` needs one row per step of a session") -> InputError:
     """Return the refusal of a table that lacks `session` or `step`; `needs` says who wants what."""
     lacking = [n for n in ("session", "step") if n not in cells.columns]
-    kind = _kind(cells)
-    found = {} if kind else _guesses(cells, lacking)
+    kind = next((k for k in KINDS if k.fits(cells.columns)), None)
+    if kind is None:
+        said, hint = "", _ready(cells, lacking, _guesses(cells, lacking))
+    else:
+        named = ", ".join(f"`{c}`" for c in kind.columns)
+        said = f" This looks like a {kind.what} ({named}), which has no sessions."
+        hint = f"{pasted(kind.command, cells.file)} analyses such a table."
     return InputError(
-        f"no {' or '.join(lacking)} column; {needs}.{kind} Columns: {listed(cells.columns)}.",
+        f"no {' or '.join(lacking)} column; {needs}.{said} Columns: {listed(cells.columns)}.",
         file=cells.file,
-        hint=_other_command(kind, cells) or _ready(cells, lacking, found),
+        hint=hint,
     )
-
-
-def _kind(cells: Cells) -> str:
-    names = set(cells.columns)
-    if names >= TRANSITIONS:
-        return " This looks like a transition table (`state`, `next_state`), which has no sessions."
-    if names >= POOL and "step" not in names:
-        return " This looks like a pool of candidates (`task`, `candidate`), which has no sessions."
-    return ""
-
-
-def _other_command(kind: str, cells: Cells) -> str:
-    """Return the command that reads a table of another kind, or nothing."""
-    if "transition table" in kind:
-        return f"{pasted('loopstat balance', cells.file)} analyses such a table."
-    return ""
 
 
 def _ready(cells: Cells, lacking: list[str], found: dict[str, str]) -> str:

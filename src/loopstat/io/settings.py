@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..arrays import Bool, Float
-from ..errors import SettingsError, argument, either
+from ..errors import SettingsError, argument
+from .table.opening import LABEL_OPTIONS, Needs
 
 Bounds = tuple[float | None, float | None]
 
@@ -45,14 +46,12 @@ TRANSFORMS = {
 class Wanted:
     """What the caller asked for, checked as far as it can be without the table."""
 
-    objectives: tuple[str, ...] | None
-    minimize: tuple[str, ...]
-    bounds: Mapping[str, Bounds]
-    transform: Mapping[str, str]
-    labels: tuple[str, ...]
-    label_options: str = either(
-        "--by, --where or --cluster", "labels="
-    )  # what the labels were asked for by, for refusals
+    objectives: tuple[str, ...] | None = None
+    minimize: tuple[str, ...] = ()
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    transform: Mapping[str, str] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    label_options: str = LABEL_OPTIONS  # what the labels were asked for by, for refusals
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
@@ -77,6 +76,10 @@ class Wanted:
         said.update(dict.fromkeys((n for n in self.bounds if n != "*"), argument("bounds")))
         said.update(dict.fromkeys(self.transform, argument("transform")))
         return said
+
+    def needs(self, texts: Mapping[str, str] | None = None) -> Needs:
+        """Return what the table must have."""
+        return Needs(self.labels, self.objectives or (), frozenset(self.named), texts or {}, self.label_options)
 
     def bounds_of(self, name: str) -> Bounds:
         """Return the bounds of an objective: its own, else those of `*`, else none."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,18 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import InputError, argument, either
-from ..panel.panel import Source, array_digest, as_names
-from .grouping import DEFAULT_BY
-from .pools import _groups, _labels, _scores, _selected
-from .read import opened
-from .settings import Wanted
-from .table.columns import unknown
+from ..panel.panel import Source
+from .groups import Conditions, Names, parts, selection
+from .roles import Role, require_steps, scores
+from .table.opening import Needs, opened
 
-PARENT = "parent_step"
 MASS = either("--progress", "mass=")
+ROLES = {
+    "mass": Role(MASS, "hold defects"),
+    "parent": Role(argument("parent"), "name the step of a parent", ("parent_step",)),
+    "radius": Role(argument("radius"), "be the size of a change"),
+    "instrument": Role(argument("instrument"), "be a second measurement"),
+}
 MIN_TASKS = 8  # below, sessions are the unit
 
 
@@ -52,9 +55,9 @@ def read_versions(
     parent: str | None = None,
     radius: str | None = None,
     instrument: str | None = None,
-    by: str | Sequence[str] | None = None,
-    where: Mapping[str, str] | None = None,
-    unlike: Mapping[str, str] | None = None,
+    by: Names = None,
+    where: Conditions = None,
+    unlike: Conditions = None,
     columns: Mapping[str, str] | None = None,
 ) -> tuple[list[tuple[dict[str, str], Versions]], Source]:
     """Read a table with one row per version.
@@ -70,7 +73,7 @@ def read_versions(
     radius, instrument : str, optional
         Columns of the size of the change, and of a second measurement of `mass`.
     by, where, unlike, columns : optional
-        As `read_pool` takes them; an empty `by` pools.
+        As `read_pool` takes them.
 
     Returns
     -------
@@ -81,39 +84,27 @@ def read_versions(
     InputError
         A column that is not there, or holds no numbers; no session or step.
     """
-    where, unlike = dict(where or {}), dict(unlike or {})
-    by = None if by is None else as_names(by)
-    names = tuple(dict.fromkeys((*(by or ()), *where, *unlike)))
-    with opened(
-        source, columns, Wanted(None, (), {}, {}, names, label_options=f"{argument('by')} or {argument('where')}")
-    ) as (cells, origin):
-        named = {"mass": mass, "parent": parent, "radius": radius, "instrument": instrument}
-        for option, column in named.items():
-            if column is not None and column not in cells.columns:
-                raise unknown(
-                    column, cells.names, file=cells.file, option=MASS if option == "mass" else argument(option)
-                )
-        for column in ("session", "step"):
-            if not cells.has(column):
-                raise cells.refuse(
-                    f"no `{column}` column: {MASS} needs one row per step of a session.",
-                    hint=f"name it with {argument('columns', f'{column}=COL', {column: 'COL'})}.",
-                )
-        if parent is None and cells.has(PARENT):
-            named["parent"] = PARENT
-        groups = by if by is not None else [c for c in DEFAULT_BY if cells.has(c)]
-        labels = {c: _labels(cells, origin, c) for c in dict.fromkeys((*groups, *where, *unlike))}
-        keep = _selected(cells.n_rows, labels, where, unlike)
+    chosen = selection(by, where, unlike)
+    named = {"mass": mass, "parent": parent, "radius": radius, "instrument": instrument}
+    options = f"{argument('by')} or {argument('where')}"
+    with opened(source, columns, Needs(tuple(chosen.names), label_options=options)) as cells:
+        for name, column in named.items():
+            if column is not None:
+                ROLES[name].check(cells, column, filled=False)
+        require_steps(cells, MASS)
+        named["parent"] = parent or ROLES["parent"].guess(cells)
+        labels = chosen.labels(cells)
+        keep = chosen.keep(labels, cells.n_rows, cells.file)
         session = cells.labels("session").codes
         task = cells.labels("task").codes if cells.has("task") else session
         step = cells.numbers("step")
         keep &= (session >= 0) & ~np.isnan(step)
         if not keep.any():
-            raise InputError(f"no row has a session and a step (or {argument('where')} leaves none).", file=cells.file)
-        found = {name: None if c is None else _scores(cells, c) for name, c in named.items()}
-        parts = [(label, _part(found, rows, session, task, step)) for label, rows in _groups(labels, groups, keep)]
-        digest = origin.digest or array_digest(session, step, *(v for v in found.values() if v is not None))
-        return parts, Source(origin.files, digest)
+            raise InputError("no row has a session and a step.", file=cells.file)
+        found = {name: None if c is None else scores(cells, c) for name, c in named.items()}
+        by, _ = chosen.columns(labels)
+        groups = [(label, _part(found, rows, session, task, step)) for label, rows in parts(labels, by, keep)]
+        return groups, cells.source((), session, step, *(v for v in found.values() if v is not None))
 
 
 def _part(found: Mapping[str, Float | None], rows: Int, session: Int, task: Int, step: Float) -> Versions:

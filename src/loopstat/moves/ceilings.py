@@ -310,7 +310,7 @@ class Teams:
             resolution=np.stack([np.broadcast_to(r, phases) for _, r in plans], axis=1),
             review_variance=np.array([t.review_variance for t in teams]),
             reviewed=teams[0].reviewed,
-            offset_variance=first.leniency / first.reviewers if first.reviewers else 0.0,
+            offset_variance=first.offset_variance,
         )
 
     def __len__(self) -> int:
@@ -377,7 +377,6 @@ def kinds(settings: Sequence[MoveSettings]) -> list[list[int]]:
     """Return the positions of settings that can share arrays."""
     kinds: dict[Any, list[int]] = {}
     for k, s in enumerate(settings):
-        offset = s.leniency / s.reviewers if s.reviewers else 0.0
-        key = (s.policy, s.tr_band, s.tr_window, s.order_statistic, s.reviewers > 0, offset)
+        key = (s.policy, s.tr_band, s.tr_window, s.order_statistic, s.reviewers > 0, s.offset_variance)
         kinds.setdefault(key, []).append(k)
     return list(kinds.values())

@@ -1,7 +1,7 @@
 """Runs of a loop of moves, compiled: the one engine of the moves lens.
 
-What one run does in one move is said once more, for many runs at once in NumPy, by `moves.advance`; the tests hold the
-two against each other. Numba keeps the machine code beside this file, which holds all that is compiled, so that
+What one run does in one move is said once more, for many runs at once in NumPy, by the tests, which hold the two
+against each other. Numba keeps the machine code beside this file, which holds all that is compiled, so that
 changing it is noticed. Import it where runs are made: numba takes half a second.
 
 Every random number is a function of seed, replicate, move and what it is for (splitmix64), so that a replicate meets
@@ -11,7 +11,7 @@ the same numbers under every setting, whatever else is run and by how many threa
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, exp, expm1, log, sqrt
+from math import ceil, exp, log, sqrt
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -24,14 +24,15 @@ FIRST, SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)  # 
 S27, S30, S31, BITS = np.uint64(27), np.uint64(30), np.uint64(31), np.uint64(12)
 COUNTS = np.uint64(0xD1B54A32D192ED03)  # sets the numbers of single defects apart from those of the move
 SLOTS = 4  # numbers of one kind for one move
-PICK, REST, ORACLE, OFFSET = 1, 2, 3, 4  # what the numbers of a move are for
+PICK, REST, ORACLE, OFFSET = 1, 2, 3, 4  # what the numbers of a move are for; the first two may be kept
 UNCOVERED, VISIBLE, HIDDEN, ADDED = 1, 2, 3, 4  # and those of its defects, from the next move's place on
 CHUNK = 500.0  # mean of a Poisson number found by inversion: exp(-mean) must not vanish
 END = 1e-17  # of a law, behind which adding on changes nothing
 VIBE, PLANNER, TRUST = 0, 1, 2
 SPLIT, SINGLE, INTEGER = 0, 1, 2
 
-MOVE = np.dtype([(n, float) for n in ("aim", "damage", "spread", "k_eff", "r", "found", "shift")])
+MOVE = np.dtype([*((n, float) for n in ("aim", "damage", "spread", "r", "found")), ("best", np.int64)])
+CELLS, TERMS, FAR = 64, 8, 8.32  # of a table of the best candidate: a polynomial on each cell, up to this normal number
 
 # The normal quantile on three ranges (Wichura 1988, algorithm AS 241, PPND16), from the highest power, above and below.
 QUANTILE = np.array(
@@ -84,6 +85,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def _part(function: F) -> F:
     return cast(F, njit(nogil=True, error_model="numpy")(function))
+
+
+def _within(function: F) -> F:
+    return cast(F, njit(nogil=True, error_model="numpy", inline="always")(function))
 
 
 def _kept(function: F) -> F:
@@ -164,26 +169,51 @@ def poisson(key: np.uint64, mean: float) -> float:
     return count
 
 
+@_within
+def normal(drawn: Float, j: int, key: np.uint64, at: int, what: int) -> float:
+    """Return a standard normal number, from the place where settings that share it keep it, NaN until it is drawn."""
+    counter, place = at + what, at // 2 + what - 1
+    if drawn.shape[1] == 0:
+        return upper_normal(uniform(key, counter))
+    if drawn[j, place] != drawn[j, place]:
+        drawn[j, place] = upper_normal(uniform(key, counter))
+    return float(drawn[j, place])
+
+
+@_within
+def best_of(best_z: Float, m: int, x: float) -> float:
+    """Return the best candidate's z from the normal number that has its place in the law, by one of the tables."""
+    place = (x + FAR) * (CELLS / (2.0 * FAR))
+    k = int(place)
+    t = 2.0 * (place - k) - 1.0
+    t2 = t * t
+    low = (best_z[m, k, 0] + best_z[m, k, 1] * t) + (best_z[m, k, 2] + best_z[m, k, 3] * t) * t2
+    high = (best_z[m, k, 4] + best_z[m, k, 5] * t) + (best_z[m, k, 6] + best_z[m, k, 7] * t) * t2
+    return float(low + high * (t2 * t2))
+
+
 # ------------------------------------------------------------------------------------------- one move
 
 
-@_part
-def improvement(rule: Rules, row: Any, key: np.uint64, at: int, mu: float, radius: float) -> tuple[float, bool]:
+@_within
+def improvement(
+    rule: Rules, row: Any, best_z: Float, drawn: Float, j: int, key: np.uint64, at: int, mu: float, radius: float
+) -> tuple[float, bool]:
     """Return the improvement of the pick, and whether the reviewers approve; one they refuse is not drawn."""
     share = mu / (mu + rule.b)
     mean = (row.aim * share - row.damage) * radius - rule.collateral * (radius * radius)
     s = row.spread * radius * sqrt(share)
     if not rule.reviewed:
-        return mean - s * upper_normal(uniform(key, at + REST)), True
+        return mean - s * normal(drawn, j, key, at, REST), True
     total = sqrt(s * s + rule.variance)
-    best = upper_normal(-expm1(log(uniform(key, at + PICK)) / row.k_eff)) + row.shift
+    best = best_of(best_z, row.best, normal(drawn, j, key, at, PICK))
     score = mean + total * best
     if rule.offset > 0.0:
         score -= rule.offset * upper_normal(uniform(key, at + OFFSET))
     if score <= 0.0:
         return 0.0, False
     part = s / total if total > 0.0 else 0.0
-    rest = sqrt(rule.variance) * upper_normal(uniform(key, at + REST))
+    rest = sqrt(rule.variance) * normal(drawn, j, key, at, REST)
     return mean + part * (s * best - rest), True
 
 
@@ -208,7 +238,7 @@ def changed(
 
 @_part
 def next_radius(rule: Rules, moves: int, radius: float, accepted: int) -> float:
-    """Return the edit radius after some moves, `accepted` of the present window; see `moves.next_radius`."""
+    """Return the edit radius after some moves, `accepted` of the present window; see `model.next_radius`."""
     if rule.policy != TRUST:
         return radius * rule.decay if rule.policy == VIBE or moves > rule.plan else radius
     if moves % rule.window:
@@ -223,6 +253,8 @@ def next_radius(rule: Rules, moves: int, radius: float, accepted: int) -> float:
 def run(
     rule: Rules,
     rows: Any,
+    best_z: Float,
+    drawn: Float,
     moves: tuple[int, int],
     replicates: tuple[int, int, int],
     to_good: bool,
@@ -237,6 +269,11 @@ def run(
     rule : Rules
     rows : array of dtype `MOVE`, shape (n_rows,)
         Of the first moves; all later ones are as the last of them.
+    best_z : float array of shape (n_tables, CELLS, TERMS)
+        z of the best candidate, see `best_of`; `best` of a row is the place of its table.
+    drawn : float array of shape (n_runs, 2 n_moves), read and written to
+        Normal numbers of the pick and of the rest of every move, NaN where not drawn yet: kept where other settings use
+        them too; (n_runs, 0) where none do.
     moves : (int, int)
         Moves made before, -1 where the start is still to be drawn; and those after which a run is given up.
     replicates : (int, int, int)
@@ -271,7 +308,7 @@ def run(
                 if rule.process == INTEGER:
                     found = binomial(defects(key, at + SLOTS + UNCOVERED), hidden, row.found)
                 visible, hidden = visible + found, hidden - found
-            gain, ok = improvement(rule, row, key, at, visible + hidden, radius)
+            gain, ok = improvement(rule, row, best_z, drawn, j, key, at, visible + hidden, radius)
             if ok and (gain >= 0.0 or uniform(key, at + ORACLE) < exp(row.r * gain)):
                 accepted, taken = accepted + 1, taken + 1
                 visible, hidden = changed(rule, row.r, key, at + SLOTS, visible, hidden, gain)

@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Float
+from ..inference.differences import arrivals_of
 from ..inference.estimate import Estimate
 from ..inference.intervals import average, share
 from ..results.arrival import Arrivals
 from ..results.check import Check, run_checks
-from ..results.record import Record, load, spread, written
+from ..results.record import Record, load, written
 from ..results.verdict import Verdict
 from .ceilings import best_radius
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
-from .runs import Outcomes, PathBundle, outcomes, path
+from .runs import MovesPath, Outcomes, outcomes, path
 from .settings import MoveSettings
 from .sweep.levers import Lever, Together, levers, levers_together
 from .sweep.sensitivity import Effect, Sensitivity
@@ -26,34 +27,6 @@ from .verdict import RULES, Facts, decide
 
 SCHEMA = "loopstat.moves/1"
 LATE = 0.1  # share of the moves, at the end, in which arrivals are counted
-FIGURES = {
-    "mu": "mass",
-    "p_pass": "p_pass",
-    "p_good": "p_good",
-    "p_false": "p_false",
-    "delta": "radius",
-    "acceptance": "acceptance",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class MovesPath(Record):
-    """Runs move by move, as if they never stopped; the start first.
-
-    Attributes
-    ----------
-    t : int array, shape (n_times,)
-        Moves made.
-    cost : float array, shape (n_times,)
-        Of these moves.
-    figures : dict of Estimate
-        `mu`, `p_pass`, `p_good`, `p_false`, `delta` after t moves; `acceptance`, of the t-th move, NaN at the start:
-        mean over runs, with 5 % and 95 % quantiles as `X_low` and `X_high`.
-    """
-
-    t: Int
-    cost: Float
-    figures: dict[str, Estimate] = field(metadata=spread(tuple(FIGURES)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +128,7 @@ class MovesRun(Record):
         if data["sensitivity"] is None:
             return self
         effects = tuple(load(Effect, row) for row in data["sensitivity"])
-        return replace(self, sensitivity=Sensitivity(self.settings, effects, self.settings.replicates))
+        return replace(self, sensitivity=Sensitivity(self.settings, self.settings.replicates, effects))
 
     @property
     def move_cost(self) -> float:
@@ -218,27 +191,27 @@ def run_moves(
     """
     s = settings
     runs = outcomes(s, workers=workers)
-    to_target, to_good = (_when(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
+    to_target, to_good = (arrivals_of(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
     arrivals = Arrivals.of(to_target), Arrivals.of(to_good)
     costs = tuple(a.times(s.move_cost) for a in arrivals)
     risk = runs.false_pass[0][np.isfinite(to_target)]
     integer = s.process == "integer"
     false_pass = share(risk > 0) if integer else average(risk)
-    bundle, top = path(s), ceiling(s)
+    way, top = path(s), ceiling(s)
     facts = Facts(
         *(s, *arrivals, costs[0]),
         late=(_late(to_target, s.max_moves), _late(to_good, s.max_moves)),
         false_pass=false_pass,
-        acceptance=bundle.acceptance.mean,
+        acceptance=way.figures["acceptance"].value,
         ceiling=top,
     )
     return MovesRun(
         *(s, top, levers(s), levers_together(s), arrivals[0], costs[0], arrivals[1], costs[1], false_pass),
         good_at_stop=share(runs.good_at_end[0] > 0) if integer else average(runs.good_at_end[0]),
-        path=_path(s, bundle),
+        path=way,
         mean_path=mean_path(s),
         arrived={"target": _arrived(to_target, s.max_moves), "good": _arrived(to_good, s.max_moves)},
-        efficiency=_efficiency(s, runs, to_target, bundle),
+        efficiency=_efficiency(s, runs, to_target, way),
         best_radius={
             name: float(best_radius(s, mass)) for name, mass in (("at_start", s.difficulty), ("at_ceiling", top.mu))
         },
@@ -246,10 +219,6 @@ def run_moves(
         verdict=decide(facts),
         sensitivity=effects_of(s) if sensitivity else None,
     )
-
-
-def _when(moves: Int) -> Float:
-    return np.where(moves < 0, np.inf, moves.astype(np.float64))
 
 
 def _arrived(when: Float, max_moves: int) -> Float:
@@ -261,16 +230,10 @@ def _late(when: Float, max_moves: int) -> float:
     return float(np.mean(np.isfinite(when) & (when > (1 - LATE) * max_moves)))
 
 
-def _path(settings: MoveSettings, bundle: PathBundle) -> MovesPath:
-    fans = {name: getattr(bundle, ours) for name, ours in FIGURES.items()}
-    figures = {name: Estimate(fan.mean, fan.q05, fan.q95) for name, fan in fans.items()}
-    return MovesPath(bundle.moves, np.asarray(bundle.moves * settings.move_cost, dtype=np.float64), figures)
-
-
-def _efficiency(settings: MoveSettings, runs: Outcomes, to_target: Float, bundle: PathBundle) -> Efficiency:
+def _efficiency(settings: MoveSettings, runs: Outcomes, to_target: Float, way: MovesPath) -> Efficiency:
     stopped = np.isfinite(to_target) & (to_target > 0)
     removed = (settings.difficulty - runs.mass_at_end[0][stopped]) / to_target[stopped]
-    per_move = np.r_[np.nan, -np.diff(bundle.mass.mean)]
+    per_move = np.r_[np.nan, -np.diff(way.figures["mu"].value)]
     cost = settings.move_cost or np.nan  # free moves have no efficiency
     a_move = average(removed)
     return Efficiency(

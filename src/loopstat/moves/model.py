@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..arrays import Bool, Float, Int
-from ..errors import SettingsError
-from ..panel.model import Rng, simulate
-from ..panel.panel import Objective, Panel
-from .order_statistics import expected_maximum, maximum_of, mean_maximum
+from ..arrays import Float
+from .order_statistics import expected_maximum, mean_maximum
 from .settings import MoveSettings
 
 MOST_PRIOR = 0.95  # beyond which planning raises neither H nor r
@@ -121,8 +118,7 @@ class MoveLaw:
         share = mu / (mu + s.b)
         mean = team.aim * delta * share - team.damage * delta - s.collateral * delta**2
         r = np.asarray(s.oracle_resolution if oracle_resolution is None else oracle_resolution, dtype=np.float64)
-        offset = s.leniency / s.reviewers if s.reviewers else 0.0
-        return cls(mean, team.spread * delta * np.sqrt(share), team, r, s.order_statistic, offset)
+        return cls(mean, team.spread * delta * np.sqrt(share), team, r, s.order_statistic, s.offset_variance)
 
     @cached_property
     def total_spread(self) -> Float:
@@ -160,14 +156,6 @@ class MoveLaw:
     def expected(self) -> Float:
         """E = m + (s^2/s_tot) e(K_eff): mean improvement of the pick before gate and oracle, in defects."""
         return np.asarray(self.mean + (self.pull * self.best if self.team.reviewed else 0.0))
-
-    def draw(self, log_uniform: Float, normal: Float) -> tuple[Float, Float]:
-        """Return improvement and score of the pick, from ln U of one uniform and one normal draw, whatever K is."""
-        if not self.team.reviewed:
-            pick = np.asarray(self.mean + self.spread * normal)
-            return pick, pick
-        z = maximum_of(log_uniform, self.team.k_eff) + self.shift
-        return np.asarray(self.mean + self.pull * z + self.rest * normal), np.asarray(self.mean + self.total_spread * z)
 
     # ---------------------------------------------------------------- exact figures of one move
 
@@ -224,51 +212,6 @@ class MoveLaw:
 # ---------------------------------------------------------------------- the process
 
 
-class Draws(NamedTuple):
-    """Random numbers of one move, each of shape (n_sessions,); equal ones make two loops comparable.
-
-    ln U of the best candidate, a normal for what its score leaves unknown, a uniform for the oracle, and a normal for
-    the reviewers' offset.
-    """
-
-    log_uniform: Float
-    normal: Float
-    oracle: Float
-    offset: Float
-
-    @classmethod
-    def of(cls, rng: Rng, n: int) -> Draws:
-        """Draw them afresh."""
-        return cls(-rng.standard_exponential(n), rng.standard_normal(n), rng.random(n), rng.standard_normal(n))
-
-
-class CountDraws(Protocol):
-    """What draws numbers of defects: a NumPy generator, or anything with these two methods."""
-
-    def binomial(self, n: Int, p: Float, /) -> Any:
-        """Return how many of `n` defects happen to what has probability `p`."""
-        ...
-
-    def poisson(self, mean: Float, /) -> Any:
-        """Return Poisson numbers of a mean."""
-        ...
-
-
-class Work(NamedTuple):
-    """Where loops stand after some moves; float arrays of shape (n_sessions,).
-
-    `visible` and `hidden` are the expected defects that the oracle sees and does not see (numbers of defects in the
-    process `integer`; in `single`, r mu and (1 - r) mu of one mass), `radius` is the edit radius of the next move,
-    `move` how many were made, `window` how many of the present window were accepted.
-    """
-
-    visible: Float
-    hidden: Float
-    radius: Float
-    move: Float
-    window: Float
-
-
 def planned(settings: MoveSettings, move: ArrayLike) -> tuple[Float, Float]:
     """Return H and r of the move after `move` moves: a planner raises both, up to 0.95, for its first moves."""
     done = np.minimum(np.asarray(move, dtype=np.float64), settings.plan_moves) if settings.policy == "planner" else 0.0
@@ -305,142 +248,3 @@ def next_radius(settings: MoveSettings, radius: Float, move: Float, window: Floa
     factor = np.where(share > high, s.tr_alpha, np.where(share < low, s.tr_beta, 1.0))
     changed = np.maximum(radius * factor, s.tr_min_radius)
     return np.asarray(np.where(ended, np.minimum(changed, s.tr_max_radius), radius))
-
-
-@dataclass(frozen=True)
-class MovesProcess:
-    """A loop of moves as a model: states are the fields of `Work`, so that drift and balance lenses read it.
-
-    Parameters
-    ----------
-    settings : MoveSettings
-
-    Notes
-    -----
-    `split`: visible and hidden defects are two Poisson masses. An accepted improvement Delta fixes every defect with
-    probability min(Delta/mu, 1), seen or not; an accepted regression adds (1 - r)(-Delta) to the hidden mass alone,
-    because the oracle said nothing. Thinned and added Poisson counts stay Poisson, also given acceptance, so P_pass and
-    P_good are exact. `single`: one mass mu goes to max(mu - Delta, 0), whatever the oracle saw. `integer`: numbers of
-    defects, so the first actual pass.
-
-    *When it is wrong*: moves depend on the past through the masses and the radius alone; reviewers' errors are drawn
-    afresh each move; an improvement finds hidden defects as easily as visible ones.
-
-    Examples
-    --------
-    >>> MovesProcess(MoveSettings()).simulate(3, steps=5, rng=0).n_sessions
-    3
-    """
-
-    settings: MoveSettings
-
-    @property
-    def objectives(self) -> tuple[Objective, ...]:
-        """Masses, edit radius, number of moves, and how many of the window were accepted."""
-        return tuple(Objective(name, maximize=False, low=0.0) for name in Work._fields)
-
-    def simulate(self, n_sessions: int, *, steps: int, rng: Rng | int | None = None) -> Panel:
-        """Run the process; see `simulate`."""
-        return simulate(self, n_sessions, steps=steps, rng=rng)
-
-    def start(self, rng: Rng, n_sessions: int) -> Float:
-        """Return the masses of `difficulty`, split by r; for `integer`, Poisson numbers of them."""
-        return np.column_stack(begin(self.settings, n_sessions, rng))
-
-    def step(self, rng: Rng, state: Float) -> Float:
-        """Make one move in every session; states of shape (n_sessions, 5)."""
-        work = Work(*np.asarray(state, dtype=np.float64).T)
-        after, _ = advance(self.settings, work, Draws.of(rng, len(state)), rng)
-        return np.column_stack(after)
-
-
-def begin(settings: MoveSettings, n_sessions: int, rng: CountDraws | None = None) -> Work:
-    """Return where loops stand before their first move; numbers of defects are drawn by `rng`."""
-    s = settings
-    visible = s.oracle_resolution * s.difficulty * np.ones(n_sessions)
-    hidden = s.difficulty - visible
-    if s.process == "integer":
-        rng = _needed(rng)
-        visible, hidden = rng.poisson(visible).astype(float), rng.poisson(hidden).astype(float)
-    return Work(visible, hidden, np.full(n_sessions, s.edit_radius), *np.zeros((2, n_sessions)))
-
-
-def advance(settings: MoveSettings, work: Work, draws: Draws, rng: CountDraws | None = None) -> tuple[Work, Bool]:
-    """Make one move in many loops at once.
-
-    Parameters
-    ----------
-    settings : MoveSettings
-    work : Work
-        Arrays of shape (n_sessions,).
-    draws : Draws
-    rng : Generator or CountDraws, optional
-        For the process `integer`, whose numbers of defects need more draws.
-
-    Returns
-    -------
-    Work, and which moves were accepted, shape (n_sessions,)
-
-    Raises
-    ------
-    SettingsError
-        Process `integer` without `rng`.
-    """
-    s = settings
-    H, r = planned(s, work.move)
-    work = _seen_better(s, work, r, rng)
-    mu = work.visible + work.hidden
-    law = MoveLaw.of(s, mu, work.radius, human_prior=H, oracle_resolution=r)
-    gain, score = law.draw(draws.log_uniform, draws.normal)
-    harm = np.maximum(-gain, 0.0)
-    silent = draws.oracle < np.exp(-r * harm)
-    approved = score + np.sqrt(law.offset_variance) * draws.offset > 0 if law.team.reviewed else True
-    accepted = np.asarray(approved & silent)
-    if s.process == "integer":
-        visible, hidden = _counts_after(work, gain, mu, r, accepted, rng)
-    else:
-        visible, hidden = _masses_after(s, work, gain, mu, r, accepted)
-    move, window = work.move + 1, work.window + accepted
-    radius = next_radius(s, work.radius, move, window, law.team.k_eff)
-    return Work(visible, hidden, radius, move, np.where(move % s.tr_window == 0, 0.0, window)), accepted
-
-
-def _seen_better(settings: MoveSettings, work: Work, r: Float, rng: CountDraws | None) -> Work:
-    """Move the share (r' - r)/(1 - r) of what was hidden to what is visible, where planning has raised r to r'."""
-    if settings.policy != "planner" or settings.plan_oracle_step == 0:
-        return work
-    before = planned(settings, np.maximum(work.move - 1, 0))[1]
-    share = np.divide(r - before, 1 - before, out=np.zeros(np.shape(r)), where=before < 1)
-    found = share * work.hidden
-    if settings.process == "integer":
-        found = _needed(rng).binomial(work.hidden.astype(np.int64), np.clip(share, 0, 1)).astype(float)
-    return work._replace(visible=work.visible + found, hidden=work.hidden - found)
-
-
-def _needed(rng: CountDraws | None) -> CountDraws:
-    if rng is None:
-        raise SettingsError("the process `integer` draws numbers of defects: it needs `rng`.")
-    return rng
-
-
-def _counts_after(
-    work: Work, gain: Float, mu: Float, r: Float, accepted: Bool, rng: CountDraws | None
-) -> tuple[Float, Float]:
-    """Return numbers of defects: each is fixed with probability min(Delta/n, 1); only unseen ones are added."""
-    rng = _needed(rng)
-    fixed = np.clip(np.divide(gain, mu, out=np.zeros(np.shape(mu)), where=mu > 0), 0, 1) * accepted
-    left = [rng.binomial(part.astype(np.int64), 1 - fixed).astype(float) for part in (work.visible, work.hidden)]
-    added = rng.poisson((1 - r) * np.maximum(-gain, 0.0) * accepted)
-    return left[0], left[1] + added
-
-
-def _masses_after(
-    settings: MoveSettings, work: Work, gain: Float, mu: Float, r: Float, accepted: Bool
-) -> tuple[Float, Float]:
-    left = 1 - np.divide(np.maximum(gain, 0.0), mu, out=np.ones(np.shape(mu)), where=mu > 0)
-    left = np.where(accepted, np.maximum(left, 0.0), 1.0)
-    harm = np.where(accepted, np.maximum(-gain, 0.0), 0.0)
-    if settings.process == "single":
-        after = mu * left + harm
-        return np.asarray(r * after), np.asarray((1 - r) * after)
-    return np.asarray(work.visible * left), np.asarray(work.hidden * left + (1 - r) * harm)

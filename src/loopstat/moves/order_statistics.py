@@ -87,7 +87,7 @@ def mean_maximum(k: ArrayLike, order_statistic: str) -> Float:
 def maximum_of(log_uniform: ArrayLike, k: ArrayLike) -> Float:
     """Return the maximum of K standard normals from one uniform draw, whatever K is.
 
-    z = Phi^-1(U^(1/K)), as the upper quantile of 1 - U^(1/K) = -expm1(ln U / K), which keeps its digits near 0.
+    z = Phi^-1(U^(1/K)), from ln U / K, which keeps its digits at both ends.
 
     Parameters
     ----------
@@ -105,9 +105,9 @@ def maximum_of(log_uniform: ArrayLike, k: ArrayLike) -> Float:
     >>> maximum_of(np.log([0.5, 0.5]), [2, 1000]).round(4).tolist()
     [0.545, 3.1976]
     """
-    from scipy.special import ndtri
+    from scipy.special import ndtri_exp
 
-    return np.asarray(-ndtri(-np.expm1(np.asarray(log_uniform) / np.asarray(k))))
+    return np.asarray(ndtri_exp(np.asarray(log_uniform) / np.asarray(k)))
 
 
 def _checked(k: ArrayLike) -> Float:

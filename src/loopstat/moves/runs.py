@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import product
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
+from ..inference.estimate import Estimate
+from ..lenses import Progress
+from ..results.record import Record, spread
 from .model import MoveLaw, Team, planned, winner_band
+from .order_statistics import maximum_of
 from .settings import POLICIES, PROCESSES, MoveSettings
 
 STOPS = ("good", "target")
 QUANTILES = (0.05, 0.95)
 NEVER = -1.0  # a mass below which there is none
-BLOCK = 2048  # runs of one job of a thread
+BLOCK = 2048  # runs of one job of a thread, at most
+KEPT = 2**16  # moves of a job of many settings, whose normal numbers a processor should hold: 1 MB
 MOST_COUNTED = 10_000  # defects that can be followed one by one
 
 Many = MoveSettings | Sequence[MoveSettings]
@@ -94,6 +99,8 @@ def outcomes(
     budget: float | None = None,
     stop: str = "good",
     workers: int = 1,
+    progress: Progress | None = None,
+    what: str = "settings",
 ) -> Outcomes:
     """Run every setting many times and return how the runs ended.
 
@@ -112,6 +119,9 @@ def outcomes(
         `good`: a run goes on until P_good is at least the target; `target`: until P_pass is.
     workers : int
         Threads. They change no number.
+    progress : callable, optional
+        Called with the settings done, on average, how many there are, and `what`.
+    what : str
 
     Returns
     -------
@@ -137,19 +147,23 @@ def outcomes(
     if stop not in STOPS:
         raise SettingsError(f"`stop` must be one of {', '.join(STOPS)}. Got {stop!r}.")
     parts = [np.full((len(plan.settings), plan.replicates), fill) for fill in (-1, -1, np.nan, np.nan, np.nan, 0)]
-    jobs = list(plan.jobs())
-    _shared(lambda job: _run(plan, job, stop == "good", parts), jobs, workers)
-    return Outcomes(plan.settings, plan.moves, stop, *parts)
+    loops = [Loop.of(s, int(most), enough_left(s)) for s, most in zip(plan.settings, plan.moves, strict=True)]
+    jobs, n = list(plan.jobs()), len(plan.settings)
 
+    def counted(k: int) -> None:
+        if progress:
+            progress(k * n // len(jobs), n, what)
+        _run(plan, loops, jobs[k], stop == "good", parts)
 
-def _shared(task: Callable[[Any], None], jobs: Sequence[Any], workers: int) -> None:
-    """Do jobs that write to places of their own, in threads."""
     if whole_number(workers, "workers", 1) == 1:
-        for job in jobs:
-            task(job)
-        return
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(task, jobs))
+        for k in range(len(jobs)):
+            counted(k)
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(counted, range(len(jobs))))
+    if progress:
+        progress(n, n, what)
+    return Outcomes(plan.settings, plan.moves, stop, *parts)
 
 
 @dataclass(frozen=True)
@@ -185,17 +199,14 @@ class RunPlan:
         seeds = tuple(s.seed if seed is None else whole_number(seed, "seed", 0) for s in many)
         return cls(many, n, seeds, _moves(many, max_moves, budget))
 
-    @property
-    def work(self) -> float:
-        """Moves of all runs together, were none to stop early; a counted defect counts as a tenth of a move."""
-        each = [1 + (s.difficulty / 10 if s.process == "integer" else 0.0) for s in self.settings]
-        return float(self.replicates * np.sum(self.moves * np.array(each)))
-
-    def jobs(self) -> Iterator[tuple[int, slice]]:
-        """Yield number of the settings and stretch of the replicates."""
-        starts = range(0, self.replicates, BLOCK)
-        for k, low in product(range(len(self.settings)), starts):
-            yield k, slice(low, min(low + BLOCK, self.replicates))
+    def jobs(self) -> Iterator[tuple[list[int], slice]]:
+        """Yield places of settings of one seed, which share their random numbers, and stretch of the replicates."""
+        most = max(int(self.moves.max()), 1)
+        for seed in dict.fromkeys(self.seeds):
+            places = [k for k, own in enumerate(self.seeds) if own == seed]
+            size = BLOCK if len(places) == 1 else min(max(KEPT // most, 16), BLOCK)
+            for low in range(0, self.replicates, size):
+                yield places, slice(low, min(low + size, self.replicates))
 
 
 def whole_number(value: Any, name: str, low: int) -> int:
@@ -230,6 +241,22 @@ def enough_left(settings: MoveSettings) -> float:
 # --------------------------------------------------------------------------------- what is asked of the engine
 
 
+class Loop(NamedTuple):
+    """What the engine knows of one setting: its `Rules`, rows of its first moves, and laws of the best candidate."""
+
+    start: tuple[float, float, float, float]
+    rule: Any
+    rows: Any
+    best_z: Float
+
+    @classmethod
+    def of(cls, settings: MoveSettings, most: int, limit: float) -> Loop:
+        """Prepare a setting for at most so many moves; `limit` is the mass at which the target is met."""
+        visible = settings.oracle_resolution * settings.difficulty
+        start = (visible, settings.difficulty - visible, settings.edit_radius, 0.0)
+        return cls(start, _rules(settings, limit), *_rows(settings, most))
+
+
 class Stretch:
     """Some runs of one setting, and where they stand.
 
@@ -241,21 +268,23 @@ class Stretch:
         Moves to the target and to good (-1 never), moves made, and accepted.
     left : float array of shape (2, n_runs)
         Visible and hidden mass at the stop at the target, or at the end.
+    drawn : float array of shape (n_runs, 2 n_moves), or (n_runs, 0)
+        Where normal numbers are kept for other settings, NaN where not drawn yet.
     """
 
-    def __init__(self, settings: MoveSettings, seed: int, replicates: slice, most: int, limit: float) -> None:
-        n, s, seed = replicates.stop - replicates.start, settings, seed % 2**64
-        self.rule, self.rows = _rules(s, limit), _rows(s, most)
+    def __init__(self, loop: Loop, seed: int, replicates: slice, drawn: Float | None = None) -> None:
+        n, seed = replicates.stop - replicates.start, seed % 2**64
+        self.loop, self.drawn = loop, np.empty((n, 0)) if drawn is None else drawn
         self.replicates = (seed >> 32, seed % 2**32, replicates.start)
-        visible = s.oracle_resolution * s.difficulty
-        self.state = np.tile(np.array([[visible], [s.difficulty - visible], [s.edit_radius], [0.0]]), (1, n))
+        self.state = np.tile(np.array(loop.start)[:, None], (1, n))
         self.whole, self.left = np.empty((4, n), dtype=np.int64), np.empty((2, n))
 
     def go(self, first: int, last: int, *, to_good: bool = True) -> None:
         """Go on from `first` moves made (-1: from before the start) until `last`, or until the stop."""
         from .engine import run
 
-        run(self.rule, self.rows, (first, last), self.replicates, to_good, self.state, self.whole, self.left)
+        given = (*self.loop[1:], self.drawn, (first, last), self.replicates, to_good)
+        run(*given, self.state, self.whole, self.left)
 
 
 def _rules(settings: MoveSettings, limit: float) -> Any:
@@ -264,16 +293,18 @@ def _rules(settings: MoveSettings, limit: float) -> Any:
 
     s, team = settings, Team.of(settings)
     low, high = (float(end) for end in winner_band(s, team.k_eff))
-    offset = math.sqrt(MoveLaw.of(s, 1.0).offset_variance)
     return Rules(
         *(POLICIES.index(s.policy), PROCESSES.index(s.process), team.reviewed, s.tr_window, s.plan_moves),
-        *(s.b, s.collateral, team.review_variance, offset, s.decay_rate, s.tr_alpha, s.tr_beta),
+        *(s.b, s.collateral, team.review_variance, math.sqrt(s.offset_variance), s.decay_rate, s.tr_alpha, s.tr_beta),
         *(low, high, s.tr_min_radius, s.tr_max_radius, limit),
     )
 
 
-def _rows(settings: MoveSettings, most: int) -> Any:
-    """Return what the first moves have of their own, dtype `MOVE`; all later moves are as the last of them."""
+def _rows(settings: MoveSettings, most: int) -> tuple[Any, Float]:
+    """Return what the first moves have of their own, dtype `MOVE`, and the tables of the best candidate they name.
+
+    All later moves are as the last of them.
+    """
     from .engine import MOVE
 
     out = np.zeros(min(settings.plan_moves + 2 if settings.policy == "planner" else 1, max(most, 1)), dtype=MOVE)
@@ -281,22 +312,49 @@ def _rows(settings: MoveSettings, most: int) -> Any:
     H, out["r"] = planned(settings, move)
     before = planned(settings, np.maximum(move - 1, 0))[1] * np.ones(len(out))
     team = Team.of(settings, H)
-    out["aim"], out["damage"], out["spread"], out["k_eff"] = team.aim, team.damage, team.spread, team.k_eff
+    out["aim"], out["damage"], out["spread"] = team.aim, team.damage, team.spread
     np.divide(out["r"] - before, 1 - before, out=out["found"], where=before < 1)
-    out["shift"] = MoveLaw.of(settings, 1.0, human_prior=H).shift
-    return out
+    k_eff, first, out["best"] = np.unique(team.k_eff * np.ones(len(out)), return_index=True, return_inverse=True)
+    shift = MoveLaw.of(settings, 1.0, human_prior=H).shift * np.ones(len(out))
+    return out, best_z(k_eff, shift[first])
 
 
-def _run(plan: RunPlan, job: tuple[int, slice], to_good: bool, parts: list[Any]) -> None:
-    """Make one block of runs of one of the settings."""
-    s = plan.settings[job[0]]
-    runs = Stretch(s, plan.seeds[job[0]], job[1], int(plan.moves[job[0]]), enough_left(s))
-    runs.go(-1, int(plan.moves[job[0]]), to_good=to_good)
-    to_target, to_good_, false_pass, good_end, mass_end, made = (part[job[0], job[1]] for part in parts)
-    to_target[:], to_good_[:], made[:] = runs.whole[:3]
-    visible, hidden = runs.left
-    mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
-    false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
+@cache
+def _cells() -> tuple[Float, Float]:
+    """Return ln U at points of every cell of the table of the best candidate, and what makes a polynomial of values."""
+    from scipy.special import log_ndtr
+
+    from .engine import CELLS, FAR, TERMS
+
+    at = np.cos(np.pi * (np.arange(TERMS) + 0.5) / TERMS)
+    places = (np.arange(CELLS)[:, None] + (at + 1) / 2) * (2 * FAR / CELLS) - FAR
+    return log_ndtr(-places), np.linalg.inv(np.vander(at, increasing=True)).T
+
+
+def best_z(k_eff: Float, shift: Float) -> Float:
+    """Return the engine's tables of the best candidate's z, shape (n_tables, CELLS, TERMS); errors below 1e-13.
+
+    Drawing z = Phi^-1(U^(1/K)) from the normal number x with U = 1 - Phi(x) makes it so smooth a function that short
+    polynomials give it, at a tenth of the time of logarithms and quantiles.
+    """
+    log_uniform, polynomial = _cells()
+    values = maximum_of(log_uniform, np.asarray(k_eff)[:, None, None])
+    return np.ascontiguousarray((values + np.asarray(shift)[..., None, None]) @ polynomial)
+
+
+def _run(plan: RunPlan, loops: Sequence[Loop], job: tuple[list[int], slice], to_good: bool, parts: list[Any]) -> None:
+    """Make one block of runs of all settings of a seed."""
+    places, some = job
+    most = max(int(plan.moves[k]) for k in places)
+    drawn = np.full((some.stop - some.start, 2 * most if len(places) > 1 else 0), np.nan)
+    for k in places:
+        s, runs = plan.settings[k], Stretch(loops[k], plan.seeds[k], some, drawn)
+        runs.go(-1, int(plan.moves[k]), to_good=to_good)
+        to_target, to_good_, false_pass, good_end, mass_end, made = (part[k, some] for part in parts)
+        to_target[:], to_good_[:], made[:] = runs.whole[:3]
+        visible, hidden = runs.left
+        mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
+        false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
 
 
 def _p_pass(settings: MoveSettings, visible: Float) -> Float:
@@ -311,44 +369,29 @@ def _p_false(settings: MoveSettings, hidden: Float) -> Float:
 # --------------------------------------------------------------------------------------------- paths
 
 
-@dataclass(frozen=True)
-class Fan:
-    """A quantity by move over the runs, float arrays of shape (max_moves + 1,): mean and two quantiles."""
-
-    mean: Float
-    q05: Float
-    q95: Float
+FIGURES = ("mu", "p_pass", "p_good", "p_false", "delta", "acceptance")
 
 
-@dataclass(frozen=True)
-class PathBundle:
-    """What happens move by move in runs that go on as if never stopped.
+@dataclass(frozen=True, eq=False)
+class MovesPath(Record):
+    """Runs move by move, as if they never stopped; the start first.
 
     Attributes
     ----------
-    settings : MoveSettings
-    replicates : int
-    mass, p_pass, p_good, p_false, radius : Fan
-        After each move; `radius` is that of the next move, `p_false` is 1 - exp(-mu_h). For `integer` P_pass is 1 in
-        runs without a visible defect, and so on: their means are the probabilities.
-    acceptance : Fan
-        `mean` is the share of runs in which the move was accepted; the quantiles are those of every run's own share
-        over its last `tr_window` moves. NaN at the start.
+    t : int array, shape (n_times,)
+        Moves made.
+    cost : float array, shape (n_times,)
+        Of these moves.
+    figures : dict of Estimate
+        `mu`, `p_pass`, `p_good`, `p_false` (1 - exp(-mu_h)) and `delta` after t moves: mean over runs, with 5 % and
+        95 % quantiles as `X_low` and `X_high`. For `integer` P_pass is 1 in runs without a visible defect, and so on:
+        the means are the probabilities. `acceptance` is the share of runs in which the t-th move was accepted, with
+        quantiles of every run's own share over its last `tr_window` moves; NaN at the start.
     """
 
-    settings: MoveSettings
-    replicates: int
-    mass: Fan
-    p_pass: Fan
-    p_good: Fan
-    p_false: Fan
-    radius: Fan
-    acceptance: Fan
-
-    @property
-    def moves(self) -> Int:
-        """0, 1, ..., max_moves."""
-        return np.arange(len(self.mass.mean))
+    t: Int
+    cost: Float
+    figures: dict[str, Estimate] = field(metadata=spread(FIGURES))
 
 
 def path(
@@ -357,7 +400,7 @@ def path(
     replicates: int | None = None,
     seed: int | None = None,
     max_moves: int | None = None,
-) -> PathBundle:
+) -> MovesPath:
     """Run one setting many times without ever stopping, and return what happens move by move.
 
     Parameters
@@ -368,7 +411,7 @@ def path(
 
     Returns
     -------
-    PathBundle
+    MovesPath
 
     Raises
     ------
@@ -384,23 +427,21 @@ def path(
     Examples
     --------
     >>> way = path(MoveSettings(), replicates=200, max_moves=100)
-    >>> way.radius.mean[[0, 10, 100]].round(2).tolist()
+    >>> way.figures["delta"].value[[0, 10, 100]].round(2).tolist()
     [0.2, 0.26, 1.0]
     """
     plan = RunPlan.of(settings, replicates, seed, max_moves)
     moves = int(plan.moves[0])
-    runs = Stretch(settings, plan.seeds[0], slice(0, plan.replicates), moves, NEVER)
-    table, recent = np.empty((moves + 1, len(SEEN), 3)), _Recent(settings.tr_window, moves, plan.replicates)
+    runs = Stretch(Loop.of(settings, moves, NEVER), plan.seeds[0], slice(0, plan.replicates))
+    table, recent = np.empty((moves + 1, len(FIGURES), 3)), _Recent(settings.tr_window, moves, plan.replicates)
     for move in range(moves + 1):
         runs.go(move - 1, move)
         recent.add(move, runs.whole[3])
         table[move, :-1] = _spread(_seen(settings, runs.state))
         table[move, -1] = recent.spread(move)
-    fans = {name: Fan(*(table[:, k, j].copy() for j in range(3))) for k, name in enumerate(SEEN)}
-    return PathBundle(settings, plan.replicates, **fans)
-
-
-SEEN = ("mass", "p_pass", "p_good", "p_false", "radius", "acceptance")
+    figures = {name: Estimate(*table[:, k].T) for k, name in enumerate(FIGURES)}
+    t = np.arange(moves + 1)
+    return MovesPath(t, np.asarray(t * settings.move_cost, dtype=np.float64), figures)
 
 
 def _seen(settings: MoveSettings, state: Float) -> Float:

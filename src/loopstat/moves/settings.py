@@ -313,6 +313,11 @@ class MoveSettings:
         """Cost of one move: c_generate K' + c_review N K' + c_oracle."""
         return self.pool * (self.cost_generate + self.cost_review * self.reviewers) + self.cost_oracle
 
+    @property
+    def offset_variance(self) -> float:
+        """leniency / N: variance of what shifts the mean scores of all candidates of a move alike."""
+        return self.leniency / self.reviewers if self.reviewers else 0.0
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plain-data form used in JSON and settings files."""
         return asdict(self)

@@ -1,4 +1,4 @@
-"""The scorer's noise, known from outside."""
+"""The scorer's noise: known from outside, or measured by repeated scorings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from ..arrays import Float
+from ..arrays import Float, Int, frozen
 from ..errors import SettingsError
 
 
@@ -63,3 +64,32 @@ class ScorerNoise:
             )
         at = [self.objectives.index(name) for name in names]
         return np.asarray(self.covariance[np.ix_(at, at)])
+
+
+def checked_repeats(repeats: ArrayLike | None, scatter: ArrayLike | None, shape: tuple[int, ...]) -> tuple[Int, Float]:
+    """Return `repeats` and `repeat_scatter` of a panel, frozen; refuses what would make the noise wrong in silence.
+
+    Parameters
+    ----------
+    repeats : int array, shape (n_rows,)
+    scatter : float array, shape (n_rows, n_obj, n_obj)
+    shape : (n_rows, n_obj)
+    """
+    if repeats is None or scatter is None:
+        raise SettingsError("`repeats` and `repeat_scatter` belong together: give both or neither.")
+    counts, of_rows = frozen(repeats, np.int64), frozen(scatter, np.float64)
+    rows, n_obj = shape
+    if counts.shape != (rows,):
+        raise SettingsError(f"`repeats` must have shape (n_rows,) = ({rows},). Got {counts.shape}.")
+    if of_rows.shape != (rows, n_obj, n_obj):
+        raise SettingsError(
+            f"`repeat_scatter` must have shape (n_rows, n_obj, n_obj) = ({rows}, {n_obj}, {n_obj}). "
+            f"Got {of_rows.shape}."
+        )
+    if np.any(counts < 1):
+        raise SettingsError("`repeats` must be at least 1: a row is the average of one scoring or more.")
+    if not np.isfinite(of_rows).all():
+        raise SettingsError("`repeat_scatter` must be finite; use 0 where `repeats` is 1.")
+    if np.any(of_rows[counts == 1]):
+        raise SettingsError("`repeat_scatter` must be 0 where `repeats` is 1: one scoring does not scatter.")
+    return counts, of_rows

@@ -8,7 +8,7 @@ the same session, for a lineage it is the version that was actually changed. No 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -18,93 +18,20 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, frozen, group_starts, relabel
 from ..errors import InputError, SettingsError
+from .labels import MISSING as MISSING
+from .labels import Labels as Labels
+from .labels import as_names as as_names
+from .labels import label_text as label_text
+from .lineage import NO_PARENT as NO_PARENT
+from .lineage import Pairs as Pairs
+from .lineage import ancestors, held_since
+from .lineage import first_complete as first_complete
+from .lineage import previous_step as previous_step
+from .noise import checked_repeats
+from .objective import Objective as Objective
+from .objective import named_objectives
 
-NO_PARENT = -1
-MISSING = -1
 MIN_STOPPED = 5  # sessions that end at a value reached, below which it may be chance
-
-
-@dataclass(frozen=True)
-class Objective:
-    """One scored quantity: its name, the direction that is better (`maximize`), and the bounds it cannot leave.
-
-    `low` and `high` are in the units of the values in the panel (after `transform`); None means unbounded.
-    """
-
-    name: str
-    maximize: bool = field(
-        default=True,
-        metadata={
-            "key": "direction",
-            "write": lambda up: "maximize" if up else "minimize",
-            "read": lambda direction: direction == "maximize",
-        },
-    )
-    low: float | None = None
-    high: float | None = None
-    transform: str | None = None
-
-
-@dataclass(frozen=True)
-class Labels:
-    """A categorical column: `codes` of shape (n_rows,) pointing into `names`; -1 is a missing value."""
-
-    codes: Int
-    names: tuple[str, ...]
-
-    @classmethod
-    def of(cls, values: Iterable[Any]) -> Labels:
-        """Encode any values; None and NaN become missing, names are sorted (numbers by value)."""
-        texts = [None if v is None or v != v else label_text(v) for v in values]
-        found = list(dict.fromkeys(t for t in texts if t is not None))
-        index = {name: i for i, name in enumerate(found)}
-        return cls.sorted([MISSING if t is None else index[t] for t in texts], found)
-
-    @classmethod
-    def sorted(cls, codes: ArrayLike, names: Sequence[str]) -> Labels:
-        """Make from codes into distinct names in any order, -1 for missing; the names are sorted as `of` sorts them."""
-        order = _natural_order(names)
-        place = np.full(len(names) + 1, MISSING, dtype=np.int64)
-        place[order] = np.arange(len(names))
-        return cls(frozen(place[np.asarray(codes, dtype=np.int64)], np.int64), tuple(names[k] for k in order))
-
-    def take(self, rows: Int | Bool) -> Labels:
-        """Return the labels of some rows; the names stay as they are."""
-        return Labels(frozen(self.codes[rows], np.int64), self.names)
-
-    def values(self) -> list[str | None]:
-        """Return one name (or None) per row."""
-        return [None if c < 0 else self.names[c] for c in self.codes.tolist()]
-
-
-def as_names(given: str | Iterable[str]) -> tuple[str, ...]:
-    """Return names as a tuple; a text is one name, not its letters."""
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def label_text(value: Any) -> str:
-    """Return the text a label value is known by: `true`/`false` for booleans, `3` for 3.0."""
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float | np.floating) and float(value).is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _natural_order(names: Sequence[str]) -> list[int]:
-    """Return the order that sorts distinct texts: numbers by value, then all others."""
-    numbers, others = [], []
-    for k, name in enumerate(names):
-        try:
-            value = float(name)
-        except ValueError:
-            value = float("nan")
-        if value == value:  # the word `nan` is no number: it would leave the order of all others to chance
-            numbers.append((value, name, k))
-        else:
-            others.append(k)
-    others.sort(key=names.__getitem__)
-    return [k for _, _, k in sorted(numbers)] + others
 
 
 @dataclass(frozen=True)
@@ -114,42 +41,6 @@ class Source:
     files: tuple[str, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Transitions of one lag: row numbers of the earlier and the later state, complete ones only.
-
-    Attributes
-    ----------
-    start, end : int arrays, shape (n_pairs,)
-        Rows of the panel; sorted by session, then step of the later row.
-    x, y : float arrays, shape (n_pairs, n_obj)
-        The states at `start` and `end`, in the panel's units.
-    session : int array, shape (n_pairs,)
-    step : int array, shape (n_pairs,)
-        Step number of the earlier row.
-    n_dropped : int
-        Transitions left out because a value was missing at either end.
-    lag : int
-    """
-
-    start: Int
-    end: Int
-    x: Float
-    y: Float
-    session: Int
-    step: Int
-    n_dropped: int
-    lag: int
-
-    @property
-    def dx(self) -> Float:
-        """Change over the transition, shape (n_pairs, n_obj)."""
-        return self.y - self.x
-
-    def __len__(self) -> int:
-        return len(self.start)
 
 
 @dataclass(frozen=True)
@@ -219,31 +110,10 @@ class Panel:
             raise SettingsError("`parent` crosses a session: a transition must stay inside one session.")
         if np.any(np.isinf(self.x)):
             raise SettingsError("`x` holds infinities; use NaN for a missing value.")
-        self._take_in_repeats()
-
-    def _take_in_repeats(self) -> None:
-        """Freeze `repeats` and `repeat_scatter`, and refuse what would make the scorer's noise wrong in silence."""
-        if self.repeats is None and self.repeat_scatter is None:
-            return
-        if self.repeats is None or self.repeat_scatter is None:
-            raise SettingsError("`repeats` and `repeat_scatter` belong together: give both or neither.")
-        counts, scatter = frozen(self.repeats, np.int64), frozen(self.repeat_scatter, np.float64)
-        rows, n_obj = self.x.shape
-        if counts.shape != (rows,):
-            raise SettingsError(f"`repeats` must have shape (n_rows,) = ({rows},). Got {counts.shape}.")
-        if scatter.shape != (rows, n_obj, n_obj):
-            raise SettingsError(
-                f"`repeat_scatter` must have shape (n_rows, n_obj, n_obj) = ({rows}, {n_obj}, {n_obj}). "
-                f"Got {scatter.shape}."
-            )
-        if np.any(counts < 1):
-            raise SettingsError("`repeats` must be at least 1: a row is the average of one scoring or more.")
-        if not np.isfinite(scatter).all():
-            raise SettingsError("`repeat_scatter` must be finite; use 0 where `repeats` is 1.")
-        if np.any(scatter[counts == 1]):
-            raise SettingsError("`repeat_scatter` must be 0 where `repeats` is 1: one scoring does not scatter.")
-        object.__setattr__(self, "repeats", counts)
-        object.__setattr__(self, "repeat_scatter", scatter)
+        if self.repeats is not None or self.repeat_scatter is not None:
+            repeats, scatter = checked_repeats(self.repeats, self.repeat_scatter, self.x.shape)
+            set_(self, "repeats", repeats)
+            set_(self, "repeat_scatter", scatter)
 
     # ------------------------------------------------------------------ making
 
@@ -294,7 +164,7 @@ class Panel:
             session=session,
             step=step,
             parent=previous_step(session, step),
-            objectives=_objectives(objectives, n_obj),
+            objectives=named_objectives(objectives, n_obj),
             session_names=tuple(session_names) if session_names else tuple(map(str, range(len(parts)))),
             labels=per_row,
             source=source or Source(("<arrays>",), array_digest(x, session, step)),
@@ -336,7 +206,7 @@ class Panel:
             "session": session,
             "step": step,
             "parent": parent,
-            "objectives": _objectives(objectives, n_obj),
+            "objectives": named_objectives(objectives, n_obj),
             "session_names": tuple(session_names) if session_names else tuple(map(str, range(n_sessions))),
             "labels": per_row,
             "source": source or Source(("<arrays>",), array_digest(x, session, step)),
@@ -441,18 +311,15 @@ class Panel:
         """
         if lag < 1 or int(lag) != lag:
             raise SettingsError(f"`lag` must be an int of at least 1. Got {lag!r}.")
-        start = np.arange(len(self), dtype=np.int64)
-        for _ in range(int(lag)):
-            start = np.where(start >= 0, self.parent[start], NO_PARENT)
-        end = np.flatnonzero(start >= 0)
-        start = start[end]
+        start, end = ancestors(self.parent, int(lag))
         whole = self.complete[start] & self.complete[end]
         start, end = start[whole], end[whole]
+        columns = np.ascontiguousarray(self.x.T)  # whole columns are summed several times as fast as strided ones
         return Pairs(
             start=start,
-            end=end.astype(np.int64),
-            x=self.x[start],
-            y=self.x[end],
+            end=end,
+            x=columns.take(start, axis=1).T,
+            y=columns.take(end, axis=1).T,
             session=self.session[end],
             step=self.step[start],
             n_dropped=int(np.sum(~whole)),
@@ -561,9 +428,8 @@ class Panel:
         far (the first row with scores counts as accepted); with parents only, the last row so far that was used as a
         parent.
         """
-        rows = np.arange(len(self), dtype=np.int64)
         if not self.lineage:
-            held = self.complete.copy()
+            held = self.complete
         elif self.accepted is not None:
             held = self.accepted & self.complete
             held[first_complete(self.session, self.complete)] = True
@@ -571,9 +437,7 @@ class Panel:
             held = np.zeros(len(self), dtype=bool)
             held[self.parent[self.parent >= 0]] = True
             held &= self.complete
-        last = np.maximum.accumulate(np.where(held, rows, -1))
-        first = np.repeat(*_starts_and_lengths(self.session))
-        return frozen(np.where(last >= first, last, -1), np.int64)
+        return frozen(held_since(held, self.session), np.int64)
 
     def kept(self) -> Panel:
         """Return the kept path: for every row the version the loop holds after it, as a plain loop.
@@ -618,32 +482,6 @@ class Panel:
 _PANEL_DEFAULTS = {"accepted": None, "lineage": False, "survivors_only": False, "repeats": None, "repeat_scatter": None}
 
 
-def _objectives(named: Sequence[str | Objective] | None, n_obj: int) -> tuple[Objective, ...]:
-    named = (named,) if isinstance(named, str) else named
-    given = named if named is not None else [f"x{j + 1}" for j in range(n_obj)]
-    if len(given) != n_obj:
-        raise SettingsError(f"`objectives` must name {n_obj} objectives. Got {len(given)}.")
-    return tuple(o if isinstance(o, Objective) else Objective(str(o)) for o in given)
-
-
-def previous_step(session: ArrayLike, step: ArrayLike) -> Int:
-    """Return for each row the row one step earlier in the same session, -1 where there is none.
-
-    Rows must be sorted by session and step, one row per step.
-    """
-    session, step = np.asarray(session), np.asarray(step)
-    parent = np.full(len(session), NO_PARENT, dtype=np.int64)
-    follows = np.flatnonzero((np.diff(session) == 0) & (np.diff(step) == 1)) + 1
-    parent[follows] = follows - 1
-    return parent
-
-
-def first_complete(session: Int, complete: Bool) -> Int:
-    """Return the first complete row of each session that has one."""
-    rows = np.flatnonzero(complete)
-    return rows[group_starts(session[rows])].astype(np.int64)
-
-
 def array_digest(*arrays: Any) -> str:
     """Return a SHA-256 of array contents, for provenance."""
     digest = hashlib.sha256()
@@ -659,8 +497,3 @@ def _repeats_together(panels: Sequence[Panel]) -> dict[str, Any]:
     once = [np.ones(len(p), dtype=np.int64) if p.repeats is None else p.repeats for p in panels]
     none = [np.zeros((len(p), p.n_obj, p.n_obj)) if p.repeat_scatter is None else p.repeat_scatter for p in panels]
     return {"repeats": np.concatenate(once), "repeat_scatter": np.concatenate(none)}
-
-
-def _starts_and_lengths(session: Int) -> tuple[Int, Int]:
-    starts = group_starts(session)
-    return starts, np.diff(np.r_[starts, len(session)]).astype(np.int64)

@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike
 from ..arrays import Float, Int
 from ..errors import SettingsError
 
-NOTHING = float("nan")
-
 
 @dataclass(frozen=True)
 class Pool:

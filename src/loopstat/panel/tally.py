@@ -12,7 +12,9 @@ from numpy.typing import ArrayLike
 
 from ..arrays import Bool, Float, Int, frozen, summed
 from ..errors import SettingsError
-from .panel import Labels, Panel, Source
+from .labels import Labels
+from .lineage import ancestors
+from .panel import Panel, Source
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -447,15 +449,13 @@ def _visits(visits: ArrayLike | Visits, rows: Float) -> tuple[Float, str]:
 
 def _links(panel: Panel, lag: int) -> tuple[Int, Int]:
     """Return (start, end) rows of the transitions of one lag; for plain loops no row is used twice as an end."""
-    start = np.arange(len(panel), dtype=np.int64)
-    for _ in range(lag):
-        start = np.where(start >= 0, panel.parent[start], -1)
-    end = np.flatnonzero(start >= 0).astype(np.int64)
-    if lag > 1:
-        first = np.zeros(panel.n_sessions, dtype=np.int64)
-        first[panel.session[::-1]] = panel.step[::-1]
-        end = end[(panel.step[end] - first[panel.session[end]]) % lag == 0]
-    return start[end], end
+    start, end = ancestors(panel.parent, lag)
+    if lag == 1:
+        return start, end
+    first = np.zeros(panel.n_sessions, dtype=np.int64)
+    first[panel.session[::-1]] = panel.step[::-1]
+    apart = (panel.step[end] - first[panel.session[end]]) % lag == 0
+    return start[apart], end[apart]
 
 
 def _follows(start: Int, end: Int, *, plain: bool) -> Bool:

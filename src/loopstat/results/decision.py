@@ -72,6 +72,13 @@ class Decision(Record):
     answer: str = field(default="", metadata=UNWRITTEN)
     unit: float = field(default=float("nan"), metadata=UNWRITTEN)
 
+    @property
+    def disagreeing(self) -> tuple[Decision, ...]:
+        """Decisions for objectives alone that want another step than all together."""
+        return tuple(
+            o for o in self.objectives if o.action != "cannot_tell" and not o.step_low <= self.step <= o.step_high
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class StopVerdict(Verdict):
@@ -160,7 +167,7 @@ class Decided(Record):
     decision: Decision
     curve: ValueCurve
     price_map: tuple[Stretch, ...]
-    checks: tuple[Check, ...]
+    checks: tuple[Check, ...] = field(metadata=written("decision_checks"))
     rules: tuple[Mapping[str, Any], ...] = ()
     certificate: Mapping[str, Any] | None = None
 

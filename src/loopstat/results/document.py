@@ -168,6 +168,8 @@ class Document:
         Commands that may come next; the terminal's alone.
     by : str
         What the sections with an answer differ by: the heading of their column.
+    first : tuple of str
+        Those of the notes that the front must say too.
     """
 
     kind: str
@@ -179,6 +181,7 @@ class Document:
     notes: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     by: str = "group"
+    first: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return written(self, "text")

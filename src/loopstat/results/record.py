@@ -125,19 +125,17 @@ def spread(
     return {"spread": rows, "kept": kept}
 
 
-def empty_as_null() -> dict[str, Any]:
-    """Return metadata of a text that is null where it is empty."""
-    return written(write=lambda text: text or None, read=lambda text: text or "")
-
-
 def absent(made: Callable[[], Any]) -> dict[str, Any]:
     """Return metadata of a field that is not written: `made` returns what stands in for it in a record read back."""
     return {**UNWRITTEN, "absent": made}
 
 
-def inside() -> dict[str, Any]:
-    """Return metadata of a record whose keys stand beside those of the one it belongs to."""
-    return {"inside": True}
+def inside(*keys: str) -> dict[str, Any]:
+    """Return metadata of a record whose keys stand beside those of the one it belongs to.
+
+    With `keys`, only these are its own: it shares the others with the outer one; None where the first is missing.
+    """
+    return {"inside": True, "own": keys}
 
 
 @dataclass(frozen=True)
@@ -206,7 +204,9 @@ def dump(record: Any) -> dict[str, Any]:
         if "spread" in e.how:
             _spread_out(out, value, e.how)
         elif e.how.get("inside"):
-            out.update(dump(value))
+            own = e.how["own"]
+            inner = {} if value is None else dump(value)
+            out.update({k: v for k, v in inner.items() if not own or k in own})
         elif e.is_estimate and not e.how.get("nested"):
             _put(_at(out, e.path), e.path.rpartition(".")[2], e.beside, value)
         else:
@@ -296,7 +296,8 @@ def _read_entry(e: _Entry, data: Mapping[str, Any]) -> Any:
     if "spread" in e.how:
         return _gathered(data, e)
     if e.how.get("inside"):
-        return load(e.hint, data)
+        own = e.how["own"]
+        return None if own and data.get(own[0]) is None else load(_arm(data, get_args(e.hint) or (e.hint,)), data)
     *outer, leaf = e.path.split(".")
     for part in outer:
         data = data[part]
@@ -312,9 +313,8 @@ def _taken(
     parts = [data[k] for k in (name, *beside)]
     if optional and parts[0] is None:
         return None
-    numbers = [_numbers(v) for v in parts[:3]]
-    ends = [np.where(np.isnan(x), null, x) for x in numbers]
-    return Estimate(*ends, *(None if v is None else _numbers(v) for v in parts[3:]))
+    numbers = [_numbers(v) for v in parts]
+    return Estimate(*(np.where(np.isnan(x), null, x) for x in numbers[:3]), *numbers[3:])
 
 
 def _gathered(data: Mapping[str, Any], e: _Entry) -> dict[str, Any]:

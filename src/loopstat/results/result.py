@@ -1,15 +1,9 @@
-"""What is claimed: estimates with intervals, checks, tables; all of them plain data underneath."""
+"""A table of words, for notebooks and terminals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-
-from ..inference.estimate import Estimate, number, show
-from .check import Check
-from .record import plain
-
-__all__ = ["Check", "Estimate", "Table", "number", "plain", "show"]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...arrays import Bool, Float, Int, summed, summed_rows
 from ...panel.tally import Counts, Events
-from ..least_action import SOFTPLUS
+from ..potentials.least_action import SOFTPLUS
 from .pairs import Problem, StatePairs, weighted_gram
 
 if TYPE_CHECKING:

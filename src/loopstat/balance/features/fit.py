@@ -15,12 +15,14 @@ from ...inference.estimate import Estimate
 from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts
+from ...parameters import LEVEL, checked
 from ...results.check import run_checks
-from ..potential import Potential
+from ..potentials.potential import Potential
+from ..rows import BETA, KERNEL
 from .checks import OF_TEXTS, RULES, Evidence
 from .errors import ThetaErrors, fit_noise, theta_errors
-from .held_out import UNKNOWN, Downhill, Folds, Share, correlation, downhill
-from .pairs import KERNELS, Design, Problem, StatePairs
+from .held_out import Downhill, Folds, correlation, downhill
+from .pairs import Design, Problem, StatePairs
 from .record import Effect, ParametricFit
 from .symbolic import FEWEST_STATES, symbolic_search
 from .table import Describe, Features, common_tokens, objective_means, read_features, text_features
@@ -30,7 +32,6 @@ __all__ = [
     "Features",
     "ParametricFit",
     "ParametricPotential",
-    "Share",
     "objective_means",
     "text_features",
 ]
@@ -88,12 +89,7 @@ class ParametricPotential:
             raise SettingsError(
                 f"`features` must be text, objectives or a function of state names. Got {self.features!r}."
             )
-        if self.kernel not in KERNELS:
-            raise SettingsError(f"`kernel` must be one of {', '.join(KERNELS)}. Got {self.kernel!r}.")
-        if not (np.isfinite(self.beta) and self.beta > 0):
-            raise SettingsError(f"`beta` must be finite and above 0. Got {self.beta!r}.")
-        if not 0.5 <= self.level < 1:
-            raise SettingsError(f"`level` must lie in [0.5, 1). Got {self.level!r}.")
+        checked(self, (KERNEL, BETA, LEVEL))
 
     def fit(
         self,
@@ -231,9 +227,9 @@ def _spread_out(values: Float, kept: Bool) -> Float:
     return out
 
 
-def _against(free: Potential | ArrayLike | None, v: Float, counts: Counts, level: float) -> Share:
+def _against(free: Potential | ArrayLike | None, v: Float, counts: Counts, level: float) -> Estimate:
     if free is None:
-        return UNKNOWN
+        return Estimate.unknown()
     given = np.asarray(free.value if isinstance(free, Potential) else free, dtype=np.float64)
     if given.shape != (counts.n_states,):
         raise SettingsError(f"`free` must have shape ({counts.n_states},). Got {given.shape}.")

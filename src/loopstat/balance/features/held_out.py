@@ -9,6 +9,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from ...arrays import Bool, Float, Int, summed
+from ...inference.estimate import Estimate
 from ...inference.intervals import student, student_quantile, wilson
 from ...inference.resample import folds
 from ...panel.model import Rng
@@ -19,30 +20,17 @@ from .pairs import StatePairs
 
 N_FOLDS = 10
 NARROW = 0.02
-NOTHING = float("nan")
 
 Fitted = Callable[[StatePairs], Float]  # training pairs to beta V of every state, shape (n_states,)
 
 
-@dataclass(frozen=True, eq=False)
-class Share(Record):
-    """A number between what a coin gives and 1, with the ends of its interval; NaN where unknown."""
-
-    value: float
-    low: float
-    high: float
-
-
-def percents(share: Share) -> str:
+def percents(share: Estimate) -> str:
     """Return a share in percent with its interval, to a decimal where that is short."""
     digits = 1 if share.high - share.low < NARROW else 0
-    value, low, high = (f"{round(100 * x, digits) + 0.0:.{digits}f}%" for x in vars(share).values())
+    value, low, high = (f"{round(100 * x, digits) + 0.0:.{digits}f}%" for x in share.triple)
     if not np.isfinite(share.value):
         return "not known"
     return f"{value} [{low}, {high}]" if np.isfinite(share.low) else value
-
-
-UNKNOWN = Share(NOTHING, NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +39,12 @@ class Downhill(Record):
 
     Attributes
     ----------
-    weighted : Share
+    weighted : Estimate
         Of transitions to another state, those that lower V; equal V counts half. One half in every stationary
         recording in detailed balance, whatever V: n[f,g] = n[g,f] there.
-    pairs : Share
+    pairs : Estimate
         Of pairs of states, those whose likelier direction, by transitions per visit, lowers V; ties count half.
-    skill : Share
+    skill : Estimate
         1 - loss/ln 2, loss the mean of ln(1 + exp(-beta (V(f) - V(g)))) weighted by transitions per visit T(g|f):
         in detailed balance with beta V, T(g|f)/(T(g|f) + T(f|g)) is 1/(1 + exp(-beta (V(f) - V(g)))). Above 0 is
         better than a coin; 1 is never reached where both directions occur.
@@ -66,9 +54,9 @@ class Downhill(Record):
 
     KEYS = ("weighted", "pairs", "skill")
 
-    weighted: Share = field(metadata=written("downhill.weighted"))
-    pairs: Share = field(metadata=written("downhill.pairs"))
-    skill: Share
+    weighted: Estimate = field(metadata=written("downhill.weighted", nested=True))
+    pairs: Estimate = field(metadata=written("downhill.pairs", nested=True))
+    skill: Estimate = field(metadata=written(nested=True))
     n_pairs: int = 0
 
 
@@ -98,7 +86,7 @@ class Judged:
 
         def mean(values: Float) -> Float:
             total = np.sum(np.where(held, values, 0.0), axis=0)
-            return np.where(times > 0, total / np.maximum(times, 1), NOTHING)
+            return np.where(times > 0, total / np.maximum(times, 1), np.nan)
 
         return cls(mean((np.sign(drop) + 1) / 2), mean(np.logaddexp(0.0, -drop)), mean(np.logaddexp(0.0, drop)))
 
@@ -188,7 +176,7 @@ def downhill(
     unit = float(np.log(2))
     skill = 1 - loss / unit
     e = student(skill, np.hypot(error, fit_noise) / unit, level=level, df=df)
-    ends = Share(skill, float(e.low), float(np.minimum(e.high, 1.0)))  # no loss is below 0
+    ends = Estimate(skill, float(e.low), float(np.minimum(e.high, 1.0)))  # no loss is below 0
     return Downhill(weighted, by_pair, ends, int(known.sum()))
 
 
@@ -222,10 +210,10 @@ class Spread:
         total = float(up.sum() + back.sum())
         part = self.pairs.take(self.known)
         if not total > 0:
-            return NOTHING, NOTHING, 1.0
+            return np.nan, np.nan, 1.0
         mean = float(up @ value_up + back @ value_back) / total
         if len(part) == 1:
-            return mean, NOTHING, 1.0
+            return mean, np.nan, 1.0
         r_up, r_back = up * (value_up - mean) / total, back * (value_back - mean) / total
         n = len(part.members)
         error = n / max(n - 2, 1) * float(np.sqrt(by_state(part, (r_up + r_back)[self.known][:, None])[0, 0]))
@@ -236,15 +224,15 @@ class Spread:
             error, df = (other, k - 1.0) if other > error else (error, df)
         return mean, error, df
 
-    def share(self, up: Float, back: Float, value_up: Float, value_back: Float, level: float) -> Share:
+    def share(self, up: Float, back: Float, value_up: Float, value_back: Float, level: float) -> Estimate:
         """Return the mean of values between 0 and 1 with Wilson's interval at the effective number of trials."""
         p, error, df = self.mean(up, back, value_up, value_back)
         if np.isnan(error):
-            return Share(p, NOTHING, NOTHING)
+            return Estimate(p, np.nan, np.nan)
         z = student_quantile(level, df)
         n = p * (1 - p) / error**2 if error > 0 and 0 < p < 1 else (df + 1) / 2  # each state in one pair, at worst
         e = wilson(p, n, z)
-        return Share(p, float(e.low), float(e.high))
+        return Estimate(p, float(e.low), float(e.high))
 
     def _by_cluster(self, r_up: Float, r_back: Float) -> Float:
         """Return residuals summed over clusters; a pair's residual is spread over its transitions."""
@@ -259,7 +247,7 @@ class Spread:
         return summed(self.cluster, values, self.n_clusters)
 
 
-def correlation(v: Float, free: Float, label: Int, level: float) -> Share:
+def correlation(v: Float, free: Float, label: Int, level: float) -> Estimate:
     """Return the correlation of two potentials over states, class means taken out, with Fisher's interval.
 
     Parameters
@@ -278,7 +266,7 @@ def correlation(v: Float, free: Float, label: Int, level: float) -> Share:
     scale = float(np.sqrt(x @ x) * np.sqrt(y @ y))
     spare = int(size.sum() - len(classes)) - 2
     if not scale > 0 or spare < 1:
-        return UNKNOWN
+        return Estimate.unknown()
     r = float(np.clip(x @ y / scale, -1, 1))
     e = student(r, 1 / np.sqrt(spare), level=level, scale="fisher")
-    return Share(r, float(e.low), float(e.high))
+    return Estimate(r, float(e.low), float(e.high))

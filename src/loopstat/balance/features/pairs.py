@@ -11,7 +11,7 @@ import numpy as np
 
 from ...arrays import Bool, Float, Int, frozen, summed
 from ...panel.tally import Counts
-from ..least_action import EXPONENTIAL, SOFTPLUS, Kernel
+from ..potentials.least_action import EXPONENTIAL, SOFTPLUS, Kernel
 
 KERNELS: dict[str, Kernel] = {"likelihood": SOFTPLUS, "exp": EXPONENTIAL, "softplus": SOFTPLUS}
 RIDGE = 1e-4  # per unit of weight, on standardised features: it moves theta by a few parts in ten thousand

@@ -13,14 +13,14 @@ from ...inference.estimate import Estimate, show
 from ...results.check import Check
 from ...results.record import Record, inside, written
 from ...results.result import Table
-from .held_out import Downhill, Share, percents
+from .held_out import Downhill, percents
 from .symbolic import SymbolicPotential
 from .table import Features, read_features, text_features
 
 ALWAYS_HALF = "by count one half, whatever the potential, in stationary recordings in balance"
 
 
-class Asked(Protocol):
+class DescribesStates(Protocol):
     """What a fit keeps of its settings: how states are described."""
 
     @property
@@ -67,7 +67,7 @@ class ParametricFit(Record):
         V of the recorded states, 0 at the mean of the features over states that belong to a pair.
     downhill : Downhill
         On held-out pairs.
-    correlation : Share
+    correlation : Estimate
         With the free potential that was given; NaN without one.
     n_transitions : float
         Between different states, both of them left at least once.
@@ -93,7 +93,7 @@ class ParametricFit(Record):
     error_unit: str
     value: Float = field(metadata=written("potential"))
     downhill: Downhill = field(metadata=inside())
-    correlation: Share
+    correlation: Estimate = field(metadata=written(nested=True))
     n_transitions: float
     n_pairs: int
     n_folds: int
@@ -106,7 +106,7 @@ class ParametricFit(Record):
     coefficient: Float | None = field(default=None, repr=False)
     centre: Float | None = field(default=None, repr=False)
     tokens: tuple[str, ...] = field(default=(), repr=False)
-    settings: Asked | None = None
+    settings: DescribesStates | None = None
 
     def __repr__(self) -> str:
         return f"{self.summary()}\n{self.sentence}"
@@ -131,6 +131,11 @@ class ParametricFit(Record):
     def scale(self) -> Float:
         """Standard deviation of each feature over the states, shape (n_features,)."""
         return np.array([e.scale for e in self.effects], dtype=np.float64)
+
+    @property
+    def skill(self) -> Estimate:
+        """Held-out skill against a coin."""
+        return self.downhill.skill
 
     @property
     def dropped(self) -> dict[str, str]:
@@ -210,7 +215,3 @@ class ParametricFit(Record):
             rows.append((name, show(*map(float, ends)), show(*effect), note))
         title = f"potential of {len(self.states):,} states by {len(self.names)} features, errors by {self.error_unit}"
         return Table(title, ("feature", "theta", "per standard deviation", "note"), tuple(rows))
-
-    def remark(self, name: str) -> str:
-        """Return why a feature has no weight, or no interval; empty where it has both."""
-        return next((e.reason or "" for e in self.effects if e.name == name), "")

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ...arrays import Bool, Float
 from ...errors import SettingsError
-from ...inference.estimate import number, show
+from ...inference.estimate import Estimate, number, show
 from ...inference.intervals import student
 from ...panel.model import Rng
 from ...panel.tally import Counts, Events
-from ...results.record import Record
+from ...results.record import Record, written
+from ..rows import KERNEL
 from .errors import theta_errors
 from .expressions import Expressions, bare
-from .held_out import Folds, Judged, Share, Spread, downhill, percents
-from .pairs import KERNELS, RIDGE, Problem, StatePairs
+from .held_out import Folds, Judged, Spread, downhill, percents
+from .pairs import RIDGE, Problem, StatePairs
 from .table import Features
 
 Scales = dict[tuple[int, int], Float]  # folds left out to the scale of every expression
@@ -40,7 +41,7 @@ class Formula(Record):
     scale: float
     low: float
     high: float
-    skill: Share
+    skill: Estimate = field(metadata=written(nested=True))
 
     def __str__(self) -> str:
         return "V is constant" if not self.size else f"V = {number(self.scale)} * {self.expression}"
@@ -57,7 +58,7 @@ class SymbolicPotential(Record):
         does not beat a coin on states it has not seen.
     front : tuple of Formula
         The best of every size that beats all smaller ones on held-out pairs, the constant first.
-    search_skill : Share
+    search_skill : Estimate
         Skill of the whole search: in every fold the choice is made anew without the states that judge it. The skills
         of the front are those of winners, and too good.
     n_tried : int
@@ -72,7 +73,7 @@ class SymbolicPotential(Record):
 
     chosen: Formula
     front: tuple[Formula, ...]
-    search_skill: Share
+    search_skill: Estimate = field(metadata=written(nested=True))
     n_tried: int
     n_left_out: int
     largest: int
@@ -171,8 +172,7 @@ class _Trial:
 
     @classmethod
     def of(cls, pairs: StatePairs, pool: Expressions, kernel: str, events: Events | None) -> _Trial:
-        if kernel not in KERNELS:
-            raise SettingsError(f"`kernel` must be one of {', '.join(KERNELS)}. Got {kernel!r}.")
+        KERNEL.read(kernel)
         a, b = np.searchsorted(pairs.members, pairs.a), np.searchsorted(pairs.members, pairs.b)
         D = pool.values[a] - pool.values[b]
         unit = np.sqrt(np.mean(D**2, axis=0))
@@ -252,7 +252,7 @@ class _Trial:
     def _judged(self, k: int, c: Sequence[Float], held: Bool) -> Judged:
         return Judged.of(np.array([scale[k] * self.D[:, k] for scale in c]), held)
 
-    def search_skill(self, scales: Scales, folds: Folds, level: float) -> Share:
+    def search_skill(self, scales: Scales, folds: Folds, level: float) -> Estimate:
         """Return the skill of choosing without a fold and judging on it."""
         chosen = [self.choice(scales, folds, f)[1] for f in range(len(folds))]
         drop = np.array([scales[f, f][k] * self.D[:, k] for f, k in enumerate(chosen)])
@@ -261,7 +261,7 @@ class _Trial:
     def formula(self, k: int, scales: Scales, folds: Folds, level: float, beta: float) -> Formula:
         """Return an expression with its scale on all pairs and its held-out skill."""
         judged = self._judged(k, [scales[f, f] for f in range(len(folds))], folds.held)
-        skill = downhill(self.pairs, judged, events=self.events, level=level).skill if k else Share(0.0, 0.0, 0.0)
+        skill = downhill(self.pairs, judged, events=self.events, level=level).skill if k else Estimate(0.0, 0.0, 0.0)
         scale = float(scales[-1, -1][k] / (self.unit[k] * beta))
         return Formula(bare(self.pool.names[k]), int(self.pool.size[k]), scale, np.nan, np.nan, skill)
 

@@ -173,11 +173,11 @@ def log_ratios(seen: Seen, *, most: int = MAX_POINTS) -> Chart | None:
     if not names:
         return None
     x, y, low, high = figures.T
-    off = (x < low) | (x > high)
-    reach = float(x.max()) or 1.0
-    across, up = (-0.04 * reach, 1.04 * reach), _limits(np.append(y, [0.0, reach]), np.append(low, high))
-    ends = np.array([max(across[0], up[0]), min(across[1], up[1])])
-    marks: list[Mark] = [Line(ends, ends, tone="ink", stroke="dashed")]
+    beta, reach = seen.fit.potential.beta, float(x.max()) or 1.0
+    off = (beta * x < low) | (beta * x > high)
+    across, up = (-0.04 * reach, 1.04 * reach), _limits(np.append(y, [0.0, beta * reach]), np.append(low, high))
+    ends = np.array([max(across[0], up[0] / beta), min(across[1], up[1] / beta)])
+    marks: list[Mark] = [Line(ends, beta * ends, tone="ink", stroke="dashed")]
     for some, tone, shape in ((~off, *category(0)), (off, "c5", "diamond")):
         told = tuple(name for name, drawn in zip(names, some, strict=True) if drawn)
         if told:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ... import __version__
+from ...inference.estimate import Estimate
 from ...results.chart import Chart
 from ...results.document import (
     Answer,
@@ -19,12 +20,11 @@ from ...results.document import (
     settings_said,
     title_of,
 )
-from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, counted
 from ..analysis import BalanceAnalysis
 from ..fit import BalanceFit
 from .charts import MAX_POINTS, log_ratios, potentials, relaxation, state_graph, tiny, tiny_limit
-from .facts import SCALE, answer, common, doubtful, facts, lead
+from .facts import answer, common, doubtful, facts, lead, scale
 from .layout import MAX_NODES
 from .seen import Seen
 from .sheets import group_sheets
@@ -58,10 +58,15 @@ def document(result: BalanceAnalysis | BalanceFit) -> Document:
         (size,),
         (*_groups(groups), *_against(result)),
         None if groups else Answer("cannot_tell", "nothing to say", (": no transition was found.",), "doubt"),
-        (*([SCALE] if any(seen.lowest for seen in groups) else []), *map(clean_sentence, result.notes)),
+        (*_scale(groups), *map(clean_sentence, result.notes)),
         (HINT,),
         clean_sentence(", ".join(settings.get("by") or [])) or "group",
     )
+
+
+def _scale(groups: list[Seen]) -> list[str]:
+    """Say what potentials mean where there are any; all groups have the setting of one analysis."""
+    return [scale(seen.fit.potential.beta) for seen in groups if seen.lowest][:1]
 
 
 def _groups(groups: list[Seen]) -> list[Section]:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from ...inference.estimate import Estimate, TestResult
 from ...results.chart import Chart, Tone
 from ...results.document import Answer, Cell, Fact, Facts, Part, Parts, Text, figure
-from ...results.result import Estimate
 from ...results.words import chance, counted, kept, number
 from ..currents import Cycle
 from ..fit import ANSWERS
-from ..order import ChainTest
 from .seen import MAX_STATE, Seen, rounded, short_names, state_name
 
 MAX_STATES = 6  # named where it rests
@@ -25,7 +24,6 @@ ALPHA = 0.05
 FAR = 300.0  # affinities beyond it are infinite ratios for all purposes
 NO_DOUBT = ("unexplained",)  # a finding about the loop, which the intervals allow for
 TONES: dict[str, Tone] = {"driven": "ours", "balanced": "ink", "cannot_tell": "doubt"}
-SCALE = "Potential: a move down by 1 is 2.7 times as likely as the move back up, where nothing drives the loop."
 
 
 def answer(seen: Seen, picture: Chart | None = None) -> Answer:
@@ -33,6 +31,14 @@ def answer(seen: Seen, picture: Chart | None = None) -> Answer:
     verdict = seen.fit.verdict
     said = ANSWERS[verdict.action]
     return Answer(verdict.action, said, (verdict.sentence.removeprefix(said),), TONES[verdict.action], picture)
+
+
+def scale(beta: float) -> str:
+    """Say what a difference of potentials, in units of 1/beta nats, means."""
+    step = f"{1 / beta:.3g}"
+    return (
+        f"Potential: a move down by {step} is 2.7 times as likely as the move back up, where nothing drives the loop."
+    )
 
 
 def lead(seen: Seen) -> Parts:
@@ -239,7 +245,7 @@ def _one_chain(seen: Seen) -> Iterator[Fact]:
         yield Fact("one chain?", _joined(said), "long")
 
 
-def _chance(seen: Seen, path: str, test: ChainTest) -> Cell:
+def _chance(seen: Seen, path: str, test: TestResult) -> Cell:
     return figure(test.p_value, place=seen.place(f"{path}.p_value"), form="chance")
 
 

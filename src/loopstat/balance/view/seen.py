@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from ...arrays import Bool, Float, Int
+from ...inference.estimate import Estimate
 from ...results.document import Cell, Form, figure
-from ...results.result import Estimate
 from ...results.words import clean, clean_sentence, shorten
 from ..currents import Current, EntropyProduction
-from ..features.held_out import Share
 from ..fit import BalanceFit
 
 MAX_STATE = 30  # letters of a state's name in a line
-NOTHING = 1e-9  # figures below it are the rounding errors of a zero
+ROUNDING = 1e-9  # figures below it are the rounding errors of a zero
 
 
-Ranged = EntropyProduction | Current | Share
+Ranged = EntropyProduction | Current | Estimate
 """A figure with the ends of its interval; NaN where there is none."""
 
 
@@ -157,14 +157,28 @@ class Seen:
         """Return the cell of a figure whose ends are apart."""
         if not math.isfinite(value):
             return Cell(None)
-        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        at = "" if 0 < abs(value) < ROUNDING else self.place(path)
         return figure(Estimate(rounded(value), low, high), place=at, form=form)
+
+    def held(self, path: str) -> Any:
+        """Return what the fit holds at a place of its JSON."""
+        found: Any = self.fit
+        for key in path.split("."):
+            found = found[key] if isinstance(found, Mapping) else getattr(found, key)
+        return found
+
+    def at_place(self, path: str, form: Form = "number") -> Cell:
+        """Return the cell of the figure at a place of the JSON; one that ends in `.value` has an interval."""
+        whole, _, leaf = path.rpartition(".")
+        if leaf == "value":
+            return self.ranged(path, self.held(whole), form)
+        return self.number(path, self.held(path), form)
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
         if value is None or not math.isfinite(value):
             return Cell(None)
-        at = "" if 0 < abs(value) < NOTHING else self.place(path)
+        at = "" if 0 < abs(value) < ROUNDING else self.place(path)
         return figure(rounded(value), place=at, form=form)
 
 
@@ -183,4 +197,4 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
 
 def rounded(value: float) -> float:
     """Return a figure, 0 where it is but the rounding error of one."""
-    return 0.0 if abs(value) < NOTHING else value
+    return 0.0 if abs(value) < ROUNDING else value

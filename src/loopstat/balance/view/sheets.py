@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
-from ...results.document import Cell, Sheet, word
-from ...results.result import Estimate
+from ...results.document import Cell, Form, Sheet, word
 from .facts import way_of
 from .seen import Seen, rounded, state_name
 
@@ -28,14 +29,42 @@ def group_sheets(seen: Seen) -> list[Sheet]:
     return [sheet for maker in makers if (sheet := maker(seen)) is not None and sheet.rows]
 
 
+# ------------------------------------------------------------ figures by their place, lists by their columns
+
+Entry = tuple[str, str, Form]  # words, place in the JSON of a group, form
+Column = tuple[str, Callable[[Seen, str, Any], Cell]]  # heading, what makes the cell of an entry at a place
+
+
+def _line(seen: Seen, title: str, entries: Iterable[Entry], note: str = "", *before: tuple[Cell, Cell]) -> Sheet:
+    """Return a sheet of named figures, those that are known."""
+    cells = ((word(words), seen.at_place(path, form)) for words, path, form in entries)
+    return Sheet(title, ("", ""), (*before, *(row for row in cells if row[1].value is not None)), note)
+
+
+def _listed(
+    seen: Seen, title: str, place: str, entries: Iterable[tuple[int, Any]], columns: Sequence[Column], note: str = ""
+) -> Sheet:
+    """Return a sheet of a list of records, each with its number in the JSON."""
+    rows = tuple(tuple(cell(seen, f"{place}.{k}", entry) for _, cell in columns) for k, entry in entries)
+    return Sheet(title, tuple(heading for heading, _ in columns), rows, note)
+
+
+def _named(heading: str, field: str) -> Column:
+    return heading, lambda seen, at, entry: _name(getattr(entry, field))
+
+
+def _number(heading: str, field: str, form: Form = "number") -> Column:
+    return heading, lambda seen, at, entry: seen.number(f"{at}.{field}", getattr(entry, field), form)
+
+
+def _ranged(heading: str, field: str, low: str = "low", high: str = "high", form: Form = "figure") -> Column:
+    return heading, lambda seen, at, entry: seen.spread(
+        f"{at}.{field}", getattr(entry, field), getattr(entry, low), getattr(entry, high), form
+    )
+
+
 def _name(state: str) -> Cell:
     return word(state_name(state, NAME))
-
-
-def _line(title: str, figures: dict[str, Cell], note: str = "") -> Sheet:
-    """Return a sheet of named figures, those that are known."""
-    rows = tuple((word(name), cell) for name, cell in figures.items() if cell.value is not None)
-    return Sheet(title, ("", ""), rows, note)
 
 
 # ------------------------------------------------------------------------------ states
@@ -92,21 +121,6 @@ def _sets(seen: Seen) -> Sheet | None:
     return Sheet("Sets of states", ("set", "states", "transitions inside", "", "for example"), rows, note)
 
 
-def _traps(seen: Seen) -> Sheet:
-    rows = tuple(
-        (
-            _name(t.state),
-            seen.spread(f"traps.{k}.escape", t.escape, t.escape_low, t.escape_high, "percent"),
-            seen.number(f"traps.{k}.action", t.action),
-            seen.number(f"traps.{k}.visits", t.visits, "count"),
-            seen.number(f"traps.{k}.stationary", t.stationary),
-        )
-        for k, t in enumerate(seen.fit.traps)
-    )
-    head = ("state", "left per visit", "action", "visits", "share of time")
-    return Sheet("Traps", head, rows, "States that are hardest to leave.")
-
-
 # ----------------------------------------------------------------------------- balance
 
 
@@ -114,106 +128,106 @@ def _test(seen: Seen) -> Sheet | None:
     test = seen.fit.test
     if math.isnan(test.p_value):
         return None
-    columns = {
-        "method": word(test.method or ""),
-        "p": seen.number("test.p_value", test.p_value, "p"),
-        "statistic": seen.number("test.statistic", test.statistic),
-        "df": seen.number("test.df", test.df, "count"),
-        "draws": seen.number("test.n_draws", test.n_draws, "count"),
-        "rejects at 5 % if true": seen.number("test.size_at_5_percent", test.size_at_5_percent),
-        "p by chi-square": seen.number("test.chi_square_p_value", test.chi_square_p_value, "p"),
-        "p pooled": seen.number("test.pooled_p_value", test.pooled_p_value, "p"),
-    }
+    entries: tuple[Entry, ...] = (
+        ("p", "test.p_value", "p"),
+        ("statistic", "test.statistic", "number"),
+        ("df", "test.df", "count"),
+        ("draws", "test.n_draws", "count"),
+        ("rejects at 5 % if true", "test.size_at_5_percent", "number"),
+        ("p by chi-square", "test.chi_square_p_value", "p"),
+        ("p pooled", "test.pooled_p_value", "p"),
+    )
     note = "In detailed balance a recording run backwards looks the same; a small p says that this one does not."
-    return _line("How sure", columns, f"{note} {test.reason[:1].upper()}{test.reason[1:]}".strip())
+    note = f"{note} {test.reason[:1].upper()}{test.reason[1:]}".strip()
+    return _line(seen, "How sure", entries, note, (word("method"), word(test.method)))
 
 
-def _irreversible(seen: Seen) -> Sheet | None:
-    fit, found = seen.fit, seen.fit.entropy_production
-    columns = {
-        "entropy production, nats per step": seen.ranged("entropy_production.value", found),
-        "pairs seen one way": seen.number("entropy_production.one_way_pairs", found.one_way_pairs, "count"),
-        "transitions downhill": seen.number("downhill.weighted", fit.downhill["weighted"]),
-        "pairs downhill": seen.number("downhill.pairs", fit.downhill["pairs"]),
-        "action": seen.number("action", fit.potential.action),
-    }
-    note = "A pair seen one way makes it infinite: what is given is a lower bound." if found.lower_bound else ""
-    return _line("How irreversible", columns, note)
+def _irreversible(seen: Seen) -> Sheet:
+    entries: tuple[Entry, ...] = (
+        ("entropy production, nats per step", "entropy_production.value", "figure"),
+        ("pairs seen one way", "entropy_production.one_way_pairs", "count"),
+        ("transitions downhill", "downhill.weighted", "number"),
+        ("pairs downhill", "downhill.pairs", "number"),
+        ("action", "action", "number"),
+    )
+    bound = seen.fit.entropy_production.lower_bound
+    note = "A pair seen one way makes it infinite: what is given is a lower bound." if bound else ""
+    return _line(seen, "How irreversible", entries, note)
 
 
 def _currents(seen: Seen) -> Sheet:
-    rows = tuple(
-        (_name(c.source), _name(c.target), seen.ranged(f"currents.{k}.value", c))
-        for k, c in enumerate(seen.fit.currents)
-        if rounded(c.value)
-    )
+    columns = (_named("from", "source"), _named("to", "target"), _ranged("net, per step", "value"))
+    some = ((k, c) for k, c in enumerate(seen.fit.currents) if rounded(c.value))
     note = "Net passages per step in the long run: how much more often one way than the other."
-    return Sheet("Currents", ("from", "to", "net, per step"), rows, note)
+    return _listed(seen, "Currents", "currents", some, columns, note)
 
 
 def _cycles(seen: Seen) -> Sheet:
-    rows = tuple(
-        (
-            word(way_of(c.states, MAX_WAY)),
-            seen.number(f"cycles.{k}.current", c.current),
-            seen.spread(f"cycles.{k}.affinity", c.affinity, c.low, c.high),
-            seen.number(f"cycles.{k}.n", c.n, "count"),
-        )
-        for k, c in enumerate(seen.fit.cycles)
+    columns: tuple[Column, ...] = (
+        ("way", lambda seen, at, cycle: word(way_of(cycle.states, MAX_WAY))),
+        _number("current, per step", "current"),
+        _ranged("affinity", "affinity"),
+        _number("rarest step", "n", "count"),
     )
     note = "Affinity: ln of how much more often the cycle is gone round this way than back; 0 in detailed balance."
-    return Sheet("Cycles", ("way", "current, per step", "affinity", "rarest step"), rows, note)
+    return _listed(seen, "Cycles", "cycles", enumerate(seen.fit.cycles), columns, note)
+
+
+def _traps(seen: Seen) -> Sheet:
+    columns = (
+        _named("state", "state"),
+        _ranged("left per visit", "escape", "escape_low", "escape_high", "percent"),
+        _number("action", "action"),
+        _number("visits", "visits", "count"),
+        _number("share of time", "stationary"),
+    )
+    note = "States that are hardest to leave."
+    return _listed(seen, "Traps", "traps", enumerate(seen.fit.traps), columns, note)
 
 
 def _pairs(seen: Seen) -> Sheet:
-    pairs = seen.fit.pairs
-    rows = tuple(
-        (
-            _name(p.a),
-            _name(p.b),
-            seen.number(f"pairs.{k}.forward", p.forward, "count"),
-            seen.number(f"pairs.{k}.backward", p.backward, "count"),
-            seen.spread(f"pairs.{k}.log_ratio", p.log_ratio, p.low, p.high),
-            seen.number(f"pairs.{k}.potential_difference", p.potential_difference),
-        )
-        for k, p in enumerate(pairs[:MAX_PAIRS])
+    columns = (
+        _named("a", "a"),
+        _named("b", "b"),
+        _number("a to b", "forward", "count"),
+        _number("b to a", "backward", "count"),
+        _ranged("ln ratio of the two", "log_ratio"),
+        _number("potential of a less b", "potential_difference"),
     )
-    head = ("a", "b", "a to b", "b to a", "ln ratio of the two", "potential of a less b")
+    pairs = seen.fit.pairs
     note = f"{MAX_PAIRS} pairs with most transitions. {BELOW}" if len(pairs) > MAX_PAIRS else ""
-    return Sheet("Pairs of states", head, rows, note)
+    return _listed(seen, "Pairs of states", "pairs", enumerate(pairs[:MAX_PAIRS]), columns, note)
 
 
-def _source(seen: Seen) -> Sheet | None:
-    found = seen.fit.source_statistic
-    columns = {
-        "pairs": seen.number("source_statistic.pairs", found.pairs, "count"),
-        "chi² per pair": seen.number("source_statistic.pair_chi2_ndf", found.pair_chi2_ndf),
-        "cycles": seen.number("source_statistic.cycles", found.cycles, "count"),
-        "chi² per cycle": seen.number("source_statistic.cycle_chi2_ndf", found.cycle_chi2_ndf),
-    }
+def _source(seen: Seen) -> Sheet:
+    entries: tuple[Entry, ...] = (
+        ("pairs", "source_statistic.pairs", "count"),
+        ("chi² per pair", "source_statistic.pair_chi2_ndf", "number"),
+        ("cycles", "source_statistic.cycles", "count"),
+        ("chi² per cycle", "source_statistic.cycle_chi2_ndf", "number"),
+    )
     note = "As published by others; its cycles overlap and its errors are not those of the counts: no test."
-    return _line("For comparison with published figures", columns, note)
+    return _line(seen, "For comparison with published figures", entries, note)
 
 
 # ------------------------------------------------------------------- one chain, how fast
 
 
 def _one_chain(seen: Seen) -> Sheet:
-    same = seen.fit.homogeneity
     tests = (
-        ("Is the last state enough?", seen.fit.order_test, "order_test"),
-        ("Do early and late steps agree?", same["steps"], "homogeneity.steps"),
-        ("Do sessions agree?", same["sessions"], "homogeneity.sessions"),
+        ("Is the last state enough?", "order_test"),
+        ("Do early and late steps agree?", "homogeneity.steps"),
+        ("Do sessions agree?", "homogeneity.sessions"),
     )
     rows = tuple(
         (
             word(question),
-            seen.number(f"{path}.p_value", test.p_value, "p"),
-            seen.number(f"{path}.statistic", test.statistic),
-            word(test.method),
+            seen.at_place(f"{path}.p_value", "p"),
+            seen.at_place(f"{path}.statistic", "number"),
+            word(seen.held(f"{path}.method")),
         )
-        for question, test, path in tests
-        if not math.isnan(test.p_value)
+        for question, path in tests
+        if not math.isnan(seen.held(f"{path}.p_value"))
     )
     note = (
         "A small p says no: then one chain for all is a summary, and the test above may take differences for a drive."
@@ -221,10 +235,11 @@ def _one_chain(seen: Seen) -> Sheet:
     return Sheet("One chain for all?", ("", "p", "statistic", "method"), rows, note)
 
 
-def _relaxation(seen: Seen) -> Sheet | None:
+def _relaxation(seen: Seen) -> Sheet:
     n = len(seen.fit.relaxation_times.value[:MAX_TIMES])
-    modes = {f"mode {k + 1}, steps": seen.entry("relaxation_times", k) for k in range(n)}
-    return _line("How fast it forgets", {"spectral gap": seen.number("spectral_gap", seen.fit.spectral_gap), **modes})
+    modes = ((word(f"mode {k + 1}, steps"), seen.entry("relaxation_times", k)) for k in range(n))
+    made = _line(seen, "How fast it forgets", (("spectral gap", "spectral_gap", "number"),))
+    return replace(made, rows=(*made.rows, *(row for row in modes if row[1].value is not None)))
 
 
 # ---------------------------------------------------------------------------- features
@@ -234,52 +249,40 @@ def _features(seen: Seen) -> Sheet | None:
     made = seen.fit.parametric
     if made is None:
         return None
-    rows = tuple(
-        (
-            _name(name),
-            _theta(seen, made.theta, k),
-            seen.number(f"parametric.features.{k}.scale", float(made.scale[k])),
-            word(made.remark(name)),
-        )
-        for k, name in enumerate(made.names)
+    columns: tuple[Column, ...] = (
+        _named("feature", "name"),
+        ("weight", lambda seen, at, effect: seen.ranged(f"{at}.theta", effect.theta)),
+        _number("standard deviation", "scale"),
+        ("remark", lambda seen, at, effect: word(effect.reason or "")),
     )
     note = "The potential as a sum of features of a state, each times its weight: above 0, it runs uphill along it."
-    return Sheet("Features", ("feature", "weight", "standard deviation", "remark"), rows, note)
-
-
-def _theta(seen: Seen, theta: Estimate, k: int) -> Cell:
-    value, low, high = (float(end[k]) for end in (theta.value, theta.low, theta.high))
-    return seen.spread(f"parametric.features.{k}.theta", value, low, high)
+    return _listed(seen, "Features", "parametric.features", enumerate(made.effects), columns, note)
 
 
 def _held_out(seen: Seen) -> Sheet | None:
-    made = seen.fit.parametric
-    if made is None:
+    if seen.fit.parametric is None:
         return None
-    columns = {
-        "skill against a coin": seen.ranged("parametric.skill.value", made.downhill.skill),
-        "pairs downhill": seen.ranged("parametric.downhill.pairs.value", made.downhill.pairs),
-        "transitions downhill": seen.ranged("parametric.downhill.weighted.value", made.downhill.weighted),
-        "pairs": seen.number("parametric.n_pairs", made.n_pairs, "count"),
-        "correlation with the potential": seen.ranged("parametric.correlation.value", made.correlation),
-    }
+    entries: tuple[Entry, ...] = (
+        ("skill against a coin", "parametric.skill.value", "figure"),
+        ("pairs downhill", "parametric.downhill.pairs.value", "figure"),
+        ("transitions downhill", "parametric.downhill.weighted.value", "figure"),
+        ("pairs", "parametric.n_pairs", "count"),
+        ("correlation with the potential", "parametric.correlation.value", "figure"),
+    )
     note = "By features, pairs judged by fits that saw neither of their states; the correlation is not held out."
-    return _line("How far the features go", columns, note)
+    return _line(seen, "How far the features go", entries, note)
 
 
 def _formulas(seen: Seen) -> Sheet | None:
     made = seen.fit.parametric
     if made is None or made.symbolic is None:
         return None
-    at = "parametric.symbolic.front"
-    rows = tuple(
-        (
-            seen.number(f"{at}.{k}.size", f.size, "count"),
-            word(f.expression),
-            seen.number(f"{at}.{k}.scale", f.scale),
-            seen.ranged(f"{at}.{k}.skill.value", f.skill),
-        )
-        for k, f in enumerate(made.symbolic.front)
+    columns: tuple[Column, ...] = (
+        _number("size", "size", "count"),
+        ("formula", lambda seen, at, formula: word(formula.expression)),
+        _number("times", "scale"),
+        ("skill", lambda seen, at, formula: seen.ranged(f"{at}.skill.value", formula.skill)),
     )
     note = f"{made.symbolic.sentence} The skills below are those of winners, and too good."
-    return Sheet("Formulas, best of each size", ("size", "formula", "times", "skill"), rows, note)
+    front = enumerate(made.symbolic.front)
+    return _listed(seen, "Formulas, best of each size", "parametric.symbolic.front", front, columns, note)

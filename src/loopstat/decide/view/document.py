@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
 from ... import __version__
+from ...parameters import nearest
 from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
-from ...results.words import clean, clean_sentence, plural
+from ...results.words import clean, clean_sentence, number, plural
 from ..analysis import Decisions
 from .charts import curve, limits_of
-from .facts import answer, doubts, facts
+from .facts import answer, brief_doubts, doubts, facts
 from .sheets import group_sheets
 
+KEPT = {
+    "last": "the last version",
+    "best": "the best version so far",
+    "accepted": "the version accepted last",
+    "success": "success, once reached",
+}
 HINT = "Next: --verbose · --html report.html · --save rule.json · loopstat explain TERM"
 
 
@@ -20,16 +31,44 @@ def document(result: Decisions | Decided) -> Document:
         return Document("decide", clean(result.label), Provenance(__version__), sections=(section(result, "", "g0"),))
     settings = result.settings
     limits = limits_of(result.groups)
+    sections = [section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)]
     return Document(
         "decide",
         title_of(result.source.files),
         Provenance(__version__, str(settings.get("command") or ""), result.source.digest, settings_said(settings)),
         (f"{plural(result.n_sessions, 'session')}, {plural(result.n_steps, 'step')}",),
-        tuple(section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)),
+        chosen(sections, result.groups, settings.get("group")),
+        first=first_notes(settings),
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
         by=clean_sentence(", ".join(settings["by"])) or "group",
     )
+
+
+def chosen(sections: Sequence[Section], groups: Sequence[Decided], wanted: str | None) -> tuple[Section, ...]:
+    """Return the sections of all groups, or of the one asked for by its label or its values alone.
+
+    Raises
+    ------
+    SettingsError
+        No such group; the message names the nearest one.
+    """
+    if wanted is None:
+        return tuple(sections)
+    names = {name: k for k, g in enumerate(groups) for name in (g.label, ", ".join(g.by.values()))}
+    if wanted not in names:
+        raise nearest(wanted, [g.label for g in groups], "group")
+    return (replace(sections[names[wanted]], folded=False),)
+
+
+def first_notes(settings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what the front must say: which version is held and what a step is taken to cost."""
+    cost = settings.get("cost")
+    paid = f"{number(settings['price'])} a step" if cost is None else f"1 for {settings['worth']:g} of {cost}"
+    default = (
+        "" if settings.get("asked_price") is not None or cost else ", 0.02 standard deviations; --price changes it"
+    )
+    return (clean_sentence(f"Held: {KEPT[settings['keep']]}. Price: {paid}{default}."),)
 
 
 def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None = None) -> Section:
@@ -42,14 +81,8 @@ def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None 
 
 def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     """Return what is said, drawn and tabled of one group's decision."""
-    said = doubts(fit)
-    weightiest = (Text(((said[0],),), tone="doubt", depth="front"),) if said else ()
-    others = (Text(tuple((s,) for s in said[1:]), tone="doubt", depth="long"),) if len(said) > 1 else ()
-    chart = curve(fit, key)
-    return (
-        Facts(facts(fit, at), depth="front"),
-        *weightiest,
-        *others,
-        *((chart,) if chart else ()),
-        *group_sheets(fit, at),
-    )
+    said, chart = doubts(fit), curve(fit, key)
+    weightiest = (Text(((brief_doubts(fit)[0],),), tone="doubt", depth="front"),) if said else ()
+    others = (Text(tuple((s,) for s in said[1:]), tone="doubt"),) if len(said) > 1 else ()
+    drawn = (chart,) if chart else ()
+    return (Facts(facts(fit, at), depth="front"), *weightiest, *others, *drawn, *group_sheets(fit, at))

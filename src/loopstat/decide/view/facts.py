@@ -7,20 +7,28 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...results.chart import Tone
-from ...results.decision import Decided, Decision, Stretch
-from ...results.document import Answer, Fact, Part, Parts, figure
+from ...results.decision import Decided, Decision
+from ...results.document import Answer, Fact, Form, Part, Parts, figure
 from ...results.words import clean_sentence, kept, listed, number
+from ..checks import RULES
+from ..rules.families import rule_from
 from .charts import tiny
 
 TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
-AS_GOOD = 0.05  # standard deviations: objectives whose best steps lose less than this at the common step agree
+DOUBTS = {rule.name: rule.doubt for rule in RULES}
 
 
 def answer(fit: Decided, limits: tuple[float, float] | None = None) -> Answer:
     """Return the action, why, and the small picture of the mean curve."""
     d = fit.decision
-    why = d.sentence.removeprefix(d.answer)
-    return Answer(d.action, d.answer, (clean_sentence(why),), TONES[d.action], tiny(fit, limits))
+    return Answer(d.action, d.answer, (f": {_lost(d)}",), TONES[d.action], tiny(fit, limits))
+
+
+def _lost(d: Decision) -> str:
+    if not np.isfinite(d.loss_high):
+        return "what may be lost by it cannot be said from one session"
+    needed = "" if d.sessions_needed is None else f"; about {d.sessions_needed:,} sessions would settle it"
+    return f"at most {number(d.loss_high)} is lost by it ({d.loss_level:.0%}){needed}"
 
 
 def facts(fit: Decided, at: str = "") -> tuple[Fact, ...]:
@@ -32,7 +40,15 @@ def facts(fit: Decided, at: str = "") -> tuple[Fact, ...]:
     at : str
         Its place in the JSON, `groups.0`.
     """
-    return tuple([*_worth(fit, at), *_disagreement(fit), *_stands(fit), *_seen(fit)])
+    return (
+        *_worth(fit, at),
+        *_disagreement(fit),
+        *_rule(fit),
+        *_guaranteed(fit),
+        *_why(fit),
+        *_stands(fit),
+        *_seen(fit),
+    )
 
 
 def _worth(fit: Decided, at: str) -> Iterator[Fact]:
@@ -41,35 +57,69 @@ def _worth(fit: Decided, at: str) -> Iterator[Fact]:
         yield Fact("a step is worth", ("nothing that could be seen: one step only is recorded",), "front")
         return
     said: list[Part] = []
+    last = len(fit.price_map) - 1
     for k, s in enumerate(fit.price_map):
-        said += ["; " if k else "", _stretch(s, first=k == 0), figure(s.worth, place=f"{at}.price_map.{k}.worth")]
+        # The stretches between are said without intervals: the line is for one look, the table has them.
+        form: Form = "figure" if k in (0, last) else "rough"
+        worth = figure(s.worth, place=f"{at}.price_map.{k}.worth", form=form)
+        said += [
+            ", then " if k == last and k else ", " if k else "",
+            worth,
+            f" to step\xa0{s.to}" if k == 0 else f" to\xa0{s.to}",
+        ]
     unit = "" if fit.paid_in == "step" else f" (per unit of {fit.paid_in})"
     yield Fact(f"a step is worth{unit}", tuple(said), "front")
 
 
-def _stretch(s: Stretch, *, first: bool) -> str:
-    return f"to step\xa0{s.to}\xa0" if first else f"{s.start} to\xa0{s.to}\xa0"
-
-
 def _disagreement(fit: Decided) -> Iterator[Fact]:
     """Single objectives that want another step than all together."""
-    d = fit.decision
-    if not d.objectives:
-        return
-    others = [o for o in d.objectives if _wants_other(o, d)]
-    if not others:
+    others = fit.decision.disagreeing
+    if others:
+        said = listed(f"{clean_sentence(o.objective or '')} alone: {_in_short(o)}" for o in others)
+        yield Fact("objectives", (said,), "front")
+    elif fit.decision.objectives:
         yield Fact("objectives", ("each alone would stop there too, within what is known",))
-        return
-    said = listed(f"{clean_sentence(o.objective or '')} alone: {_in_short(o)}" for o in others)
-    yield Fact("objectives", (said,), "front")
-
-
-def _wants_other(o: Decision, d: Decision) -> bool:
-    return o.action != "cannot_tell" and not o.step_low <= d.step <= o.step_high
 
 
 def _in_short(o: Decision) -> str:
     return kept(f"step {o.step} or later" if o.action == "go_on" else f"step {o.step}")
+
+
+def _rule(fit: Decided) -> Iterator[Fact]:
+    """The rule to use, where one was looked for."""
+    chosen = next((row for row in fit.rules if row["chosen"]), None)
+    if chosen is None:
+        return
+    because = {
+        "scorer_noise": "; others may win by the scorer's luck (--scorer-noise none if there is none)",
+        "few_clusters": "; too few clusters to tune another",
+    }.get(chosen["because"], "")
+    if chosen["name"] == "fixed":  # the step above is a better figure for it: it uses all clusters
+        yield Fact("rule to use", (f"that many steps for every session{because}",))
+    else:
+        yield Fact("rule to use", (clean_sentence(f"{rule_from(chosen['rule']).sentence}{because}"),), "front")
+
+
+def _guaranteed(fit: Decided) -> Iterator[Fact]:
+    c = fit.certificate
+    if c is None:
+        return
+    sure = f"{c['confidence']:.0%}"
+    if c["rule"] is not None:
+        kept_to = f"{rule_from(c['rule']).sentence}: loses no more than {number(c['eps'])} on average, sure at {sure}"
+        yield Fact("guaranteed", (f"{clean_sentence(kept_to)}; saves {c['saved']:.0%} of the steps",), "front")
+    elif c["needed"] is not None:
+        yield Fact(
+            "guaranteed",
+            (f"nothing yet: about {c['needed']:,} clusters would do, and there are {c['clusters']}",),
+            "front",
+        )
+    else:
+        yield Fact("guaranteed", (f"nothing: even cautious rules lose {number(c['eps'])} here",), "front")
+
+
+def _why(fit: Decided) -> Iterator[Fact]:
+    yield Fact("in full", (clean_sentence(fit.decision.sentence),))
 
 
 def _stands(fit: Decided) -> Iterator[Fact]:
@@ -89,11 +139,13 @@ def _seen(fit: Decided) -> Iterator[Fact]:
     yield Fact("intervals by", (clean_sentence(by),), "long")
 
 
+def brief_doubts(fit: Decided) -> list[str]:
+    """Return the doubts of failed checks in a few words each, the weightiest first."""
+    return [DOUBTS[c.name] for c in fit.checks if not c.passed]
+
+
 def doubts(fit: Decided) -> list[str]:
     """Return what failed checks cast doubt on, in sentences, the weightiest first."""
-    from ..checks import RULES
-
-    doubt = {rule.name: rule.doubt for rule in RULES}
     return [
-        clean_sentence(f"{c.message[:1].upper()}{c.message[1:]} {doubt[c.name]}") for c in fit.checks if not c.passed
+        clean_sentence(f"{c.message[:1].upper()}{c.message[1:]} {DOUBTS[c.name]}") for c in fit.checks if not c.passed
     ]

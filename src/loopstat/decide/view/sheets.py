@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ...inference.estimate import Estimate
 from ...results.decision import Decided
-from ...results.document import Sheet, figure, word
+from ...results.document import Cell, Sheet, figure, word
 from ...results.words import clean_sentence, number
 from ..analysis import Decisions
 
 
 def group_sheets(fit: Decided, at: str = "") -> list[Sheet]:
     """Return the tables of one group."""
-    return [s for s in (_price_map(fit, at), _alone(fit), _curve(fit, at)) if s is not None]
+    return [s for s in (_price_map(fit, at), _rules(fit, at), _alone(fit), _curve(fit, at)) if s is not None]
 
 
 def _price_map(fit: Decided, at: str) -> Sheet | None:
@@ -20,6 +23,42 @@ def _price_map(fit: Decided, at: str) -> Sheet | None:
     )
     note = "A step pays as long as it is worth more than it costs; only these steps are best at some price."
     return Sheet("Price map", ("from step", "to step", "a step is worth"), rows, note) if rows else None
+
+
+RULE_WORDS = {
+    "fixed": "a fixed number of steps",
+    "full_run": "run to the end of the record",
+    "patience_3": "patience 3",
+    "tuned_patience": "tuned patience",
+    "patience": "patience with a least gain",
+    "threshold": "a threshold on the score",
+    "recent_mean": "a threshold on its recent mean",
+    "loop_gain": "loop-gain bands",
+    "clairvoyant": "clairvoyant (no rule can be)",
+}
+
+
+def _rules(fit: Decided, at: str) -> Sheet | None:
+    if not fit.rules:
+        return None
+
+    def ranged(k: int, name: str) -> Cell:
+        ends = (fit.rules[k][key] for key in (name, f"{name}_low", f"{name}_high"))
+        return figure(Estimate(*(np.nan if v is None else v for v in ends)), place=f"{at}.rules.{k}.{name}")
+
+    rows = tuple(
+        (
+            word(RULE_WORDS[row["name"]] + (" (chosen)" if row["chosen"] else "")),
+            ranged(k, "net"),
+            ranged(k, "against_fixed"),
+            ranged(k, "against_full"),
+            figure(row["saved"], place=f"{at}.rules.{k}.saved", form="percent"),
+        )
+        for k, row in enumerate(fit.rules)
+    )
+    head = ("rule", "net value", "against fixed", "against the full run", "steps saved")
+    note = "Tuned on one half of the clusters, judged on the other; net of the price of the steps."
+    return Sheet("Rules that look at the session", head, rows, note)
 
 
 def _alone(fit: Decided) -> Sheet | None:

@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from ...arrays import Float, Int
 from ...inference.resample import LeftOut, weighted_sums
+from ..products import finite
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,13 @@ class Slopes:
     R: Float
     first: Float
     b: Float | None = None
+
+    @classmethod
+    def scaled(cls, scale: Float, M: Float, Q: Float, R: Float, first: Float, b: Float | None = None) -> Slopes:
+        """Make from figures in units of `scale`, shape (n_obj,), but for `b`; without a map nothing is known."""
+        outer, lost = np.outer(scale, scale), ~finite(M)[:, None, None]
+        Q, R, first = (np.where(lost, np.nan, part * outer) for part in (Q, R, first))
+        return cls(M * np.outer(scale, 1 / scale), Q, R, first, b)
 
 
 class ClusterSums(Protocol):

@@ -6,14 +6,15 @@ Only the user can say so. A loop merely *read* through a clip looks the same and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts
+from ...arrays import Float, Int, group_starts, summed_rows
 from ...inference.resample import LeftOut, weighted_sums
 from ...panel.panel import Pairs
+from ..products import symmetric
 from ..sums import reference
 from .base import Estimated, Slopes
 
@@ -83,11 +84,10 @@ def censored(
 
 def _slopes(gamma: Float, sigma: Float, rho: Float, spread: Float, centre: Float, scale: Float) -> Slopes:
     """Return a batch in units of the data; gamma holds (intercept, slopes) per objective."""
-    outer, ratio = np.outer(scale, scale), np.outer(scale, 1 / scale)
     Q = rho * sigma[:, :, None] * sigma[:, None, :]
-    M = gamma[:, :, 1:] * ratio
+    found = Slopes.scaled(scale, gamma[:, :, 1:], Q, np.zeros_like(Q), spread - Q)
     at_centre = centre + scale * gamma[:, :, 0]  # the mean of the next state from x = centre
-    return Slopes(M, Q * outer, np.zeros_like(Q), (spread - Q) * outer, at_centre - np.einsum("kij,j->ki", M, centre))
+    return replace(found, b=at_centre - np.einsum("kij,j->ki", found.M, centre))
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class _By:
 
     def sums(self, columns: Sequence[Float]) -> Float:
         """Return sums of columns, each of shape (rows,), by cluster, shape (n_clusters, k)."""
-        return np.stack([np.bincount(self.cluster, weights=c, minlength=self.n_clusters) for c in columns], axis=1)
+        return summed_rows(self.cluster, np.stack(columns, axis=1), self.n_clusters)
 
 
 @dataclass(frozen=True)
@@ -158,13 +158,10 @@ class _Row:
 
     def hessians(self, phi: Float, curvature: Float, by: _By) -> Float:
         """Return the negative Hessian by cluster, shape (n_clusters, p + 1, p + 1)."""
-        rows, columns = np.tril_indices(self.direction.shape[1])
+        rows, columns = np.triu_indices(self.direction.shape[1])
         products = [curvature * self.direction[:, a] * self.direction[:, b] for a, b in zip(rows, columns, strict=True)]
         products[-1] = products[-1] + (self.kind == 0) / phi[-1] ** 2
-        sums = by.sums(products)
-        out = np.empty((len(sums), self.direction.shape[1], self.direction.shape[1]))
-        out[:, rows, columns] = out[:, columns, rows] = sums
-        return out
+        return symmetric(by.sums(products), self.direction.shape[1])
 
 
 @dataclass(frozen=True)

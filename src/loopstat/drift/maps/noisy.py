@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ...arrays import Float, Int
+from ...arrays import Float, Int, group_starts, summed_rows
 from ...errors import SettingsError
 from ...panel.panel import NO_PARENT, Pairs, Panel
 from ..products import (
@@ -25,7 +25,6 @@ from ..products import (
     products,
     right_divide,
     smallest_singular_value,
-    sum_by,
     symmetric,
     transposed,
     with_one,
@@ -91,18 +90,18 @@ class Instrument:
         centre, scale = reference(panel.x[panel.complete])
         rows = runs(panel, 3 if differenced else 2)
         z = np.concatenate([(panel.x[row] - centre) / scale for row in rows], axis=1)
-        of_runs = sum_by(products(with_one(z)), cluster_of_row[rows[-1]], n_clusters)
+        of_runs = summed_rows(cluster_of_row[rows[-1]], products(with_one(z)), n_clusters)
         pairs = panel.pairs()
-        begin = _first(pairs)
+        begin = group_starts(pairs.session)
         changes = products(with_one(pairs.dx[begin] / scale))
-        of_first = sum_by(changes, cluster_of_row[pairs.end[begin]], n_clusters)
+        of_first = summed_rows(cluster_of_row[pairs.end[begin]], changes, n_clusters)
         return cls(np.concatenate([of_runs, of_first], axis=1), centre, scale, differenced)
 
     def solve(self, sums: Float) -> Slopes:
         """Return the parameters for a batch of sums, shape (batch, k); NaN where the instrument is singular."""
         c, first = self._read(sums)
         M, Q, R = _differenced(c) if self.differenced else _level(c)
-        return _in_data_units(self.scale, M, Q, R, first - Q - 2 * R)
+        return Slopes.scaled(self.scale, M, Q, R, first - Q - 2 * R)
 
     def strength(self, sums: Float) -> Float:
         """Return the smallest singular value of C1 (differenced: D2), shape (batch,); NaN without spread.
@@ -223,13 +222,13 @@ class ErrorsInVariables:
         z = np.concatenate([(pairs.x - centre) / scale, (pairs.y - centre) / scale], axis=1)
         share = np.ones(len(panel)) if panel.repeats is None else 1.0 / panel.repeats
         of_pairs = [products(with_one(z)), share[pairs.start, None], share[pairs.end, None]]
-        begin = _first(pairs)
+        begin = group_starts(pairs.session)
         both = share[pairs.start[begin]] + share[pairs.end[begin]]
         of_first = [products(with_one(pairs.dx[begin] / scale)), both[:, None]]
         end = cluster_of_row[pairs.end]
-        parts = [sum_by(np.concatenate(of_pairs, axis=1), end, n_clusters)]
-        parts += [sum_by(np.concatenate(of_first, axis=1), end[begin], n_clusters)]
-        parts += [sum_by(_scatter(panel, scale), cluster_of_row, n_clusters)]
+        parts = [summed_rows(end, np.concatenate(of_pairs, axis=1), n_clusters)]
+        parts += [summed_rows(end[begin], np.concatenate(of_first, axis=1), n_clusters)]
+        parts += [summed_rows(cluster_of_row, _scatter(panel, scale), n_clusters)]
         return cls(np.concatenate(parts, axis=1), centre, scale, known)
 
     @cached_property
@@ -244,7 +243,7 @@ class ErrorsInVariables:
         M = right_divide(c.between(1, 0), c.between(0, 0) - earlier, c.unit)
         M[~(_reliability(c, earlier) > SINGULAR)] = np.nan
         Q = c.residual([-M, _eye_like(M)], 0, 0) - later - M @ earlier @ transposed(M)
-        return _in_data_units(self.scale, M, _symmetrised(Q), (earlier + later) / 2, first - Q)
+        return Slopes.scaled(self.scale, M, _symmetrised(Q), (earlier + later) / 2, first - Q)
 
     def reliability(self, sums: Float) -> Float:
         """Return the smallest share of the earlier scores' variance, over all their mixtures, that is no noise.
@@ -357,16 +356,3 @@ def _reliability(c: _Lagged, noise: Float) -> Float:
     lost = ~finite(share)
     share[lost] = 0.0
     return np.where(lost, np.nan, 1 - np.linalg.eigvals(share).real.max(axis=1))
-
-
-def _first(pairs: Pairs) -> Int:
-    """Return the first transition of every session."""
-    return np.flatnonzero(np.diff(pairs.session, prepend=-1) != 0).astype(np.int64)
-
-
-def _in_data_units(scale: Float, M: Float, Q: Float, R: Float, first: Float) -> Slopes:
-    unit = 1 / scale
-    blank = np.where(np.isnan(M), np.nan, 0.0)
-    return Slopes(
-        M * (scale[:, None] * unit), in_units(Q + blank, unit), in_units(R + blank, unit), in_units(first + blank, unit)
-    )

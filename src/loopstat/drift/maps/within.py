@@ -12,18 +12,17 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, summed_rows
 from ...errors import SettingsError
 from ...panel.panel import Pairs
 from ..products import (
     Covariances,
     deviations,
     finite,
-    in_units,
     n_products,
     products,
     right_divide,
-    sum_by,
+    spectral_radius,
     symmetric,
     transposed,
     with_one,
@@ -110,7 +109,7 @@ class Within:
         lengths, of_length = _by_length(size)
         first = products(with_one(pairs.dx[starts] / scale))
         per_session = np.concatenate([of_length, size[:, None] - 1, first], axis=1)
-        parts = [_inside(z, starts, cluster, n_clusters), sum_by(per_session, cluster[starts], n_clusters)]
+        parts = [_inside(z, starts, cluster, n_clusters), summed_rows(cluster[starts], per_session, n_clusters)]
         if correction == "half_panel":
             later = np.arange(len(z)) - np.repeat(starts, size) >= np.repeat(size // 2, size)
             for half in (~later, later):
@@ -141,9 +140,7 @@ class Within:
             M = 2 * M - sum(_Centred.of(half, self.n_obj).slopes for half in halves) / 2
         Q = panel.rss(M) / np.where(degrees > 0, degrees, np.nan)[:, None, None]
         step = Covariances.of(first, self.n_obj).cov
-        unit = 1 / self.scale
-        Q, excess = in_units(Q, unit), in_units(np.where(np.isnan(M), np.nan, step - Q), unit)
-        return Slopes(M * (self.scale[:, None] * unit), Q, np.where(np.isnan(Q), np.nan, 0.0), excess)
+        return Slopes.scaled(self.scale, M, Q, np.where(np.isnan(Q), np.nan, 0.0), step - Q)
 
     def transitions(self, sums: Float) -> Float:
         """Return the mean number of transitions of the sessions that hold more than one, shape (batch,)."""
@@ -158,10 +155,8 @@ def root_found(within: Within, sums: Float) -> Bool:
     False where no root is reached from M_w, and where its spectral radius is past 0.9 while sessions hold 8
     transitions or fewer on average: the equation then has a second root close by.
     """
-    M = within.solve(sums).M
-    found = finite(M)
-    radius = np.abs(np.linalg.eigvals(np.where(found[:, None, None], M, 0.0))).max(axis=1)
-    return np.asarray(found & ~((radius > SLOW) & (within.transitions(sums) <= SHORT)))
+    radius = spectral_radius(within.solve(sums).M)
+    return np.asarray(np.isfinite(radius) & ~((radius > SLOW) & (within.transitions(sums) <= SHORT)))
 
 
 # ------------------------------------------------------------------------------ sums
@@ -179,7 +174,7 @@ def _inside(z: Float, starts: Int, cluster: Int, n_clusters: int) -> Float:
         return np.zeros((n_clusters, n_products(z.shape[1])))
     size = np.diff(np.r_[starts, len(z)])
     mean = np.add.reduceat(z, starts, axis=0) / size[:, None]
-    return sum_by(products(z - np.repeat(mean, size, axis=0)), cluster, n_clusters)
+    return summed_rows(cluster, products(z - np.repeat(mean, size, axis=0)), n_clusters)
 
 
 def _by_length(size: Int) -> tuple[Int, Float]:

@@ -55,7 +55,7 @@ def curvature_test(pairs: Pairs, cluster: Int, n_clusters: int) -> Curvature:
     """
     n = pairs.x.shape[1]
     nothing = Curvature(float("nan"), np.full(n, np.nan))
-    filled = np.unique(cluster)
+    filled = np.flatnonzero(np.bincount(cluster))
     sd = pairs.x.std(axis=0) if len(pairs) else np.zeros(n)
     if len(filled) < n + SPARE or not np.all(sd > 0):
         return nothing

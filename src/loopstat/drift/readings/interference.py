@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts
+from ...arrays import Float, Int, group_starts, relabel, summed_rows
 from ...inference.resample import weighted_sums
 from ...panel.panel import Pairs
 from ..model import lyapunov
+from ..products import products, symmetric, with_one
 from ..sums import Moments
 
 PARTS = ("drift", "noise", "transient", "rest")
@@ -58,17 +59,16 @@ class PathSums:
     @classmethod
     def of(cls, pairs: Pairs, cluster: Int, n_clusters: int, centre: Float) -> PathSums:
         """Accumulate from transitions; `cluster` has shape (n_pairs,)."""
-        z = np.concatenate([np.ones((len(pairs), 1)), pairs.x - centre, pairs.dx], axis=1)
-        steps, position = np.unique(pairs.step, return_inverse=True)
-        sums = np.zeros((n_clusters * len(steps), z.shape[1]))
-        cell = cluster * len(steps) + position.reshape(-1)
-        for j in range(z.shape[1]):
-            sums[:, j] = np.bincount(cell, weights=z[:, j], minlength=len(sums))
+        x = pairs.x - centre
+        steps, position = relabel(pairs.step)
+        n = n_clusters * len(steps)
+        cell = cluster * len(steps) + position
+        count = np.bincount(cell, minlength=n).astype(np.float64)
+        sums = np.concatenate([count[:, None], summed_rows(cell, x, n), summed_rows(cell, pairs.dx, n)], axis=1)
         start = group_starts(pairs.session)
-        z = z[:, : 1 + pairs.x.shape[1]]
-        first = np.zeros((n_clusters, z.shape[1], z.shape[1]))
-        np.add.at(first, cluster[start], z[start, :, None] * z[start, None, :])
-        return cls(sums.reshape(n_clusters, len(steps), -1), first, steps.astype(np.int64), centre)
+        z = with_one(x[start])
+        first = summed_rows(cluster[start], products(z), n_clusters)
+        return cls(sums.reshape(n_clusters, len(steps), -1), symmetric(first, z.shape[1]), steps, centre)
 
     def total(self) -> tuple[Float, Float]:
         """Return (sums, first) over all clusters, batch of one."""
@@ -148,16 +148,14 @@ def decompose(moments: Moments, sums: Float | None, first: Float | None) -> dict
         steady state.
     """
     sd = _positive_root(np.einsum("bii->bi", moments.cov_dx))
-    still = sd <= 0
-    unit = 1 / np.where(still, np.nan, sd)[:, :, None] / np.where(still, np.nan, sd)[:, None, :]
+    unit = 1 / (sd[:, :, None] * sd[:, None, :])
     M, A = moments.M, moments.A
     A_t = np.swapaxes(A, 1, 2)
     out = {"total": moments.cov_dx * unit, "noise": moments.Q * unit}
     nothing = np.full_like(M, np.nan)
     if sums is None or first is None:
         return {**out, **dict.fromkeys(("drift", "transient", "rest", "start_spread", "misfit"), nothing)}
-    lost = np.asarray(np.isnan(M).any(axis=(1, 2)))
-    steady = lyapunov(np.where(lost[:, None, None], 2.0 * np.eye(M.shape[-1]), M), moments.Q)
+    steady = lyapunov(M, moments.Q)
     path = path_covariance(sums)
     rest = moments.cov_x - steady - path
     spread = start_spread(M, start_moments(first)[1] - steady, sums[:, :, 0])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts
+from ...arrays import Float, Int, group_starts, relabel
 from ...inference.intervals import mean_by_cluster
 from ...inference.tests import mean_test
 from ...panel.panel import Panel
@@ -45,7 +45,7 @@ def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> Mean
     path = panel.kept()
     rows = np.flatnonzero(path.complete)
     original = _session_positions(panel, path)
-    steps, position = np.unique(path.step[rows], return_inverse=True)
+    steps, position = relabel(path.step[rows])
     order = np.argsort(position, kind="stable")
     pieces = np.split(rows[order], np.flatnonzero(np.diff(position[order])) + 1)[: len(steps)]
     table = np.empty((3, len(steps), panel.n_obj))
@@ -53,7 +53,7 @@ def mean_path(panel: Panel, cluster: Int, n_clusters: int, level: float) -> Mean
         found = mean_by_cluster(path.x[piece], cluster[original[path.session[piece]]], n_clusters, level=level)
         table[:, k] = found.value, found.low, found.high
     count = np.array([len(piece) for piece in pieces], dtype=np.int64)
-    return MeanPath(steps.astype(np.int64), count, table[0], table[1], table[2])
+    return MeanPath(steps, count, table[0], table[1], table[2])
 
 
 def _session_positions(panel: Panel, part: Panel) -> Int:
@@ -107,9 +107,9 @@ def _ninety(path: Panel, start: Int, weight: Float) -> int | None:
     if not np.any(weight):
         return None
     score = path.x @ weight
-    steps, place = np.unique(path.step, return_inverse=True)  # steps may be negative, or far apart
+    steps, place = relabel(path.step)
     gain = np.diff(score, prepend=0.0)
     gain[start] = 0.0
-    total = np.bincount(place.reshape(-1), weights=gain, minlength=len(steps))
+    total = np.bincount(place, weights=gain, minlength=len(steps))
     gained = np.cumsum(total)
     return int(steps[np.argmax(gained >= 0.9 * gained[-1])]) if gained[-1] > 0 else None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ...arrays import Bool, Float
+from ...inference.estimate import Estimate
 from ...results.record import Record
 
 REGIMES = ("unstable", "slow", "monotone", "alternating", "oscillatory")
@@ -24,8 +26,8 @@ class Regime(Record):
 
     Attributes
     ----------
-    re, im, modulus : float
-        The eigenvalue and its size; `_low` and `_high` are the ends of their intervals.
+    re, im, modulus : Estimate
+        The eigenvalue and its size.
     regime : str
         unstable, slow, monotone, alternating or oscillatory.
     probability : float or None
@@ -34,26 +36,18 @@ class Regime(Record):
         p-value of the test that turns are chance; None where every eigenvalue is real.
     period : float or None
         Steps per swing, for an oscillatory pair.
-    half_life : float or None
-        Steps in which this mode loses half of its distance; None where it does not shrink.
+    half_life : Estimate
+        Steps in which this mode loses half of its distance; infinite where it does not shrink.
     """
 
-    re: float
-    im: float
-    modulus: float
-    re_low: float
-    re_high: float
-    im_low: float
-    im_high: float
-    modulus_low: float
-    modulus_high: float
+    re: Estimate
+    im: Estimate
+    modulus: Estimate
     regime: str
     probability: float | None
     p_oscillation: float | None
     period: float | None
-    half_life: float | None
-    half_life_low: float | None
-    half_life_high: float | None
+    half_life: Estimate
 
 
 def eigenvalues(M: Float) -> Complex:
@@ -73,7 +67,7 @@ def eigenvalues(M: Float) -> Complex:
     return values
 
 
-def half_life(modulus: Float) -> Float:
+def half_life(modulus: ArrayLike) -> Float:
     """Return ln 2 / -ln(modulus): steps to lose half the distance; inf where the modulus is 1 or more."""
     modulus = np.asarray(modulus, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -147,57 +141,39 @@ def classify(values: Complex, near_zero: tuple[Float, Float], length: float, *, 
 
 
 def read_regimes(
-    values: Complex,
-    intervals: dict[str, tuple[Float, Float]],
-    draws: Complex,
-    *,
-    length: float,
-    p_oscillation: float,
+    modes: Mapping[str, Estimate], draws: Complex, *, length: float, p_oscillation: float
 ) -> tuple[Regime, ...]:
     """Put together one Regime per eigenvalue.
 
     Parameters
     ----------
-    values : complex array, shape (n,)
-    intervals : dict
-        `re`, `im` and `modulus` to (low, high), each of shape (n,).
+    modes : mapping
+        `re`, `im` and `modulus` of the eigenvalues, each of shape (n,).
     draws : complex array, shape (n_boot, n)
     length : float
         Median number of transitions in a session.
     p_oscillation : float
         NaN where no eigenvalue is complex.
     """
-    offsets = (intervals["re"][0] - values.real, intervals["re"][1] - values.real)
+    re = modes["re"]
+    values = re.value + 1j * modes["im"].value
+    offsets = (re.low - re.value, re.high - re.value)
     oscillates = bool(p_oscillation < OSCILLATION_LEVEL)
     names = classify(values[None], offsets, length, oscillates=oscillates)[0]
     draws = draws[~np.isnan(draws).any(axis=1)]
     same = classify(draws, offsets, length, oscillates=oscillates) == names if len(draws) else None
     out = []
     for k, name in enumerate(names.tolist()):
-        modulus = float(abs(values[k]))
         turning = name == "oscillatory"
-        ends = {
-            f"{key}_{end}": float(pair[i][k])
-            for key, pair in intervals.items()
-            for i, end in enumerate(["low", "high"])
-        }
+        mode = {key: found[k] for key, found in modes.items()}
         out.append(
             Regime(
-                re=float(values[k].real),
-                im=float(values[k].imag),
-                modulus=modulus,
-                **ends,
+                **mode,
                 regime=name,
                 probability=None if turning or same is None else float(same[:, k].mean()),
                 p_oscillation=None if np.isnan(p_oscillation) or values[k].imag == 0 else p_oscillation,
                 period=float(2 * np.pi / abs(np.angle(values[k]))) if turning else None,
-                half_life=_finite(half_life(np.array(modulus))),
-                half_life_low=_finite(half_life(intervals["modulus"][0][k])),
-                half_life_high=_finite(half_life(intervals["modulus"][1][k])),
+                half_life=Estimate(*map(half_life, mode["modulus"].triple)),
             )
         )
     return tuple(out)
-
-
-def _finite(value: Float) -> float | None:
-    return float(value) if np.isfinite(value) else None

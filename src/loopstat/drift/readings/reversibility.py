@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ...arrays import Float
+from ...inference.estimate import Estimate
 from ...inference.intervals import jackknife_covariance, jackknife_variance, student_quantile
 from ...inference.lengths import length_limits
 from ...inference.tests import chi_square_quantile, hotelling_p, hotelling_quantile
-from ...results.record import Record
+from ...results.record import Record, written
 from ..model import lyapunov
 
 MIN_SPARE = 3  # clusters beyond the number of conditions
 ALMOST_SINGULAR = 1e-14  # least eigenvalue of the noise correlations, or of the conditions', that can be divided by
 UNSEEN = 1e-290  # a variance whose inverse would overflow
-NOTHING = float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +27,13 @@ class Reversibility(Record):
     ----------
     p_value : float
         Of detailed balance.
-    entropy_production : float
-        In nats per step, less its plug-in bias n(n-1)/N, not below 0.
-    low, high : float
-        Interval of the entropy production; `low` is 0 where the test does not reject: `p_value` at least 1 - level.
+    entropy_production : Estimate
+        In nats per step, less its plug-in bias n(n-1)/N, not below 0. Its interval begins at 0 where the test does not
+        reject: `p_value` at least 1 - level.
     """
 
     p_value: float
-    entropy_production: float
-    low: float
-    high: float
+    entropy_production: Estimate = field(metadata=written("entropy_production", "low", "high"))
 
 
 def entropy_production(M: Float, Q: Float) -> float:
@@ -59,7 +56,7 @@ def entropy_production(M: Float, Q: Float) -> float:
     0.363636
     """
     if not (np.isfinite(M).all() and _regular(Q)):
-        return NOTHING
+        return np.nan
     return float(_entropies(M[None], Q[None])[0])
 
 
@@ -103,24 +100,24 @@ def reversibility_test(
     """
     known = all(np.isfinite(part).all() for part in (M, left_M, left_Q))
     if not (known and _regular(Q)):
-        return Reversibility(*[NOTHING] * 4)
+        return Reversibility(np.nan, Estimate.unknown())
     n = len(M)
     plug_in = entropy_production(M, Q)
-    value = max(plug_in - n * (n - 1) / max(n_transitions, 1), 0.0) if np.isfinite(plug_in) else NOTHING
+    value = max(plug_in - n * (n - 1) / max(n_transitions, 1), 0.0) if np.isfinite(plug_in) else np.nan
     delta, left = _conditions(M, Q, Q), _conditions(left_M, left_Q, Q)
     c, k = len(left), len(delta)
     if k == 0 or c - k < MIN_SPARE:
-        return Reversibility(NOTHING, value, NOTHING, NOTHING)
+        return Reversibility(np.nan, Estimate(value))
     variance = jackknife_covariance(left)
     if np.linalg.eigvalsh(variance)[0] <= ALMOST_SINGULAR * np.trace(variance):
-        return Reversibility(NOTHING, value, NOTHING, NOTHING)
+        return Reversibility(np.nan, Estimate(value))
     statistic = float(delta @ np.linalg.solve(variance, delta))
     p = hotelling_p(statistic, k, c)
     if not plug_in > 0 or statistic <= 0:
-        return Reversibility(p, value, NOTHING, NOTHING)
-    spread = jackknife_variance(_entropies(left_M, left_Q)) if _all_regular(left_Q) else np.array(NOTHING)
+        return Reversibility(p, Estimate(value))
+    spread = jackknife_variance(_entropies(left_M, left_Q)) if _all_regular(left_Q) else np.array(np.nan)
     low, high = _limits(plug_in, float(spread), statistic, p, k, c, level)
-    return Reversibility(p, value, min(low, value), max(high, value))
+    return Reversibility(p, Estimate(value, min(low, value), max(high, value), level=level))
 
 
 def _conditions(M: Float, Q: Float, unit: Float) -> Float:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts
-from ...inference.intervals import jackknife_interval
+from ...arrays import Float, Int, group_starts, relabel, summed_rows
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife
 from ...inference.resample import folds
 from ...inference.tests import positive_p
 from ...panel.model import Rng
@@ -23,8 +24,6 @@ BASELINES = ("persistence", "mean", "constant_drift", "running_mean")
 SHRINKS = np.array([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 64.0, np.inf])
 N_FOLDS = 5
 
-Interval = tuple[float, float, float]
-
 
 @dataclass(frozen=True)
 class Skill:
@@ -33,9 +32,9 @@ class Skill:
     Attributes
     ----------
     overall : dict
-        Baseline to (value, low, high), the mean over objectives.
+        Baseline to the mean over objectives.
     by_objective : dict
-        Baseline to arrays (value, low, high) of shape (n_obj,).
+        Baseline to Estimate of shape (n_obj,).
     beats : float array, shape (n_obj,)
         One-sided p-value that the objective is predicted no better than by the overall mean or by the session's
         running mean, whichever is larger.
@@ -45,8 +44,8 @@ class Skill:
         The fold each cluster is held out in.
     """
 
-    overall: dict[str, Interval]
-    by_objective: dict[str, tuple[Float, Float, Float]]
+    overall: dict[str, Estimate]
+    by_objective: dict[str, Estimate]
     beats: Float
     n_folds: int
     fold: Int
@@ -91,18 +90,15 @@ def held_out_skill(
     if errors is not None:
         squared["linear"] = np.where(np.isnan(errors), squared["linear"], errors**2)
     # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
-    sums = {name: _by_cluster(e, cluster, len(grams))[filled] for name, e in squared.items()}
+    sums = {name: summed_rows(cluster, e, len(grams))[filled] for name, e in squared.items()}
     ours = sums.pop("linear")
     overall, by_objective, p = {}, {}, {}
     for name, theirs in sums.items():
         each = _skill(ours.sum(axis=0), theirs.sum(axis=0))
         left = _skill(ours.sum(axis=0) - ours, theirs.sum(axis=0) - theirs)
-        low, high = jackknife_interval(each, left, level)
-        by_objective[name] = (each, low, high)
+        by_objective[name] = jackknife(each, left, level=level)
+        overall[name] = jackknife(np.mean(each), left.mean(axis=1), level=level)
         p[name] = positive_p(each, left)
-        mean, mean_left = np.asarray(np.mean(each)), left.mean(axis=1)
-        ends = jackknife_interval(mean, mean_left, level)
-        overall[name] = (float(mean), float(ends[0]), float(ends[1]))
     return Skill(overall, by_objective, np.maximum(p["mean"], p["running_mean"]), int(fold.max()) + 1, fold)
 
 
@@ -111,12 +107,12 @@ def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold:
     in_fold = fold[cluster]
     train = np.stack([grams.g[fold != k].sum(axis=0) for k in range(fold.max() + 1)])
     moments = Moments.of(train, grams)
-    mean_y = (grams.scale * train[:, 0, 1 + grams.n_obj :] / train[:, :1, 0] + grams.centre)[in_fold]
-    mean_dx = mean_y - moments.mean_x[in_fold]
-    linear = mean_y.copy()
-    for k, (M, mean_x) in enumerate(zip(moments.M, moments.mean_x, strict=True)):
-        held = in_fold == k
-        linear[held] += np.einsum("ij,kj->ki", M, pairs.x[held] - mean_x)
+    mean_x = _at(moments.mean_x, in_fold)
+    mean_y = _at(grams.scale * train[:, 0, 1 + grams.n_obj :] / train[:, :1, 0] + grams.centre, in_fold)
+    mean_dx = mean_y - mean_x
+    linear = mean_y.copy("K")
+    for j, of in enumerate((pairs.x - mean_x).T):
+        linear += _at(moments.M[:, :, j], in_fold) * of[:, None]
     count, history = running_mean(panel, pairs)
     out = {
         "linear": (pairs.y - linear) ** 2,
@@ -127,48 +123,46 @@ def squared_errors(panel: Panel, pairs: Pairs, grams: Grams, cluster: Int, fold:
     return {**out, "running_mean": _shrunk(pairs.y, mean_y, count, history, in_fold)}
 
 
-def running_mean(panel: Panel, pairs: Pairs) -> tuple[Float, Float]:
+def running_mean(panel: Panel, pairs: Pairs) -> tuple[Int, Float]:
     """Return (count, mean) of the session's scores before each later state's step, shapes (n_pairs,), (n_pairs, n)."""
     rows = np.flatnonzero(panel.complete)
     session = panel.session[rows]
     start = group_starts(session)
     position = np.searchsorted(session[start], pairs.session)
-    steps, place = np.unique(panel.step, return_inverse=True)  # places, for steps may be too far apart for one key
+    steps, place = relabel(panel.step)  # places, for steps may be too far apart for one key
     key = session * len(steps) + place[rows]
     upto = np.searchsorted(key, pairs.session * len(steps) + place[pairs.end])
     first = start[position]
     centre = panel.x[rows].mean(axis=0)  # cumulative sums about the mean keep their digits
     cumulative = np.concatenate([np.zeros((1, panel.n_obj)), np.cumsum(panel.x[rows] - centre, axis=0)])
-    count = (upto - first).astype(np.float64)
+    count = upto - first
     return count, centre + (cumulative[upto] - cumulative[first]) / np.maximum(count, 1)[:, None]
 
 
-def _shrunk(y: Float, mean: Float, count: Float, history: Float, in_fold: Int) -> Float:
+def _shrunk(y: Float, mean: Float, count: Int, history: Float, in_fold: Int) -> Float:
     """Squared errors of the running mean, shrunk by what is best on the training folds, per objective."""
     ahead, known = y - mean, history - mean
     n_folds = int(in_fold.max()) + 1
     # Errors are quadratic in the weight, and that follows from the count: sums over each count serve every shrinkage.
-    counts, place = np.unique(count, return_inverse=True)
-    cell, shape = in_fold * len(counts) + place.reshape(-1), (n_folds, len(counts), y.shape[1])
+    counts, place = relabel(count)
+    cell, shape = in_fold * len(counts) + place, (n_folds, len(counts), y.shape[1])
     products = (ahead**2, ahead * known, known**2)
-    own, mixed, other = (_by_cluster(v, cell, n_folds * len(counts)).reshape(shape) for v in products)
+    own, mixed, other = (summed_rows(cell, v, n_folds * len(counts)).reshape(shape) for v in products)
     weights = (_weight(counts, k) for k in SHRINKS)
     per_fold = np.stack([(own - 2 * w * mixed + w**2 * other).sum(axis=1) for w in weights])
     best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
-    return _shrunk_errors(ahead, known, count, SHRINKS[best][in_fold])
+    chosen = np.stack([_weight(counts, shrink) for shrink in SHRINKS[best]])
+    return np.asarray((ahead - _at(chosen.reshape(-1, y.shape[1]), cell) * known) ** 2)
 
 
-def _shrunk_errors(ahead: Float, known: Float, count: Float, k: Float) -> Float:
-    return np.asarray((ahead - _weight(count, k) * known) ** 2)
+def _at(table: Float, place: Int) -> Float:
+    """Return rows of a small table by place, column by column in memory as the transitions are."""
+    return np.ascontiguousarray(table.T).take(place, axis=1).T
 
 
-def _weight(count: Float, k: Float) -> Float:
+def _weight(count: Int, k: Float) -> Float:
     """Return what the session's own mean counts beside the overall one, shape (len(count), 1 or n_obj)."""
     return np.asarray(count[:, None] / np.maximum(count[:, None] + k, 1e-300))
-
-
-def _by_cluster(values: Float, cluster: Int, n: int) -> Float:
-    return np.stack([np.bincount(cluster, weights=v, minlength=n) for v in values.T], axis=1)
 
 
 def _skill(ours: Float, theirs: Float) -> Float:

@@ -31,13 +31,13 @@ from ...results.chart import (
 )
 from ...results.document import figure
 from ...results.words import cell, clean_sentence, number
-from ..analysis import Analysis
+from ..analysis import DriftAnalysis
 from ..compare import SURE, Comparison
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import eigenvalues
 from ..readings.skill import BASELINES
-from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, ranged, short_label
+from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, short_label
 
 MAX_CLOUD = 150
 MAX_BARS = 6
@@ -142,36 +142,6 @@ def _axis_of(seen: Seen, j: int, limits: Span | None = None) -> Axis:
     return Axis(seen.names[j], limits=limits, better=1 if objective.maximize else -1)
 
 
-def tiny(fit: LinearDriftFit, j: int, limits: Span) -> Chart | None:
-    """Return the mean of an objective by step with its interval and the step to stop at, for a line of a table."""
-    path = fit.path
-    if len(path.step) < 2 or j >= len(fit.names):
-        return None
-    line = Line(path.step.astype(np.float64), path.mean[:, j], path.low[:, j], path.high[:, j], strong=True)
-    stop = [] if fit.verdict.step is None else [Rule("x", float(fit.verdict.step))]
-    name = clean_sentence(fit.names[j])
-    said = f"Mean {name} by step, from {number(path.mean[0, j], 3)} to {number(path.mean[-1, j], 3)}"
-    shown = Axis(hidden=True, limits=limits)
-    title = f"mean {name}"
-    return Chart(f"tiny-{fit.label}", title, (*stop, line), Axis("step", hidden=True), shown, said, size="tiny")
-
-
-def most_moved(groups: Sequence[LinearDriftFit]) -> int:
-    """Return the objective whose mean moves farthest over the steps, against the width of its intervals."""
-    paths = [g.path for g in groups if len(g.path.step) > 1]
-    if not paths:
-        return 0
-    ways = [np.ptp(p.mean, axis=0) / np.maximum(np.nanmax(np.abs(p.mean), axis=0), 1e-300) for p in paths]
-    return int(np.argmax(np.mean(ways, axis=0)))
-
-
-def tiny_limits(groups: Sequence[LinearDriftFit], j: int) -> Span:
-    """Return the range that the means of all groups fill, so that small pictures can be compared."""
-    held = [v[:, j] for g in groups for v in (g.path.mean, g.path.low, g.path.high) if len(g.path.step) > 1]
-    every = np.concatenate(held) if held else np.zeros(0)
-    return _limits(every) if np.isfinite(every).any() else (0.0, 1.0)
-
-
 # -------------------------------------------------------------------------- phase plane
 
 
@@ -265,7 +235,7 @@ def disc(seen: Seen) -> Chart | None:
     draws = fit.draws.get("M")
     values = eigenvalues(draws[~np.isnan(draws).any(axis=(1, 2))][:MAX_CLOUD]).ravel() if draws is not None else None
     cloud = np.zeros(0, complex) if values is None else values[np.abs(values) < 1.25]
-    modes = [complex(r.re, r.im) for r in fit.regimes]
+    modes = [complex(r.re.value, r.im.value) for r in fit.regimes]
     words = ", ".join(f"{abs(z):.3g} {r.regime}" for z, r in zip(modes, fit.regimes, strict=True))
     names = tuple(_named_once(modes, [r.regime for r in fit.regimes]))
     marks: tuple[Mark, ...] = (
@@ -307,19 +277,19 @@ def skill(seen: Seen) -> Chart | None:
 
 def estimators(seen: Seen) -> Chart | None:
     """Return what the estimators that can be had say of the slowest mode, where there are several."""
-    rivals = [(k, r) for k, r in enumerate(seen.fit.estimator.rivals) if np.isfinite(r.modulus)]
+    rivals = [(k, r) for k, r in enumerate(seen.fit.estimator.rivals) if np.isfinite(r.modulus.value)]
     if len(rivals) < 2:
         return None
     rows = [
         Dot(
             r.name,
-            seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high),
+            seen.shown(f"estimators.{k}.modulus", r.modulus),
             "ours" if r.name == seen.fit.estimator.name else "context",
             category(k)[1],
         )
         for k, r in rivals
     ]
-    low = min(v for _, r in rivals for v in (r.low, r.modulus) if np.isfinite(v))
+    low = min(v for _, r in rivals for v in (float(r.modulus.low), float(r.modulus.value)) if np.isfinite(v))
     x = Axis("share of a distance left after a step", limits=(max(low, 0.0), 1.2))
     chart = _dots(f"{seen.key}-estimators", "Slowest mode, by estimator", rows, x)
     return Chart(
@@ -357,7 +327,7 @@ def _causes(seen: Seen, pair: tuple[int, int]) -> Bar:
 # --------------------------------------------------------------------------- all groups
 
 
-def ends(result: Analysis, j: int) -> Chart:
+def ends(result: DriftAnalysis, j: int) -> Chart:
     """Return where every group ends on one objective."""
     rows = []
     for k, g in enumerate(result.groups):
@@ -376,9 +346,9 @@ def comparisons(found: Sequence[Comparison], quantity: str = "kept_end", objecti
     rows = [
         Dot(
             f"{called[c.a]} − {called[c.b]}" + (f", {clean_sentence(str(c.objective))}" if len(known) > 1 else ""),
-            ranged(c.difference, c.low, c.high, place=f"comparisons.{k}.difference"),
-            "ours" if c.p_adjusted < SURE else "context",
-            "circle" if c.p_adjusted < SURE else "ring",
+            figure(c.difference, place=f"comparisons.{k}.difference"),
+            "ours" if c.difference.p_adjusted < SURE else "context",
+            "circle" if c.difference.p_adjusted < SURE else "ring",
         )
         for k, c in sorted(wanted, key=lambda row: known.index(row[1].objective))
     ]
@@ -397,7 +367,7 @@ def _short_labels(labels: Sequence[str]) -> dict[str, str]:
     return {label: clean_sentence(label[start:]) for label in labels}
 
 
-def pareto(result: Analysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
+def pareto(result: DriftAnalysis, pair: tuple[int, int] = (0, 1)) -> Chart | None:
     """Return the ends of every group in two objectives with the line that half of its ends reach."""
     if not result.pareto or len(result.objectives) < 2 or len(result.pareto[0].ends) == 0:
         return None

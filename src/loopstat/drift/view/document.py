@@ -11,11 +11,11 @@ from ... import __version__
 from ...panel.panel import Panel
 from ...results.document import Block, Checks, Document, Fact, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, plural
-from ..analysis import Analysis
+from ..analysis import DriftAnalysis
 from ..compare import sentences
 from ..fit import LinearDriftFit
-from .charts import ends, fans, group_charts, most_moved, pareto, tiny, tiny_limits
-from .facts import answer, doubtful, doubts, facts, lead, left_out
+from .charts import ends, fans, group_charts, pareto
+from .facts import doubtful, doubts, facts, lead, left_out
 from .seen import Seen
 from .sheets import comparison_sheets, group_sheets, pareto_sheet
 
@@ -26,12 +26,12 @@ MAX_SESSIONS_ALL = 1000  # in all, and
 MAX_VALUES = 130_000  # scores in all: a page is a file that is sent around
 
 
-def document(result: Analysis | LinearDriftFit) -> Document:
+def document(result: DriftAnalysis | LinearDriftFit) -> Document:
     """Return everything said about a fit, or about all groups of an analysis.
 
     Parameters
     ----------
-    result : Analysis or LinearDriftFit
+    result : DriftAnalysis or LinearDriftFit
 
     Returns
     -------
@@ -53,7 +53,7 @@ def document(result: Analysis | LinearDriftFit) -> Document:
     )
 
 
-def _directions(result: Analysis) -> str:
+def _directions(result: DriftAnalysis) -> str:
     """Say which way is better, at once where it is the same for all."""
     names = [clean_sentence(o.name) for o in result.objectives]
     ways = ["larger is better" if o.maximize else "smaller is better" for o in result.objectives]
@@ -65,21 +65,18 @@ def _directions(result: Analysis) -> str:
 # ------------------------------------------------------------------------------- groups
 
 
-def _groups(result: Analysis) -> list[Section]:
-    drawn, j = _drawn(result), most_moved(result.groups)
-    limits = tiny_limits(result.groups, j)
+def _groups(result: DriftAnalysis) -> list[Section]:
+    drawn = _drawn(result)
     several = len(result.groups) > 1
     shared = _shared_doubts(result) if several else []
-    out = [Section("everywhere", "In every group", (doubtful(shared, "front"),), depth="front")] if shared else []
+    out = [Section("everywhere", "In every group", (doubtful(shared),))] if shared else []
     for k, fit in enumerate(result.groups):
         made = _group(Seen(fit, f"groups.{k}", f"g{k}", drawn.get(fit.label)), set(shared))
-        if several and made.answer is not None:
-            made = replace(made, answer=replace(made.answer, picture=tiny(fit, j, limits)), folded=True)
-        out.append(made)
+        out.append(replace(made, folded=several))
     return out
 
 
-def _shared_doubts(result: Analysis) -> list[str]:
+def _shared_doubts(result: DriftAnalysis) -> list[str]:
     """Return what is doubtful in every group alike: it is said once."""
     first, *others = (doubts(g) for g in result.groups)
     return [said for said in first if all(said in other for other in others)]
@@ -106,7 +103,6 @@ def _group(seen: Seen, said: Set[str]) -> Section:
             *_missing(seen),
         ),
         lead(seen),
-        answer(seen.fit),
     )
 
 
@@ -117,7 +113,7 @@ def _missing(seen: Seen) -> list[Section]:
     return [Section(f"{seen.key}-missing", title, (Facts(rows),), depth="long", folded=True)] if rows else []
 
 
-def _drawn(result: Analysis) -> dict[str, Panel]:
+def _drawn(result: DriftAnalysis) -> dict[str, Panel]:
     """Choose the sessions that are drawn, evenly through each group: the kept paths."""
     if result.panel is None:
         return {}
@@ -136,7 +132,7 @@ def _drawn(result: Analysis) -> dict[str, Panel]:
 # --------------------------------------------------------------------- groups together
 
 
-def _against(result: Analysis) -> list[Section]:
+def _against(result: DriftAnalysis) -> list[Section]:
     said = sentences(result.comparisons, result.groups)
     if len(result.groups) < 2:
         return []
@@ -148,10 +144,10 @@ def _against(result: Analysis) -> list[Section]:
     blocks += charts
     if sheets:
         blocks.append(Section("differences", "All differences", tuple(sheets), depth="long", folded=True))
-    return [Section("against", "Against each other", tuple(blocks), depth="front" if said else "long")]
+    return [Section("against", "Against each other", tuple(blocks), depth="short" if said else "long")]
 
 
-def _pareto(result: Analysis) -> list[Section]:
+def _pareto(result: DriftAnalysis) -> list[Section]:
     if not result.pareto:
         return []
     chart = pareto(result)

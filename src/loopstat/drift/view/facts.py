@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...results.document import Answer, Cell, Depth, Fact, Facts, Part, Parts, Text
-from ...results.result import Estimate
+from ...inference.estimate import Estimate
+from ...results.document import Cell, Depth, Fact, Facts, Part, Parts, Text
 from ...results.words import chance, kept, number, percent, plural
 from ..compare import SURE
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
-from .seen import ACTION_TONES, ACTION_WORDS, BASELINE_WORDS, Seen, disagreement
+from .seen import BASELINE_WORDS, Seen, disagreement
 
 MAX_TRADE_OFFS = 2  # said unless more is asked for
 MAX_DOUBTS = 4
@@ -36,13 +36,6 @@ WARNINGS = (
 )
 
 
-def answer(fit: LinearDriftFit) -> Answer:
-    """Return the verdict: what to do, then why."""
-    verdict = fit.verdict
-    said = verdict.answer or ACTION_WORDS[verdict.action]
-    return Answer(verdict.action, said, (verdict.sentence.removeprefix(said),), ACTION_TONES[verdict.action])
-
-
 def lead(seen: Seen) -> Parts:
     """Return how much a group holds."""
     counts = seen.fit.counts
@@ -53,7 +46,7 @@ def lead(seen: Seen) -> Parts:
 
 def facts(seen: Seen) -> Facts:
     """Return the lines said of a group, the most telling first."""
-    return Facts((*_ends(seen), *_speed(seen), *_trade_offs(seen), *_belief(seen), *_estimator(seen)))
+    return Facts((*_ends(seen), *_speed(seen), *_trade_offs(seen), *_belief(seen), *_estimator(seen)), depth="front")
 
 
 def doubts(fit: LinearDriftFit) -> list[str]:
@@ -160,7 +153,15 @@ def _trade_offs(seen: Seen) -> Iterator[Fact]:
     if not found:
         yield Fact("trade-offs", ("none found: no two objectives' changes are correlated beyond chance",))
     for k, pair in enumerate(found):
-        yield Fact("" if k else "trade-offs", _pair(seen, total, pair), "short" if k < MAX_TRADE_OFFS else "long")
+        yield Fact("" if k else "trade-offs", _pair(seen, total, pair), _depth_of(seen, k))
+
+
+def _depth_of(seen: Seen, k: int) -> Depth:
+    """The strongest trade-off stands at the front, unless objectives that want other steps do."""
+    decided = seen.fit.decided
+    if k == 0 and decided is not None and not decided.decision.disagreeing:
+        return "front"
+    return "short" if k < MAX_TRADE_OFFS else "long"
 
 
 def _pair(seen: Seen, total: Estimate, pair: tuple[int, int]) -> Parts:
@@ -230,7 +231,7 @@ def _estimator(seen: Seen) -> Iterator[Fact]:
 def _rivals(seen: Seen) -> Parts:
     said: list[Part] = ["slowest mode by estimator: "]
     for k, r in enumerate(seen.fit.estimator.rivals):
-        if np.isfinite(r.modulus):
-            figure = seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high)
+        if np.isfinite(r.modulus.value):
+            figure = seen.shown(f"estimators.{k}.modulus", r.modulus)
             said += [", " if len(said) > 1 else "", f"{r.name}\xa0", figure]
     return tuple(said)

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...inference.estimate import Estimate
 from ...panel.panel import Panel
-from ...results.chart import Tone
 from ...results.document import Cell, Form, figure
-from ...results.result import Estimate
 from ...results.words import clean_sentence
 from ..fit import LinearDriftFit
 
 MAX_PAIRS = 10
-ACTION_WORDS = {"go_on": "go on", "stop": "stop", "cannot_tell": "cannot tell"}
-ACTION_TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
 BASELINE_WORDS = {
     "mean": "guessing the mean",
     "persistence": "standing still",
@@ -87,18 +84,13 @@ class Seen:
         form = "open" if path in OPEN_ENDED else form
         return figure(self.fit.estimates.get(path), *index, place=self.place(path), form=form, unit=unit)
 
-    def ranged(self, path: str, value: float | None, low: float | None, high: float | None) -> Cell:
-        """Return the cell of a figure that is held with its ends apart."""
-        return ranged(value, low, high, place=self.place(path))
+    def shown(self, path: str, found: Estimate) -> Cell:
+        """Return the cell of an estimate that a part of the fit holds."""
+        return figure(found, place=self.place(path))
 
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
         return figure(value, place=self.place(path), form=form)
-
-
-def ranged(value: float | None, low: float | None, high: float | None, *, place: str) -> Cell:
-    """Return the cell of a figure that is held with its ends apart."""
-    return figure(None if value is None else Estimate(value, low, high), place=place)
 
 
 def short_label(fit: LinearDriftFit) -> str:
@@ -117,5 +109,5 @@ def pairs_by_strength(fit: LinearDriftFit) -> list[tuple[int, int]]:
 
 def disagreement(fit: LinearDriftFit) -> bool:
     """Return whether one estimator's slowest mode lies outside another's interval."""
-    there = [r for r in fit.estimator.rivals if np.isfinite(r.modulus)]
-    return any(not r.low <= q.modulus <= r.high for r in there for q in there)
+    there = [r.modulus for r in fit.estimator.rivals if np.isfinite(r.modulus.value)]
+    return any(not r.low <= q.value <= r.high for r in there for q in there)

@@ -8,11 +8,11 @@ from ...inference.pareto import ParetoGroup
 from ...panel.panel import Objective
 from ...results.document import Cell, Sheet, figure, matrix, word
 from ...results.words import chance, clean_sentence, number, percent
-from ..analysis import Analysis
+from ..analysis import DriftAnalysis
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
 from ..readings.skill import BASELINES
-from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, ranged, short_label
+from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, short_label
 
 QUANTITY_TITLES = {
     "kept_end": "Ends",
@@ -61,14 +61,15 @@ def _regimes(seen: Seen) -> Sheet | None:
 
 def _regime(seen: Seen, k: int, r: Regime) -> tuple[Cell, ...]:
     here = f"regimes.{k}"
-    value = number(r.re, 3) + (f" {'+' if r.im >= 0 else '−'} {number(abs(r.im), 3)}i" if r.im else "")
+    re, im = float(r.re.value), float(r.im.value)
+    value = number(re, 3) + (f" {'+' if im >= 0 else '−'} {number(abs(im), 3)}i" if im else "")
     belief = chance(r.p_oscillation) if r.regime == "oscillatory" else percent(r.probability or 0.0)
     return (
         word(value),
-        seen.ranged(f"{here}.modulus", r.modulus, r.modulus_low, r.modulus_high),
+        seen.shown(f"{here}.modulus", r.modulus),
         word(r.regime),
         word(belief),
-        seen.ranged(f"{here}.half_life", r.half_life, r.half_life_low, r.half_life_high),
+        seen.shown(f"{here}.half_life", r.half_life),
         seen.number(f"{here}.period", r.period),
     )
 
@@ -113,7 +114,7 @@ def _side_by_side(seen: Seen) -> Sheet | None:
     if not disagreement(seen.fit):
         return None
     rows = tuple(
-        (word(r.name), seen.ranged(f"estimators.{k}.modulus", r.modulus, r.low, r.high), word(r.remark))
+        (word(r.name), seen.shown(f"estimators.{k}.modulus", r.modulus), word(r.remark))
         for k, r in enumerate(seen.fit.estimator.rivals)
     )
     note = "The share of a distance left after one step, by what each estimator allows for: they do not agree."
@@ -126,7 +127,7 @@ def _reversibility(seen: Seen) -> Sheet | None:
         return None
     row = (
         seen.number("reversibility.p_value", found.p_value, "p"),
-        seen.ranged("reversibility.entropy_production", found.entropy_production, found.low, found.high),
+        seen.shown("reversibility.entropy_production", found.entropy_production),
     )
     note = "In detailed balance a recording run backwards looks the same; a small p says that this one does not."
     return Sheet("Forward and backward", ("p of detailed balance", "entropy production, nats per step"), (row,), note)
@@ -137,9 +138,7 @@ def _thorough(seen: Seen) -> Sheet | None:
     if found is None:
         return None
     columns = {
-        "slowest mode, by profile": seen.ranged(
-            "thorough.modulus", found.modulus, found.modulus_low, found.modulus_high
-        ),
+        "slowest mode, by profile": seen.shown("thorough.modulus", found.modulus),
         "p of alike sessions": seen.number("thorough.p_effects", found.p_effects, "p"),
         "p of an exact scorer": seen.number("thorough.p_noise", found.p_noise, "p"),
         "p of the model": seen.number("thorough.p_fit", found.p_fit, "p"),
@@ -164,7 +163,7 @@ def _influence(seen: Seen) -> Sheet | None:
 # --------------------------------------------------------------------------- all groups
 
 
-def comparison_sheets(result: Analysis) -> list[Sheet]:
+def comparison_sheets(result: DriftAnalysis) -> list[Sheet]:
     """Return one table per compared quantity."""
     short = {g.label: short_label(g) for g in result.groups}
     out = []
@@ -175,8 +174,8 @@ def comparison_sheets(result: Analysis) -> list[Sheet]:
                 word(short.get(c.a, c.a)),
                 word(short.get(c.b, c.b)),
                 *([word(c.objective or "")] if on else []),
-                ranged(c.difference, c.low, c.high, place=f"comparisons.{k}.difference"),
-                figure(c.p_adjusted, place=f"comparisons.{k}.p_adjusted", form="p"),
+                figure(c.difference, place=f"comparisons.{k}.difference"),
+                figure(float(c.difference.p_adjusted), place=f"comparisons.{k}.p_adjusted", form="p"),
             )
             for k, c in enumerate(result.comparisons)
             if c.quantity == quantity
@@ -187,7 +186,7 @@ def comparison_sheets(result: Analysis) -> list[Sheet]:
     return out
 
 
-def pareto_sheet(result: Analysis) -> Sheet:
+def pareto_sheet(result: DriftAnalysis) -> Sheet:
     """Return who is ahead on all objectives at once."""
     short = {g.label: short_label(g) for g in result.groups}
     rows = tuple(

@@ -111,7 +111,7 @@
     }
     const place = value === null ? NaN : u.valToPos(value, rule.axis, true);
     if (place >= from && place <= to) {
-      ctx.strokeStyle = css(rule.tone); ctx.lineWidth = 1.5 * devicePixelRatio; ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
+      ctx.strokeStyle = css(rule.tone); ctx.lineWidth = 1.5 * devicePixelRatio; ctx.setLineDash(DASHES[rule.stroke].map((d) => d * devicePixelRatio));
       ctx.beginPath();
       if (across) { ctx.moveTo(left, place); ctx.lineTo(left + width, place); } else { ctx.moveTo(place, top); ctx.lineTo(place, top + height); }
       ctx.stroke();

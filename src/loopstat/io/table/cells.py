@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int
+from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError
-from ...panel.panel import MISSING, Labels
+from ...panel.panel import MISSING, Labels, Source, array_digest
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
 from .files import Field, Scan, plain_errors
 
@@ -27,6 +27,7 @@ LONGEST_LABEL = 200
 MOST_LABELS = 2000
 KEPT_TEXT = 300  # characters; longer cells are no labels, and a panel has no use for their content
 WHOLE = 1e15  # below it a double tells integers apart
+PROFILE = ("n", "n_numbers", "n_flags", "n_nan", "whole", "longest", "distinct")  # as `_profile_sql` lists them
 CHECKED_APART = frozenset(("step", "parent_step"))
 
 
@@ -88,6 +89,8 @@ class Cells:
     numbers : column names that must be read as numbers
     texts : mapping from column name to what to keep of its texts, as SQL with `{}` for the text
         These are read as they are, content columns too; others are cut, and content columns left out.
+    short : names of the files, where there are several; they are the column `file`
+    digest : of the files' bytes
     """
 
     def __init__(
@@ -99,8 +102,11 @@ class Cells:
         labels: Collection[str] = (),
         numbers: Collection[str] = (),
         texts: Mapping[str, str] | None = None,
+        short: tuple[str, ...] = (),
+        digest: str = "",
     ) -> None:
         self._con, self._scans = con, scans
+        self.files, self._digest = short, digest
         self._n_types = 0
         self.known = list(dict.fromkeys(names.get(f.name, f.name) for s in scans for f in _visible(s, names)))
         loaded = _columns(scans, names, numbers, texts or {})
@@ -138,20 +144,8 @@ class Cells:
             return []
         [row] = self._rows("SELECT " + ", ".join(_profile_sql(c) for c in columns) + " FROM t")
         width = len(row) // len(columns)
-        parts = [row[i * width : (i + 1) * width] for i in range(len(columns))]
-        return [
-            replace(
-                column,
-                n=n,
-                n_numbers=numbers,
-                n_flags=flags,
-                n_nan=nan,
-                whole=bool(whole),
-                longest=longest or 0,
-                distinct=distinct,
-            )
-            for column, (n, numbers, flags, nan, whole, longest, distinct) in zip(columns, parts, strict=True)
-        ]
+        parts = (row[i * width : (i + 1) * width] for i in range(len(columns)))
+        return [replace(c, **dict(zip(PROFILE, part, strict=True))) for c, part in zip(columns, parts, strict=True)]
 
     def _typed(self, column: Column, labels: Collection[str]) -> Column:
         if column.kind != "raw":
@@ -188,6 +182,16 @@ class Cells:
     # ------------------------------------------------------------------ places
 
     @property
+    def form(self) -> str:
+        """`table`, or the form of the JSON files that were made one; all files of a table have the same."""
+        return self._scans[0].form
+
+    @property
+    def skipped(self) -> int:
+        """Records of such JSON files that are no row of the table."""
+        return sum(scan.skipped for scan in self._scans)
+
+    @property
     def file(self) -> str:
         """The files, as named in a refusal that concerns the whole table."""
         return ", ".join(s.file for s in self._scans[:3]) + (", ..." if len(self._scans) > 3 else "")
@@ -195,8 +199,9 @@ class Cells:
     def place(self, position: int) -> tuple[str, int]:
         """Return the file and 1-based data row of a row of the table."""
         i = int(np.searchsorted(self._ends, position, side="right"))
-        before = int(self._ends[i - 1]) if i else 0
-        return self._scans[i].file, position - before + 1
+        at = position - (int(self._ends[i - 1]) if i else 0)
+        record = self._scans[i].record
+        return self._scans[i].file, at + 1 if record is None else int(record[at])
 
     def refuse(
         self, message: str, position: int | None = None, column: str | None = None, hint: str | None = None
@@ -252,9 +257,8 @@ class Cells:
             empty |= np.isnan(values)
         with np.errstate(invalid="ignore"):
             whole = (values == np.floor(values)) & (np.abs(values) < WHOLE)
-        bad = np.flatnonzero(~whole & (~empty | required))
-        if bad.size:
-            first = int(bad[0])
+        first = first_true(~whole & (~empty | required))
+        if first is not None:
             expected = "must be a whole number" + (f" below {WHOLE:g}" if abs(values[first]) >= WHOLE else "")
             what = "is missing" if empty[first] else f"{expected}, got {self.text_at(name, first)}"
             raise self.refuse(f"`{name}` {what}.", first, name, "number the steps of a session 0, 1, 2, ...")
@@ -267,20 +271,25 @@ class Cells:
         word = f"(CASE WHEN {text} IN ('true', '1', '1.0') THEN 1 WHEN {text} IN ('false', '0', '0.0') THEN 0 END)"
         values = self._array(word)
         missing = np.ma.filled(self._array(f"{column.sql} IS NULL OR {text} IN ('nan', 'none')"), True)
-        bad = np.flatnonzero(np.ma.getmaskarray(values) & ~missing)
-        if bad.size:
-            first = int(bad[0])
+        first = first_true(np.ma.getmaskarray(values) & ~missing)
+        if first is not None:
             raise self.refuse(f"must be true or false (or 1, 0), got {self.text_at(name, first)}.", first, name)
         return np.ma.filled(values, 0) == 1, missing
 
     def labels(self, name: str) -> Labels:
-        """Return a column as labels, its names in natural order."""
+        """Return a column as labels, its names in natural order; `file` is what tells several files apart."""
+        if name == "file" and self.files:
+            files = Labels.of(self.files)
+            return Labels(files.codes[np.ma.filled(self._array("f"), 0).astype(np.int64)], files.names)
+        if name not in self.columns:
+            raise self.refuse("cannot be a label: it holds whole texts or nested values.", column=name)
         [codes], names = self.codes(self.columns[name].label_sql)
         return Labels.sorted(codes, names)
 
-    def file_codes(self) -> Int:
-        """Return the number of the file each row came from, shape (n_rows,)."""
-        return np.asarray(np.ma.filled(self._array("f"), 0), dtype=np.int64)
+    def source(self, notes: Sequence[str], *arrays: Any) -> Source:
+        """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
+        files = tuple(dict.fromkeys(s.file for s in self._scans))
+        return Source(files, self._digest or array_digest(*arrays), tuple(notes))
 
     def codes(self, *expressions: str) -> tuple[list[Int], list[str]]:
         """Return some SQL expressions as codes into one shared list of texts; -1 where NULL or empty."""
@@ -320,6 +329,11 @@ class Cells:
         if column.distinct > 1.2 * MOST_LABELS:  # an estimate, good to a few per cent
             return False
         return bool(self._rows(f"SELECT count(DISTINCT {column.sql}) <= {MOST_LABELS} FROM t")[0][0])
+
+
+def text_bytes(texts: Sequence[str]) -> Any:
+    """Return texts as an array of bytes, for a digest."""
+    return np.frombuffer("\0\n".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
 
 
 def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
@@ -371,14 +385,15 @@ def _cell(column: Column, field: Field | None) -> str:
 
 def _profile_sql(column: Column) -> str:
     c, number = column.sql, column.number_sql
+    whole, longest = f"coalesce(bool_and({number} = trunc({number})), false)", "0"
     if column.is_text:
-        n = f"count(*) FILTER ({c} <> '{MISSING_NUMBER}')"
-        parts = [n, f"count({number})", f"count(*) FILTER (lower(trim({c})) IN ('true', 'false'))"]
-        parts += ["0", f"bool_and({number} = trunc({number}))", f"max(length({c}))"]
+        n, numbers, nan = f"count(*) FILTER ({c} <> '{MISSING_NUMBER}')", f"count({number})", "0"
+        flags = f"count(*) FILTER (lower(trim({c})) IN ('true', 'false'))"
+        longest = f"coalesce(max(length({c})), 0)"
     elif column.kind == "bool":
-        parts = [f"count({c})", "0", f"count({c})", "0", "true", "5"]
+        n, numbers, flags, nan, whole, longest = f"count({c})", "0", f"count({c})", "0", "true", "5"
     else:
-        nan = f"count(*) FILTER (isnan({number}))"
-        parts = [f"count({c}) - {nan}", f"count({c}) - {nan}", "0", nan]
-        parts += [f"bool_and({number} = trunc({number})) FILTER (NOT isnan({number}))", "0"]
-    return ", ".join([*parts, f"approx_count_distinct({c})"])
+        nan, flags = f"count(*) FILTER (isnan({number}))", "0"
+        n = numbers = f"count({c}) - {nan}"
+        whole = f"coalesce(bool_and({number} = trunc({number})) FILTER (NOT isnan({number})), false)"
+    return ", ".join((n, numbers, flags, nan, whole, longest, f"approx_count_distinct({c})"))

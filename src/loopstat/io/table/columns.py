@@ -62,12 +62,6 @@ def unknown(name: str, known: Sequence[str], *, file: str | None, option: str, h
     )
 
 
-def nothing_left(file: str | None = None) -> InputError:
-    """Return the refusal of conditions that no row meets."""
-    hint = f"look at the label values with {argument('by')}."
-    return InputError(f"{argument('where')} leaves no row.", file=file, hint=hint)
-
-
 def renaming(columns: Mapping[str, str] | None, known: Sequence[str], *, file: str) -> dict[str, str]:
     """Return user's column name -> standard name, refusing names that neither side has."""
     mapping = dict(columns or {})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import glob
-import gzip
 import hashlib
 import json
 import os
@@ -21,10 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from ...arrays import Int
 from ...errors import InputError, SettingsError
 from .columns import near
+from .forms import form_of, rows_of_form
+from .texts import GZIP, SAVE_AGAIN, stream_of
 
-PARQUET, GZIP, ZIP, ZSTD = b"PAR1", b"\x1f\x8b", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
+PARQUET, ZIP, ZSTD = b"PAR1", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
 FIRST_BLOCK = 1 << 16
 DELIMITERS = (",", "\t", ";", "|")
 LONGEST_LINE = (2_000_000, 32_000_000, 512_000_000)  # bytes; each retry costs memory, so start small
@@ -48,11 +50,28 @@ class Field:
 
 @dataclass(frozen=True)
 class Scan:
-    """A file or dataframe that DuckDB can read: what to write after FROM, and its columns."""
+    """A file or dataframe that DuckDB can read.
+
+    Attributes
+    ----------
+    file : str
+    relation : str
+        What to write after FROM.
+    fields : tuple of Field
+    form : str
+        `words` or `expressions` for JSON that is no table as it stands, else `table`.
+    record : int array or None
+        Number of the record each row came from, where that is not the number of the row.
+    skipped : int
+        Records of a form that are no row.
+    """
 
     file: str
     relation: str
     fields: tuple[Field, ...]
+    form: str = "table"
+    record: Int | None = None
+    skipped: int = 0
 
 
 # ---------------------------------------------------------------------------------------------------- finding
@@ -145,11 +164,14 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
         raise InputError(
             f"is not a table loopstat reads: it is {kind}.", file=str(path), hint="unpack it, or save it as CSV."
         )
-    text = _first_text(path, zipped=head.startswith(GZIP))
+    text = _first_text(path)
     compression = "gzip" if head.startswith(GZIP) else "none"
     first = text.lstrip()[:1]
     json_name = any(s in (".json", ".jsonl", ".ndjson") for s in path.suffixes)
     if first in ("{", "["):
+        form = form_of(path, text)
+        if form is not None:
+            return _form(con, path, form)
         return _json(con, path, compression, "array" if first == "[" else "newline_delimited")
     if json_name:
         raise InputError(
@@ -159,9 +181,18 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
     return _csv(path, compression, longest_line)
 
 
-def _first_text(path: Path, *, zipped: bool) -> str:
+def _form(con: Any, path: Path, form: str) -> Scan:
+    """Return a JSON form as a table of texts."""
+    found = rows_of_form(path, form)
+    relation = quoted(str(path))
+    con.register(str(path), found.cells)
+    fields = tuple(Field(name, quoted(name), "text") for name in found.cells)
+    return Scan(str(path), relation, fields, form, found.record, found.skipped)
+
+
+def _first_text(path: Path) -> str:
     try:
-        with _bytes(path, zipped) as stream:
+        with stream_of(path) as stream:
             block = stream.read(FIRST_BLOCK)
     except (OSError, EOFError) as error:
         raise InputError(f"cannot be unpacked: {error}.", file=str(path)) from None
@@ -197,14 +228,8 @@ def _not_utf8(path: Path, block: bytes, position: int) -> InputError:
     return InputError(
         f"is not encoded in UTF-8: byte 0x{block[position]:02x} in line {line}.",
         file=str(path),
-        hint="it may be Latin-1 or Windows-1252; save it again as UTF-8.",
+        hint=SAVE_AGAIN,
     )
-
-
-@contextmanager
-def _bytes(path: Path, zipped: bool) -> Iterator[IO[bytes]]:
-    with gzip.open(path, "rb") if zipped else path.open("rb") as stream:
-        yield stream  # type: ignore[misc]
 
 
 def _literal(path: Path) -> str:
@@ -331,7 +356,7 @@ def _field(name: str, sql: str, native: str) -> Field:
 
 
 def _csv(path: Path, compression: str, longest_line: int) -> Scan:
-    header, delimiter, skip = _header(path, zipped=compression == "gzip")
+    header, delimiter, skip = _header(path)
     names = [h.strip() for h in header]
     _refuse_twice(names, str(path))
     columns = ", ".join(f"'h{i}': 'VARCHAR'" for i in range(len(names)))
@@ -344,10 +369,10 @@ def _csv(path: Path, compression: str, longest_line: int) -> Scan:
     return Scan(str(path), relation, fields)
 
 
-def _header(path: Path, *, zipped: bool) -> tuple[list[str], str, int]:
+def _header(path: Path) -> tuple[list[str], str, int]:
     import io
 
-    with _bytes(path, zipped) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
+    with stream_of(path) as stream, io.TextIOWrapper(stream, "utf-8-sig", newline="") as text:
         skip = 0
         first = text.readline()
         while first and not first.strip():
@@ -404,7 +429,7 @@ def _json_fault(file: str) -> str | None:
     """Return what is wrong with the first bad line of a JSON file; DuckDB miscounts the lines."""
     number = 0
     try:
-        with _bytes(Path(file), _is_gzip(Path(file))) as stream:
+        with stream_of(Path(file)) as stream:
             for line in stream:
                 number += 1
                 if line.strip().startswith(b"["):
@@ -423,11 +448,6 @@ def _json_fault(file: str) -> str | None:
 
 def _no_constant(token: str) -> object:
     raise ValueError(f"a bare {token} is not JSON")
-
-
-def _is_gzip(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(2) == GZIP
 
 
 def _sentence(message: str) -> str:
@@ -457,7 +477,7 @@ FAULTS = {
 def _remedy(message: str) -> str | None:
     folded = message.casefold()
     if "unicode" in folded or "utf-8" in folded:
-        return "it may be Latin-1 or Windows-1252; save it again as UTF-8."
+        return SAVE_AGAIN
     if "unterminated" in folded:
         return 'write a quote inside a quoted cell twice ("").'
     if "malformed json" in folded or "transform error" in folded:

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike
 
 from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
-from ...inference.estimate import NOTHING, Estimate
-from ...inference.intervals import jackknife_interval, left_out_ratio, share_by_cluster
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
 from ...results.record import Record, written
 
 
@@ -34,16 +34,13 @@ class Curve(Record):
     def at(self, k: int) -> Estimate:
         """Return the figure at one k; NaN beyond the curve."""
         place = np.flatnonzero(self.k == k)
-        e = self.estimate
-        if not place.size:
-            return Estimate(NOTHING, NOTHING, NOTHING)
-        return Estimate(*(float(v[place[0]]) for v in (e.value, e.low, e.high)))
+        return self.estimate[place[0]] if place.size else Estimate.unknown()
 
 
 def curve_of(k: list[int], estimates: list[Estimate], n_tasks: list[int]) -> Curve:
     """Return the curve through the estimates at every k."""
-    parts = [np.array([float(getattr(e, side)) for e in estimates]) for side in ("value", "low", "high")]
-    return Curve(np.array(k, dtype=np.int64), Estimate(*parts), np.array(n_tasks, dtype=np.int64))
+    parts = np.array([e.triple for e in estimates]).reshape(-1, 3)
+    return Curve(np.array(k, dtype=np.int64), Estimate(*parts.T), np.array(n_tasks, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -154,13 +151,9 @@ def best_of_k(values: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Cur
     """
     draws = draws_of(values, task)
     ks = numbers_of_k(draws.n)
-    estimates = []
-    for k in ks:
-        found = draws.best[draws.n >= k, k - 1]
-        left = left_out_ratio(found, np.ones(len(found)))
-        low, high = jackknife_interval(found.mean(), left, level)
-        estimates.append(Estimate(found.mean(), low, high))
-    return curve_of(ks, estimates, [int(np.sum(draws.n >= k)) for k in ks])
+    found = [draws.best[draws.n >= k, k - 1] for k in ks]
+    estimates = [jackknife(f.mean(), left_out_ratio(f, np.ones(len(f))), level=level) for f in found]
+    return curve_of(ks, estimates, [len(f) for f in found])
 
 
 def pass_at_k(passed: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Curve:

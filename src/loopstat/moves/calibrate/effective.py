@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...arrays import Float
-from ...inference.estimate import NOTHING, Estimate
-from ...inference.intervals import jackknife_interval, left_out_ratio
+from ...inference.estimate import Estimate
+from ...inference.intervals import jackknife, left_out_ratio
 from ..order_statistics import expected_maximum
 from .candidates import Curve, curve_of, draws_of, numbers_of_k
 from .identified import Identified
@@ -68,10 +68,8 @@ def effective_candidates(values: ArrayLike, task: ArrayLike, *, level: float = 0
 
 def _inverted(k: list[int], ratios: list[tuple[float, Float]], n_tasks: list[int], level: float) -> Curve:
     """Return the curve of effective numbers from gains in standard deviations and their leave-one-out values."""
-    ends = [jackknife_interval(np.asarray(value), left, level) for value, left in ratios]
-    gains = np.array([[value, *end] for (value, _), end in zip(ratios, ends, strict=True)]).reshape(-1, 3)
-    value, low, high = effective_number(gains).T
-    return Curve(np.array(k, dtype=np.int64), Estimate(value, low, high), np.array(n_tasks, dtype=np.int64))
+    gains = [jackknife(value, left, level=level).triple for value, left in ratios]
+    return curve_of(k, [Estimate(*effective_number(ends)) for ends in gains], n_tasks)
 
 
 def effective_number(gain: ArrayLike) -> Float:
@@ -126,26 +124,18 @@ def pooled_candidates(passed: ArrayLike, task: ArrayLike, *, level: float = 0.95
     """
     draws = draws_of(passed, task)
     ks = [k for k in numbers_of_k(draws.n) if k > 1]
-    estimates = []
-    for k in ks:
-        use = draws.n >= k
-        one, some = draws.best[use, 0], draws.best[use, k - 1]
-        ones = np.ones(len(one))
-        estimates.append(_pooled(one, some, ones, level))
-    return curve_of(ks, estimates, [int(np.sum(draws.n >= k)) for k in ks])
+    found = [draws.best[draws.n >= k][:, [0, k - 1]] for k in ks]
+    return curve_of(ks, [_pooled(rates, level) for rates in found], [len(rates) for rates in found])
 
 
-def _pooled(one: Float, some: Float, ones: Float, level: float) -> Estimate:
-    rates = np.array([one.mean(), some.mean()])
-    left = np.stack([left_out_ratio(v, ones) for v in (one, some)])
-    if not np.all((rates > 0) & (rates < 1)):
-        return Estimate(NOTHING, NOTHING, NOTHING)
-    value = np.log(np.log1p(-rates[1]) / np.log1p(-rates[0]))
-    if not np.all((left > 0) & (left < 1)):
-        return Estimate(np.exp(value), NOTHING, NOTHING)
-    rest = np.log(np.log1p(-left[1]) / np.log1p(-left[0]))
-    low, high = jackknife_interval(value, rest, level)
-    return Estimate(np.exp(value), np.exp(low), np.exp(high))
+def _pooled(rates: Float, level: float) -> Estimate:
+    """Return the K of pass rates by task of one candidate and of several, shape (n_tasks, 2)."""
+    mean, left = rates.mean(axis=0), left_out_ratio(rates, np.ones(rates.shape))
+    if not np.all((mean > 0) & (mean < 1)):
+        return Estimate.unknown()
+    ratio, rest = (np.log1p(-r[..., 1]) / np.log1p(-r[..., 0]) for r in (mean, np.clip(left, 0, 1 - 1e-16)))
+    inner = bool(np.all((left > 0) & (left < 1)))
+    return jackknife(ratio, rest, level=level, scale="log") if inner else Estimate(ratio)
 
 
 def likeness(inside: Curve, human_prior: float, *, n_samples: int = 0) -> tuple[Identified, Identified]:

@@ -13,7 +13,6 @@ from ... import __version__
 from ...arrays import Float
 from ...errors import SettingsError
 from ...inference.clusters import finite_rows
-from ...inference.estimate import show
 from ...lenses import Progress
 from ...panel.panel import Source
 from ...panel.pool import Pool
@@ -147,7 +146,7 @@ class Calibration(Record):
 
     def summary(self) -> Table:
         """Return one line for each parameter of each group."""
-        rows = tuple((g.label, p.name, _shown(p), p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
+        rows = tuple((g.label, p.name, p.said, p.reason) for g in self.groups for p in (g.false_pass, *g.parameters))
         return Table("Calibration of moves", ("group", "parameter", "value", "why"), rows)
 
     def settings_file(self) -> dict[str, Any]:
@@ -160,13 +159,6 @@ class Calibration(Record):
             {"settings": self.groups[0].settings} if one else {"groups": {g.label: g.settings for g in self.groups}}
         )
         return {"schema": FILE_SCHEMA, **plain(settings), "calibration": self.to_dict(), "loopstat": __version__}
-
-
-def _shown(p: Identified) -> str:
-    e = p.estimate
-    if p.bound:
-        return f"at most {show(float(e.high))}"
-    return show(float(e.value), float(e.low), float(e.high)) if p.identifiable else "not identifiable"
 
 
 def calibrate(
@@ -255,12 +247,11 @@ def _group(
         pool = replace(pool, truth=None)
     false_pass, resolution = _oracle(pool, level, rng, said)
     judges = _judges(pool, level)
-    unseen = _unnamed("oracle_resolution", "--coarse and --fine")
     verdicts = _verdicts(pool)
     best, k_eff = _numeric(pool, level)
     parameters = (
-        unseen if resolution is None else resolution.parameter,
-        *_of_judges(judges),
+        resolution.parameter if resolution else _unnamed("oracle_resolution"),
+        *((judges.correlation, judges.sigma_r) if judges else map(_unnamed, ("correlation", "sigma_r"))),
         *_likes(k_eff.get("within"), human_prior, pool),
     )
     return GroupCalibration(
@@ -302,13 +293,21 @@ def _numeric(pool: Pool, level: float) -> tuple[Curve | None, dict[str, Curve]]:
     return best_of_k(pool.truth, pool.task, level=level), {"within": inside, "pooled": pooled}
 
 
-def _unnamed(name: str, options: str) -> Identified:
-    return Identified.unknown(name, f"No column was named for it: {options}.", asks=options)
+ASKS = {
+    **dict.fromkeys(("false_pass", "oracle_resolution"), "--coarse and --fine"),
+    **dict.fromkeys(("correlation", "sigma_r"), "--judges and --truth"),
+    **dict.fromkeys(("tau_h", "tau"), "--truth, numeric"),
+}
+"""The options that would give a parameter."""
+
+
+def _unnamed(name: str) -> Identified:
+    return Identified.unknown(name, f"No column was named for it: {ASKS[name]}.", asks=ASKS[name])
 
 
 def _oracle(pool: Pool, level: float, rng: np.random.Generator, said: Progress) -> tuple[Identified, Resolution | None]:
     if pool.coarse is None or pool.fine is None:
-        return _unnamed("false_pass", "--coarse and --fine"), None
+        return _unnamed("false_pass"), None
     there = finite_rows(pool.coarse, pool.fine)
     if not there.any():
         nothing = Identified.unknown("false_pass", "No candidate has both verdicts.")
@@ -327,12 +326,6 @@ def _judges(pool: Pool, level: float) -> JudgeErrors | None:
     return judge_errors(scores, pool.task, pool.truth, names=list(pool.judges), level=level)
 
 
-def _of_judges(judges: JudgeErrors | None) -> tuple[Identified, Identified]:
-    if judges is None:
-        return _unnamed("correlation", "--judges and --truth"), _unnamed("sigma_r", "--judges and --truth")
-    return judges.correlation, judges.sigma_r
-
-
 def _two_valued(truth: Float) -> bool:
     return len(np.unique(truth[~np.isnan(truth)])) <= 2
 
@@ -341,7 +334,7 @@ def _likes(inside: Curve | None, human_prior: float, pool: Pool) -> tuple[Identi
     if inside is not None:
         return likeness(inside, human_prior, n_samples=len(pool))
     if pool.coarse is None and pool.fine is None and pool.truth is None:
-        return _unnamed("tau_h", "--truth, numeric"), _unnamed("tau", "--truth, numeric")
+        return _unnamed("tau_h"), _unnamed("tau")
     why = "Verdicts alone cannot show it: given the task, candidates that pass or fail are independent draws."
     return Identified.unknown("tau_h", why), Identified.unknown("tau", why)
 

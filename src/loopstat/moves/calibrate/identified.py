@@ -7,9 +7,7 @@ from dataclasses import dataclass, field, replace
 from ...inference.estimate import Estimate, show
 from ...results.record import UNWRITTEN, Record, written
 
-NOTHING = float("nan")
 UNREAD = "It stands among the parameters of the group."  # of what is written once, there
-NONE = Estimate(NOTHING, NOTHING, NOTHING)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +50,7 @@ class Identified(Record):
         cls, name: str, reason: str, *, method: str = "none", n_tasks: int = 0, n_samples: int = 0, asks: str = ""
     ) -> Identified:
         """Return a parameter of which nothing is known, and why."""
-        return cls(name, NONE, False, reason, method, n_tasks, n_samples, asks=asks)
+        return cls(name, Estimate.unknown(), False, reason, method, n_tasks, n_samples, asks=asks)
 
     @property
     def value(self) -> float:
@@ -63,9 +61,12 @@ class Identified(Record):
         """Return the same figures, not to be used, for another reason."""
         return replace(self, identifiable=False, reason=reason)
 
+    @property
+    def said(self) -> str:
+        """The figure in words: the most it is, value and interval, or that it is not identifiable."""
+        if self.bound:
+            return f"at most {show(float(self.estimate.high))}"
+        return show(*self.estimate.triple) if self.identifiable else "not identifiable"
+
     def __str__(self) -> str:
-        e = self.estimate
-        if self.bound == "upper":
-            return f"{self.name}: at most {show(float(e.high))}. {self.reason}"
-        shown = show(float(e.value), float(e.low), float(e.high)) if self.identifiable else "not identifiable"
-        return f"{self.name}: {shown}. {self.reason}"
+        return f"{self.name}: {self.said}. {self.reason}"

@@ -13,7 +13,7 @@ from ...arrays import Bool, Float, Int
 from ...errors import SettingsError
 from ...inference.clusters import finite_rows, within
 from ...inference.estimate import Estimate
-from ...inference.intervals import jackknife_interval
+from ...inference.intervals import jackknife
 from ...results.record import Record, absent
 from .identified import UNREAD, Identified
 
@@ -180,7 +180,7 @@ def _nothing(
     gamma, sigma = (
         Identified.unknown(name, why, n_tasks=n_tasks, n_samples=len(y)) for name in ("correlation", "sigma_r")
     )
-    return JudgeErrors(gamma, sigma, agree or Estimate(np.nan, np.nan, np.nan), slopes)
+    return JudgeErrors(gamma, sigma, agree or Estimate.unknown(), slopes)
 
 
 # ------------------------------------------------------------------------- sums by task
@@ -246,54 +246,35 @@ def _anova(covariance: Float) -> tuple[Float, Float]:
 def _slopes(products: _Products, names: Sequence[str], level: float) -> tuple[JudgeSlope, ...]:
     whole, rest = products.total, products.without_each
     value, left = whole.xy[0] / whole.xx[0], rest.xy / np.maximum(rest.xx, 1e-300)[:, None]
-    low, high = jackknife_interval(value, left, level)
+    slopes = jackknife(value, left, level=level)
     spread = np.sqrt(whole.xx[0] * np.diagonal(whole.yy[0]))
     r = np.where(spread > 0, whole.xy[0] / np.where(spread > 0, spread, 1.0), np.nan)
-    rows = zip(names, value, low, high, r, strict=True)
-    return tuple(JudgeSlope(str(n), Estimate(v, a, b), float(c), bool(a > 0)) for n, v, a, b, c in rows)
+    return tuple(JudgeSlope(str(name), slopes[k], float(r[k]), bool(slopes.low[k] > 0)) for k, name in enumerate(names))
 
 
 def _parameters(products: _Products, left: str, level: float, *, binary: bool) -> tuple[Identified, Identified]:
     judges = products.xy.shape[1]
     whole, rest = _mean_squares(products.total), _mean_squares(products.without_each)
-    counts: dict[str, Any] = {"n_tasks": products.n_tasks, "n_samples": products.n_samples}
     gamma = _icc_estimate(whole, rest, judges, level)
-    both = [(b + (judges - 1) * e) / judges for b, e in (whole, rest)]
-    value, log_rest = float(np.sqrt(both[0][0])), np.log(both[1]) / 2
-    low, high = jackknife_interval(np.log(value), log_rest, level)
-    sigma = Estimate(value, np.exp(low), np.exp(high))
+    (value,), left_out = ((between + (judges - 1) * error) / judges for between, error in (whole, rest))
+    sigma = jackknife(np.sqrt(value), np.sqrt(left_out), level=level, scale="log")
+    said, unit = f"{left}The truth is taken as exact; noise in it would make this too large.", f" {UNIT}"
     if binary:
-        why = f"{left}The truth has two values, so part of the quality all judges see counts as shared error: "
-        return (
-            Identified("correlation", gamma, False, f"{why}at most the upper end.", METHOD, **counts, bound="upper"),
-            Identified("sigma_r", sigma, False, f"{why}at most the upper end.", METHOD, **counts, bound="upper"),
-        )
-    said = f"{left}The truth is taken as exact; noise in it would make this too large."
+        why = "The truth has two values, so part of the quality all judges see counts as shared error"
+        said, unit = f"{left}{why}: at most the upper end.", ""
+    counts: dict[str, Any] = {"n_tasks": products.n_tasks, "n_samples": products.n_samples}
+    counts["bound"] = "upper" if binary else None
     return (
-        Identified("correlation", gamma, True, said, METHOD, **counts),
-        Identified(
-            "sigma_r",
-            sigma,
-            True,
-            f"{said} It is in the unit of the truth; the simulator takes it in defects.",
-            METHOD,
-            **counts,
-        ),
+        Identified("correlation", gamma, not binary, said, METHOD, **counts),
+        Identified("sigma_r", sigma, not binary, f"{said}{unit}", METHOD, **counts),
     )
 
 
 def _icc_estimate(whole: tuple[Float, Float], rest: tuple[Float, Float], judges: int, level: float) -> Estimate:
     """Return the ICC with its interval on the scale of ln(MSB/MSE), which has the same spread whatever the ICC."""
-
-    def icc(log_ratio: Any) -> Any:
-        ratio = np.exp(log_ratio)
-        return (ratio - 1) / (ratio + judges - 1)
-
-    tiny = 1e-300
-    log = np.log(np.maximum(whole[0][0], tiny) / np.maximum(whole[1][0], tiny))
-    logs = np.log(np.maximum(rest[0], tiny) / np.maximum(rest[1], tiny))
-    low, high = jackknife_interval(log, logs, level)
-    return Estimate(icc(log), icc(low), icc(high))
+    (ratio,), left = (np.maximum(between, 1e-300) / np.maximum(error, 1e-300) for between, error in (whole, rest))
+    found = jackknife(ratio, left, level=level, scale="log")
+    return Estimate(*((r - 1) / (r + judges - 1) for r in (found.value, found.low, found.high)))
 
 
 def agreement(scores: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -323,19 +304,13 @@ def agreement(scores: ArrayLike, task: ArrayLike, *, level: float = 0.95) -> Est
     np.float64(1.0)
     """
     y, codes, _, _ = _read(scores, task, None, ())
-    if not len(y):
-        return Estimate(np.nan, np.nan, np.nan)
     products = _Products.of(y, np.zeros(len(y)), codes)
-    yy, spare = products.yy, products.spare
-    whole = yy.sum(axis=0, keepdims=True)
-    if not np.all(np.diagonal(whole[0]) > 0):
-        return Estimate(np.nan, np.nan, np.nan)
-    judges = y.shape[1]
-    parts = [_anova(_standard(s)) for s in (whole, whole - yy)] if len(yy) > 1 else [_anova(_standard(whole))] * 2
-    if len(yy) < MIN_TASKS or not spare.sum() > 1:
-        found = _icc_estimate(parts[0], parts[0], judges, level)
-        return Estimate(found.value, np.nan, np.nan)
-    return _icc_estimate(parts[0], parts[1], judges, level)
+    whole, rest = products.total.yy, products.without_each.yy
+    if not len(y) or not np.all(np.diagonal(whole[0]) > 0):
+        return Estimate.unknown()
+    few = len(rest) < MIN_TASKS or not products.spare.sum() > 1
+    here, left = (_anova(_standard(sums)) for sums in (whole, whole if few else rest))
+    return _icc_estimate(here, left, y.shape[1], level)
 
 
 def _standard(products: Float) -> Float:

@@ -15,7 +15,7 @@ from ...inference.intervals import jackknife, left_out_ratio, share_by_cluster
 from ...lenses import Progress
 from ...panel.model import Rng
 from ...results.record import Record, absent, written
-from .identified import NONE, UNREAD, Identified
+from .identified import UNREAD, Identified
 from .mixture import MixtureFit, OneShare, fit_mixture, one_r_test
 
 MIN_TASKS = 8
@@ -151,16 +151,14 @@ def one_mass_share(verdicts: Verdicts, *, level: float = 0.95) -> Estimate:
     n = verdicts.outcomes.astype(np.float64)
     every, seen, good = n.sum(), n[:, 1].sum() + n[:, 2].sum(), n[:, 2].sum()
     if not 0 < good < every:
-        return NONE
-    if seen == good:
-        return Estimate(1.0, np.nan, np.nan)
-    if seen == every:
-        return Estimate(0.0, np.nan, np.nan)
+        return Estimate.unknown()
+    if seen in (good, every):
+        return Estimate(float(seen == good))
     value = float(np.log(seen / every) / np.log(good / every))
     rest = [left_out_ratio(n[:, columns].sum(axis=1), n.sum(axis=1)) for columns in ([1, 2], [2])]
     inner = np.all([(p > 0) & (p < 1) for p in rest], axis=0) & (rest[0] > rest[1])
     if len(n) < 2 or not inner.all():
-        return Estimate(value, np.nan, np.nan)
+        return Estimate(value)
     left = np.log(rest[0]) / np.log(rest[1])
     return jackknife(value, left, level=level, scale="logit")
 
@@ -256,23 +254,17 @@ def oracle_resolution(
 
 def _impossible(verdicts: Verdicts, logs: Estimate, *, selected: bool) -> str:
     """Return why r cannot be had whatever the method; empty where it may."""
-    n = verdicts.outcomes.sum(axis=0)
     by_logs = "" if np.isnan(logs.value) else f" One mass for all tasks would make it {number(float(logs.value))}."
-    if selected:
-        return (
-            "The samples were selected by their coarse verdicts (the loop stops at the first that passes): "
-            "use first versions, --where step=0." + by_logs
-        )
-    if not n[2]:
-        return "No sample passes the fine tests."
-    if not n[0] + n[1]:
-        return "Every sample passes the fine tests: nothing is there to be seen or missed."
-    if not verdicts.nested:
-        return (
-            f"The tests are not nested: {verdicts.beyond:,} samples pass the fine tests and fail the coarse ones."
-            + by_logs
-        )
-    return ""
+    failed, hidden, good = verdicts.outcomes.sum(axis=0)
+    reasons = {
+        "The samples were selected by their coarse verdicts (the loop stops at the first that passes): "
+        f"use first versions, --where step=0.{by_logs}": selected,
+        "No sample passes the fine tests.": not good,
+        "Every sample passes the fine tests: nothing is there to be seen or missed.": not failed + hidden,
+        f"The tests are not nested: {verdicts.beyond:,} samples pass the fine tests and fail the coarse ones."
+        f"{by_logs}": not verdicts.nested,
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
 
 
 def _few_samples(verdicts: Verdicts, r: Estimate, logs: Estimate) -> str:

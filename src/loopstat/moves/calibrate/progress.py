@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ...arrays import Float
+from ...arrays import Bool, Float
 from ...inference.estimate import Estimate
-from ...inference.intervals import jackknife, jackknife_interval, student_quantile
+from ...inference.intervals import jackknife, student_quantile
 from ...inference.resample import LeftOut
 from ...results.check import Check
 from ...results.record import Record, written
@@ -100,13 +100,13 @@ class _Sums:
                     zr[g, :, i, j] = np.bincount(t.cluster, weights=z[:, i] * r[:, j], minlength=n)
         return cls(zr, zd)
 
+    @property
     def total(self) -> _Sums:
-        return _Sums(self.zr.sum(axis=1, keepdims=True), self.zd.sum(axis=1, keepdims=True))
+        return _Sums(*(part.sum(axis=1, keepdims=True) for part in (self.zr, self.zd)))
 
-    def without(self, left: LeftOut) -> _Sums:
-        whole = self.total()
-        out = [np.swapaxes(left.sums(np.swapaxes(part, 0, 1)), 0, 1) for part in (self.zr, self.zd)]
-        return _Sums(whole.zr - out[0], whole.zd - out[1])
+    @property
+    def without_each(self) -> _Sums:
+        return _Sums(*(part.sum(axis=1, keepdims=True) - part for part in (self.zr, self.zd)))
 
     def solve(self) -> tuple[Float, Float]:
         """Return (A, C) for every b and batch member, and the moment that says whether b is right."""
@@ -198,17 +198,16 @@ def fit_progress(
     left = LeftOut.of(np.arange(n_clusters), [""] * n_clusters)
     if not left.single:  # many clusters: groups of them are what is left out, and nothing finer is kept
         t = replace(t, cluster=left.of_cluster(n_clusters)[t.cluster])
-        left = LeftOut.of(np.arange(len(left)), [""] * len(left))
     n = len(left)
     grid = GRID * float(np.median(t.mass[t.mass > 0]))
     sums = _Sums.of(t, grid, n)
     estimate, low, high = _b_interval(sums, grid, level)
     known = bool(low > grid[0] and high < grid[-1] * (1 - 1e-9) and np.isfinite(estimate))
     used = estimate if known else b
-    theta, reruns, bs = _at(t, sums, grid, used, known, left, n)
-    spread = _spread(t, theta, used, None, None)
-    left_spread = np.array([_spread(t, reruns[g], bs[g], left, g) for g in range(len(left))])
-    line, left_line = _line(t, left, n)
+    theta, reruns, bs = _at(t, sums, grid, used, known)
+    spread = _spread(t, theta, used)
+    left_spread = np.array([_spread(t, reruns[g], bs[g], t.cluster != g) for g in range(n)])
+    line, left_line = _line(t, n)
     low, high = (0.0 if low <= grid[0] else low), (np.inf if high >= grid[-1] * (1 - 1e-9) else high)
     return Progress(
         _estimate(theta[0], reruns[:, 0], level, logs=known),
@@ -226,7 +225,7 @@ def fit_progress(
 
 def _b_interval(sums: _Sums, grid: Float, level: float) -> tuple[float, float, float]:
     """Return b and the values that its moment does not reject; ends of the grid mean "and beyond"."""
-    whole = sums.total()
+    whole = sums.total
     theta, moment = whole.solve()
     # the moment of each cluster, less what A and C absorb of it
     own = np.linalg.pinv(whole.zr[:, 0, :2, :])
@@ -262,66 +261,59 @@ def _roots(theta: Float, moment: Float, grid: Float) -> Float:
     return np.asarray(np.exp(out))
 
 
-def _at(
-    t: Transitions, sums: _Sums, grid: Float, used: float, known: bool, left: LeftOut, n: int
-) -> tuple[Float, Float, Float]:
+def _at(t: Transitions, sums: _Sums, grid: Float, used: float, known: bool) -> tuple[Float, Float, Float]:
     """Return (A, C) at b, the same without each group of clusters, and the b of those."""
+    n = sums.zd.shape[1]
     if not known:
         fixed = _Sums.of(t, np.array([used]), n)
-        reruns = fixed.without(left).solve()[0][0]
-        return fixed.total().solve()[0][0, 0], reruns, np.full(len(left), used)
-    theta, _ = sums.total().solve()
-    thetas, moments = sums.without(left).solve()
+        return fixed.total.solve()[0][0, 0], fixed.without_each.solve()[0][0], np.full(n, used)
+    theta, _ = sums.total.solve()
+    thetas, moments = sums.without_each.solve()
     bs = _roots(thetas, moments, grid)
-    point = np.array([np.interp(np.log(used), np.log(grid), theta[:, 0, j]) for j in range(2)])
-    reruns = np.array(
-        [[np.interp(np.log(v), np.log(grid), thetas[:, g, j]) for j in range(2)] for g, v in enumerate(bs)]
-    )
-    return point, reruns, bs
+
+    def at(b: float, curve: Float) -> list[Float]:
+        return [np.interp(np.log(b), np.log(grid), column) for column in curve.T]
+
+    return np.array(at(used, theta[:, 0])), np.array([at(b, thetas[:, g]) for g, b in enumerate(bs)]), bs
 
 
-def _spread(t: Transitions, theta: Float, b: float, left: LeftOut | None, group: int | None) -> float:
+def _spread(t: Transitions, theta: Float, b: float, keep: Bool | None = None) -> float:
     """Return S squared: residuals over delta sqrt(x), the product of both measurements where there are two."""
     x, x2 = t.mass / (t.mass + b), t.second / (t.second + b * t.scale)
     u = t.mass - t.next_mass - t.radius * (theta[0] * x - theta[1])
     twice = t.second is not t.mass and t.next_second is not t.next_mass
     v = (t.second - t.next_second) / t.scale - t.radius * (theta[0] * x2 - theta[1]) if twice else u
-    keep = (
-        np.ones(len(u), dtype=bool) if left is None else left.of_cluster(int(t.cluster.max()) + 1)[t.cluster] != group
-    )
+    keep = np.ones(len(u), dtype=bool) if keep is None else keep
     total = float(np.sum((u * v)[keep]))
     size = float(np.sum((t.radius**2 * x)[keep]))
     return total / size if size > 0 else float("nan")
 
 
-def _line(t: Transitions, left: LeftOut, n: int) -> tuple[Float, Float]:
+def _line(t: Transitions, n: int) -> tuple[Float, Float]:
     """Return slope and value at the mean mass of the straight line of d / delta against mass, and both left out."""
     far = GRID[-1] * float(np.max(t.mass)) * 1e3
     sums = _Sums.of(t, np.array([far]), n)
     weight = np.bincount(t.cluster, weights=t.mass, minlength=n).astype(np.float64)
     count = np.bincount(t.cluster, minlength=n).astype(np.float64)
-    centre = (weight.sum() - left.sums(weight)) / (count.sum() - left.sums(count))
+    centre = (weight.sum() - weight) / (count.sum() - count)
 
     def read(theta: Float, at: Float | float) -> Float:
         slope = theta[..., 0] / far
         return np.stack([slope, slope * at - theta[..., 1]], axis=-1)
 
-    whole = read(sums.total().solve()[0][0, 0], float(t.mass.mean()))
-    return whole, read(sums.without(left).solve()[0][0], centre)
+    whole = read(sums.total.solve()[0][0, 0], float(t.mass.mean()))
+    return whole, read(sums.without_each.solve()[0][0], centre)
 
 
 def _estimate(value: float, left: Float, level: float, *, logs: bool = False) -> Estimate:
     """Return leave-one-out limits, on the scale of logarithms where the errors of a fitted b make them skew."""
-    if logs and value > 0 and np.all(left > 0):
-        return jackknife(value, left, level=level, scale="log")
-    return jackknife(value, left, level=level)
+    return jackknife(value, left, level=level, scale="log" if logs and value > 0 and np.all(left > 0) else "identity")
 
 
 def _root_estimate(square: float, left: Float, level: float) -> Estimate:
     """Return the root of a square, which noise may make negative, with the roots of its limits."""
-    ends = jackknife_interval(np.asarray(square), left, level)
-    value, low, high = (float(np.sqrt(np.maximum(part, 0.0))) for part in (square, *ends))
-    return Estimate(value, low, high)
+    found = jackknife(square, left, level=level)
+    return Estimate(*(np.sqrt(np.maximum(part, 0.0)) for part in (found.value, found.low, found.high)))
 
 
 def _checks(

@@ -115,14 +115,8 @@ def recorded_progress(
     180
     """
     n = np.size(mass)
-    given = {
-        "session": session,
-        "step": step,
-        "parent": parent,
-        "radius": radius,
-        "instrument": instrument,
-        "task": task,
-    }
+    given = {"session": session, "step": step, "parent": parent}
+    given |= {"radius": radius, "instrument": instrument, "task": task}
     for name, column in given.items():
         if column is not None and np.size(column) != n:
             raise SettingsError(f"`{name}` must have one value per version, {n}. Got {np.size(column)}.")
@@ -130,16 +124,15 @@ def recorded_progress(
     child = np.flatnonzero(rows >= 0)
     above = rows[child]
 
-    def read(column: ArrayLike) -> Float:
+    def read(column: ArrayLike, rows: Int) -> Float:
         values = np.asarray(column, dtype=np.float64).ravel()
-        return share_mass(values, tests) if share else values
+        return (share_mass(values, tests) if share else values)[rows]
 
-    mu, second = read(mass), None if instrument is None else read(instrument)
     return fit_progress(
-        *(mu[above], mu[child]),
+        *(read(mass, above), read(mass, child)),
         radius=None if radius is None else np.asarray(radius, dtype=np.float64).ravel()[child],
-        instrument=None if second is None else second[above],
-        next_instrument=None if second is None else second[child],
+        instrument=None if instrument is None else read(instrument, above),
+        next_instrument=None if instrument is None else read(instrument, child),
         cluster=np.asarray(session if task is None else task).ravel()[child],
         b=b,
         level=level,

@@ -16,31 +16,23 @@ from ...inference.intervals import average, quantile, share
 from ...inference.pareto import nondominated
 from ...inference.resample import bootstrap_weights, weighted_sums
 from ...panel.panel import as_names
-from ...results.record import Record
 from ..settings import POLICIES, MoveSettings
-from .sweep import Progress, Sweep, values_of, with_policy
+from .sweep import Point, Progress, Reading, Sweep, values_of, with_policy
 
 SCHEMA = "loopstat.moves-frontier/1"
 DRAWS = 200  # bootstrap samples of runs, which say how sure a place on the front is
 
 
-@dataclass(frozen=True, eq=False)
-class FrontierPoint(Record):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FrontierPoint(Point):
     """One policy with one team.
 
     Attributes
     ----------
-    policy : str
-    candidates, reviewers : int
-    move_cost : float
-    moves, cost : Estimate
-        Mean over runs until the loop stops or is given up.
     moves_to_target : Estimate
         Median; infinite where half of the runs never stop.
     never : Estimate
         Share of runs that do not stop at the target.
-    good : Estimate
-        Mean P_good at the end, stopped or given up.
     false_pass : Estimate
         Mean risk at the stop, over the runs that stop; NaN where none does.
     front_moves, front_cost : bool
@@ -49,15 +41,13 @@ class FrontierPoint(Record):
         Share of bootstrap samples of the runs in which that is so.
     """
 
-    policy: str
-    candidates: int
-    reviewers: int
-    move_cost: float
-    moves: Estimate
-    cost: Estimate
+    KEYS = (
+        *("policy", "candidates", "reviewers", "move_cost", "moves", "cost", "moves_to_target", "never", "good"),
+        *("false_pass", "front_moves", "front_cost", "sure_moves", "sure_cost"),
+    )
+
     moves_to_target: Estimate
     never: Estimate
-    good: Estimate
     false_pass: Estimate
     front_moves: bool
     front_cost: bool
@@ -66,24 +56,19 @@ class FrontierPoint(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Frontier(Record):
+class Frontier(Reading):
     """Speed and quality of every policy and team, and which of them no other beats on both.
 
     Attributes
     ----------
-    settings : MoveSettings
-        Everything that is not varied.
     points : tuple of FrontierPoint
         By policy, candidates, reviewers.
-    replicates : int
     """
 
     KEYS = ("schema", "verdict", "settings", "replicates", "points")
     SCHEMA = SCHEMA
 
-    settings: MoveSettings
     points: tuple[FrontierPoint, ...]
-    replicates: int
 
     def front(self, by: str = "cost") -> tuple[FrontierPoint, ...]:
         """Return the points that no other beats, from the cheapest (`by` = "moves": the fastest) on."""
@@ -163,31 +148,21 @@ def frontier(
         for policy, k, n in product(policies, candidates, reviewers)
     ]
     sweep = Sweep.over(many, replicates=replicates, seed=seed, what="teams", progress=progress)
-    return Frontier(settings, _points(sweep), sweep.replicates)
+    return Frontier(settings, sweep.replicates, _points(sweep))
 
 
 def _points(sweep: Sweep) -> tuple[FrontierPoint, ...]:
     runs, when = sweep.runs, sweep.when
     weights = bootstrap_weights(sweep.replicates, DRAWS, sweep.rng(1))
-    (on_moves, sure_moves), (on_cost, sure_cost) = (
-        _front(x, runs.good_at_end, weights) for x in (runs.moves_made, runs.cost)
-    )
-    return tuple(
-        FrontierPoint(
-            policy=s.policy,
-            candidates=s.candidates,
-            reviewers=s.reviewers,
-            move_cost=s.move_cost,
-            **means,
-            moves_to_target=quantile(np.sort(when[k]), 0.5),
-            never=share(~np.isfinite(when[k])),
-            false_pass=average(runs.false_pass[k][np.isfinite(when[k])]),
-            front_moves=bool(on_moves[k]),
-            front_cost=bool(on_cost[k]),
-            sure_moves=float(sure_moves[k]),
-            sure_cost=float(sure_cost[k]),
-        )
-        for k, (s, means) in enumerate(zip(runs.settings, sweep.figures("moves", "cost", "good"), strict=True))
+    fronts = {by: _front(x, runs.good_at_end, weights) for by, x in (("moves", runs.moves_made), ("cost", runs.cost))}
+    stopped = np.isfinite(when)
+    return sweep.rows(
+        FrontierPoint,
+        moves_to_target=[quantile(np.sort(row), 0.5) for row in when],
+        never=[share(~row) for row in stopped],
+        false_pass=[average(risk[row]) for risk, row in zip(runs.false_pass, stopped, strict=True)],
+        **{f"front_{by}": on.tolist() for by, (on, _) in fronts.items()},
+        **{f"sure_{by}": sure.tolist() for by, (_, sure) in fronts.items()},
     )
 
 

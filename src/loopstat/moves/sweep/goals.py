@@ -16,7 +16,6 @@ from ...inference.intervals import share
 from ...parameters import nearest
 from ..runs import Outcomes
 from ..settings import MoveSettings
-from .sweep import Progress, Sweep
 
 JUDGES = ("p_good", "p_pass")
 
@@ -30,7 +29,7 @@ class Goal:
     judge: str
 
     @classmethod
-    def of(cls, settings: MoveSettings, budget: float | None, reliability: float | None, judge: str) -> Goal:
+    def of(cls, budget: float | None, reliability: float | None, judge: str) -> Goal:
         """Check what is asked for."""
         if judge not in JUDGES:
             raise nearest(str(judge), JUDGES, "judge")
@@ -111,14 +110,6 @@ class Goal:
         """Return what every plan differs by from one of them, paired."""
         figure = Paired.mean(self.score(runs)) if self.reliability is None else Paired.log_mean(runs.cost)
         return (figure - figure[best : best + 1]).estimate()
-
-    def simulate(self, plans: Sequence[MoveSettings], n: int, seed: int, what: str, progress: Progress | None) -> Sweep:
-        """Run plans `n` times each, within the budget."""
-        most = [p.max_moves for p in plans]
-        if self.budget is not None:
-            paid = [self.budget / p.move_cost * (1 + 1e-12) if p.move_cost else math.inf for p in plans]
-            most = [int(min(m, x)) for m, x in zip(most, paid, strict=True)]
-        return Sweep.over(plans, replicates=n, seed=seed, what=what, progress=progress, stop=self.stop, max_moves=most)
 
     def not_told(self, runs: Outcomes, best: int) -> Bool:
         """Return which plans may be as good as one of them."""

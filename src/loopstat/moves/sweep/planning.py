@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from ...errors import SettingsError
-from ...inference.differences import pick
 from ...inference.estimate import Estimate, show
 from ...inference.intervals import share
 from ...parameters import nearest
@@ -19,7 +18,7 @@ from ...results.record import Record
 from ..settings import PARAMETERS, POLICIES, MoveSettings
 from .goals import Goal
 from .levers import levers, turned
-from .sweep import Progress, Sweep, values_of, with_policy
+from .sweep import Point, Progress, Reading, Sweep, values_of, with_policy
 
 SCHEMA = "loopstat.moves-plan/1"
 SEARCHED: dict[str, tuple[Any, ...]] = {
@@ -37,20 +36,14 @@ NEAR = 1.25  # factor of the edit radii tried beside the winner's
 CLIMBS = 6  # times that is done
 
 
-@dataclass(frozen=True, eq=False)
-class PlanFigures(Record):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PlanFigures(Point):
     """One plan, judged on random numbers that had no say in choosing it.
 
     Attributes
     ----------
-    policy : str
-    candidates, reviewers, reviewer_proposals : int
+    reviewer_proposals : int
     edit_radius : float
-    move_cost : float
-    cost, moves : Estimate
-        Mean over runs until the stop, or until budget or moves are spent.
-    good : Estimate
-        Mean P_good at that moment.
     reached : Estimate
         Share of runs that get to the target of the judge.
     against_best : Estimate
@@ -60,15 +53,13 @@ class PlanFigures(Record):
         Whether that interval holds 0.
     """
 
-    policy: str
-    candidates: int
-    reviewers: int
+    KEYS = (
+        *("policy", "candidates", "reviewers", "reviewer_proposals", "edit_radius", "move_cost", "cost", "moves"),
+        *("good", "reached", "against_best", "same_as_best"),
+    )
+
     reviewer_proposals: int
     edit_radius: float
-    move_cost: float
-    cost: Estimate
-    moves: Estimate
-    good: Estimate
     reached: Estimate
     against_best: Estimate
     same_as_best: bool
@@ -93,13 +84,11 @@ class Turn(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Plan(Record):
+class Plan(Reading):
     """What to buy.
 
     Attributes
     ----------
-    settings : MoveSettings
-        Everything that is not searched.
     best : PlanFigures
         Where nothing works, the plan that gets furthest.
     best_settings : MoveSettings
@@ -110,8 +99,8 @@ class Plan(Record):
         of the runs get to the target.
     budget, reliability : float or None
     judge : str
-    searched, replicates : int
-        Plans looked at, and runs behind each final figure.
+    searched : int
+        Plans looked at.
     same_share : float
         Share of the plans searched that could not be told from the best one, on the runs each of them was given.
     levers : tuple of Turn
@@ -124,7 +113,6 @@ class Plan(Record):
     )
     SCHEMA = SCHEMA
 
-    settings: MoveSettings
     best: PlanFigures
     best_settings: MoveSettings
     runners_up: tuple[PlanFigures, ...]
@@ -133,7 +121,6 @@ class Plan(Record):
     reliability: float | None
     judge: str
     searched: int
-    replicates: int
     same_share: float
     levers: tuple[Turn, ...]
 
@@ -236,7 +223,7 @@ def plan(
     >>> bought.best.candidates, bought.best.reviewers, bought.works
     (1, 2, True)
     """
-    goal = Goal.of(settings, budget, reliability, judge)
+    goal = Goal.of(budget, reliability, judge)
     n = settings.replicates if replicates is None else replicates
     wanted = _wanted(search or {})
     trial = _Search(goal, wanted, n, settings.seed if seed is None else seed, progress)
@@ -245,10 +232,11 @@ def plan(
     finalists = trial.climbing(order[:FINALISTS])
     fresh = trial.simulate(finalists, "final figures", fresh=True)
     k = goal.choose(fresh.runs)
-    judged = _judged(finalists, goal, fresh, k)
+    judged = _judged(goal, fresh, k)
     works = bool(goal.works(fresh.runs)[k])
     return Plan(
         settings,
+        n,
         judged[k],
         finalists[k],
         tuple(f for j, f in enumerate(judged) if j != k),
@@ -257,7 +245,6 @@ def plan(
         reliability,
         judge,
         searched=len(plans),
-        replicates=n,
         same_share=same,
         levers=() if works else trial.turns(finalists[k]),
     )
@@ -311,8 +298,15 @@ class _Search:
         self, plans: Sequence[MoveSettings], what: str, runs: int | None = None, *, fresh: bool = False
     ) -> Sweep:
         """Run plans on the random numbers of the search, or on fresh ones."""
-        seed = self.seed + FRESH if fresh else self.seed
-        return self.goal.simulate(plans, self.runs if runs is None else runs, seed, what, self.progress)
+        return Sweep.over(
+            plans,
+            replicates=self.runs if runs is None else runs,
+            seed=self.seed + FRESH if fresh else self.seed,
+            stop=self.goal.stop,
+            budget=self.goal.budget,
+            progress=self.progress,
+            what=what,
+        )
 
     def halving(self, plans: list[MoveSettings]) -> tuple[list[MoveSettings], float]:
         """Return the best plans, in order, and the share of all that could not be told from the first."""
@@ -359,28 +353,16 @@ class _Search:
         """Return the plan with each lever turned to where its mean path gets furthest, on the fresh numbers."""
         found = [(lever.name, float(lever.best.value)) for lever in levers(best)]  # type: ignore[arg-type]
         sweep = self.simulate([turned(best, **{k: v}) for k, v in found], "levers", fresh=True)
-        rows = zip(found, sweep.figures("good"), self.goal.reached(sweep.runs), strict=True)
-        return tuple(Turn(name, value, reached=share(reached), **good) for (name, value), good, reached in rows)
+        reached = [share(row) for row in self.goal.reached(sweep.runs)]
+        names, values = zip(*found, strict=True)
+        return sweep.rows(Turn, name=names, value=values, reached=reached)
 
 
-def _judged(plans: Sequence[MoveSettings], goal: Goal, sweep: Sweep, best: int) -> list[PlanFigures]:
-    against, reached, means = (
-        goal.difference(sweep.runs, best),
-        goal.reached(sweep.runs),
-        sweep.figures("cost", "moves", "good"),
+def _judged(goal: Goal, sweep: Sweep, best: int) -> tuple[PlanFigures, ...]:
+    against = goal.difference(sweep.runs, best)
+    return sweep.rows(
+        PlanFigures,
+        reached=[share(row) for row in goal.reached(sweep.runs)],
+        against_best=against,
+        same_as_best=((against.low <= 0) & (against.high >= 0)).tolist(),
     )
-    return [
-        PlanFigures(
-            policy=p.policy,
-            candidates=p.candidates,
-            reviewers=p.reviewers,
-            reviewer_proposals=p.reviewer_proposals,
-            edit_radius=p.edit_radius,
-            move_cost=p.move_cost,
-            **means[k],
-            reached=share(reached[k]),
-            against_best=pick(against, k),
-            same_as_best=bool(against.low[k] <= 0 <= against.high[k]),
-        )
-        for k, p in enumerate(plans)
-    ]

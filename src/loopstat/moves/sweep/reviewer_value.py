@@ -13,7 +13,7 @@ from ...inference.estimate import Estimate, show
 from ...results.record import Record
 from ..model import MoveLaw
 from ..settings import MoveSettings
-from .sweep import Progress, Sweep, values_of
+from .sweep import Progress, Reading, Sweep, values_of
 
 SCHEMA = "loopstat.moves-reviewers/1"
 CORRELATIONS = tuple(k / 10 for k in range(10))  # 0 to 0.9, the range of its slider
@@ -38,10 +38,9 @@ class OneMore(Record):
         Paired difference of the mean moves, the mean cost, and the mean P_good at the end.
     cost_ratio : Estimate
         Cost per good result, mean cost over mean P_good, with the reviewer over without: below 1 it pays.
-    price : float
-        What a good result must be worth, in units of cost, for the reviewer to pay; infinite where no gain in P_good
-        can be told, 0 where the reviewer costs nothing more.
     """
+
+    KEYS = (*("reviewers", "correlation", "improvement", "per_cost", "moves", "cost", "good", "cost_ratio", "price"),)
 
     reviewers: int
     correlation: float
@@ -51,7 +50,16 @@ class OneMore(Record):
     cost: Estimate
     good: Estimate
     cost_ratio: Estimate
-    price: float
+
+    @property
+    def price(self) -> float:
+        """What a good result must be worth, in units of cost, for the reviewer to pay.
+
+        Infinite where no gain in P_good can be told, 0 where the reviewer costs nothing more.
+        """
+        if self.cost.value <= 0:
+            return 0.0
+        return float(self.cost.value / self.good.value) if self.good.low > 0 else float("inf")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,26 +86,22 @@ class Threshold(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class ReviewerValue(Record):
+class ReviewerValue(Reading):
     """Worth of one more reviewer by team size and correlation.
 
     Attributes
     ----------
-    settings : MoveSettings
     rows : tuple of OneMore
         By N, then by correlation.
     thresholds : tuple of Threshold
         One for each N.
-    replicates : int
     """
 
     KEYS = ("schema", "verdict", "settings", "replicates", "rows", "thresholds")
     SCHEMA = SCHEMA
 
-    settings: MoveSettings
     rows: tuple[OneMore, ...]
     thresholds: tuple[Threshold, ...]
-    replicates: int
 
     @property
     def verdict(self) -> str:
@@ -167,35 +171,22 @@ def reviewer_value(
     gain = np.array([_improvement(s) for s in many.values()])
     efficiency = gain / np.array([s.move_cost or np.nan for s in many.values()])
     place = {key: k for k, key in enumerate(many)}
-    pairs = [(n, g) for n in sizes for g in gammas]
-    before, after = (np.array([place[n + more, g] for n, g in pairs]) for more in (0, 1))
-    changed = sweep.differences(after, before, "moves", "cost", "good")
-    ratios = sweep.differences(after, before, "log_cost_per_good")
-    rows = tuple(
-        OneMore(
-            reviewers=n,
-            correlation=g,
-            improvement=float(gain[b] - gain[a]),
-            per_cost=float(efficiency[b] - efficiency[a]),
-            cost_ratio=exponential(ratio["log_cost_per_good"]),
-            price=_price(float(change["cost"].value), change["good"]),
-            **change,
-        )
-        for (n, g), a, b, change, ratio in zip(pairs, before, after, changed, ratios, strict=True)
+    before, after = (np.array([place[n + more, g] for n in sizes for g in gammas]) for more in (0, 1))
+    rows = sweep.rows(
+        OneMore,
+        after,
+        before,
+        improvement=(gain[after] - gain[before]).tolist(),
+        per_cost=(efficiency[after] - efficiency[before]).tolist(),
+        cost_ratio=exponential(sweep.figure("log_cost_per_good", after, before)),
     )
     found = tuple(_threshold(settings, n, [r for r in rows if r.reviewers == n]) for n in sizes)
-    return ReviewerValue(settings, rows, found, sweep.replicates)
+    return ReviewerValue(settings, sweep.replicates, rows, found)
 
 
 def _improvement(s: MoveSettings) -> float:
     """Return the expected improvement of the first move, in defects."""
     return float(MoveLaw.of(s, s.difficulty).expected)
-
-
-def _price(cost: float, good: Estimate) -> float:
-    if cost <= 0:
-        return 0.0
-    return cost / float(good.value) if good.low > 0 else float("inf")
 
 
 def _threshold(settings: MoveSettings, n: int, rows: Sequence[OneMore]) -> Threshold:

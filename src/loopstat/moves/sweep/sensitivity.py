@@ -13,7 +13,7 @@ from ...parameters import Parameter
 from ...results.record import Record
 from ..settings import PARAMETERS, MoveSettings
 from .levers import turned
-from .sweep import Progress, Sweep
+from .sweep import Progress, Reading, Sweep
 
 SCHEMA = "loopstat.moves-sensitivity/1"
 OF_SLIDER = 0.1  # step to either side, of the range of a slider
@@ -59,22 +59,18 @@ class Effect(Record):
 
 
 @dataclass(frozen=True, eq=False)
-class Sensitivity(Record):
+class Sensitivity(Reading):
     """Effects of all parameters, the largest first.
 
     Attributes
     ----------
-    settings : MoveSettings
     effects : tuple of Effect
-    replicates : int
     """
 
     KEYS = ("schema", "verdict", "settings", "replicates", "effects")
     SCHEMA = SCHEMA
 
-    settings: MoveSettings
     effects: tuple[Effect, ...]
-    replicates: int
 
     @property
     def verdict(self) -> str:
@@ -142,19 +138,17 @@ def sensitivity(
         names.append(name)
     sweep = Sweep.over(many, replicates=replicates, seed=seed, what="parameters", progress=progress)
     medians = Medians.of(sweep.when, rng=sweep.rng(2))
-    changed = sweep.differences(slice(1, None, 2), slice(0, None, 2), "never", "good", "log_cost")
-    found = [
-        Effect(
-            name=name,
-            value=float(getattr(settings, name)),
-            lower=steps[name][0],
-            upper=steps[name][1],
-            log_moves=medians.log_ratio(2 * k + 1, 2 * k),
-            **changed[k],
-        )
-        for k, name in enumerate(names)
-    ]
-    return Sensitivity(settings, tuple(sorted(found, key=lambda e: e.size, reverse=True)), sweep.replicates)
+    found = sweep.rows(
+        Effect,
+        slice(1, None, 2),
+        slice(0, None, 2),
+        name=names,
+        value=[float(getattr(settings, name)) for name in names],
+        lower=[steps[name][0] for name in names],
+        upper=[steps[name][1] for name in names],
+        log_moves=[medians.log_ratio(2 * k + 1, 2 * k) for k in range(len(names))],
+    )
+    return Sensitivity(settings, sweep.replicates, tuple(sorted(found, key=lambda e: e.size, reverse=True)))
 
 
 def step(settings: MoveSettings, parameter: Parameter) -> tuple[float, float]:

@@ -1,27 +1,28 @@
-"""One sweep over settings: the same runs of each, in batches, and the figures by which settings are told apart.
+"""One sweep over settings: the same runs of each, and the figures by which settings are told apart.
 
 Every reading of many settings is made of it: what to vary (`values_of`) gives settings, `Sweep.over` their outcomes on
-shared random numbers, `Sweep.figures` what each comes to and `Sweep.differences` what pairs of them differ by.
+shared random numbers, and `Sweep.rows` records of what each comes to, or of what pairs of them differ by.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from ...arrays import Float, Int
 from ...errors import SettingsError
-from ...inference.differences import Paired, arrivals_of, pick
+from ...inference.differences import Paired, arrivals_of
 from ...inference.estimate import Estimate
 from ...lenses import Progress as Progress
 from ...panel.model import Rng
+from ...results.record import Record
 from ..runs import Outcomes, outcomes
 from ..settings import PARAMETERS, MoveSettings
 
-BATCH = 64  # settings simulated between two calls of `progress`
+R = TypeVar("R", bound=Record)
 
 FIGURES: dict[str, Callable[[Outcomes], Paired]] = {
     "moves": lambda runs: Paired.mean(runs.moves_made),
@@ -32,6 +33,46 @@ FIGURES: dict[str, Callable[[Outcomes], Paired]] = {
     "log_cost_per_good": lambda runs: Paired.log_mean(runs.cost) - Paired.log_mean(runs.good_at_end),
 }
 """What runs come to, by name: means over runs until the stop, or until they are given up, and logarithms of means."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Point(Record):
+    """One team under one policy, and what its runs come to.
+
+    Attributes
+    ----------
+    policy : str
+    candidates, reviewers : int
+    move_cost : float
+    moves, cost : Estimate
+        Mean over runs until the loop stops or is given up.
+    good : Estimate
+        Mean P_good at that moment.
+    """
+
+    policy: str
+    candidates: int
+    reviewers: int
+    move_cost: float
+    moves: Estimate
+    cost: Estimate
+    good: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Reading(Record):
+    """What a sweep about some settings says.
+
+    Attributes
+    ----------
+    settings : MoveSettings
+        Everything that is not varied.
+    replicates : int
+        Runs behind each figure.
+    """
+
+    settings: MoveSettings
+    replicates: int
 
 
 @dataclass(frozen=True)
@@ -49,40 +90,10 @@ class Sweep:
     seed: int
 
     @classmethod
-    def over(
-        cls,
-        settings: Sequence[MoveSettings],
-        *,
-        replicates: int | None = None,
-        seed: int | None = None,
-        what: str = "settings",
-        progress: Progress | None = None,
-        stop: str = "target",
-        max_moves: Sequence[int] | int | None = None,
-    ) -> Sweep:
-        """Simulate settings as `outcomes` does in one call, which cannot tell how far it is.
-
-        Parameters
-        ----------
-        settings : sequence of MoveSettings
-        replicates, seed, stop, max_moves
-            See `outcomes`.
-        what : str
-            The word `progress` is called with.
-        progress : callable, optional
-            Called with the settings done, how many there are, and the word.
-        """
-        parts = []
-        most = [s.max_moves for s in settings] if max_moves is None else max_moves
-        most = [most] * len(settings) if isinstance(most, int) else list(most)
-        for first in range(0, len(settings), BATCH):
-            if progress:
-                progress(first, len(settings), what)
-            some = slice(first, first + BATCH)
-            parts.append(outcomes(settings[some], max_moves=most[some], replicates=replicates, seed=seed, stop=stop))
-        if progress:
-            progress(len(settings), len(settings), what)
-        return cls(_joined(parts), settings[0].seed if seed is None else seed)
+    def over(cls, settings: Sequence[MoveSettings], *, seed: int | None = None, **options: Any) -> Sweep:
+        """Simulate settings until the target, or as the options of `outcomes` say."""
+        runs = outcomes(settings, seed=seed, **{"stop": "target", **options})
+        return cls(runs, settings[0].seed if seed is None else seed)
 
     @property
     def replicates(self) -> int:
@@ -98,28 +109,28 @@ class Sweep:
         """Return random numbers for resampling the runs, apart from those of the runs themselves."""
         return np.random.default_rng([self.seed, stream])
 
-    def figures(self, *names: str) -> list[dict[str, Estimate]]:
-        """Return the named ones of `FIGURES` for every setting."""
-        return _each({name: FIGURES[name](self.runs).estimate() for name in names})
+    def figure(self, name: str, after: Int | slice | None = None, before: Int | slice | None = None) -> Estimate:
+        """Return one of `FIGURES` for every setting, or what it differs by, run by run, for pairs by their places."""
+        found = FIGURES[name](self.runs)
+        return (found if after is None else found[after] - found[before]).estimate()
 
-    def differences(self, after: Int | slice, before: Int | slice, *names: str) -> list[dict[str, Estimate]]:
-        """Return what the named ones of `FIGURES` differ by, paired by run, for pairs of settings by their places."""
-        found = {name: FIGURES[name](self.runs) for name in names}
-        return _each({name: (figure[after] - figure[before]).estimate() for name, figure in found.items()})
+    def rows(
+        self, record: type[R], after: Int | slice | None = None, before: Int | slice | None = None, **columns: Any
+    ) -> tuple[R, ...]:
+        """Return a record for every setting, or for every pair.
 
-
-def _each(found: dict[str, Estimate]) -> list[dict[str, Estimate]]:
-    n = len(next(iter(found.values())).value)
-    return [{name: pick(estimate, k) for name, estimate in found.items()} for k in range(n)]
-
-
-def _joined(parts: Sequence[Outcomes]) -> Outcomes:
-    """Return the outcomes of several lists of settings as those of one."""
-    found: dict[str, Any] = {}
-    for name in (field.name for field in fields(Outcomes)):
-        first, *rest = (getattr(part, name) for part in parts)
-        found[name] = np.concatenate([first, *rest]) if isinstance(first, np.ndarray) else first
-    return Outcomes(**{**found, "settings": tuple(s for part in parts for s in part.settings)})
+        Its fields are the `columns`, figures of that name (of a pair, their differences), and settings of that name (of
+        a pair, those before).
+        """
+        names = [f.name for f in fields(cast(Any, record)) if f.name not in columns]
+        columns |= {name: self.figure(name, after, before) for name in names if name in FIGURES}
+        places = np.arange(len(self.runs.settings))
+        settings = [self.runs.settings[k] for k in (places if before is None else places[before])]
+        own = [name for name in names if name not in FIGURES]
+        return tuple(
+            record(**{name: getattr(s, name) for name in own}, **{name: column[k] for name, column in columns.items()})
+            for k, s in enumerate(settings)
+        )
 
 
 def values_of(name: str, given: Iterable[Any], called: str = "") -> list[Any]:

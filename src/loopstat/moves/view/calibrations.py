@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ... import __version__
-from ...results.chart import Chart
 from ...results.document import (
     Answer,
     Block,
@@ -28,8 +26,8 @@ from ...results.document import (
     word,
 )
 from ...results.words import clean, parts, plural
-from .cells import shown
-from .charts import VERDICTS, best_of_k, passes, worth
+from .cells import joined, row, shown
+from .charts import VERDICTS, curves
 
 if TYPE_CHECKING:
     from ..calibrate.candidates import Curve
@@ -85,13 +83,12 @@ def calibration(result: Calibration) -> Document:
 
 def _group(g: GroupCalibration, k: int, *, folded: bool) -> Section:
     here, key = f"groups.{k}", f"g{k}"
-    curves = (passes(g, key), best_of_k(g, key), worth(g, key))
     figures = [
         sheet for sheet in (_parameters(g, here), *_oracle(g, here), _slopes(g, here), *_curves(g, here)) if sheet
     ]
     blocks: list[Block | Section] = [
         *([Text(tuple((n,) for n in g.notes), "doubt", points=True)] if g.notes else []),
-        *(chart for chart in curves if isinstance(chart, Chart)),
+        *curves(g, key),
         Facts(tuple(_facts(g, here))),
         Section(f"{key}-figures", "All figures", tuple(figures), depth="long", folded=True),
     ]
@@ -107,11 +104,7 @@ def _answer(g: GroupCalibration, here: str) -> Answer:
             "nothing", "none of the simulator's settings is identified", (" by these candidates.",), "context"
         )
     said = [(f"{name}\xa0", shown(value, f"{here}.settings.{name}", "rough")) for name, value in known.items()]
-    return Answer("identified", "identified for the simulator", (": ", *_listed(said, ", "), "."))
-
-
-def _listed(said: Sequence[Parts], between: str) -> Parts:
-    return tuple(part for k, piece in enumerate(said) for part in ((between, *piece) if k else piece))
+    return Answer("identified", "identified for the simulator", (": ", *joined(said, ", "), "."))
 
 
 # ----------------------------------------------------------------------------------- facts
@@ -172,7 +165,7 @@ def _judges(g: GroupCalibration, here: str) -> list[Fact]:
     ]
     more = len(g.judges.slopes) - MAX_SLOPES
     rest = (f" ({more} more in --json)",) if more > 0 else ()
-    return [*rows, *([Fact("score per truth", (*_listed(slopes, " · "), *rest))] if slopes else [])]
+    return [*rows, *([Fact("score per truth", (*joined(slopes, " · "), *rest))] if slopes else [])]
 
 
 def _passes(g: GroupCalibration) -> list[Fact]:
@@ -203,7 +196,7 @@ def _some(curve: Curve, form: Form, *, first: int = 1) -> Parts:
         found = shown(curve.at(at), form=form)
         if at >= first and (at in AT or at == most) and found.value is not None:
             said.append((f"{at}:\xa0", found))
-    return _listed(said, " · ")
+    return joined(said, " · ")
 
 
 def _last(curve: Curve | None, before: str, after: str) -> list[Fact]:
@@ -222,10 +215,8 @@ def _parameters(g: GroupCalibration, here: str) -> Sheet:
     for k, p in enumerate((g.false_pass, *g.parameters)):
         at = f"{here}.false_pass" if k == 0 else f"{here}.parameters.{k - 1}"
         use = "yes" if p.identifiable else "upper bound" if p.bound else "no"
-        counts = (shown(n, f"{at}.{key}", "count") for key, n in (("n_tasks", p.n_tasks), ("n_samples", p.n_samples)))
-        rows.append(
-            (word(p.name), shown(p.estimate, f"{at}.value"), word(use), *counts, word(p.method), word(p.reason))
-        )
+        rest = row(at, p, n_tasks="count", n_samples="count", method="word", reason="word")
+        rows.append((word(p.name), shown(p.estimate, f"{at}.value"), word(use), *rest))
     head = ("parameter", "value", "identified", "tasks", "candidates", "method", "why")
     note = "Where it is not identified, the value is what a method gave: not to be used."
     return Sheet("Parameters", head, tuple(rows), note)
@@ -235,12 +226,12 @@ def _oracle(g: GroupCalibration, here: str) -> list[Sheet]:
     found = g.resolution
     if found is None:
         return []
-    row = tuple(shown(getattr(found, key), f"{here}.oracle.{key}") for key in ("logarithms", "mixture"))
+    cells = row(f"{here}.oracle", found, logarithms="figure", mixture="figure")
     if found.test is not None:
-        row = (*row, shown(found.test.p_value, f"{here}.oracle.one_r_test.p_value", "p"))
-    head = ("by ln of both pass rates", "by a mixture of tasks", "p of one r for all tasks")[: len(row)]
+        cells += row(f"{here}.oracle.one_r_test", found.test, p_value="p")
+    head = ("by ln of both pass rates", "by a mixture of tasks", "p of one r for all tasks")[: len(cells)]
     note = "The share of defect modes that the coarse tests see, by each method: usable where they agree."
-    return [Sheet("How much the tests see", head, (row,), note)]
+    return [Sheet("How much the tests see", head, (cells,), note)]
 
 
 def _slopes(g: GroupCalibration, here: str) -> Sheet | None:
@@ -248,9 +239,7 @@ def _slopes(g: GroupCalibration, here: str) -> Sheet | None:
         return None
     rows = tuple(
         (
-            word(s.name),
-            shown(s.slope, f"{here}.judges.slopes.{k}.slope"),
-            shown(s.correlation, f"{here}.judges.slopes.{k}.correlation", "rough"),
+            *row(f"{here}.judges.slopes.{k}", s, name="word", slope="figure", correlation="rough"),
             word("yes" if s.used else "no"),
         )
         for k, s in enumerate(g.judges.slopes)

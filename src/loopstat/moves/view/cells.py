@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any, cast
 
 from ...inference.estimate import Estimate
 from ...parameters import Parameter
 from ...results.chart import Shape, Tone
-from ...results.document import Cell, Form, Section, Sheet, word
+from ...results.document import Cell, Form, Parts, Section, Sheet, word
 from ...results.words import plural
 from ..settings import PARAMETERS, MoveSettings
 
@@ -41,6 +43,28 @@ def ratio(log: Estimate) -> Estimate:
 def set_to(value: object, place: str = "") -> Cell:
     """Return the cell of a setting, as it would be typed."""
     return shown(value, place, "setting") if isinstance(value, int | float) else word(str(value))
+
+
+def row(at: str, record: Any, **forms: str) -> tuple[Cell, ...]:
+    """Return cells of some fields of a record, each by its `Form`, or as `set` (as typed) or `word`.
+
+    A form that ends in `~` shows the value without its interval.
+    """
+    made = []
+    for name, form in forms.items():
+        value, place = getattr(record, name), f"{at}.{name}"
+        if form in ("set", "word"):
+            made.append(set_to(value, place) if form == "set" else word(str(value)))
+        elif form.endswith("~"):
+            made.append(shown(float(value.value), form=cast("Form", form[:-1])))
+        else:
+            made.append(shown(value, place, cast("Form", form)))
+    return tuple(made)
+
+
+def joined(said: Iterable[Parts], between: str = "; ") -> Parts:
+    """Join pieces of a line."""
+    return tuple(part for k, piece in enumerate(said) for part in ((between, *piece) if k else piece))
 
 
 def lever_name(name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -194,7 +194,7 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
         return None
     plan: list[FrontierPoint | PlanFigures] = [best] if best and best.cost.value > 0 else []
     low, high = _quality([float(p.good.value) for p in [*front, *plan]])
-    marks: list[Mark] = [_joined(front)]
+    marks: list[Mark] = [Line(*_places(front), tone="context")]
     told = {id(p) for p in _spaced(front)}
     for policy, (tone, shape) in POLICY_LOOK.items():
         beaten = [p for p in points if p.policy == policy and not p.front_cost]
@@ -220,10 +220,6 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.6 * max(costs)))
     y = Axis("P_good at the end", limits=(low, high))
     return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
-
-
-def _joined(front: Sequence[FrontierPoint]) -> Line:
-    return Line(*_places(front), tone="context")
 
 
 def _places(points: Sequence[FrontierPoint | PlanFigures]) -> tuple[list[float], list[float]]:
@@ -282,39 +278,29 @@ def reviewer(value: ReviewerValue) -> Chart | None:
 # ------------------------------------------------------------------------- calibrations
 
 
-def passes(group: GroupCalibration, key: str) -> Chart | None:
-    """Return the chance that one of k candidates passes, by verdict."""
-    if not group.pass_at_k:
-        return None
-    lines = [_curve(c, VERDICTS.get(name, name), category(k)[0]) for k, (name, c) in enumerate(group.pass_at_k.items())]
-    y = Axis("chance that one passes", limits=(0.0, 1.0))
-    return _of_k(f"{key}-passes", "One of k candidates passes", lines, y)
-
-
-def best_of_k(group: GroupCalibration, key: str) -> Chart | None:
-    """Return the mean of the best of k candidates."""
-    found = group.best_of_k
-    return (
-        None
-        if found is None
-        else _of_k(f"{key}-best", "The best of k candidates", [_curve(found, "best", "c0")], Axis("truth"))
+def curves(group: GroupCalibration, key: str) -> list[Chart]:
+    """Return what k candidates do: one passes, by verdict; the mean of the best; how many independent ones they are."""
+    inside = {"within": "within tasks", "pooled": "pooled over tasks"}
+    best = {} if group.best_of_k is None else {"best": group.best_of_k}
+    worth = {inside[name]: c for name, c in group.k_eff.items() if len(c.k)}
+    longest = max((c.k for c in worth.values()), key=len, default=np.empty(0)).astype(np.float64)
+    same = [Line(longest, longest, label="independent", tone="context", stroke="dashed")]
+    passes = {VERDICTS.get(name, name): c for name, c in group.pass_at_k.items()}
+    chance, number_of = Axis("chance that one passes", limits=(0.0, 1.0)), Axis("independent candidates", zero=True)
+    found = (
+        _of_k(f"{key}-passes", "One of k candidates passes", _curves(passes), chance),
+        _of_k(f"{key}-best", "The best of k candidates", _curves(best), Axis("truth")),
+        _of_k(f"{key}-worth", "What k candidates are worth", [*same, *_curves(worth)], number_of) if worth else None,
     )
+    return [chart for chart in found if chart is not None]
 
 
-def worth(group: GroupCalibration, key: str) -> Chart | None:
-    """Return how many independent candidates k recorded ones are worth."""
-    names = {"within": "within tasks", "pooled": "pooled over tasks"}
-    found = [(names[name], c) for name, c in group.k_eff.items() if len(c.k)]
-    if not found:
-        return None
-    longest = max((c.k for _, c in found), key=len).astype(np.float64)
-    lines = [Line(longest, longest, label="independent", tone="context", stroke="dashed")]
-    lines += [_curve(c, name, category(k)[0]) for k, (name, c) in enumerate(found)]
-    return _of_k(f"{key}-worth", "What k candidates are worth", lines, Axis("independent candidates", zero=True))
-
-
-def _curve(c: Curve, label: str, tone: Tone) -> Line:
-    return Line(c.k.astype(np.float64), c.estimate.value, c.estimate.low, c.estimate.high, label, tone)
+def _curves(found: Mapping[str, Curve]) -> list[Line]:
+    """Return a line with its band for each curve."""
+    return [
+        Line(c.k.astype(np.float64), c.estimate.value, c.estimate.low, c.estimate.high, label, category(k)[0])
+        for k, (label, c) in enumerate(found.items())
+    ]
 
 
 def _of_k(key: str, title: str, lines: Sequence[Line], y: Axis) -> Chart | None:

@@ -13,7 +13,6 @@ from ...results.document import (
     Block,
     Cell,
     Document,
-    Form,
     Parts,
     Provenance,
     Section,
@@ -22,12 +21,12 @@ from ...results.document import (
     word,
 )
 from ...results.words import percent, plural
-from .cells import all_settings, lever_name, ratio, set_to, shown
+from .cells import all_settings, lever_name, ratio, row, set_to, shown
 from .charts import frontier, reviewer
 
 if TYPE_CHECKING:
     from ..commands import Purchase
-    from ..sweep.frontier import Frontier, FrontierPoint
+    from ..sweep.frontier import Frontier
     from ..sweep.planning import Plan, PlanFigures
     from ..sweep.reviewer_value import ReviewerValue
 
@@ -37,6 +36,19 @@ HINT = (
     "Next: add --save plan.json, then loopstat moves simulate --settings plan.json"
     "\xa0· --html\xa0page.html\xa0· --json\xa0-"
 )
+BOUGHT = {"policy": "word", **dict.fromkeys(("edit_radius", "candidates", "reviewers", "reviewer_proposals"), "set")}
+UNBEATEN = {
+    "policy": "word",
+    "candidates": "set",
+    "reviewers": "set",
+    "cost": "whole",
+    "moves_to_target": "whole",
+    "good": "figure",
+    "false_pass": "percent",
+    "never": "percent",
+    "sure_cost": "percent",
+}
+BARE = {"cost": "whole~", "moves_to_target": "whole~", "never": "percent~"}  # where there is little room
 KEYS = (
     "K candidates, N reviewers, K_r proposals of each reviewer; means over runs until the loop stops, or money or "
     "moves are spent; reached: runs that get to the target."
@@ -117,10 +129,7 @@ def _team(b: PlanFigures) -> str:
 
 def _gives(p: Plan) -> Parts:
     what = "P_good" if p.judge == "p_good" and p.reliability is not None else "P_pass"
-    cost, good, reached = (
-        shown(getattr(p.best, key), f"best.{key}", form)  # type: ignore[arg-type]
-        for key, form in (("cost", "whole"), ("good", "figure"), ("reached", "percent"))
-    )
+    cost, good, reached = row("best", p.best, cost="whole", good="figure", reached="percent")
     target = f" at the end, {what} {p.settings.target_reliability:.4g} reached in "
     return ("cost ", cost, ", P_good ", good, target, reached, " of the runs")
 
@@ -140,7 +149,8 @@ def _plans(p: Plan) -> Section:
     places = [("best", p.best), *((f"runners_up.{k}", x) for k, x in enumerate(p.runners_up))]
     apart = _told_apart(places)
     head = ("policy", "radius", "K", "N", "K_r", "cost", "moves", "P_good", "reached")
-    first = Sheet("", head, tuple(_plan(at, x) for at, x in apart), KEYS, "short", brief=MAX_PLANS)
+    means = {"cost": "whole", "moves": "whole~", "good": "figure", "reached": "percent"}
+    first = Sheet("", head, tuple(row(at, x, **BOUGHT, **means) for at, x in apart), KEYS, "short", brief=MAX_PLANS)
     of = "P_good" if p.judge == "p_good" else "reached"
     than = "cost, times" if p.reliability is not None else f"{of}, difference"
     head = ("policy", "radius", "K", "N", "K_r", "cost of a move", "moves", than, "")
@@ -158,28 +168,12 @@ def _told_apart(places: Sequence[tuple[str, PlanFigures]]) -> list[tuple[str, Pl
     return list(seen.values())
 
 
-def _bought(at: str, p: PlanFigures) -> tuple[Cell, ...]:
-    keys = ("edit_radius", "candidates", "reviewers", "reviewer_proposals")
-    return (word(p.policy), *(set_to(getattr(p, key), f"{at}.{key}") for key in keys))
-
-
-def _plan(at: str, p: PlanFigures) -> tuple[Cell, ...]:
-    moves = shown(float(p.moves.value), form="whole")
-    return (
-        *_bought(at, p),
-        shown(p.cost, f"{at}.cost", "whole"),
-        moves,
-        shown(p.good, f"{at}.good"),
-        shown(p.reached, f"{at}.reached", "percent"),
-    )
-
-
 def _against(at: str, p: PlanFigures, *, cost: bool) -> tuple[Cell, ...]:
-    beside = (shown(p.move_cost, f"{at}.move_cost", "number"), shown(p.moves, f"{at}.moves", "whole"))
+    own = row(at, p, **BOUGHT, move_cost="number", moves="whole")
     if at == "best":
-        return (*_bought(at, p), *beside, Cell(None), word("best"))
+        return (*own, Cell(None), word("best"))
     difference = shown(ratio(p.against_best), form="times") if cost else shown(p.against_best, f"{at}.against_best")
-    return (*_bought(at, p), *beside, difference, word("cannot be told from it" if p.same_as_best else ""))
+    return (*own, difference, word("cannot be told from it" if p.same_as_best else ""))
 
 
 def _levers(p: Plan) -> list[Section]:
@@ -190,9 +184,7 @@ def _levers(p: Plan) -> list[Section]:
         (
             word(lever_name(x.name)),
             set_to(getattr(p.best_settings, x.name), f"best_settings.{x.name}"),
-            set_to(x.value, f"levers.{k}.value"),
-            shown(x.good, f"levers.{k}.good"),
-            shown(x.reached, f"levers.{k}.reached", "percent"),
+            *row(f"levers.{k}", x, value="set", good="figure", reached="percent"),
         )
         for k, x in enumerate(p.levers)
     )
@@ -215,8 +207,8 @@ def _frontier(found: Frontier, p: Plan) -> list[Section]:
     head = ("policy", "K", "N", "cost", "moves", "P_good", "false pass", "never", "sure")
     few = spaced(front, MAX_FRONT)
     first = f"{len(few)} of them, evenly spaced. " if len(few) < len(front) else ""
-    short = tuple(_unbeaten(place[id(x)], x, brief=True) for x in few)
-    every = Sheet("", head, tuple(_unbeaten(place[id(x)], x) for x in front), FRONT_KEYS)
+    short = tuple(row(place[id(x)], x, **UNBEATEN | BARE) for x in few)
+    every = Sheet("", head, tuple(row(place[id(x)], x, **UNBEATEN) for x in front), FRONT_KEYS)
     folded = Section("front", f"All {len(front)}, with intervals", (every,), depth="long", folded=True)
     blocks = (chart, Sheet("", head, short, first + FRONT_KEYS, "short"), folded)
     return [Section("frontier", "Speed against quality", blocks, (of,))]
@@ -227,35 +219,10 @@ def spaced(rows: Sequence[Any], most: int) -> list[Any]:
     return [rows[k] for k in np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
 
 
-BARE = ("cost", "moves_to_target", "never")  # without their intervals where there is little room
-
-
-def _unbeaten(at: str, p: FrontierPoint, *, brief: bool = False) -> tuple[Cell, ...]:
-    figures: dict[str, Form] = {"cost": "whole", "moves_to_target": "whole", "good": "figure"}
-    figures |= {"false_pass": "percent", "never": "percent", "sure_cost": "percent"}
-    return (
-        word(p.policy),
-        *(set_to(getattr(p, key), f"{at}.{key}") for key in ("candidates", "reviewers")),
-        *(
-            shown(float(getattr(p, key).value), form=form)
-            if brief and key in BARE
-            else shown(getattr(p, key), f"{at}.{key}", form)
-            for key, form in figures.items()
-        ),
-    )
-
-
 def _reviewer(value: ReviewerValue) -> list[Section]:
     chart = reviewer(value)
-    rows = tuple(
-        (
-            *(set_to(getattr(r, key), f"reviewer_value.rows.{k}.{key}") for key in ("reviewers", "correlation")),
-            shown(r.cost_ratio, f"reviewer_value.rows.{k}.cost_ratio", "times"),
-            shown(r.good, f"reviewer_value.rows.{k}.good"),
-            shown(r.price, f"reviewer_value.rows.{k}.price", "number"),
-        )
-        for k, r in enumerate(value.rows)
-    )
+    forms = {"reviewers": "set", "correlation": "set", "cost_ratio": "times", "good": "figure", "price": "number"}
+    rows = tuple(row(f"reviewer_value.rows.{k}", r, **forms) for k, r in enumerate(value.rows))
     head = ("reviewers", "correlation", "cost of a good result, times", "P_good, change", "pays from a worth of")
     sheet = Sheet("", head, rows, "Pays from a worth of: what a good result must be worth for the reviewer to pay.")
     blocks: tuple[Block, ...] = (Text(((value.verdict,),)), *([chart] if chart else []), sheet)

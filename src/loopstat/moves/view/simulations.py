@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +25,7 @@ from ...results.document import (
     word,
 )
 from ...results.words import plural
-from .cells import all_settings, lever_name, ratio, set_to, shown, team
+from .cells import all_settings, joined, lever_name, ratio, row, set_to, shown, team
 from .charts import levers, of_run, tornado
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ MAX_EFFECTS = 8
 SAID = ("never_reached", "never_good", "false_pass")  # checks whose figures the verdict leads with
 SAME = 0.02  # share by which two radii must differ to be told apart in words
 QUANTILES = (("q05", "1 in 20"), ("q95", "19 in 20"))
+CHANCES = {"p_pass": "probability", "p_good": "probability"}
 GOALS = {"good": "nothing wrong", "target": "tests would pass"}
 
 
@@ -137,7 +137,7 @@ def _when(run: MovesRun, goal: str) -> Parts:
     if never > 0:
         words = ("never in ", shown(moves.never, f"{at_moves}.never", "percent"), f" of the runs{within}")
         said.insert(len(said) if never < 0.5 else 0, words)
-    return _joined(said)
+    return joined(said)
 
 
 def _after(share: str, moves: Cell, cost: Cell) -> Parts:
@@ -148,23 +148,18 @@ def _after(share: str, moves: Cell, cost: Cell) -> Parts:
     )
 
 
-def _joined(said: Sequence[Parts], between: str = "; ") -> Parts:
-    """Join pieces of a line."""
-    return tuple(part for k, parts in enumerate(said) for part in ((between, *parts) if k else parts))
-
-
 def _at_the_stop(run: MovesRun) -> Parts:
     risk = shown(run.false_pass_at_stop, "false_pass_at_stop", "percent")
     said: list[Parts] = [("a hidden defect in ", risk, " of the stops")] if risk.value is not None else []
     good = shown(run.good_at_stop, "good_at_stop", "percent")
-    return _joined([*said, ("nothing wrong in ", good, " of all runs, given up or stopped")])
+    return joined([*said, ("nothing wrong in ", good, " of all runs, given up or stopped")])
 
 
 def _removed(run: MovesRun) -> Parts:
     each = (("at_stop_per_move", " a move"), ("at_stop", " per unit of cost"))
     cells = [(shown(getattr(run.efficiency, key), f"efficiency.{key}"), of) for key, of in each]
     said = [(cell, of) for cell, of in cells if cell.value is not None]
-    return (*_joined(said, " · "), ", on the way to the stop") if said else ()
+    return (*joined(said, " · "), ", on the way to the stop") if said else ()
 
 
 def _on_the_way(run: MovesRun) -> Parts:
@@ -178,7 +173,7 @@ def _on_the_way(run: MovesRun) -> Parts:
     if len(accepted):
         first, last = (shown(float(v), form="percent") for v in accepted[[0, -1]])
         said.append((first, " of moves accepted at first, ", last, " at the end"))
-    return _joined(said)
+    return joined(said)
 
 
 def _known(values: Float) -> Float:
@@ -192,7 +187,7 @@ def _best_radius(run: MovesRun) -> Parts:
         for key, cell in found.items()
         if cell.value is not None
     ]
-    return _joined(said, ", ")
+    return joined(said, ", ")
 
 
 def _arrivals(run: MovesRun) -> Sheet:
@@ -202,18 +197,11 @@ def _arrivals(run: MovesRun) -> Sheet:
         "moves_to_good": "moves until nothing is wrong",
         "cost_to_good": "cost until then",
     }
-    keys = ("median", "q05", "q95", "mean")
+    forms = {**dict.fromkeys(("median", "q05", "q95", "mean"), "whole"), "never": "percent"}
     return Sheet(
         "When runs arrive",
         ("", "half of the runs", "1 in 20", "19 in 20", "mean", "never"),
-        tuple(
-            (
-                word(words),
-                *(shown(getattr(getattr(run, name), key), f"{name}.{key}", "whole") for key in keys),
-                shown(getattr(run, name).never, f"{name}.never", "percent"),
-            )
-            for name, words in rows.items()
-        ),
+        tuple((word(words), *row(name, getattr(run, name), **forms)) for name, words in rows.items()),
         "A dash: so many never arrive. Intervals are of the simulation: what other random numbers would give.",
     )
 
@@ -255,28 +243,28 @@ def _ceilings(run: MovesRun) -> list[Fact]:
         rows.append(Fact("all radii", (length, " together; without selection that leaves ", *leaves)))
     passing, good = (getattr(run, f"moves_to_{goal}").never for goal in ("target", "good"))
     shares = (shown(float(e.value), form="percent") for e in (passing, good))
-    widest = s.tr_max_radius if s.policy == "trust-region" else s.edit_radius
-    said = _joined(
+    widest = run.single_runs["max_radius"]
+    said = joined(
         [(cell, words) for cell, words in zip(shares, (" never pass", " are never all good"), strict=True)], ", "
     )
     return [*rows, Fact("single runs", (*said, f", with a largest radius of {widest:.4g}"))]
 
 
 def _point(place: str, mu: float, p_pass: float, p_good: float) -> Parts:
-    chances = (shown(p, f"{place}.{key}", "probability") for key, p in (("p_pass", p_pass), ("p_good", p_good)))
-    passing, good = chances
+    passing, good = (
+        shown(p, f"{place}.{key}", "probability") for key, p in zip(CHANCES, (p_pass, p_good), strict=True)
+    )
     return (shown(mu, f"{place}.mu", "rough"), " defects (P_pass ", passing, ", P_good ", good, ")")
 
 
 def _levers(run: MovesRun) -> Sheet:
-    target = f"{run.settings.target_reliability:.4g}"
-    rows = [_lever(x, k) for k, x in enumerate(run.levers)]
-    both = run.levers_together
+    target, both = f"{run.settings.target_reliability:.4g}", run.levers_together
+    rows = [_lever(x, f"levers.{k}") for k, x in enumerate(run.levers)]
     for place, found, words in (
         ("levers_together", both.ends, "all at their ends"),
         ("levers_together.best", both.best, "all, where they give most"),
     ):
-        rows.append((word(words), word(""), word(""), word(""), *_chances(place, found.p_pass, found.p_good)))
+        rows.append((word(words), *[word("")] * 3, *row(place, found, **CHANCES)))
     title = f"What would lift the mean path to P_pass {target} (single runs go past it)"
     if run.ceiling.reachable:
         title = f"The mean path gets to P_pass {target} as it is; how far each lever would bring it"
@@ -285,20 +273,12 @@ def _levers(run: MovesRun) -> Sheet:
     return Sheet(title, head, tuple(rows), note, depth="short")
 
 
-def _lever(lever: Lever, k: int) -> tuple[Cell, ...]:
-    here, needed = f"levers.{k}", lever.needed
+def _lever(lever: Lever, here: str) -> tuple[Cell, ...]:
+    needed = lever.needed
     change = word("none does") if needed is None else word("as it is") if needed == lever.value else None
-    return (
-        word(lever_name(lever.name)),
-        set_to(lever.value, f"{here}.value"),
-        change or set_to(needed, f"{here}.needed"),
-        set_to(lever.best.value, f"{here}.best.value"),
-        *_chances(f"{here}.best", lever.best.p_pass, lever.best.p_good),
-    )
-
-
-def _chances(place: str, p_pass: float, p_good: float) -> tuple[Cell, Cell]:
-    return shown(p_pass, f"{place}.p_pass", "probability"), shown(p_good, f"{place}.p_good", "probability")
+    now = set_to(lever.value, f"{here}.value")
+    best = row(f"{here}.best", lever.best, value="set", **CHANCES)
+    return (word(lever_name(lever.name)), now, change or set_to(needed, f"{here}.needed"), *best)
 
 
 def _together(run: MovesRun) -> str:
@@ -333,8 +313,7 @@ def _hangs_on(run: MovesRun) -> list[Section]:
 def _effect(e: Effect, k: int) -> tuple[Cell, ...]:
     here = f"sensitivity.{k}"
     return (
-        word(e.name),
-        *(set_to(getattr(e, end), f"{here}.{end}") for end in ("lower", "upper")),
+        *row(here, e, name="word", lower="set", upper="set"),
         _times(e.log_moves) if np.isfinite(e.log_moves.value) else _one_end(e),
         _times(e.log_cost),
         shown(e.good, f"{here}.good"),

@@ -12,6 +12,7 @@ from ....inference.intervals import jackknife_variance
 from ....inference.resample import LeftOut
 from ....inference.tests import chi_square_p
 from ....panel.panel import Panel
+from ...products import spectral_radius
 from ...sums import reference
 from ..base import Estimated, Slopes
 from .model import Evaluation, Parameters, Sample, Structure, cluster_scores, maximise, stacked
@@ -27,6 +28,15 @@ NEAR_ONE = 0.97  # from this modulus on, lasting differences and a unit root tra
 SINGULAR = 1e-8  # smallest eigenvalue of the information, scaled to a unit diagonal
 LEAST = 1e-250  # share of the largest information below which a parameter has none: rounding, or not there
 RIVAL = 2.0  # log-likelihood within which another maximum is as good
+STILL = 1e-9  # spread of a step beside that of all, below which there is none
+
+
+@dataclass(frozen=True)
+class Still:
+    """A step, and the names of the objectives that have one and the same value there in every session."""
+
+    step: int
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,8 @@ class Stack:
         Panel row of each unit and step (-1 where there is none); `place` unused rows are -1 too.
     centre, scale : arrays, shape (n_obj,)
     n_steps, n_clusters : int
+    left_out : tuple of Still
+        Leading steps that are not in the vectors, because an objective has no spread there.
     """
 
     values: Float
@@ -56,6 +68,7 @@ class Stack:
     scale: Float
     n_steps: int
     n_clusters: int
+    left_out: tuple[Still, ...] = ()
 
     @property
     def n_obj(self) -> int:
@@ -104,11 +117,29 @@ class Stack:
             return None
         row, grid = row[:, :n_steps], grid[:, :n_steps]
         grid[:, ~common[:n_steps]] = np.nan
+        if still := _still(panel, row, grid):
+            later = cls.of(panel, cluster_of_row, n_clusters, skip=skip + 1)
+            return None if later is None else replace(later, left_out=(still, *later.left_out))
         centre, scale = reference(grid.reshape(-1, n)[np.isfinite(grid.reshape(-1, n)).all(axis=1)])
         flat = ((grid - centre) / scale).reshape(len(grid), -1)
         flat, seen, pattern = _patterns(flat, n)
         first = row[np.arange(len(row)), np.argmax(row >= 0, axis=1)]
         return cls(np.nan_to_num(flat), pattern, seen, cluster_of_row[first], row, centre, scale, n_steps, n_clusters)
+
+
+def _still(panel: Panel, row: Int, grid: Float) -> Still | None:
+    """Return the first step if an objective has no spread there, else None.
+
+    The covariance of the first scores, P + R, is free by itself: where there is nothing for it to hold, the likelihood
+    grows without end as it vanishes. Covariances of later steps hang on what all others show.
+    """
+    there = np.isfinite(grid[:, 0]).all(axis=1)
+    if not there.any():
+        return None
+    spread = np.ptp(grid[there, 0], axis=0)
+    still = np.flatnonzero(spread <= STILL * np.nanstd(grid, axis=(0, 1)))
+    step = int(panel.step[row[there, 0]].min())
+    return Still(step, tuple(panel.names[j] for j in still)) if len(still) else None
 
 
 def _units(panel: Panel) -> tuple[Int, Int]:
@@ -157,14 +188,12 @@ class Found:
     @cached_property
     def radius(self) -> float:
         """Largest modulus of the eigenvalues of M."""
-        return float(np.abs(np.linalg.eigvals(self.parameters.M)).max())
+        return float(spectral_radius(self.parameters.M))
 
     @cached_property
     def information(self) -> Float:
         """Expected information of the free parameters."""
-        assert self.at.information is not None  # noqa: S101 - a climb ends with its slopes
-        free = self.structure.free
-        return self.at.information[np.ix_(free, free)]
+        return self.at.free_slopes(self.structure)[1]
 
     @cached_property
     def flat(self) -> bool:
@@ -191,7 +220,7 @@ class Found:
                 "the best fit leaves no room for innovations: noise of the scorer and of the loop cannot be told apart"
             )
         if self.rival is not None and self.rival.log_likelihood > self.at.log_likelihood - RIVAL:
-            other = float(np.abs(np.linalg.eigvals(self.structure.unpack(self.rival.theta).M)).max())
+            other = float(spectral_radius(self.structure.unpack(self.rival.theta).M))
             if abs(other - self.radius) > 0.1:
                 return f"two loops fit equally well, with slowest modes {self.radius:.2f} and {other:.2f}"
         return None
@@ -286,7 +315,7 @@ def modulus_error(stack: Stack, found: Found) -> float:
     n = stack.n_obj
     M = found.parameters.M
     nudged = M[None] + 1e-5 * np.eye(n * n).reshape(n * n, n, n)
-    slope = (np.log(np.abs(np.linalg.eigvals(nudged)).max(axis=1)) - np.log(found.radius)) / 1e-5
+    slope = (np.log(spectral_radius(nudged)) - np.log(found.radius)) / 1e-5
     return float(np.sqrt(max(slope @ robust[: n * n, : n * n] @ slope, 0.0)))
 
 
@@ -351,21 +380,15 @@ def _no_surer_than_the_model(found: Found, full: Float, left: Float) -> Float:
 
 def _slopes(stack: Stack, structure: Structure, batch: Float) -> Slopes:
     """Return the parameters of a batch of (theta, mean path), in units of the data."""
-    n, at, k = stack.n_obj, structure.parts, len(batch)
-    theta, mean = batch[:, : structure.size], batch[:, structure.size :].reshape(k, stack.n_steps, n)
-    outer = stack.scale[:, None] * stack.scale[None, :]
-    ratio = stack.scale[:, None] / stack.scale[None, :]
-    M = theta[:, at["M"]].reshape(k, n, n)
-    Q, R = (_matrices(theta[:, at[name]], structure.small, n) for name in "QR")
-    P = _matrices(theta[:, at["P"]], structure.large, 2 * n)
+    n = stack.n_obj
+    theta, mean = batch[:, : structure.size], batch[:, structure.size :].reshape(len(batch), stack.n_steps, n)
+    M, Q, R, P = structure.matrices(theta)
     step = np.concatenate([M - np.eye(n), np.broadcast_to(np.eye(n), M.shape)], axis=2)
-    first = step @ P @ np.swapaxes(step, 1, 2)
+    found = Slopes.scaled(stack.scale, M, Q, R, step @ P @ np.swapaxes(step, 1, 2))
     weight = _step_weights(stack)
     before, after = (np.einsum("t,kti->ki", weight, part) for part in (mean[:, :-1], mean[:, 1:]))
-    M_data = M * ratio
     before, after = (np.asarray(stack.centre + stack.scale * part) for part in (before, after))
-    b = after - np.einsum("kij,kj->ki", M_data, before)
-    return Slopes(M_data, Q * outer, R * outer, first * outer, b)
+    return replace(found, b=after - np.einsum("kij,kj->ki", found.M, before))
 
 
 def _step_weights(stack: Stack) -> Float:
@@ -376,12 +399,6 @@ def _step_weights(stack: Stack) -> Float:
     whole = np.asarray(there.reshape(len(there), stack.n_steps, -1).all(axis=2))
     count = np.asarray((whole[:, :-1] & whole[:, 1:]).sum(axis=0), dtype=np.float64)
     return np.asarray(count / max(float(count.sum()), 1.0))
-
-
-def _matrices(values: Float, at: tuple[Int, Int], n: int) -> Float:
-    out = np.empty((len(values), n, n))
-    out[:, at[0], at[1]] = out[:, at[1], at[0]] = values
-    return out
 
 
 # ------------------------------------------------------------------------- predictions
@@ -426,7 +443,7 @@ def without_first(panel: Panel, stack: Stack, found: Found, cluster_of_row: Int)
     """
     from scipy.special import ndtr
 
-    shorter = Stack.of(panel, cluster_of_row, stack.n_clusters, skip=1)
+    shorter = Stack.of(panel, cluster_of_row, stack.n_clusters, skip=len(stack.left_out) + 1)
     if shorter is None or shorter.n_steps < MIN_SCORES:
         return None
     structure = replace(found.structure, n_steps=shorter.n_steps)

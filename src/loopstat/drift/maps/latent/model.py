@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....arrays import Bool, Float, Int
-from ...products import sum_by
+from ....arrays import Bool, Float, Int, summed_rows
+from ...products import symmetric
 from .sample import Sample as Sample
 
 
@@ -128,9 +128,13 @@ class Structure:
 
     def unpack(self, theta: Float) -> Parameters:
         """Return the matrices of a parameter vector."""
+        return Parameters(*(part[0] for part in self.matrices(theta[None])))
+
+    def matrices(self, theta: Float) -> tuple[Float, Float, Float, Float]:
+        """Return M, Q, R and P of a batch of parameter vectors, shape (batch, size)."""
         n, at = self.n_obj, self.parts
-        q, r = (_symmetric(theta[at[k]], self.small, n) for k in "QR")
-        return Parameters(theta[at["M"]].reshape(n, n), q, r, _symmetric(theta[at["P"]], self.large, 2 * n))
+        Q, R, P = (symmetric(theta[:, at[k]], m) for k, m in (("Q", n), ("R", n), ("P", 2 * n)))
+        return theta[:, at["M"]].reshape(-1, n, n), Q, R, P
 
     def without(self, theta: Float) -> Float:
         """Return the vector with the parts that are not free set to zero (session effects) or left (known noise)."""
@@ -143,12 +147,6 @@ class Structure:
 def _upper(n: int) -> tuple[Int, Int]:
     rows, columns = np.triu_indices(n)
     return rows.astype(np.int64), columns.astype(np.int64)
-
-
-def _symmetric(values: Float, at: tuple[Int, Int], n: int) -> Float:
-    out = np.empty((n, n))
-    out[at] = out[at[::-1]] = values
-    return out
 
 
 # ----------------------------------------------------------------- covariance and its slopes
@@ -291,6 +289,13 @@ class Evaluation:
     gradient: Float | None = None
     information: Float | None = None
 
+    def free_slopes(self, structure: Structure) -> tuple[Float, Float]:
+        """Return gradient and information of the free parameters; asked for only where they were evaluated."""
+        assert self.gradient is not None  # noqa: S101
+        assert self.information is not None  # noqa: S101
+        free = structure.free
+        return self.gradient[free], self.information[np.ix_(free, free)]
+
 
 def evaluate(structure: Structure, theta: Float, sample: Sample, *, slopes: bool = True) -> Evaluation | None:
     """Return the profile log-likelihood (means maximised out) and its slopes; None outside the possible.
@@ -406,22 +411,16 @@ def maximise(
 
 def promise(structure: Structure, at: Evaluation) -> float:
     """Return the log-likelihood an undamped step is expected to gain; infinite where the information is singular."""
-    assert at.gradient is not None  # noqa: S101 - evaluations along the climb carry their slopes
-    assert at.information is not None  # noqa: S101
-    free = structure.free
-    gradient = at.gradient[free]
+    gradient, information = at.free_slopes(structure)
     try:
-        return float(gradient @ np.linalg.solve(at.information[np.ix_(free, free)], gradient)) / 2
+        return float(gradient @ np.linalg.solve(information, gradient)) / 2
     except np.linalg.LinAlgError:
         return float("inf")
 
 
 def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float) -> tuple[Evaluation, float] | None:
     """Return (evaluation, damping) of a step that does not lower the likelihood; None if none does."""
-    free = structure.free
-    assert at.gradient is not None  # noqa: S101 - evaluations along the climb carry their slopes
-    assert at.information is not None  # noqa: S101
-    information, gradient = at.information[np.ix_(free, free)], at.gradient[free]
+    gradient, information = at.free_slopes(structure)
     size = np.sqrt(np.maximum(np.diag(information), 1e-200))
     scaled = information / np.outer(size, size)
     for _ in range(14):
@@ -431,7 +430,7 @@ def _uphill(structure: Structure, at: Evaluation, sample: Sample, damping: float
             damping = max(10 * damping, 1e-6)
             continue
         new = at.theta.copy()
-        new[free] += step
+        new[structure.free] += step
         there = evaluate(structure, new, sample, slopes=False)
         if there is not None and there.log_likelihood >= at.log_likelihood - 1e-9 * abs(at.log_likelihood):
             return there, damping / 10 if damping > 1e-8 else 0.0
@@ -459,4 +458,4 @@ def cluster_scores(
         steps = {f: part.reshape(len(rows), 2 * n if f == "B" else n, -1) for f, part in seen_by.items()}
         products = [(steps[s.x] @ np.swapaxes(steps[s.y], 1, 2))[:, s.at[0], s.at[1]] for s in structure.slopes]
         scores[rows] = np.concatenate(products, axis=1) * structure.share - traces[:, k]
-    return sum_by(scores[:, structure.free], cluster, n_clusters)
+    return summed_rows(cluster, scores[:, structure.free], n_clusters)

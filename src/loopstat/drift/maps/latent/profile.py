@@ -9,6 +9,7 @@ import numpy as np
 
 from ....arrays import Float
 from ....inference.tests import chi_square_quantile
+from ...products import spectral_radius
 from .fit import Found, Stack, modulus_error
 from .model import Evaluation, Sample, Structure, evaluate
 
@@ -201,7 +202,7 @@ def _first(
     near = _onto(structure, start, start.theta, modulus, edge)
     scaled = start.theta.copy()
     M = structure.parts["M"]
-    scaled[M] *= modulus / np.abs(np.linalg.eigvals(structure.unpack(scaled).M)).max()
+    scaled[M] *= modulus / spectral_radius(structure.unpack(scaled).M)
     options = [near] if near is not None else []
     if _meets(structure, scaled, modulus, edge):
         options.append(scaled)
@@ -248,14 +249,12 @@ def _meets(structure: Structure, theta: Float, modulus: float, edge: int | None)
     if edge is not None:
         return bool(abs(values[edge]) < ON_EDGE)
     # Far outside, the determinants can be positive again.
-    return bool(values.min() > -ON_EDGE and np.abs(np.linalg.eigvals(M)).max() < modulus * 1.002)
+    return bool(values.min() > -ON_EDGE and spectral_radius(M) < modulus * 1.002)
 
 
 def _onto(structure: Structure, at: Evaluation, theta: Float, modulus: float, edge: int | None) -> Float | None:
     """Lead parameters back onto the constraint by the shortest way in standard errors; None where that fails."""
-    free = structure.free
-    assert at.information is not None  # noqa: S101 - evaluations along the climb carry their slopes
-    information = at.information[np.ix_(free, free)]
+    free, (_, information) = structure.free, at.free_slopes(structure)
     theta = theta.copy()
     active: set[int] = set() if edge is None else {edge}
     for _ in range(8):
@@ -288,10 +287,7 @@ def _along(structure: Structure, at: Evaluation, modulus: float, edge: int | Non
 
     At most three constraints can bind: every set of them is tried, and the best one that keeps the others is taken.
     """
-    free = structure.free
-    assert at.gradient is not None  # noqa: S101
-    assert at.information is not None  # noqa: S101
-    information, gradient = at.information[np.ix_(free, free)], at.gradient[free]
+    gradient, information = at.free_slopes(structure)
     values, slopes = edges(structure.unpack(at.theta).M, modulus)
     normals = _normals(structure, slopes)
     solved = np.asarray(np.linalg.solve(information, np.column_stack([gradient, normals.T])), dtype=np.float64)

@@ -10,7 +10,9 @@ from functools import partial
 import numpy as np
 
 from ....arrays import Float, Int
+from ....inference.estimate import Estimate
 from ....inference.tests import draws_p
+from ....inference.workers import Progress, silent
 from ....panel.model import Rng
 from ....results.record import Record, written
 from .fit import Found, Stack, find, starting_points
@@ -22,8 +24,7 @@ PER_SCORE = 5  # clusters per stacked score; with 3 the fit test rejects nothing
 
 TESTS = ("p_effects", "p_noise", "p_fit")
 
-Progress = Callable[[int, int], None]
-Tick = Callable[[int], None] | None
+Tick = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +33,7 @@ class Thorough(Record):
 
     Attributes
     ----------
-    modulus, modulus_low, modulus_high : float
+    modulus : Estimate
         Slowest modulus of the latent fit and its profile likelihood interval; 0 or infinity is an open end.
     p_effects, p_noise : float
         Tests of no lasting differences between sessions and of no scorer noise, by parametric bootstrap.
@@ -43,9 +44,7 @@ class Thorough(Record):
         Key that is NaN or open to the sentence that says why.
     """
 
-    modulus: float
-    modulus_low: float
-    modulus_high: float = field(metadata=written(null=math.inf))
+    modulus: Estimate = field(metadata=written(null=math.inf))
     p_effects: float
     p_noise: float
     p_fit: float
@@ -62,7 +61,7 @@ def thorough(
     level: float,
     rng: Rng,
     draws: int = DRAWS,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Thorough:
     """Do what takes long: some hundreds of fits.
 
@@ -78,7 +77,7 @@ def thorough(
     draws : int
         Bootstrap draws of each test; the smallest p-value is 1/(draws + 1).
     progress : callable, optional
-        Called as `progress(done, total)` with the number of bootstrap draws.
+        Called with (done, total, "draw") after each bootstrap draw.
 
     Returns
     -------
@@ -111,13 +110,17 @@ def thorough(
     streams = dict(zip(TESTS, rng.integers(2**63, size=len(TESTS)), strict=True))
     p = dict.fromkeys(TESTS, float("nan"))
     for k, (key, test) in enumerate(tests.items()):
-        tick = None if progress is None else partial(_tick, progress, k * draws, len(tests) * draws)
+        tick = partial(_tick, progress, k * draws, len(tests) * draws)
         p[key] = test(np.random.default_rng(int(streams[key])), tick=tick)
-    return Thorough(full.radius, profile.low, profile.high, **p, n_draws=draws, reasons=reasons)
+    return Thorough(Estimate(full.radius, profile.low, profile.high), **p, n_draws=draws, reasons=reasons)
 
 
 def _tick(progress: Progress, before: int, total: int, done: int) -> None:
-    progress(before + done, total)
+    progress(before + done, total, "draw")
+
+
+def _untold(done: int) -> None:
+    """Tell nobody."""
 
 
 # ------------------------------------------------------------------------------ bootstraps
@@ -130,7 +133,7 @@ def bootstrap_test(
     rng: Rng,
     *,
     draws: int = DRAWS,
-    tick: Tick = None,
+    tick: Tick = _untold,
 ) -> float:
     """Return the p-value of a restriction: (1 + draws with as large a likelihood ratio)/(1 + draws).
 
@@ -165,8 +168,7 @@ def bootstrap_test(
     for done in range(draws):
         ratio = _ratio(replace(stack, values=_drawn(stack, restricted, roots, rng)), full, restricted)
         as_large += int(ratio is None or ratio >= seen)
-        if tick:
-            tick(done + 1)
+        tick(done + 1)
     return float(draws_p(as_large, draws))
 
 
@@ -210,7 +212,7 @@ def no_fit_test(stack: Stack) -> str | None:
     return None
 
 
-def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: Tick = None) -> float:
+def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: Tick = _untold) -> float:
     """Return the p-value of the model against a free covariance; NaN where `no_fit_test` says why.
 
     The discrepancy is 2 (l_free - l_model). Sessions are transformed linearly so that the model holds exactly for them,
@@ -251,8 +253,7 @@ def fit_test(stack: Stack, found: Found, rng: Rng, *, draws: int = DRAWS, tick: 
         rows = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
         drawn = replace(stack, values=z[rows], pattern=stack.pattern[rows], cluster=stack.cluster[rows])
         as_large += int(_misfit(drawn, found) >= seen)
-        if tick:
-            tick(done + 1)
+        tick(done + 1)
     return float(draws_p(as_large, draws))
 
 

@@ -1,0 +1,99 @@
+"""The command `analyze`: its settings and where its parts are; light, so that help costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..decide.rows import DECIDE
+from ..drift.rows import FIT
+from ..lenses import Command, Lens, Progress
+from ..parameters import (
+    BOUNDS,
+    BY,
+    COLUMNS,
+    FROM_STEP,
+    GROUP,
+    MINIMIZE,
+    OBJECTIVES,
+    SEED,
+    TRANSFORM,
+    WHERE,
+    given,
+    words,
+)
+
+if TYPE_CHECKING:
+    from ..panel.panel import Panel
+    from .analyze import Analysis
+
+ANALYZE = (
+    OBJECTIVES,
+    BY,
+    MINIMIZE,
+    BOUNDS,
+    *DECIDE,
+    WHERE,
+    FROM_STEP,
+    TRANSFORM,
+    COLUMNS,
+    words("reference", "Compare every group with this one.", metavar="LABEL"),
+    *FIT,
+    GROUP,
+    SEED,
+)
+
+LENS = Lens(
+    "analysis",
+    "when to stop, where the scores go, how fast, what trades off against what",
+    (
+        Command(
+            "analyze",
+            "Say when to stop recorded loops, what each further step is worth, where they go and what trades off.\n\n"
+            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as "
+            "one table with a `file` label (compare them with --by file).",
+            ANALYZE,
+            run="loopstat.analysis.lens:run",
+            view="loopstat.analysis.view:document",
+            reads="panel",
+            depth="front",
+        ),
+    ),
+    terms="loopstat.analysis.lens:TERMS",
+)
+TERMS: dict[str, str] = {}
+
+
+def known_noise(options: Mapping[str, Any]) -> Any:
+    """Return the covariance of the scorer's noise where a file gives it; that there is none concerns rules alone."""
+    noise = options.get("scorer_noise")
+    return None if noise == "none" else noise
+
+
+def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None = None) -> Analysis:
+    """Analyse a panel as it was asked for.
+
+    Parameters
+    ----------
+    panel : Panel
+    options : mapping
+        Values of `ANALYZE` by name, and `command`, the command line.
+    progress : callable, optional
+    """
+    from ..decide.lens import estimator_of
+    from ..drift.settings import LinearDrift
+    from .analyze import analyze
+
+    by = list(options.get("by") or [])
+    return analyze(
+        panel,
+        by=([] if by == ["none"] else by) if by else None,
+        estimator=LinearDrift(**given({**options, "scorer_noise": known_noise(options)}, FIT)),
+        decision=estimator_of(options),
+        seed=int(options.get("seed") or 0),
+        reference=options.get("reference"),
+        settings={
+            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
+        },
+        progress=progress,
+    )

@@ -1,0 +1,1 @@
+"""Tables of sessions, one row per proposal: their keys, objectives, parents, and the panel they make."""

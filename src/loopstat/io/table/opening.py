@@ -1,0 +1,117 @@
+"""One way from what a caller names (paths, globs, dataframes) to a table: rows, columns, and where they are from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...errors import InputError, argument, either
+from .cells import Cells
+from .columns import renaming, unknown
+from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, scan
+from .frames import scan_frame
+
+LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a reader needs of a table before it can be read.
+
+    Attributes
+    ----------
+    labels, objectives : tuples of str
+        Columns that must be there, and are read as labels and as numbers.
+    numbers : frozenset of str
+        Columns that are read as numbers where they are there.
+    texts : mapping
+        Columns that are read as whole texts, with what to keep of them (see `Cells`).
+    label_options : str
+        What the labels were asked for by, for refusals.
+    """
+
+    labels: tuple[str, ...] = ()
+    objectives: tuple[str, ...] = ()
+    numbers: frozenset[str] = frozenset()
+    texts: Mapping[str, str] = field(default_factory=dict)
+    label_options: str = LABEL_OPTIONS
+
+
+@contextmanager
+def opened(source: Any, columns: Mapping[str, str] | None = None, needs: Needs | None = None) -> Iterator[Cells]:
+    """Open a table for as long as its cells are wanted.
+
+    Parameters
+    ----------
+    source : path, glob, list of those, or dataframe
+    columns : mapping from standard name to the table's name, optional
+    needs : Needs, optional
+    """
+    import duckdb
+
+    needs = needs or Needs()
+    con = duckdb.connect(config={"autoinstall_known_extensions": False})
+    try:
+        without_progress_bar(con)
+        if is_paths(source):
+            yield _of_files(con, source, columns, needs)
+        else:
+            yield _cells(con, [scan_frame(con, source)], columns, needs)
+    finally:
+        con.close()
+
+
+def without_progress_bar(con: Any) -> None:
+    """Switch the bar off where it is on: in a notebook without ipywidgets DuckDB refuses even to be told so."""
+    [(shown,)] = con.execute("SELECT current_setting('enable_progress_bar')").fetchall()
+    if shown:
+        con.execute("SET enable_progress_bar = false")
+
+
+def is_paths(source: Any) -> bool:
+    """True for a path or pattern, or a list of those."""
+    return isinstance(source, str | os.PathLike) or (
+        isinstance(source, list | tuple) and all(isinstance(s, str | os.PathLike) for s in source)
+    )
+
+
+def _of_files(con: Any, source: Any, columns: Mapping[str, str] | None, needs: Needs) -> Cells:
+    paths = find(source)
+    short = tuple(names_of(paths)) if len(paths) > 1 else ()
+    digest = digest_of(paths)
+    for longest in LONGEST_LINE:
+        try:
+            scans = [scan(con, p, longest_line=longest) for p in paths]
+            return _cells(con, scans, columns, needs, short, digest)
+        except LineTooLongError:
+            if longest == LONGEST_LINE[-1]:
+                raise
+            con.execute("DROP TABLE IF EXISTS t")
+    raise AssertionError("the longest line was tried")
+
+
+def _cells(
+    con: Any,
+    scans: Sequence[Scan],
+    columns: Mapping[str, str] | None,
+    needs: Needs,
+    short: tuple[str, ...] = (),
+    digest: str = "",
+) -> Cells:
+    known = list(dict.fromkeys(f.name for s in scans for f in s.fields))
+    file = ", ".join(s.file for s in scans[:3])
+    if len({s.form for s in scans}) > 1:
+        raise InputError("these files are not of one kind.", file=file, hint="read tables and JSON forms apart.")
+    names = renaming(columns, known, file=file)
+    here = [names.get(n, n) for n in known if names.get(n, n) == n or n in names]
+    for option, asked in ((argument("objectives"), needs.objectives), (needs.label_options, needs.labels)):
+        missing = next((n for n in asked if n not in here and not (n == "file" and short)), None)
+        if missing is not None:
+            raise unknown(missing, here, file=file, option=option)
+    numbers = {*needs.objectives, *needs.numbers}
+    return Cells(
+        con, scans, names=names, labels=needs.labels, numbers=numbers, texts=needs.texts, short=short, digest=digest
+    )
