@@ -77,7 +77,7 @@ def panel_of(r: Recording) -> Panel:
     """Return the panel a reader would make of a recording."""
     there = np.isfinite(r.scores)
     columns = [r.scores] if r.seen is None else [r.scores, r.seen]
-    sessions = [np.stack([c[i, : n] for c in columns], axis=1) for i, n in enumerate(there.sum(axis=1))]
+    sessions = [np.stack([c[i, :n] for c in columns], axis=1) for i, n in enumerate(there.sum(axis=1))]
     labels: dict[str, list[str]] = {}
     if r.ended.any():
         labels["ended"] = ["true" if own else "false" for own in r.ended]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from .curve import Curve
 NEAR = 0.01  # standard deviations within which a step is as good as the best
 COSTLY = 0.1  # standard deviations an expected loss may have before the answer is open
 WIDE, OF_GAIN = 0.25, 0.5  # it is open where the limit is above so many standard deviations and this share of the gain
+TO_BEGIN = 10  # sessions without which nothing can be said of a loss
 PRICES = np.geomspace(1e-4, 100, 600)  # standard deviations a step, where the best step is looked up
 CLEAR = 1.0  # standard errors by which the worth of steps must differ to be told apart
 SEGMENTS = 4  # of the price map at most
@@ -132,10 +134,10 @@ def action_of(found: Best, prospect: Prospect) -> str:
     return "go_on" if found.place > prospect.recorded else "stop"
 
 
-def sessions_needed(found: Best, sessions: int, spread: float) -> int | None:
+def sessions_needed(found: Best, sessions: int, spread: float) -> int:
     """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
     if not np.isfinite(found.limit) or spread <= 0:
-        return None
+        return TO_BEGIN
     wanted = sessions * (found.limit / (WIDE * spread)) ** 2
     digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
     return int(np.ceil(wanted / 10**digits) * 10**digits)
@@ -221,7 +223,7 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
     if corners[-1] < len(steps) - 1:
         corners.append(len(steps) - 1)
     while len(corners) > 2:
-        worth = np.array([_slopes(curve, a, b) for a, b in zip(corners, corners[1:], strict=False)])
+        worth = np.array([_slopes(curve, a, b) for a, b in pairwise(corners)])
         apart = np.diff(worth, axis=0)
         error = apart[:, 1:].std(axis=1)
         clear = np.abs(apart[:, 0]) / np.where(error > 0, error, np.inf if not error.any() else 1e-300)
@@ -229,9 +231,7 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
         if clear[weakest] >= CLEAR and len(corners) <= SEGMENTS + 1:
             break
         del corners[weakest + 1]
-    return tuple(
-        _segment(curve, steps, a, b, clusters, level) for a, b in zip(corners, corners[1:], strict=False) if b > a
-    )
+    return tuple(_segment(curve, steps, a, b, clusters, level) for a, b in pairwise(corners) if b > a)
 
 
 def _corners(x: Float, y: Float) -> list[int]:

@@ -42,7 +42,6 @@ from .rules.guarantee import Certificate, guarantee
 from .rules.judge import RuleTrial, Trials, judge
 from .sentence import sentence_of
 
-FEWEST = 10  # sessions without which nothing can be said of a loss
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
