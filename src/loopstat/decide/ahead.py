@@ -26,6 +26,7 @@ NO_WIGGLE = 0.25  # chance of none
 SMOOTH = 2.0  # steps over which a smooth wiggle goes on alike; the other kind is new at each step
 TO_MEAN, CORRELATED = 0.5, 0.8  # the noise: share of the mean variance in each step's own, share of correlations kept
 EXACT = 1e-3  # standard deviations below which the noise of an increment is not believed
+MOST_AHEAD = 1000  # steps beyond the record
 DRIED = 1 / 3  # of the record, at its end, from which the share that ends by itself is taken
 
 
@@ -38,8 +39,9 @@ def horizon(steps: Int, asked: int | None = None) -> int:
 
 def steps_ahead(steps: Int, until: int) -> Int:
     """Return the steps beyond the record, as far apart as the recorded ones are."""
-    apart = _apart(steps)
-    return np.arange(int(steps[-1]) + apart, until + 1, apart, dtype=np.int64)
+    last, apart = int(steps[-1]), _apart(steps)
+    apart = max(apart, (until - last) // MOST_AHEAD)  # a log whose steps leap is not walked step by step
+    return np.arange(last + apart, until + 1, apart, dtype=np.int64)
 
 
 def _apart(steps: Int) -> int:
