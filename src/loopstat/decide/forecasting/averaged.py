@@ -9,13 +9,13 @@ import numpy as np
 from ...arrays import Float, Int
 from ...inference.resample import bootstrap_weights
 from ...panel.model import Rng
-from ..ahead import continued
+from ..ahead import likely_values
 from ..curve import Curve, Held
 from .histories import Histories, apart
 from .predictors import Endings, Pool, carried_on
 
 POOLED = 30.0  # transitions' worth of the coefficients of all steps, in those of a stretch of steps
-DRAWN = 40  # draws of the mean curve, by which curves beyond the record are weighed
+DRAWN = 60  # draws of the mean curve, by whose noise what lies beyond the record is weighed
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,12 @@ def _mean_curve(h: Histories, j: int, ahead: int) -> Float:
     held = Held(h.x[:, :, j], nothing, nothing, h.last, h.ended, h.cluster, h.steps)
     rng = np.random.default_rng(0)
     curve = Curve.of(held, bootstrap_weights(h.n_clusters, DRAWN if ahead else 0, rng))
-    whole = continued(curve, h.steps, int(h.steps[-1]) + ahead * apart(h.steps)).value
-    return np.concatenate([whole[0, : len(h.steps)], whole.mean(axis=0)[len(h.steps) :]])
+    recorded = curve.value[0]
+    if not ahead:
+        return recorded
+    later = h.steps[-1] + apart(h.steps) * np.arange(1, ahead + 1)
+    likely = likely_values(curve.value, h.steps, later, held.spread, h.n_clusters)[0]
+    return np.concatenate([recorded, likely[len(recorded) :]])
 
 
 def _by_stretch(by: Float, target: Float, stretch: Int, n: int) -> Float:

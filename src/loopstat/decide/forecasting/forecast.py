@@ -266,7 +266,10 @@ class _Foretelling:
             shared = np.sum((drawn - drawn.mean(axis=0)) * (by_variant - by_variant.mean(axis=0)), axis=0)
             variance = np.maximum(alone + variance + 2 * shared / (len(met) - 1), alone)
         level = self.settings.level
-        found = [share_with_error(float(q), float(v), n, level) for q, v in zip(p, variance, strict=True)]
+        found = [
+            share_with_error(float(q), float(np.sqrt(v)), n, df=n - 1, level=level)
+            for q, v in zip(p, variance, strict=True)
+        ]
         return Estimate(p, [float(e.low) for e in found], [float(e.high) for e in found], level=level)
 
 
