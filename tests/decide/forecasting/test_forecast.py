@@ -14,6 +14,8 @@ from loopstat.decide.settings import MeanCurve
 from loopstat.errors import SettingsError
 from loopstat.faces.explain import terms
 from loopstat.panel.panel import Objective, Panel
+from loopstat.results.chart import Chart
+from loopstat.results.document import Sheet, view_of, walk
 from loopstat.results.forecast import Forecast
 
 
@@ -260,3 +262,22 @@ class TestAsked:
         parts = [Panel.concat([p]) for p in (first, named)]
         panel = Panel.concat(parts)
         assert foretold(panel, session="b3").session.bands.mean[0] > 1
+
+
+class TestView:
+    def test_lines_picture_and_tables(self):
+        panel = panel_of(ar1(80, 8, 18))
+        made = MeanCurve(n_boot=20, target={"score": 1.0}, scores=(0.0, 0.5)).fit(panel)
+        said = str(view_of(made))
+        for part in ("a new session", "this session", "score 1 reached by step", "90 % bands held"):
+            assert part in said
+        charts = [
+            b
+            for b in (b for s in walk(view_of(made).sections) for b in s.blocks)
+            if isinstance(b, Chart) and b.key.endswith("-bands")
+        ]
+        assert len(charts) == 2
+        assert len(charts[0].marks) == 3  # two bands, and where the record ends
+
+    def test_nothing_is_said_where_nothing_was_asked(self):
+        assert "a new session" not in str(view_of(MeanCurve(n_boot=20).fit(panel_of(ar1(30, 5, 19)))))

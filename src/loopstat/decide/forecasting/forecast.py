@@ -131,7 +131,7 @@ def forecast_of(
     later = beyond_record(h, families | lent, rng)
     return Forecast(
         used,
-        f"{len(h):,} sessions, carried on by: {used}.",
+        f"{used}, from {len(h):,} sessions; what is foretold are recorded scores, the noise of their scorer included.",
         len(h),
         foretold.new_session(),
         _one_session(foretold, whole, laid.panel, settings),

@@ -33,7 +33,8 @@ def _told(f: Forecast, stop: int, place: str) -> Iterator[Fact]:
         yield Fact("forecast", (clean_sentence(f.sentence),), "front")
         return
     if f.session is not None:
-        yield from _of(f.session, int(f.session.bands.step[-1]), f"{place}.session")
+        own = f.session
+        yield from _of(own, own.recorded if own.since < own.recorded else int(own.bands.step[-1]), f"{place}.session")
     depth: Depth = "front" if f.session is None else "short"
     step = stop if stop > f.new.since else f.new.recorded
     for fact in _of(f.new, step, f"{place}.new"):
