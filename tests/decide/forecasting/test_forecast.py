@@ -271,11 +271,9 @@ class TestView:
         said = str(view_of(made))
         for part in ("a new session", "this session", "score 1 reached by step", "90 % bands held"):
             assert part in said
-        charts = [
-            b
-            for b in (b for s in walk(view_of(made).sections) for b in s.blocks)
-            if isinstance(b, Chart) and b.key.endswith("-bands")
-        ]
+        blocks = [b for section in walk(view_of(made).sections) for b in section.blocks]
+        assert "Ways to predict" in {b.title for b in blocks if isinstance(b, Sheet)}
+        charts = [b for b in blocks if isinstance(b, Chart) and b.key.endswith("-bands")]
         assert len(charts) == 2
         assert len(charts[0].marks) == 3  # two bands, and where the record ends
 

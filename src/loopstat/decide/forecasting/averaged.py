@@ -80,7 +80,7 @@ def _mean_curve(h: Histories, j: int, ahead: int) -> Float:
     held = Held(h.x[:, :, j], nothing, nothing, h.last, h.ended, h.cluster, h.steps)
     rng = np.random.default_rng(0)
     curve = Curve.of(held, bootstrap_weights(h.n_clusters, DRAWN if ahead else 0, rng))
-    recorded = curve.value[0]
+    recorded: Float = curve.value[0]
     if not ahead:
         return recorded
     later = h.steps[-1] + apart(h.steps) * np.arange(1, ahead + 1)
