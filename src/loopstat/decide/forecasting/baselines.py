@@ -47,10 +47,11 @@ class Mean:
 
     @classmethod
     def fit(cls, h: Histories, ahead: int) -> Mean:
-        """Gather what is held at every step."""
+        """Gather what is held at every step; where nobody is seen, what was held at the step before."""
         del ahead
-        there = ~np.isnan(h.known[:, :, 0])
-        return cls(tuple(h.known[there[:, t], t] for t in range(h.x.shape[1])))
+        seen = (~np.isnan(h.known[:, :, 0])).any(axis=0)
+        last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), 0))
+        return cls(tuple(h.known[~np.isnan(h.known[:, t, 0]), t] for t in last))
 
     def predict(self, history: Histories, steps_ahead: int, rng: Rng, draws: int) -> Float:
         """Draw what sessions will hold, as `Predictor` says."""
