@@ -15,6 +15,7 @@ from ..analysis import Decisions
 from .against import against
 from .charts import curve, limits_of
 from .facts import answer, brief_doubts, doubts, facts
+from .forecasts import forecast_blocks
 from .sheets import group_sheets
 
 KEPT = {
@@ -89,4 +90,5 @@ def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     weightiest = (Text(((brief_doubts(fit)[0],),), tone="doubt", depth="front"),) if said else ()
     others = (Text(tuple((s,) for s in said[1:]), tone="doubt"),) if len(said) > 1 else ()
     drawn = (chart,) if chart else ()
-    return (Facts(facts(fit, at), depth="front"), *weightiest, *others, *drawn, *group_sheets(fit, at))
+    told = forecast_blocks(fit, at, key)
+    return (Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *drawn, *group_sheets(fit, at))
