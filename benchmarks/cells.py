@@ -236,9 +236,9 @@ def _apart(sessions: int, loop: Loop) -> Callable[[Rng], Numbers]:
         fit = LinearDrift("pooled", n_boot=0).fit(panel_of(loop.run(rng, sessions, STEPS)), rng=rng)
         a, total = fit.estimates["drift.A"], fit.estimates["interference.total"]
         return {
-            "A": (a.p_value[off] < 0.05).astype(np.float64),
+            "A": (a.p[off] < 0.05).astype(np.float64),
             "A.any": np.float64((a.p_adjusted[off] < 0.05).any()),
-            "I": (total.p_value[upper] < 0.05).astype(np.float64),
+            "I": (total.p[upper] < 0.05).astype(np.float64),
             "I.any": np.float64((total.p_adjusted[upper] < 0.05).any()),
         }
 

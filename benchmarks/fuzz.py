@@ -214,6 +214,52 @@ def _fitting(rng: Generator, table: Table) -> list[str]:
     return some(rng, 0.4, "--estimator", one(rng, *estimators))
 
 
+def decide(rng: Generator) -> Case:
+    """`loopstat decide` of sessions with how they ended and what they cost."""
+    header, rows = sessions(rng)
+    ends = {row[0]: one(rng, "true", "false") for row in rows}
+    table = [*header, "done", "tokens"], [[*row, ends[row[0]], int(rng.integers(0, 50))] for row in rows]
+    words = [
+        *common(rng),
+        *some(rng, 0.5, "--by", one(rng, "none", "strategy", "model")),
+        *some(rng, 0.2, "--minimize", "score0"),
+        *_deciding(rng, table),
+        *some(rng, 0.3, "--ended", "done"),
+        *some(rng, 0.3, "--keep", one(rng, "last", "best")),
+        *some(rng, 0.2, "--horizon", one(rng, 0, 3, 40)),
+        *some(rng, 0.2, "--no-rules"),
+        *some(rng, 0.3, "--save", "{out}/rule.json"),
+        *some(rng, 0.2, "--cluster", one(rng, "session", "task")),
+        *["--bootstrap", one(rng, 0, 50)],
+    ]
+    return Case("decide", ("decide", "{table}", *words), table)
+
+
+def _deciding(rng: Generator, table: Table) -> list[str]:
+    """Return options that say what counts and what a step costs."""
+    header, rows = table
+    several = "score1" in header
+    counts = [
+        some(rng, 0.5, "--objectives", "score0"),
+        some(rng, float(several), "--weights", one(rng, "score0=1,score1=0.5", "score1=2")),
+        ["--value", "score0", *some(rng, float(several), "--select", "score1")],
+    ][int(rng.integers(3))]
+    costs = [[], ["--price", one(rng, 0, 0.1, 5)], ["--cost", "tokens", "--worth", one(rng, 0.5, 100)]]
+    words = [*counts, *costs[int(rng.integers(3))], *some(rng, 0.5, "--scorer-noise", "none")]
+    at = header.index("score0")
+    found = [float(str(row[at])) for row in rows if row[at] != ""] or [0.0, 1.0]
+    low, high = min(found), max(found)
+    if "--objectives" in words and low < high and rng.random() < 0.5:
+        eps = (high - low) * float(one(rng, 0.05, 0.3))
+        words += [
+            "--bounds",
+            f"score0={low - 1e-6 * abs(low):.9g}:{high + 1e-6 * abs(high):.9g}",
+            "--guarantee",
+            f"{eps:.6g}",
+        ]
+    return words
+
+
 def balance(rng: Generator) -> Case:
     """`loopstat balance` of sessions or counted moves."""
     moves = rng.random() < 0.4
@@ -306,8 +352,9 @@ def settings(rng: Generator) -> Case:
 
 
 COMMANDS: tuple[tuple[Callable[[Generator], Case], float], ...] = (
-    (analyze, 0.4),
-    (balance, 0.3),
+    (analyze, 0.25),
+    (decide, 0.2),
+    (balance, 0.25),
     (simulate, 0.12),
     (plan, 0.02),
     (calibrate, 0.15),

@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from loopstat import InputError, LinearDrift, LinearDriftFit, Panel, SettingsError, analyze
+from loopstat.analysis.view import document
 from loopstat.drift.fit import LinearDriftFit as Fit
 from loopstat.drift.readings.interference import MODEL_PARTS
-from loopstat.analysis.view import document
 from loopstat.faces.cli import main
 from loopstat.faces.html import page
 from loopstat.panel.noise import ScorerNoise

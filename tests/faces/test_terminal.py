@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from loopstat.faces.html import fragment, page
 from loopstat.faces.terminal import write
 from loopstat.inference.estimate import Estimate
@@ -43,8 +45,8 @@ DOCUMENT = Document(
     Provenance("1.0", "loopstat analyze runs.csv", "abc", (("seed", "0"),)),
     ("6 sessions",),
     (
-        group("a", "stop at step 3"),
-        group("b", "go on"),
+        replace(group("a", "stop at step 3"), depth="front"),
+        replace(group("b", "go on"), depth="front"),
         Section("against", "Against each other", (Text(tuple((f"Difference {k}.",) for k in range(5)), brief=2),)),
     ),
     notes=("Larger counts as better.",),
@@ -56,10 +58,9 @@ def test_the_front_is_a_line_for_every_answer() -> None:
     assert write(DOCUMENT, depth="front").splitlines() == [
         "runs.csv: 6 sessions",
         "",
-        "  group a                 stop at step 3: it rests.",
-        "  group b                 go on: it rests.",
+        "group a   stop at step 3: it rests.",
         "",
-        "  Larger counts as better.",
+        "group b   go on: it rests.",
         "",
         "Next: --verbose",
     ]

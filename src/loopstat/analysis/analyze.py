@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..decide.analysis import Decisions, analyze_decisions
+from ..decide.compare import Comparisons
 from ..decide.held import scored
 from ..decide.settings import MeanCurve
 from ..drift.analysis import DriftAnalysis, analyze_drift
@@ -24,9 +25,17 @@ class Analysis(DriftAnalysis):
     """When to stop, where the loop goes, how fast and what trades off, for every group of a panel.
 
     The attributes are those of a drift analysis; each group carries its decision (`group.decided`, `group.verdict`).
+
+    Attributes
+    ----------
+    against : Comparisons or None
+        Groups against each other at their own best steps; None for one group.
     """
 
+    KEYS = (*DriftAnalysis.KEYS, "against")
     SCHEMA = SCHEMA
+
+    against: Comparisons | None = None
 
 
 def analyze(
@@ -128,4 +137,5 @@ def together(drift: DriftAnalysis, decisions: Decisions | None, settings: Mappin
         drift.comparisons,
         drift.pareto,
         drift.panel,
+        None if decisions is None else decisions.comparisons,
     )

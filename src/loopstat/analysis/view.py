@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..decide.view.against import against
 from ..decide.view.charts import limits_of
 from ..decide.view.document import blocks, chosen, first_notes
 from ..decide.view.facts import answer
@@ -28,6 +29,8 @@ def document(result: Analysis) -> Document:
     sections = [
         _opened(section, *fits[section.key], limits) if section.key in fits else section for section in whole.sections
     ]
+    skills = {g.label: s for g in result.groups if (s := g.estimates.get("skill.persistence")) is not None}
+    sections += against(result.against, decided, "against", skills)
     wanted = result.settings.get("group")
     if wanted is not None:
         sections = list(chosen([s for s in sections if s.key in fits], decided, wanted))

@@ -1,11 +1,14 @@
-"""Beyond the record: curves that flatten, climb on or stay, fitted to the mean curve and averaged by how well they fit.
+"""What a mean curve is thought to be, the noise of the recording taken out, and how it goes on beyond the record.
 
-Always an extrapolation, and marked as one.
+The curve is taken to be a sum of a trend that flattens or climbs on, a first step of its own and a wiggle, of unknown
+sizes; every such composition is weighed by how well it explains the recorded increments, given their noise. Beyond the
+record it is always an extrapolation, and marked as one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -13,20 +16,18 @@ from ..arrays import Float, Int
 from .curve import Curve
 
 REACH = 1.5  # of the recorded steps: how far ahead is looked
-SHRINK = 0.75  # of the fitted increments: what comes is less than curves promise, or more
-KNOTS = 12  # increments that curves are fitted to
-RATES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)  # m of 1 + m + m^2 + ...
-POWERS = (-1.0, -0.5, 0.0, 0.5)  # q of ((1 + t)^q - 1)/q, 0 the logarithm
+KNOTS = 24  # increments that compositions are fitted to, at most
+HALVES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the record: half-lives of trends that flatten
+POWERS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # q of ((1 + t)^q - 1)/q, 0 the logarithm
+TREND = 1.5  # standard deviations between sessions: what a trend, or a first step, may amount to over the record
+NO_TREND = 0.2  # chance of none
+WIGGLES = (0.05, 0.15, 0.4)  # standard deviations that a step may add or take beside the trend
+NO_WIGGLE = 0.25  # chance of none
+SMOOTH = 2.0  # steps over which a smooth wiggle goes on alike; the other kind is new at each step
+TO_MEAN, CORRELATED = 0.5, 0.8  # the noise: share of the mean variance in each step's own, share of correlations kept
+EXACT = 1e-3  # standard deviations below which the noise of an increment is not believed
+MOST_AHEAD = 1000  # steps beyond the record
 DRIED = 1 / 3  # of the record, at its end, from which the share that ends by itself is taken
-
-
-@dataclass(frozen=True)
-class Shape:
-    """One family's curve over steps from the start, and whether the first step is free."""
-
-    at: Float
-    first: bool
-    flat: bool
 
 
 def horizon(steps: Int, asked: int | None = None) -> int:
@@ -38,106 +39,41 @@ def horizon(steps: Int, asked: int | None = None) -> int:
 
 def steps_ahead(steps: Int, until: int) -> Int:
     """Return the steps beyond the record, as far apart as the recorded ones are."""
-    apart = max(1, int(np.median(np.diff(steps)))) if len(steps) > 1 else 1
-    return np.arange(int(steps[-1]) + apart, until + 1, apart, dtype=np.int64)
+    last, apart = int(steps[-1]), _apart(steps)
+    apart = max(apart, (until - last) // MOST_AHEAD)  # a log whose steps leap is not walked step by step
+    return np.arange(last + apart, until + 1, apart, dtype=np.int64)
 
 
-def shapes(time: Float) -> list[Shape]:
-    """Return every curve at given times from the start, each with and without a first step of its own."""
-    rising = [np.cumsum(np.r_[0.0, m ** np.arange(int(time[-1]))])[time.astype(np.int64)] for m in RATES]
-    rising += [np.log1p(time) if q == 0 else ((1 + time) ** q - 1) / q for q in POWERS]
-    flat = np.zeros(len(time))
-    out = [Shape(f, first, False) for f in rising for first in (False, True)]
-    return [Shape(flat, False, True), Shape(flat, True, True), *out]
+def _apart(steps: Int) -> int:
+    return max(1, int(np.median(np.diff(steps)))) if len(steps) > 1 else 1
 
 
-def continued(curve: Curve, steps: Int, until: int, *, shrink: float = SHRINK) -> Curve:
-    """Return the curve with what is expected beyond the record.
+# ------------------------------------------------------------------------------- curves continued
 
-    Parameters
-    ----------
-    curve : Curve
-        Of the recorded steps.
-    steps : int array, shape (n_steps,)
-    until : int
-        The last step looked at.
-    shrink : float
-        Share of the fitted increments that is believed; 0: nothing more comes.
-    """
-    ahead = steps_ahead(steps, until)
-    if not len(ahead):
-        return curve
-    value = curve.value[:, -1:] + shrink * increments(curve.value, steps, ahead)
-    paid, running = _paid_ahead(curve, len(ahead))
+
+def unchanged(curve: Curve, n_ahead: int) -> Curve:
+    """Return the curve with so many further steps at which nothing is gained, at the cost that is expected."""
+    paid, running = _paid_ahead(curve, n_ahead)
     return Curve(
-        np.concatenate([curve.value, value], axis=1),
+        np.concatenate([curve.value, np.repeat(curve.value[:, -1:], n_ahead, axis=1)], axis=1),
         np.concatenate([curve.paid, paid], axis=1),
         np.concatenate([curve.running, running], axis=1),
     )
 
 
-def late_slope(curve: Curve, expected: Curve) -> Curve:
-    """Return the curve continued with the slope of the record's last half, at the cost that is expected."""
-    n = curve.value.shape[1]
-    middle = (n - 1) // 2
-    slope = (curve.value[:, -1] - curve.value[:, middle]) / max(n - 1 - middle, 1)
-    ahead = curve.value[:, -1:] + slope[:, None] * np.arange(1, expected.value.shape[1] - n + 1)
-    return Curve(np.concatenate([curve.value, ahead], axis=1), expected.paid, expected.running)
+def raised(curve: Curve, gains: Float) -> Curve:
+    """Return the curve with something added to its last steps, of shape (1 + n_draws, n_ahead) or (n_ahead,)."""
+    value = curve.value.copy()
+    value[:, value.shape[1] - gains.shape[-1] :] += gains
+    return Curve(value, curve.paid, curve.running)
 
 
-def increments(value: Float, steps: Int, ahead: Int) -> Float:
-    """Return what is expected to be added from the last recorded step on, shape (1 + n_draws, n_ahead)."""
-    if len(steps) < 3 or len(value) < 3:
-        return np.zeros((len(value), len(ahead)))
-    time = np.r_[steps, ahead].astype(np.float64) - float(steps[0])
-    knots = _knots(len(steps))
-    y = np.diff(value[:, knots], axis=1)
-    precision = _precision(y[1:])
-    found = np.zeros((len(value), len(ahead)))
-    misfit, added = [], []
-    for shape in shapes(time):
-        design = _design(shape, knots)
-        fit, rss = _least_squares(design, y, precision)
-        later = shape.at[len(steps) :] - shape.at[len(steps) - 1]
-        added.append(np.zeros_like(found) if shape.flat else fit[:, :1] * later)
-        misfit.append(rss + 2.0 * design.shape[1])
-    badness = np.array(misfit)
-    weight = np.exp(-(badness - badness.min(axis=0)) / 2)
-    weight /= weight.sum(axis=0)
-    return np.einsum("kb,kbt->bt", weight, np.array(added))
-
-
-def _knots(n: int) -> Int:
-    """Return at most KNOTS + 1 places, denser at the start."""
-    if n <= KNOTS + 1:
-        return np.arange(n)
-    return np.unique(np.round(np.geomspace(1, n, KNOTS + 1)).astype(np.int64) - 1)
-
-
-def _design(shape: Shape, knots: Int) -> Float:
-    columns = [] if shape.flat else [np.diff(shape.at[knots])]
-    if shape.first:
-        columns.append((np.arange(len(knots) - 1) == 0).astype(np.float64))
-    return np.stack(columns, axis=1) if columns else np.zeros((len(knots) - 1, 0))
-
-
-def _precision(draws: Float) -> Float:
-    """Return the inverse covariance of the increments, its correlations shrunk as far as few draws' worth ask for."""
-    covariance = np.atleast_2d(np.cov(draws, rowvar=False))
-    variance = np.diag(covariance)
-    floor = max(float(variance.max(initial=0.0)) * 1e-4, 1e-300)
-    shrunk = 0.8 * covariance + 0.2 * np.diag(variance) + floor * np.eye(len(variance))
-    return np.linalg.inv(shrunk)
-
-
-def _least_squares(design: Float, y: Float, precision: Float) -> tuple[Float, Float]:
-    if design.shape[1] == 0:
-        return np.zeros((len(y), 0)), np.einsum("bi,ij,bj->b", y, precision, y)
-    gram = design.T @ precision @ design
-    gram += 1e-9 * np.trace(gram) * np.eye(len(gram))
-    fit = y @ precision @ design @ np.linalg.inv(gram)
-    rest = y - fit @ design.T
-    return fit, np.einsum("bi,ij,bj->b", rest, precision, rest)
+def late_slope(curve: Curve, n_ahead: int) -> Float:
+    """Return what further steps add where the slope of the record's last half goes on, shape (1 + n_draws, n_ahead)."""
+    last = curve.value.shape[1] - 1
+    middle = last // 2
+    slope = (curve.value[:, last] - curve.value[:, middle]) / max(last - middle, 1)
+    return slope[:, None] * np.arange(1, n_ahead + 1)
 
 
 def _paid_ahead(curve: Curve, n: int) -> tuple[Float, Float]:
@@ -153,3 +89,189 @@ def _paid_ahead(curve: Curve, n: int) -> tuple[Float, Float]:
     running = left[:, None] * powers
     paid = curve.paid[:, -1:] + rate[:, None] * np.cumsum(running, axis=1)
     return paid, running * stay[:, None]
+
+
+# ------------------------------------------------------------------------------- what is likely
+
+
+def likely_values(value: Float, steps: Int, ahead: Int, spread: float, clusters: int) -> Float:
+    """Return what the mean curve is thought to be, and draws of what it may be, over recorded and further steps.
+
+    With increments y of the recorded mean, their noise C (from the draws) and a composition k of prior covariance S_k,
+    the increments are expected to be S_k (C + S_k)^-1 y; compositions are weighed by their chance times the density of
+    y under N(0, C + S_k). What lies ahead is a trend's continuation and what a smooth wiggle leads to; a wiggle that
+    is new at each step adds nothing ahead, on average and in the draws.
+
+    Parameters
+    ----------
+    value : float array, shape (1 + n_draws, n_steps)
+        Mean by recorded step: the estimate, then bootstrap draws.
+    steps, ahead : int arrays, shapes (n_steps,) and (n_ahead,)
+    spread : float
+        Standard deviation of the value between sessions: the unit of what may be expected beforehand.
+    clusters : int
+
+    Returns
+    -------
+    float array, shape (1 + n_draws, n_steps + n_ahead)
+        The same draws at every call. With fewer than three steps, two draws or two clusters: nothing more comes.
+
+    References
+    ----------
+    O'Hagan (1978) for curves under a Gaussian prior; Hoeting and others (1999) for averaging over compositions.
+    """
+    n, n_draws = len(steps), len(value) - 1
+    if n < 3 or n_draws < 2 or clusters < 2 or not spread > 0:
+        return np.concatenate([value, np.repeat(value[:, -1:], len(ahead), axis=1)], axis=1)
+    time = (np.r_[steps, ahead] - steps[0]) / _apart(steps)
+    knots = _knots(n)
+    noise = _noise(np.diff(value[1:, knots], axis=1), clusters) + (EXACT * spread) ** 2 * np.eye(len(knots) - 1)
+    prior = Compositions.over(time, n, knots)
+    added, later = prior.given(np.diff(value[0, knots]) / spread, noise / spread**2, n_draws)
+    at_knots = np.concatenate([np.zeros((1 + n_draws, 1)), np.cumsum(added, axis=1)], axis=1) * spread
+    off = at_knots - (value[0, knots] - value[0, 0])  # the thought-of curve less the recorded mean, zero at the start
+    spanned = np.stack([np.interp(time[:n], time[knots], unit) for unit in np.eye(len(knots))], axis=1)
+    recorded = value[0] + off @ spanned.T
+    return np.concatenate([recorded, recorded[:, -1:] + np.cumsum(later, axis=1) * spread], axis=1)
+
+
+def _knots(n: int) -> Int:
+    """Return at most KNOTS + 1 places, denser at the start."""
+    if n <= KNOTS + 1:
+        return np.arange(n)
+    return np.unique(np.round(np.geomspace(1, n, KNOTS + 1)).astype(np.int64) - 1)
+
+
+def _noise(increments: Float, clusters: int) -> Float:
+    """Return the covariance of the mean's increments.
+
+    A step's own variance goes with its increment (few successes, small variance), and would weigh down the large ones:
+    it is averaged with its neighbours' and with that of all steps. Correlations are shrunk.
+    """
+    covariance = np.atleast_2d(np.cov(increments, rowvar=False)) * clusters / (clusters - 1)
+    own = np.diag(covariance)
+    if not own.any():
+        return covariance
+    sides = np.convolve(own, np.ones(3), "same") / np.convolve(np.ones_like(own), np.ones(3), "same")
+    smoothed = np.sqrt((1 - TO_MEAN) * sides[: len(own)] + TO_MEAN * own.mean())
+    deviation = np.sqrt(np.where(own > 0, own, np.inf))
+    correlation = CORRELATED * covariance / np.outer(deviation, deviation)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation * np.outer(smoothed, smoothed)
+
+
+@dataclass(frozen=True)
+class Compositions:
+    """What a curve may be made of beforehand, by composition, in standard deviations between sessions.
+
+    Attributes
+    ----------
+    trend, later : float arrays, shapes (k, n_knots) and (k, n_ahead)
+        Increments of the trend, TREND over the record; beyond it.
+    first : float array, shape (k,)
+        What a first step of its own may amount to.
+    wiggle : float array, shape (k,)
+        What a wiggle may add at a step.
+    kind : int array, shape (k,)
+        Of the wiggle: 0 new at each step, 1 smooth.
+    roots : float array, shape (2, n_knots, n_knots)
+        Of the covariance of a wiggle of size 1, by kind.
+    leads : float array, shape (2, n_ahead, n_knots)
+        What recorded increments of a wiggle lead to ahead, by kind.
+    chance : float array, shape (k,)
+    """
+
+    trend: Float
+    later: Float
+    first: Float
+    wiggle: Float
+    kind: Int
+    roots: Float
+    leads: Float
+    chance: Float
+
+    @classmethod
+    def over(cls, time: Float, n: int, knots: Int) -> Compositions:
+        """Return all compositions over times from the start, of which the first n are recorded."""
+        trends = _trends(time, n, knots)
+        wiggles = [(0.0, 0, NO_WIGGLE)]
+        wiggles += [(size, kind, (1 - NO_WIGGLE) / len(WIGGLES) / 2) for kind in (0, 1) for size in WIGGLES]
+        rows = list(product(range(len(trends)), (0.0, TREND), wiggles))
+        which = np.array([k for k, _, _ in rows])
+        of_trend = np.where(which == 0, NO_TREND, (1 - NO_TREND) / (len(trends) - 1))
+        roots, leads = _wiggles(time, n, knots)
+        return cls(
+            trends[which][:, : len(knots) - 1],
+            trends[which][:, len(knots) - 1 :],
+            np.array([first for _, first, _ in rows]),
+            np.array([size for _, _, (size, _, _) in rows]),
+            np.array([kind for _, _, (_, kind, _) in rows]),
+            roots,
+            leads,
+            of_trend * np.array([chance for _, _, (_, _, chance) in rows]),
+        )
+
+    def given(self, y: Float, noise: Float, n_draws: int) -> tuple[Float, Float]:
+        """Return increments given noisy recorded ones: expected, then drawn; recorded and further ones.
+
+        Parameters
+        ----------
+        y : float array, shape (n_knots,)
+        noise : float array, shape (n_knots, n_knots)
+        n_draws : int
+
+        Returns
+        -------
+        tuple of float arrays, shapes (1 + n_draws, n_knots) and (1 + n_draws, n_ahead)
+        """
+        squares = self.roots @ self.roots.transpose(0, 2, 1)
+        prior = self.trend[:, :, None] * self.trend[:, None, :]
+        prior += (self.wiggle**2)[:, None, None] * squares[self.kind]
+        prior[:, 0, 0] += self.first**2
+        ahead = self.later[:, :, None] * self.trend[:, None, :]
+        ahead += (self.wiggle**2)[:, None, None] * (self.leads @ squares)[self.kind]
+        whole = prior + noise
+        inverse = np.linalg.inv(whole)
+        log_weight = np.log(self.chance) - (np.linalg.slogdet(whole)[1] + y @ inverse @ y) / 2
+        weight = np.exp(log_weight - log_weight.max())
+        weight /= weight.sum()
+
+        solved = inverse @ y
+        expected = y - noise @ (weight @ solved), weight @ np.einsum("kai,ki->ka", ahead, solved)
+
+        # A draw: one from the prior, corrected by what it and its noise miss of the record (Journel and Huijbregts).
+        rng = np.random.default_rng(0)
+        k = np.minimum(np.searchsorted(weight.cumsum(), (np.arange(n_draws) + 0.5) / n_draws), len(weight) - 1)
+        size, normals = rng.standard_normal((2, n_draws, 1)), rng.standard_normal((2, n_draws, len(y)))
+        kind = self.kind[k]
+        wiggle = self.wiggle[k, None] * np.einsum("bij,bj->bi", self.roots[kind], normals[0])
+        added = size[0] * self.trend[k] + wiggle
+        added[:, 0] += size[1, :, 0] * self.first[k]
+        missed = y - added - normals[1] @ np.linalg.cholesky(noise).T
+        solved = np.einsum("bij,bj->bi", inverse[k], missed)
+        later = size[0] * self.later[k] + np.einsum("bai,bi->ba", self.leads[kind], wiggle)
+        later += np.einsum("bai,bi->ba", ahead[k], solved)
+        added += np.einsum("bij,bj->bi", prior[k], solved)
+        return np.vstack([expected[0], added]), np.vstack([expected[1], later])
+
+
+def _trends(time: Float, n: int, knots: Int) -> Float:
+    """Return increments of each trend between knots, then ahead, TREND in all over the record; none comes first."""
+    rates = [0.5 ** (1 / (half * time[n - 1])) for half in HALVES]
+    curves = [-np.expm1(np.log(m) * time) for m in rates]
+    curves += [np.log1p(time) if q == 0 else ((1 + time) ** q - 1) / q for q in POWERS]
+    places = np.r_[knots, np.arange(n, len(time))]
+    return np.array([np.zeros(len(places) - 1), *(TREND * np.diff(c[places]) / c[n - 1] for c in curves)])
+
+
+def _wiggles(time: Float, n: int, knots: Int) -> tuple[Float, Float]:
+    """Return roots of the covariance between recorded increments of a wiggle, and what they lead to, by kind."""
+    places = np.r_[knots, np.arange(n, len(time))]
+    length, middle = np.diff(time[places]), (time[places][1:] + time[places][:-1]) / 2
+    smooth = np.exp(-((middle[:, None] - middle) ** 2) / (2 * SMOOTH**2)) * np.outer(length, length)
+    m = len(knots) - 1
+    smooth[:m, :m] += 1e-6 * np.diag(length[:m] ** 2)  # else it could not be inverted
+    new = np.diag(length)
+    roots = np.array([np.linalg.cholesky(cov[:m, :m]) for cov in (new, smooth)])
+    leads = np.array([cov[m:, :m] @ np.linalg.inv(cov[:m, :m]) for cov in (new, smooth)])
+    return roots, leads

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
+from .compare import Comparisons, compare, torn_note
 from .fit import DecisionFit, Units, units_of
 from .held import scored
 from .settings import MeanCurve
@@ -35,9 +37,22 @@ class Decisions(Record):
         Everything that decides the figures.
     notes : tuple of str
         What was guessed, left out or assumed, in sentences.
+    comparisons : Comparisons or None
+        Groups against each other; None for one group.
     """
 
-    KEYS = ("schema", "version", "source", "n_sessions", "n_steps", "settings", "objectives", "notes", "groups")
+    KEYS = (
+        "schema",
+        "version",
+        "source",
+        "n_sessions",
+        "n_steps",
+        "settings",
+        "objectives",
+        "notes",
+        "groups",
+        "comparisons",
+    )
     SCHEMA = SCHEMA
 
     groups: tuple[DecisionFit, ...]
@@ -47,6 +62,7 @@ class Decisions(Record):
     n_steps: int = field(metadata=written("source.n_steps"))
     settings: Mapping[str, Any]
     notes: tuple[str, ...] = ()
+    comparisons: Comparisons | None = None
     units: Units | None = field(default=None, repr=False, metadata=UNWRITTEN)
 
     def __repr__(self) -> str:
@@ -103,15 +119,9 @@ def analyze_decisions(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
     units = units_of(estimator, [part for _, part in parts], panel)
-    tell = progress or (lambda done, total, label: None)
-    groups = []
-    for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
-        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
-        tell(k, len(parts), label)
-        rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
-        groups.append(replace(fit, by=values))
-    tell(len(parts), len(parts), "")
+    groups = _fitted(estimator, parts, resampled, units, seed, progress)
+    only = [part for _, part in parts]
+    against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
     return Decisions(
         groups=tuple(groups),
         objectives=panel.objectives,
@@ -119,9 +129,36 @@ def analyze_decisions(
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
         settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
-        notes=(*panel.source.notes, *notes_of(units, groups), *_unscored(len(every) - len(parts))),
+        notes=(
+            *panel.source.notes,
+            *notes_of(units, groups),
+            *_unscored(len(every) - len(parts)),
+            *torn_note(against),
+        ),
+        comparisons=against,
         units=units,
     )
+
+
+def _fitted(
+    estimator: MeanCurve,
+    parts: Sequence[tuple[dict[str, str], Panel]],
+    resampled: Sequence[Resampling],
+    units: Units,
+    seed: int,
+    progress: Progress | None,
+) -> list[DecisionFit]:
+    """Decide for one group after the other."""
+    tell = progress or (lambda done, total, label: None)
+    groups: list[DecisionFit] = []
+    for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
+        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
+        tell(k, len(parts), label)
+        rng = np.random.default_rng([seed, *label.encode()])
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
+        groups.append(replace(fit, by=values))
+    tell(len(parts), len(parts), "")
+    return groups
 
 
 def _kept(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from ..arrays import Float, Int
 from ..inference.intervals import student
 from ..results.decision import Stretch
-from .ahead import continued, late_slope, steps_ahead
+from .ahead import late_slope, likely_values, raised, steps_ahead, unchanged
 from .curve import Curve
 
 NEAR = 0.01  # standard deviations within which a step is as good as the best
 COSTLY = 0.1  # standard deviations an expected loss may have before the answer is open
 WIDE, OF_GAIN = 0.25, 0.5  # it is open where the limit is above so many standard deviations and this share of the gain
+TO_BEGIN = 10  # sessions without which nothing can be said of a loss
 PRICES = np.geomspace(1e-4, 100, 600)  # standard deviations a step, where the best step is looked up
 CLEAR = 1.0  # standard errors by which the worth of steps must differ to be told apart
 SEGMENTS = 4  # of the price map at most
@@ -27,9 +29,11 @@ class Prospect:
     Attributes
     ----------
     expected : Curve
-        Over recorded and later steps.
+        Over recorded and later steps; the recorded means themselves, and what is likely to be added to the last one.
+    likely : float array, shape (1 + n_draws, n_steps)
+        Value held as it is thought to be, the noise of the recording taken out, then draws of what it may be.
     others : tuple of Curve
-        Nothing more comes; everything the fitted curves promise; the slope of the record's last half.
+        Nothing more comes; the slope of the record's last half goes on.
     steps : int array, shape (n_steps,)
         Step numbers, recorded and later ones.
     recorded : int
@@ -42,6 +46,7 @@ class Prospect:
     """
 
     expected: Curve
+    likely: Float
     others: tuple[Curve, ...]
     steps: Int
     recorded: int
@@ -54,11 +59,13 @@ class Prospect:
         cls, curve: Curve, steps: Int, until: int, spread: float, clusters: int, limits: Exact | None = None
     ) -> Prospect:
         """Continue a recorded curve in every way."""
-        expected = continued(curve, steps, until)
-        nothing, all_of_it = (continued(curve, steps, until, shrink=s) for s in (0.0, 1.0))
-        others = (nothing, all_of_it, late_slope(curve, expected))
-        whole = np.concatenate([steps, steps_ahead(steps, until)])
-        return cls(expected, others, whole, len(steps) - 1, spread, clusters, limits)
+        ahead = steps_ahead(steps, until)
+        last = len(steps) - 1
+        likely = likely_values(curve.value, steps, ahead, spread, clusters)
+        nothing = unchanged(curve, len(ahead))
+        expected = raised(nothing, likely[:, last + 1 :] - likely[:, last : last + 1])
+        others = (nothing, raised(nothing, late_slope(curve, len(ahead))))
+        return cls(expected, likely, others, np.concatenate([steps, ahead]), last, spread, clusters, limits)
 
     def recorded_curve(self, part: slice) -> Curve:
         """Return a part of the expected curve."""
@@ -66,22 +73,14 @@ class Prospect:
         return Curve(e.value[:, part], e.paid[:, part], e.running[:, part])
 
     def net(self, price: float) -> Float:
-        """Return expected value less what was paid, by step, shape (n_steps,)."""
-        return self.mean_value - price * self.mean_paid
+        """Return what is likely held less what was paid, by step, shape (n_steps,)."""
+        net: Float = self.likely[0] - price * self.expected.paid[0]
+        return net
 
     @property
     def mean_value(self) -> Float:
-        """Expected value held: the mean itself within the record, the mean of the draws beyond."""
-        return self._mean(self.expected.value)
-
-    @property
-    def mean_paid(self) -> Float:
-        """Expected cost, likewise."""
-        return self._mean(self.expected.paid)
-
-    def _mean(self, table: Float) -> Float:
-        inside = np.arange(table.shape[1]) <= self.recorded
-        return np.where(inside, table[0], table.mean(axis=0))
+        """Expected value held: the mean itself within the record, shape (n_steps,)."""
+        return self.expected.value[0]
 
 
 @dataclass(frozen=True)
@@ -105,21 +104,43 @@ class Best:
 
 
 def best(prospect: Prospect, price: float, level: float) -> Best:
-    """Return the first step whose expected net value is as good as the best, and what may be lost by it."""
+    """Return the first step whose likely net value is as good as the best, and what may be lost by it.
+
+    The limit of the loss is the largest of: the quantile of the loss over draws of what the curve may be; the limits
+    from the recorded means alone, if nothing more comes, and if the late slope goes on; and that from counts.
+    """
     mean = prospect.net(price)
     place = int(np.flatnonzero(mean >= mean.max() - NEAR * prospect.spread)[0])
-    draws = (prospect.expected.value - price * prospect.expected.paid)[1:]
+    draws = prospect.likely[1:] - price * prospect.expected.paid[1:]
     if len(draws) < 2 or prospect.clusters < 2:
         return Best(place, 0, len(mean) - 1, float("nan"), float("inf"), is_open=True)
-    loss = float(np.mean(draws.max(axis=1) - draws[:, place]))
-    limit = max(loss_limit(c.value - price * c.paid, place, prospect.clusters, level) for c in prospect.others)
+    lost = draws.max(axis=1) - draws[:, place]
+    loss = float(lost.mean())
+    limits = [loss_limit(c.value - price * c.paid, place, prospect.clusters, level) for c in prospect.others]
+    limit = max(float(np.quantile(lost, level)), *limits)
     if prospect.limits is not None:
         limit = max(limit, _by_counts(prospect, prospect.limits, place, price, level))
     near = (draws >= draws.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
     low, high = np.quantile(near, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-    gain = float(prospect.mean_value[: prospect.recorded + 1].max() - prospect.mean_value[0])
+    gain = float(prospect.likely[0, : prospect.recorded + 1].max() - prospect.likely[0, 0])
     is_open = loss > COSTLY * prospect.spread and limit > max(WIDE * prospect.spread, OF_GAIN * gain)
     return Best(place, min(int(low), place), max(int(high), place), loss, limit, is_open)
+
+
+def action_of(found: Best, prospect: Prospect) -> str:
+    """Return `cannot_tell`, `go_on` where the best step lies beyond the record, else `stop`."""
+    if found.is_open:
+        return "cannot_tell"
+    return "go_on" if found.place > prospect.recorded else "stop"
+
+
+def sessions_needed(found: Best, sessions: int, spread: float) -> int:
+    """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
+    if not np.isfinite(found.limit) or spread <= 0:
+        return TO_BEGIN
+    wanted = sessions * (found.limit / (WIDE * spread)) ** 2
+    digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
+    return int(np.ceil(wanted / 10**digits) * 10**digits)
 
 
 def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
@@ -172,7 +193,7 @@ def _by_counts(prospect: Prospect, exact: Exact, place: int, price: float, level
 def prices_of(prospect: Prospect, place: int, price: float) -> tuple[float, float]:
     """Return the prices between which a step stays the best one; infinity where it stays at any price."""
     grid = np.unique(np.r_[PRICES * max(prospect.spread, 1e-300), price])
-    net = prospect.mean_value - grid[:, None] * prospect.mean_paid
+    net = prospect.likely[0] - grid[:, None] * prospect.expected.paid[0]
     chosen = (net >= net.max(axis=1, keepdims=True) - NEAR * prospect.spread).argmax(axis=1)
     at = int(np.searchsorted(grid, price))
     other = np.flatnonzero(chosen != place)
@@ -202,7 +223,7 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
     if corners[-1] < len(steps) - 1:
         corners.append(len(steps) - 1)
     while len(corners) > 2:
-        worth = np.array([_slopes(curve, a, b) for a, b in zip(corners, corners[1:], strict=False)])
+        worth = np.array([_slopes(curve, a, b) for a, b in pairwise(corners)])
         apart = np.diff(worth, axis=0)
         error = apart[:, 1:].std(axis=1)
         clear = np.abs(apart[:, 0]) / np.where(error > 0, error, np.inf if not error.any() else 1e-300)
@@ -210,9 +231,7 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
         if clear[weakest] >= CLEAR and len(corners) <= SEGMENTS + 1:
             break
         del corners[weakest + 1]
-    return tuple(
-        _segment(curve, steps, a, b, clusters, level) for a, b in zip(corners, corners[1:], strict=False) if b > a
-    )
+    return tuple(_segment(curve, steps, a, b, clusters, level) for a, b in pairwise(corners) if b > a)
 
 
 def _corners(x: Float, y: Float) -> list[int]:

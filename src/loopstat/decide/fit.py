@@ -14,7 +14,7 @@ from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
 from ..inference.intervals import student
 from ..inference.resample import Resampling
-from ..panel.ends import StopRule, stop_on_success
+from ..panel.ends import SuccessBar, stop_on_success
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..results.check import run_checks
@@ -22,7 +22,7 @@ from ..results.decision import Decided, Decision, ValueCurve
 from ..results.document import view_of
 from ..results.record import UNWRITTEN
 from .ahead import horizon
-from .best import Best, Exact, Prospect, best, price_map, prices_of
+from .best import Exact, Prospect, action_of, best, price_map, prices_of, sessions_needed
 from .checks import RULES, Evidence
 from .curve import Curve, Held
 from .held import (
@@ -42,7 +42,6 @@ from .rules.guarantee import Certificate, guarantee
 from .rules.judge import RuleTrial, Trials, judge
 from .sentence import sentence_of
 
-FEWEST = 10  # sessions without which nothing can be said of a loss
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
@@ -98,7 +97,7 @@ class Units:
     cost : str or None
     by_default : bool
         Whether the price is the default one.
-    bar : StopRule or None
+    bar : SuccessBar or None
         At which sessions end by themselves.
     """
 
@@ -111,7 +110,7 @@ class Units:
     price: float
     cost: str | None
     by_default: bool
-    bar: StopRule | None
+    bar: SuccessBar | None
 
     def keeping(self, panel: Panel) -> Keeping:
         """Return how the version held is chosen and counted."""
@@ -166,18 +165,19 @@ def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str,
     return {panel.names[0]: 1.0} if panel.n_obj == 1 else equal_weights(panel, spreads)
 
 
-def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: StopRule | None) -> float:
-    return pooled_spread([_held(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
+def _spread(parts: Sequence[Panel], keeping: Keeping, settings: DecideSettings, bar: SuccessBar | None) -> float:
+    return pooled_spread([held_of(part, grid_of(part, keeping, None), keeping, settings, bar) for part in parts])
 
 
-def _held(
+def held_of(
     panel: Panel,
     grid: Grid,
     keeping: Keeping,
     settings: DecideSettings,
-    bar: StopRule | None,
+    bar: SuccessBar | None,
     clusters: Clusters | None = None,
 ) -> Held:
+    """Return the value held by session and step, where the record can judge it; by default each session a cluster."""
     ends = ends_of(panel, settings.ended, bar)
     clusters = clusters or Clusters(panel.session, panel.session_names, "session", "session")
     return held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping)).recorded()
@@ -348,9 +348,8 @@ def _alone_decision(material: _Material, units: Units, name: str) -> Decision:
 def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: str | None) -> Decision:
     found = best(prospect, units.price, level)
     low, high = prices_of(prospect, found.place, units.price)
-    action = "cannot_tell" if found.is_open else "go_on" if found.place > prospect.recorded else "stop"
     bare = Decision(
-        action=action,
+        action=action_of(found, prospect),
         step=int(prospect.steps[found.place]),
         step_low=int(prospect.steps[found.low]),
         step_high=int(prospect.steps[found.high]),
@@ -363,22 +362,13 @@ def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: 
         loss=found.loss,
         loss_high=found.limit,
         loss_level=level,
-        sessions_needed=_needed(found, held, units) if found.is_open else None,
+        sessions_needed=sessions_needed(found, held.n_sessions, units.spread) if found.is_open else None,
         sentence="",
         objective=name,
         unit=units.spread,
     )
     answer, sentence = sentence_of(bare, prospect, units.cost or "step", units.keep)
     return replace(bare, answer=answer, sentence=sentence)
-
-
-def _needed(found: Best, held: Held, units: Units) -> int:
-    """Return how many sessions bring the limit of the loss down to a quarter of a standard deviation."""
-    if not np.isfinite(found.limit) or units.spread <= 0:
-        return FEWEST
-    wanted = held.n_sessions * (found.limit / (0.25 * units.spread)) ** 2
-    digits = max(0, int(np.floor(np.log10(max(wanted, 1)))) - 1)
-    return int(np.ceil(wanted / 10**digits) * 10**digits)
 
 
 def _value_curve(prospect: Prospect, held: Held, price: float, level: float) -> ValueCurve:

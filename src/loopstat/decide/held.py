@@ -10,8 +10,8 @@ import numpy as np
 from ..arrays import Bool, Float, Int, group_starts
 from ..errors import InputError, SettingsError
 from ..inference.clusters import Clusters
-from ..panel.ends import CUT, OWN, StopRule
-from ..panel.panel import Panel
+from ..panel.ends import CUT, OWN, SuccessBar
+from ..panel.panel import Panel, first_complete
 from .curve import Held
 
 LARGEST = 40_000_000  # entries of a table of sessions by steps; the steps that few sessions reach are left out beyond
@@ -36,7 +36,7 @@ class Keeping:
     value: Float
 
 
-def keep_by_default(panel: Panel, bar: StopRule | None) -> tuple[str, str]:
+def keep_by_default(panel: Panel, bar: SuccessBar | None) -> tuple[str, str]:
     """Return the keep rule where none was asked for, and why."""
     if panel.lineage:
         return "accepted", "parents are recorded: the version held is the last accepted one"
@@ -54,7 +54,7 @@ class Ends:
     sentence: str
 
 
-def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
+def ends_of(panel: Panel, column: str | None, bar: SuccessBar | None) -> Ends:
     """Tell sessions that ended by themselves from those that were cut off.
 
     Parameters
@@ -62,7 +62,7 @@ def ends_of(panel: Panel, column: str | None, bar: StopRule | None) -> Ends:
     panel : Panel
     column : str, optional
         Label column that says it.
-    bar : StopRule, optional
+    bar : SuccessBar, optional
         The value at which sessions of the whole recording end.
     """
     n = panel.n_sessions
@@ -149,7 +149,7 @@ def grid_of(panel: Panel, keeping: Keeping, cost: str | None) -> Grid:
     shape = (panel.n_sessions, len(steps))
     last = np.zeros(panel.n_sessions, dtype=np.int64)
     np.maximum.at(last, panel.session[rows], place)
-    score = panel.x @ keeping.select
+    score = _weighed(panel.x, keeping.select)
     held, made = np.full(shape, -1), np.full(shape, -1)
     held[panel.session[rows], place] = _kept(panel, keeping.keep, score)[rows]  # the last row of a step stands
     best_first = rows[np.lexsort((np.nan_to_num(score[rows], nan=-np.inf), panel.session[rows]))]
@@ -173,9 +173,13 @@ def _carried_on(rows: Int) -> Int:
 
 def _kept(panel: Panel, keep: str, score: Float) -> Int:
     """Return the row of the version held after each row, -1 before any."""
-    if keep == "accepted":
-        return panel.kept_rows
     rows = np.arange(len(panel), dtype=np.int64)
+    if keep == "accepted":  # before any version is known to have been kept, the first one with scores is held
+        first = np.full(panel.n_sessions, len(panel))
+        begun = first_complete(panel.session, panel.complete)
+        first[panel.session[begun]] = begun
+        first = first[panel.session]
+        return np.where(panel.kept_rows >= 0, panel.kept_rows, np.where(rows >= first, first, -1))
     starts = np.repeat(group_starts(panel.session), np.diff(np.r_[group_starts(panel.session), len(panel)]))
     scored = ~np.isnan(score)
     if keep == "last":
@@ -241,8 +245,8 @@ def held_values(panel: Panel, grid: Grid, keeping: Keeping, ends: Ends, clusters
     floor : float
         Worth of having no scored version yet; NaN where nothing is known of it: such steps take the first score.
     """
-    worth = np.r_[panel.x @ keeping.value, np.nan]
-    seen = np.r_[panel.x @ keeping.select, np.nan]
+    worth = np.r_[_weighed(panel.x, keeping.value), np.nan]
+    seen = np.r_[_weighed(panel.x, keeping.select), np.nan]
     value = worth[grid.held]
     inside = np.arange(len(grid.steps)) <= grid.last[:, None]
     value = np.where(inside & np.isnan(value), floor if np.isfinite(floor) else _next(value), value)
@@ -257,6 +261,12 @@ def held_values(panel: Panel, grid: Grid, keeping: Keeping, ends: Ends, clusters
         clusters.row[place][some],
         grid.steps,
     )
+
+
+def _weighed(x: Float, weights: Float) -> Float:
+    """Return weighted sums of rows; what is missing of an objective of no weight is not missed."""
+    used = weights != 0
+    return np.asarray(x[:, used] @ weights[used])
 
 
 def _next(value: Float) -> Float:

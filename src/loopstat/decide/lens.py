@@ -61,7 +61,8 @@ def weights_of(items: Any) -> dict[str, float]:
     """
     from ..parameters import number, pairs
 
-    texts = items if isinstance(items, Mapping) else pairs(items or (), "--weights")
+    parts = () if isinstance(items, Mapping) else [part for item in items or () for part in item.split(",")]
+    texts = items if isinstance(items, Mapping) else pairs(parts, "--weights")
     row = number("weights", "", None, "")
     return {name: row.read(value, f"--weights {name}") for name, value in texts.items()}
 

@@ -16,7 +16,7 @@ def sentence_of(d: Decision, prospect: Prospect, unit: str, keep: str) -> tuple[
         return answer, f"{answer}: {_why_stop(d, prospect, price)} {_risk(d)}"
     if d.action == "go_on":
         answer = f"go on to about step {d.step}"
-        more = float(prospect.mean_value[_place(d, prospect)] - prospect.mean_value[prospect.recorded])
+        more = float(prospect.likely[0, _place(d, prospect)] - prospect.likely[0, prospect.recorded])
         why = f"beyond the record, which ends at step {d.recorded}, about {number(more)} more is expected at {price}."
         return answer, f"{answer}: {why} {_risk(d)}"
     answer = f"cannot tell; best guess: stop after step {d.step}{until}"
@@ -33,7 +33,7 @@ def _why_stop(d: Decision, prospect: Prospect, price: str) -> str:
     net = prospect.net(d.price)
     if place >= prospect.recorded:
         return f"every recorded step was worth its price of {price}."
-    later = float(prospect.mean_value[prospect.recorded] - prospect.mean_value[place])
+    later = float(prospect.likely[0, prospect.recorded] - prospect.likely[0, place])
     if later < 0:
         return f"the steps from there to step {d.recorded} take away {number(-later)}."
     lost = float(net[place] - net[prospect.recorded])

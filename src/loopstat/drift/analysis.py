@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -75,7 +75,7 @@ class DriftAnalysis(Record):
         What was analysed; None in a result read back from JSON.
     """
 
-    KEYS = (
+    KEYS: ClassVar[tuple[str, ...]] = (
         *("schema", "version", "source", "n_sessions", "n_steps", "settings", "objectives", "notes", "groups"),
         *("comparisons", "pareto"),
     )

@@ -11,7 +11,7 @@ from ..arrays import Bool, Float, group_starts, relabel, summed_rows
 from ..inference.clusters import Clusters
 from ..inference.intervals import jackknife_variance
 from ..inference.tests import holm, mean_test, smallest_p, student_p
-from ..panel.ends import StopRule
+from ..panel.ends import SuccessBar
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
 from ..results.words import listed, number
@@ -49,7 +49,7 @@ class Evidence:
     left_out: Moments
     skill: Skill | None
     radius: tuple[float, float, float]
-    stop_rule: StopRule | None
+    stop_rule: SuccessBar | None
     choice: Choice
 
 

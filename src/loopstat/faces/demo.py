@@ -7,7 +7,7 @@ from typing import Any
 
 from ..lenses import Progress, Result, lens
 
-COMMAND = lens("drift").commands[0]
+COMMAND = lens("analysis").commands[0]
 
 DEMO: tuple[dict[str, Any], ...] = (
     {"name": "repeated_games", "objectives": ["points1", "points2"], "by": ["strategy"]},

@@ -44,12 +44,12 @@ def json_text(result: Result) -> str:
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
-def shown(command: Command, result: Result, depth: Depth = "short") -> str:
-    """Return a result as the terminal shows it."""
+def shown(command: Command, result: Result, depth: Depth | None = None) -> str:
+    """Return a result as the terminal shows it, as much of it as the command says unless told otherwise."""
     from .console import columns, styled
     from .terminal import write
 
-    return write(load(command.view)(result), depth=depth, width=columns(), style=styled)
+    return write(load(command.view)(result), depth=depth or command.depth, width=columns(), style=styled)
 
 
 def page_text(command: Command, results: Result | Sequence[Result]) -> str:

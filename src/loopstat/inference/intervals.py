@@ -317,16 +317,32 @@ def share_by_cluster(top: Float, bottom: Float, level: float) -> Estimate:
     p = float(top.sum() / bottom.sum())
     if n_tasks < 2:
         return Estimate(p)
-    far = 1 - ((1 - level) / 2) ** (1 / n_tasks)
+    error = np.sqrt(jackknife_variance(left_out_ratio(top, bottom)))
+    return share_with_error(p, float(error), n_tasks, df=n_tasks - 1, level=level)
+
+
+def share_with_error(p: float, error: float, clusters: int, *, df: float, level: float) -> Estimate:
+    """Return a share with Wilson's interval of as many independent trials as its error is worth.
+
+    Parameters
+    ----------
+    p, error : float
+        The share and its standard error by cluster.
+    clusters : int
+        At 0 and 1 the far end is that of none in so many trials.
+    df : float
+        Of the error.
+    level : float
+    """
+    far = 1 - ((1 - level) / 2) ** (1 / clusters)
     if p <= 0:
         return Estimate(0.0, 0.0, far, level=level)
     if p >= 1:
         return Estimate(1.0, 1 - far, 1.0, level=level)
-    variance = float(jackknife_variance(left_out_ratio(top, bottom)))
-    if variance <= 0:
+    if error <= 0:
         return Estimate(p, p, p, level=level)
     z = student_quantile(level, np.inf)
-    return wilson(p, p * (1 - p) / variance * (z / student_quantile(level, n_tasks - 1)) ** 2, z)
+    return wilson(p, p * (1 - p) / error**2 * (z / student_quantile(level, df)) ** 2, z)
 
 
 def share(hits: ArrayLike, *, level: float = LEVEL) -> Estimate:

@@ -15,7 +15,7 @@ CUT = {"false", "0", "no", "n", "", "cut", "budget", "limit", "timeout", "max_it
 
 
 @dataclass(frozen=True)
-class StopRule:
+class SuccessBar:
     """A value at which sessions were seen to stop: `objective` (position), `bar`, share of sessions that reached it."""
 
     objective: int
@@ -24,7 +24,7 @@ class StopRule:
     hazard: float
 
 
-def stop_on_success(panel: Panel) -> StopRule | None:
+def stop_on_success(panel: Panel) -> SuccessBar | None:
     """Look for an objective whose reaching of a bar ends sessions; None where there is none.
 
     A bar is found where at least 90 % of the rows that reach it are their session's last, at least 5 sessions and
@@ -42,14 +42,12 @@ def stop_on_success(panel: Panel) -> StopRule | None:
     found = [_bar(panel.x[rows, j] * panel.signs[j], last, early, j) for j in range(panel.n_obj)]
     rules = [r for r in found if r is not None and r.share >= 0.05]
     best = max(rules, key=lambda r: r.share, default=None)
-    return (
-        None
-        if best is None
-        else StopRule(best.objective, best.bar * panel.signs[best.objective], best.share, best.hazard)
-    )
+    if best is None:
+        return None
+    return SuccessBar(best.objective, best.bar * panel.signs[best.objective], best.share, best.hazard)
 
 
-def _bar(value: Float, last: Bool, early: Bool, objective: int) -> StopRule | None:
+def _bar(value: Float, last: Bool, early: Bool, objective: int) -> SuccessBar | None:
     """Scan bars from the best value down, on values whose larger is better."""
     order = np.argsort(-value, kind="stable")
     edge = np.r_[np.diff(value[order]) != 0, True]
@@ -61,4 +59,5 @@ def _bar(value: Float, last: Bool, early: Bool, objective: int) -> StopRule | No
         return None
     # Of the bars that qualify, the highest that still explains nearly all early stops: values between are rare.
     k = int(np.flatnonzero(good & (short >= 0.95 * short[good].max()))[0])
-    return StopRule(objective, float(value[order][edge][k]), float(short[k] / last.sum()), float(stopped[k] / above[k]))
+    share, hazard = float(short[k] / last.sum()), float(stopped[k] / above[k])
+    return SuccessBar(objective, float(value[order][edge][k]), share, hazard)

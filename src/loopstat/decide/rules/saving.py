@@ -59,5 +59,4 @@ def _rule(group: DecisionFit) -> Rule:
         return group.certified.rule
     if group.trials is not None and group.trials.chosen != "fixed":
         return group.trials.rule
-    first = int(group.curve.step[0])
-    return FixedSteps(at_most=group.decision.step - first)
+    return FixedSteps(at_most=int((group.curve.step == group.decision.step).argmax()))

@@ -12,6 +12,7 @@ from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, number, plural
 from ..analysis import Decisions
+from .against import against
 from .charts import curve, limits_of
 from .facts import answer, brief_doubts, doubts, facts
 from .sheets import group_sheets
@@ -37,7 +38,10 @@ def document(result: Decisions | Decided) -> Document:
         title_of(result.source.files),
         Provenance(__version__, str(settings.get("command") or ""), result.source.digest, settings_said(settings)),
         (f"{plural(result.n_sessions, 'session')}, {plural(result.n_steps, 'step')}",),
-        chosen(sections, result.groups, settings.get("group")),
+        (
+            *chosen(sections, result.groups, settings.get("group")),
+            *(() if settings.get("group") else against(result.comparisons, result.groups, "comparisons")),
+        ),
         first=first_notes(settings),
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),

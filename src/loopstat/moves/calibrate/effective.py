@@ -133,9 +133,10 @@ def _pooled(rates: Float, level: float) -> Estimate:
     mean, left = rates.mean(axis=0), left_out_ratio(rates, np.ones(rates.shape))
     if not np.all((mean > 0) & (mean < 1)):
         return Estimate.unknown()
-    ratio, rest = (np.log1p(-r[..., 1]) / np.log1p(-r[..., 0]) for r in (mean, np.clip(left, 0, 1 - 1e-16)))
-    inner = bool(np.all((left > 0) & (left < 1)))
-    return jackknife(ratio, rest, level=level, scale="log") if inner else Estimate(ratio)
+    ratio = np.log1p(-mean[1]) / np.log1p(-mean[0])
+    if not np.all((left > 0) & (left < 1)):
+        return Estimate(ratio)
+    return jackknife(ratio, np.log1p(-left[:, 1]) / np.log1p(-left[:, 0]), level=level, scale="log")
 
 
 def likeness(inside: Curve, human_prior: float, *, n_samples: int = 0) -> tuple[Identified, Identified]:
