@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from loopstat import LinearDrift, Panel
+from loopstat.drift.view.seen import is_vague
 
 from .loops import Array, Loop, Rng
 
 SEED = 20
-WIDE = 12.0  # ratio of the ends beyond which the half-life is said in words
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def seen(kind: Kind, seed: int) -> Seen:
     found = fit.estimates.get("half_life")
     if found is None or not found.low > 0:
         return Seen(False, False, False)
-    return Seen(True, not found.high <= WIDE * found.low, bool(found.low <= kind.half_life <= found.high))
+    return Seen(True, is_vague(found), bool(found.low <= kind.half_life <= found.high))
 
 
 def main() -> None:
