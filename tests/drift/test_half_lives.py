@@ -20,7 +20,7 @@ def fitted(x: np.ndarray, estimator: str = "auto", **labels: list[str]) -> Linea
 
 
 def how_fast(fit: LinearDriftFit) -> str:
-    return next(words.parts(f.said) for f in facts(Seen(fit)).rows if f.key == "how fast")
+    return next(words.parts(f.said).replace("\xa0", " ") for f in facts(Seen(fit)).rows if f.key == "how fast")
 
 
 @pytest.mark.parametrize("estimator", ["auto", "pooled", "within", "instrument"])
