@@ -24,6 +24,7 @@ from loopstat.balance.view.seen import Seen, state_name
 from loopstat.faces import terminal
 from loopstat.faces.svg import draw
 from loopstat.inference.estimate import Estimate, TestResult
+from loopstat.panel.tally import Counts
 from loopstat.results.chart import Chart, Dots, Graph, Histogram, Line, Points
 from loopstat.results.check import Check
 from loopstat.results.document import Sheet, walk
@@ -395,3 +396,25 @@ def test_many_groups_draw_fewer_points() -> None:
     assert some is not None
     counts = [sum(len(m.x) for m in c.marks if isinstance(m, Points)) for c in (every, some)]
     assert counts[1] <= 20 < counts[0]
+
+
+# ------------------------------------------------------------------------------- what follows
+
+
+def test_what_follows_is_said_first_and_stands_in_the_json(ring: BalanceFit) -> None:
+    first = facts(Seen(ring)).rows[0]
+    assert (first.key, first.depth) == ("what follows", "front")
+    assert parts(first.said) == f"{ring.verdict.follows}."
+    assert ring.to_dict()["verdict"]["follows"] == ring.verdict.follows
+
+
+def test_a_loop_that_rests_says_by_when_and_one_that_circles_which_cycle_to_break() -> None:
+    rests = ReversibleChain().fit(Counts.of_matrix([[60, 30, 10], [30, 60, 20], [10, 20, 60]], states="abc"))
+    assert rests.verdict.action == "balanced"
+    assert re.match(r"it comes to rest by itself: no cycle to break; 90 % there by step \d+", rests.verdict.follows)
+    circles = ReversibleChain().fit(Counts.of_matrix([[60, 60, 5], [5, 60, 60], [60, 5, 60]], states="abc"))
+    ways = ("a -> b -> c -> a", "b -> c -> a -> b", "c -> a -> b -> c")
+    assert circles.verdict.follows in [f"it circles: break the cycle {way}" for way in ways]
+    thin = ReversibleChain().fit(Counts.of_matrix([[0, 1, 0], [0, 0, 1], [1, 0, 0]], states="abc"))
+    assert thin.verdict.action == "cannot_tell"
+    assert thin.verdict.follows == "nothing to break yet: only more transitions could show a cycle"

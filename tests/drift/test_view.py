@@ -161,7 +161,7 @@ def test_every_kind_of_group_has_its_pictures(plain: Analysis, lineage: Analysis
     every = {"phase", "disc", "skill", "interference"}
     assert [pictures(g) for g in groups_of(plain)] == [every, every]
     single = analyze(panel_of(run(0.5, 1.0, sessions=20, steps=6, seed=4)), by=[], estimator=FAST)
-    assert pictures(groups_of(single)[0]) == {"disc", "skill"}, "one objective has no pairs"
+    assert pictures(groups_of(single)[0]) == {"disc", "skill", "estimators"}, "one objective has no pairs"
     found = pictures(groups_of(lineage)[0])
     assert "phase" in found
     assert "disc" not in found, "proposals have no modes"

@@ -85,6 +85,15 @@ def relaxation(chain: MainChain | None, level: float) -> tuple[Estimate, float]:
     return found, float(gap)
 
 
+def slowest_time(times: Estimate, lag: int) -> Estimate:
+    """Return the slowest relaxation time in steps; unknown where there is none."""
+    return (
+        Estimate(*(lag * part[0] for part in (times.value, times.low, times.high)))
+        if len(times.value)
+        else Estimate.unknown()
+    )
+
+
 def chain_tests(counts: Counts, rng: Rng) -> tuple[TestResult, dict[str, TestResult]]:
     """Test whether one chain, without memory, holds throughout: order, and sameness over steps and sessions."""
     if counts.events is None:

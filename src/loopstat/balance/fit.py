@@ -14,12 +14,12 @@ from ..panel.tally import Counts
 from ..results.check import Check
 from ..results.record import Record, inside, written
 from ..results.result import Table
-from ..results.verdict import Verdict
 from .currents import Current, Cycle, EntropyProduction
 from .features.record import ParametricFit
 from .potentials.potential import Potential
 from .tests.cycles import SourceStatistic
 from .tests.reversal import BalanceTest
+from .verdict import BalanceVerdict
 
 if TYPE_CHECKING:
     from .chain.model import MarkovChain
@@ -166,7 +166,7 @@ class BalanceFit(Record):
         `steps`, `sessions`.
     pairs, currents, cycles, traps : tuples
     checks : tuple of Check
-    verdict : Verdict
+    verdict : BalanceVerdict
     reasons : dict
         JSON key that is null to the sentence that says why.
     parametric : ParametricFit or None
@@ -202,7 +202,7 @@ class BalanceFit(Record):
     cycles: tuple[Cycle, ...]
     traps: tuple[Trap, ...]
     checks: tuple[Check, ...]
-    verdict: Verdict
+    verdict: BalanceVerdict
     reasons: dict[str, str]
     parametric: ParametricFit | None = field(default=None, metadata=written(write=_without_states))
     settings: FitSettings | None = field(default=None, repr=False)

@@ -22,6 +22,7 @@ from .figures import (
     no_circulation,
     relaxation,
     reversible_model,
+    slowest_time,
     stationary_laws,
     traps,
 )
@@ -149,7 +150,7 @@ class ReversibleChain:
             cycles=flow.cycles,
             traps=traps(counts, escape, v, stationary.value),
             checks=checks,
-            verdict=verdict(pairs, test, flow, {c.name: c.passed for c in checks}),
+            verdict=verdict(pairs, test, flow, {c.name: c.passed for c in checks}, slowest_time(times, self.lag)),
             reasons=reasons(counts, pairs, test, flow, times.value, size_draws=self.size_draws),
         )
 

@@ -2,26 +2,76 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..arrays import Float
-from ..inference.estimate import number
+from ..inference.estimate import Estimate, number
 from ..panel.tally import Counts
 from ..results.verdict import Verdict
 from .checks import ALPHA
-from .currents import Circulation
+from .currents import Circulation, Cycle
 from .potentials.least_action import Exchanges
 from .tests.reversal import WITHIN, BalanceTest
 
 THIN = 2.0  # transitions per exchanged pair below which nothing can be told
 MOSTLY_TIED = 0.5  # share of draws that equal the recording from which the test cannot see anything
+NINE_TENTHS = math.log(10)  # relaxation times in which all but a tenth of the start is forgotten
 LONGEST_NAME = 28  # characters of a state in the verdict
 
 
-def verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> Verdict:
-    """Say whether a group is driven, balanced as far as can be told, or that nothing can be."""
+@dataclass(frozen=True, eq=False)
+class BalanceVerdict(Verdict):
+    """Whether a loop is in balance, and in `follows` what to do about it, in a sentence."""
+
+    follows: str = ""
+
+
+def verdict(
+    pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool], slowest: Estimate
+) -> BalanceVerdict:
+    """Say whether a group is driven, balanced as far as can be told, or that nothing can be, and what follows.
+
+    `slowest` is the slowest relaxation time, in steps; NaN where it is not known.
+    """
+    said = _answer(pairs, test, flow, passed)
+    if said.action == "driven":
+        follows = _circles(flow, passed, within=test.method == WITHIN)
+    elif not passed["time_varying"]:
+        follows = "early and late steps differ: it has yet to come to rest, so record longer sessions"
+    elif said.action == "balanced":
+        follows = f"it comes to rest by itself: no cycle to break{_by_step(slowest)}"
+    elif len(pairs) and not test.df and not flow.entropy.one_way_pairs:
+        follows = f"no cycle to break: its states lie on no ring{_by_step(slowest)}"
+    else:
+        follows = "nothing to break yet: only more transitions could show a cycle"
+    return BalanceVerdict(said.action, said.sentence, follows)
+
+
+def _circles(flow: Circulation, passed: dict[str, bool], *, within: bool) -> str:
+    sure = _sure_cycle(flow)
+    if not passed["time_varying"]:
+        return "look at early and late steps apart before a cycle is broken: they differ"
+    if not (passed["chains_differ"] or within):
+        return "look at sessions of one kind alone (--by) before a cycle is broken: they follow different chains"
+    if sure is None:
+        return "it circles, by no single cycle surely: more transitions would say which to break"
+    return f"it circles: break the cycle {_way(sure)}"
+
+
+def _by_step(slowest: Estimate) -> str:
+    """Say by which step the start is forgotten but for a tenth, with its ends where they are known."""
+    if not math.isfinite(slowest.value):
+        return ""
+    step, *ends = (math.ceil(NINE_TENTHS * time) if math.isfinite(time) else None for time in slowest.triple)
+    between = f" ({ends[0]} to {ends[1]})" if None not in ends and len({step, *ends}) > 1 else ""
+    return f"; 90 % there by step {step}{between}"
+
+
+def _answer(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict[str, bool]) -> Verdict:
     moved = (pairs.forward + pairs.backward).sum()
     n = f"{moved:,.6g} exchanged transitions" if moved < 1e6 else f"{moved:,.0f} exchanged transitions"
     if not np.isfinite(test.p_value):
@@ -45,12 +95,20 @@ def verdict(pairs: Exchanges, test: BalanceTest, flow: Circulation, passed: dict
 
 def _round(flow: Circulation) -> str:
     """Name the cycle that carries the largest current among those that surely have a direction."""
+    sure = _sure_cycle(flow)
+    return (
+        "it goes round, by no single cycle surely" if sure is None else f"goes round {_way(sure)} more often than back"
+    )
+
+
+def _sure_cycle(flow: Circulation) -> Cycle | None:
     one_way = (c for c in flow.cycles if not np.isfinite(c.affinity))
-    sure = next((c for c in flow.cycles if c.low > 0 or c.high < 0), next(one_way, None))
-    if sure is None:
-        return "it goes round, by no single cycle surely"
-    names = _short(sure.states)
-    return f"goes round {' -> '.join([*names, names[0]])} more often than back"
+    return next((c for c in flow.cycles if c.low > 0 or c.high < 0), next(one_way, None))
+
+
+def _way(cycle: Cycle) -> str:
+    names = _short(cycle.states)
+    return " -> ".join([*names, names[0]])
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -299,7 +299,8 @@ def fit_group(
     trials = judge(held, units.price, exact=settings.exact, rng=rng, level=settings.level) if settings.rules else None
     certificate = _certified(settings, material.panel, held, units, rng)
     forecast = _forecast(material, units, held, rng, predictors)
-    evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, units.select == units.value)
+    same = units.select == units.value
+    evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, same, settings.exact)
     return DecisionFit(
         label,
         {},

@@ -14,7 +14,7 @@ from ..inference.estimate import Estimate
 from ..inference.intervals import jackknife, jackknife_variance, student
 from ..inference.resample import LeftOut
 from ..panel.model import Rng
-from ..results.record import Record, written
+from ..results.record import UNWRITTEN, Record, written
 from .candidates import SEEN, Latents, Material, Tested
 from .maps.base import Estimated, estimate
 from .maps.censored import censored
@@ -30,11 +30,15 @@ WEAK = 3.0  # an instrument whose strength is below this many standard errors is
 
 @dataclass(frozen=True, eq=False)
 class Rival(Record):
-    """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark."""
+    """What one estimator says of the slowest mode, beside the others: `modulus` with its interval, and a remark.
+
+    `stands` where the data let the estimator stand by itself; its interval then belongs to the hull of a half-life.
+    """
 
     name: str
     modulus: Estimate = field(metadata=written("modulus", "low", "high"))
     remark: str
+    stands: bool = field(default=True, metadata=UNWRITTEN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,13 +93,17 @@ def choose(m: Material, asked: str) -> Choice:
     ------
     InputError
         An estimator asked for by name cannot be had from data of this form; the message says which could.
+
+    Notes
+    -----
+    Where the form allows an estimator asked for by name and the scores do not bear it, no other is put in its place:
+    the choice has no name and says why, so that the other groups of an analysis keep their answers.
     """
     if m.stops_at_bounds:
         choice = _censored(m)
-    elif asked == "pooled":
-        choice = Choice("pooled", "asked for.")
     else:
         choice = _auto(m) if asked == "auto" else _named(m, asked)
+        choice = replace(choice, rivals=_side_by_side(m, choice, asked))
     return choice if m.thorough is None else _thoroughly(m, choice, m.thorough)
 
 
@@ -105,6 +113,7 @@ class _Seen:
 
     m: Material
     tested: Tested | None = None
+    asked: str = ""
 
     # ------------------------------------------------------------------------ records
 
@@ -118,7 +127,9 @@ class _Seen:
 
     def refused(self, why: str) -> Choice:
         m = self.m
-        return Choice(None, f"{m.panel.n_sessions:,} sessions{m.sharing} do not settle it: {why}.", **self._shown)
+        asked = f"{self.asked} was asked for, and " if self.asked else ""
+        said = f"{asked}{m.panel.n_sessions:,} sessions{m.sharing} do not settle it: {why}."
+        return Choice(None, said, **self._shown)
 
     def _made(self, name: str, why: str, estimated: Estimated, errors: Float | None = None) -> Choice:
         kept = {"estimated": estimated, "left_out": self.m.left_out, "errors": errors}
@@ -129,7 +140,7 @@ class _Seen:
     def within(self, why: str) -> Choice:
         m = self.m
         within = Within.of(m.pairs, m.cluster, len(m.clusters))
-        instead = None if m.latents is None else m.latents.noiseless
+        instead = None if m.latents is None or self.asked else m.latents.noiseless
         if not root_found(within, within.sums.sum(axis=0, keepdims=True)).all():
             if instead is not None:
                 return self.latent(instead, f"{why} The within correction has no root here.")
@@ -144,7 +155,7 @@ class _Seen:
         instrument = Instrument.of(m.panel, m.clusters.row, len(m.clusters), differenced=differenced)
         if not _strong(instrument, m.left_out):
             sentence = "the scores a step before say too little about the next ones to see through a noisy scorer"
-            if self.tested is not None and self.tested.p_noise >= SEEN:
+            if not self.asked and self.tested is not None and self.tested.p_noise >= SEEN:
                 return self.pooled(f"noise in the scorer is not seen, and {sentence}.")
             return self.refused(sentence)
         choice = self._made("instrument", why, estimate(instrument, m.left_out, m.weights))
@@ -205,8 +216,7 @@ def _auto(m: Material) -> Choice:
     if m.latents is None:
         return unseen.pooled(f"{m.too_little}; differing sessions and scorer noise stay unseen.")
     tested = m.latents.tested
-    choice = _decide(_Seen(m, tested), m.latents, tested)
-    return replace(choice, rivals=_side_by_side(m, choice, tested.full))
+    return _decide(_Seen(m, tested), m.latents, tested)
 
 
 def _decide(seen: _Seen, latents: Latents, tested: Tested) -> Choice:
@@ -228,22 +238,19 @@ def _decide(seen: _Seen, latents: Latents, tested: Tested) -> Choice:
 
 
 def _named(m: Material, name: str) -> Choice:
+    if name == "pooled":
+        return Choice("pooled", "asked for.")
     _refuse_impossible(m, name)
     if name == "within":
-        choice = _Seen(m).within("asked for.")
-        # Without a root the latent fits were looked at.
-        full = None if choice.name == "within" or m.latents is None else m.latents.climbed
-    elif name == "eiv":
-        choice, full = _Seen(m).eiv("asked for."), None
-    else:
-        tested = None if m.latents is None else m.latents.tested
-        seen, full = _Seen(m, tested), None if tested is None else tested.full
-        if name == "latent":
-            choice = seen.latent(full, "asked for.")
-        else:
-            differ = tested is not None and tested.differ and m.n_scores >= MIN_SCORES
-            choice = seen.instrument("asked for.", differenced=differ)
-    return replace(choice, rivals=_side_by_side(m, choice, full))
+        return _Seen(m, asked=name).within("asked for.")
+    if name == "eiv":
+        return _Seen(m, asked=name).eiv("asked for.")
+    tested = None if m.latents is None else m.latents.tested
+    seen = _Seen(m, tested, asked=name)
+    if name == "latent":
+        return seen.latent(None if tested is None else tested.full, "asked for.")
+    differ = tested is not None and tested.differ and m.n_scores >= MIN_SCORES
+    return seen.instrument("asked for.", differenced=differ)
 
 
 def _refuse_impossible(m: Material, name: str) -> None:
@@ -320,17 +327,23 @@ def _censored(m: Material) -> Choice:
 # ------------------------------------------------------------------------- side by side
 
 
-def _side_by_side(m: Material, choice: Choice, full: Found | None) -> tuple[Rival, ...]:
-    """What the estimators that can be had say of the slowest mode."""
+def _side_by_side(m: Material, choice: Choice, asked: str) -> tuple[Rival, ...]:
+    """What the estimators that can be had say of the slowest mode; the two quickest wherever there are sessions."""
+    if m.panel.lineage or m.clusters.kind == "block":
+        return ()
+    quick = asked == "pooled" or (asked == "auto" and (m.identical or m.white or m.latents is None))
+    tested = None if quick or m.latents is None or asked in ("within", "eiv") else m.latents.tested
     rows = [_rival(m, "pooled", m.moments.M, m.left_moments.M, "assumes alike sessions and a noiseless scorer")]
     if m.n_scores >= 3 and choice.name != "within":
         within = Within.of(m.pairs, m.cluster, len(m.clusters))
         rows.append(_other(m, "within", within, "allows for differing sessions, not for noise"))
-    if m.n_scores >= 3 and choice.name != "instrument":
+    if m.n_scores >= 3 and choice.name != "instrument" and not quick:
         instrument = Instrument.of(m.panel, m.clusters.row, len(m.clusters))
-        rows.append(_other(m, "instrument", instrument, "allows for a noisy scorer, not for differing sessions"))
-    if choice.name != "latent" and full is not None and m.stack is not None:
-        rows.append(_latent_rival(m.stack, full, len(m.left_out), m.level))
+        stands = not (tested is not None and tested.differ) and _strong(instrument, m.left_out)
+        row = _other(m, "instrument", instrument, "allows for a noisy scorer, not for differing sessions")
+        rows.append(replace(row, stands=stands))
+    if choice.name != "latent" and tested is not None and tested.full is not None and m.stack is not None:
+        rows.append(_latent_rival(m.stack, tested.full, len(m.left_out), m.level))
     if choice.estimated is not None and choice.name is not None:
         rows.append(_rival(m, choice.name, choice.estimated.point.M, choice.estimated.left.M, "chosen"))
     elif choice.name == "pooled":
@@ -352,4 +365,4 @@ def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Riva
     doubt = found.doubt()
     remark = "allows for both" + (f"; not to be relied on: {doubt}" if doubt else "")
     e = student(found.radius, modulus_error(stack, found), level=level, df=groups - 1, scale="log")
-    return Rival("latent", replace(e, high=min(float(e.high), found.radius * WIDEST)), remark)
+    return Rival("latent", replace(e, high=min(float(e.high), found.radius * WIDEST)), remark, stands=not doubt)

@@ -19,6 +19,8 @@ from .products import spectral_radius
 Reading = Literal["euler", "exact"]
 Boundary = Literal["clip", "reflect"]
 
+VANISHED, GROWN = 1e-18, 1e60  # powers of a map below and beyond which its stationary covariance is settled
+
 
 @dataclass(frozen=True)
 class LinearSDE:
@@ -205,11 +207,12 @@ def lyapunov(M: Float, Q: Float) -> Float:
     Returns
     -------
     array, shape (batch, n, n)
-        NaN where the spectral radius of M is not below 1.
+        NaN where the spectral radius of M is not below 1, or so near that its powers do not vanish.
 
     Notes
     -----
-    Doubling: after k rounds the sum holds 2^k terms, so 60 rounds resolve a radius of 1 - 1e-15.
+    Doubling: after k rounds the sum holds 2^k terms, so 60 rounds resolve a radius of 1 - 1e-15. Where eigenvalues
+    coalesce, a radius of 1 may be computed as a little less: only the powers then show that there is no such sum.
     """
     stable = spectral_radius(M) < 1
     power = np.where(stable[:, None, None], M, 0.0)
@@ -217,8 +220,12 @@ def lyapunov(M: Float, Q: Float) -> Float:
     for _ in range(60):
         total = total + power @ total @ np.swapaxes(power, -1, -2)
         power = power @ power
-        if not np.abs(power).max(initial=0.0) > 1e-18:
+        size = np.abs(power).max(axis=(1, 2), initial=0.0)
+        power[size > GROWN] = 0.0
+        stable &= ~(size > GROWN)
+        if not np.abs(power).max(initial=0.0) > VANISHED:
             break
+    stable &= ~(np.abs(power).max(axis=(1, 2), initial=0.0) > VANISHED)
     total = (total + np.swapaxes(total, -1, -2)) / 2
     total[~stable] = np.nan
     return total

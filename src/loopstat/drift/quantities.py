@@ -18,10 +18,13 @@ from .choice import Choice
 from .derive import scaled_drift
 from .group import Group, Reading
 from .readings.interference import MODEL_PARTS, PARTS
-from .readings.regimes import oscillation_test, read_regimes
+from .readings.regimes import half_life, oscillation_test, read_regimes
+from .readings.rest import not_borne_out
 from .readings.reversibility import reversibility_test
 from .readings.skill import BASELINES, Skill
 from .readings.way import way_to_rest
+
+HALF_LIFE_CLUSTERS = 20
 
 Owner = Literal["chosen", "pooled", "data"]
 Need = Literal["nothing", "fit", "drift", "long run"]
@@ -77,6 +80,13 @@ class Found:
         if not self.group.fits or self.refused:
             return np.nan, np.nan, np.nan
         return self.estimate("modulus")[0].triple
+
+    @cached_property
+    def hull(self) -> tuple[float, float, float]:
+        """Slowest modulus, its interval the hull of those of all estimators that stand: no test is sure to pick one."""
+        value, *own = self.radius
+        ends = np.array([own, *(r.modulus.triple[1:] for r in self.choice.rivals if r.stands)])
+        return value, float(np.fmin.reduce(ends[:, 0])), float(np.fmax.reduce(ends[:, 1]))
 
     @cached_property
     def fixed_point(self) -> Estimate:
@@ -228,7 +238,8 @@ def _equilibrium(f: Found, row: Quantity) -> QuantityValue:
         why = "Proposals plus selection make the loop: the proposals' fixed point is not where it heads."
         return QuantityValue(reasons={"equilibrium": why})
     if f.radius[2] < 1:
-        return QuantityValue(f.fixed_point)
+        why_not = not_borne_out(f.group, f.fixed_point, f.level)
+        return QuantityValue(f.fixed_point) if why_not is None else QuantityValue(reasons={"equilibrium": why_not})
     why = (
         f"The slowest mode of {f.radius[0]:.3g} has an interval up to {f.radius[2]:.3g}: "
         "with 1 inside it the fixed point is no place of rest."
@@ -240,14 +251,16 @@ def _equilibrium(f: Found, row: Quantity) -> QuantityValue:
 
 def _rate_exact(f: Found, row: Quantity) -> QuantityValue:
     with np.errstate(divide="ignore"):
-        return QuantityValue(Estimate(*(-np.log(f.radius[k]) for k in (0, 2, 1))))
+        return QuantityValue(Estimate(*(-np.log(f.hull[k]) for k in (0, 2, 1))))
 
 
 def _half_life(f: Found, row: Quantity) -> QuantityValue:
     if f.radius[0] >= 1:
         return QuantityValue(reasons={row.key: "The slowest mode does not shrink."})
-    ends = (np.log(2) / -np.log(r) if 0 < r < 1 else (np.inf if r >= 1 else 0.0) for r in f.radius)
-    return QuantityValue(Estimate(*ends))
+    if (n := f.group.n_independent) < HALF_LIFE_CLUSTERS:
+        why = f"{n} independent clusters: below {HALF_LIFE_CLUSTERS} no interval of a half-life holds."
+        return QuantityValue(reasons={row.key: why})
+    return QuantityValue(Estimate(*map(half_life, f.hull)))
 
 
 def _step_90(f: Found, row: Quantity) -> QuantityValue:
@@ -262,7 +275,9 @@ def _regimes(f: Found, row: Quantity) -> QuantityValue:
     reading = f.reading
     p = oscillation_test(reading.point.moments.M[0], reading.boot.moments.M)
     modes = {key: f.estimate(key) for key in ("re", "im", "modulus")}
-    return QuantityValue(read_regimes(modes, reading.boot["eigen"], length=f.group.median_length, p_oscillation=p))
+    slowest = None if f.group.n_independent < HALF_LIFE_CLUSTERS else f.hull
+    length = f.group.median_length
+    return QuantityValue(read_regimes(modes, reading.boot["eigen"], slowest, length=length, p_oscillation=p))
 
 
 def _reversibility(f: Found, row: Quantity) -> QuantityValue:

@@ -64,7 +64,8 @@ TERMS: dict[str, str] = {
     "Q": "Covariance of the noise of one step.",
     "M": "One-step map I + A.",
     "fixed_point": "Where the fitted drift is zero, -A^{-1} b, whether or not the loop goes there.",
-    "equilibrium": "The fixed point where the loop settles for sure: the spectral radius is below 1 with its interval.",
+    "equilibrium": "The fixed point where the loop settles for sure: the spectral radius is below 1 with its interval, "
+    "and the point lies within the bounds and in reach of the record.",
     "kept_end": "Mean of the last versions held by the sessions, observed, not fitted.",
     "regimes": "One entry per eigenvalue of M, largest modulus first; pairs appear twice.",
     "re": "Real part of the eigenvalue.",
@@ -72,7 +73,8 @@ TERMS: dict[str, str] = {
     "modulus": "Size of the eigenvalue: the share of a distance left after one step.",
     "p_oscillation": "p-value of the turn being chance; an oscillation is found below 0.05.",
     "period": "Steps per swing, for an oscillatory pair.",
-    "half_life": "Steps in which half of the distance is gone.",
+    "half_life": "Steps in which half of the distance is gone; its interval spans those of all estimators that stand, "
+    "with a null end where it is open. Null below 20 clusters.",
     "rate_euler": "The source's rate, -max Re(m - 1); it can miss the slowest mode.",
     "rate_exact": "-ln of the spectral radius, per step: the rate of the slowest mode.",
     "step_90": "First step, counted from the start, at which 90 % of the way from the mean start to rest is gone.",

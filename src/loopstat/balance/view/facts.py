@@ -50,8 +50,25 @@ def lead(seen: Seen) -> Parts:
 
 def facts(seen: Seen) -> Facts:
     """Return the lines said of a group, the most telling first."""
-    makers = (_rests, _one_way, _rounds, _traps, _features, _sure, _irreversible, _forgets, _one_chain, _source)
+    makers = (
+        _follows,
+        _rests,
+        _one_way,
+        _rounds,
+        _traps,
+        _features,
+        _sure,
+        _irreversible,
+        _forgets,
+        _one_chain,
+        _source,
+    )
     return Facts(tuple(fact for maker in makers for fact in maker(seen)))
+
+
+def _follows(seen: Seen) -> Iterator[Fact]:
+    """Yield what to do about it."""
+    yield Fact("what follows", (f"{seen.fit.verdict.follows}.",), "front")
 
 
 def doubtful(seen: Seen) -> list[Text]:

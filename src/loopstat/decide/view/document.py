@@ -33,7 +33,8 @@ def document(result: Decisions | Decided) -> Document:
         return Document("decide", clean(result.label), Provenance(__version__), sections=(section(result, "", "g0"),))
     settings = result.settings
     limits = limits_of(result.groups)
-    sections = [section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)]
+    made = (section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups))
+    sections = [replace(s, folded=len(result.groups) > 1) for s in made]
     return Document(
         "decide",
         title_of(result.source.files),

@@ -37,7 +37,7 @@ class Regime(Record):
     period : float or None
         Steps per swing, for an oscillatory pair.
     half_life : Estimate
-        Steps in which this mode loses half of its distance; infinite where it does not shrink.
+        Steps in which this mode loses half of its distance; infinite where it does not shrink, NaN for few clusters.
     """
 
     re: Estimate
@@ -141,7 +141,12 @@ def classify(values: Complex, near_zero: tuple[Float, Float], length: float, *, 
 
 
 def read_regimes(
-    modes: Mapping[str, Estimate], draws: Complex, *, length: float, p_oscillation: float
+    modes: Mapping[str, Estimate],
+    draws: Complex,
+    slowest: tuple[float, float, float] | None,
+    *,
+    length: float,
+    p_oscillation: float,
 ) -> tuple[Regime, ...]:
     """Put together one Regime per eigenvalue.
 
@@ -150,6 +155,8 @@ def read_regimes(
     modes : mapping
         `re`, `im` and `modulus` of the eigenvalues, each of shape (n,).
     draws : complex array, shape (n_boot, n)
+    slowest : (value, low, high) or None
+        Slowest modulus with the interval its half-life is taken from; None where there are too few clusters for any.
     length : float
         Median number of transitions in a session.
     p_oscillation : float
@@ -173,7 +180,14 @@ def read_regimes(
                 probability=None if turning or same is None else float(same[:, k].mean()),
                 p_oscillation=None if np.isnan(p_oscillation) or values[k].imag == 0 else p_oscillation,
                 period=float(2 * np.pi / abs(np.angle(values[k]))) if turning else None,
-                half_life=Estimate(*map(half_life, mode["modulus"].triple)),
+                half_life=_halves(mode["modulus"].triple, slowest),
             )
         )
     return tuple(out)
+
+
+def _halves(mode: tuple[float, float, float], slowest: tuple[float, float, float] | None) -> Estimate:
+    """Return the half-life of a mode; that of the slowest is the group's own."""
+    if slowest is None:
+        return Estimate.unknown()
+    return Estimate(*map(half_life, slowest if np.isclose(mode[0], slowest[0], rtol=1e-9) else mode))

@@ -13,7 +13,7 @@ from ..compare import SURE
 from ..fit import LinearDriftFit
 from ..readings.interference import CAUSES
 from ..readings.regimes import Regime
-from .seen import BASELINE_WORDS, Seen, disagreement
+from .seen import BASELINE_WORDS, Seen, disagreement, is_vague
 
 MAX_TRADE_OFFS = 2  # said unless more is asked for
 MAX_DOUBTS = 4
@@ -117,20 +117,18 @@ def _speed(seen: Seen) -> Iterator[Fact]:
     if not fit.check("white_scores").passed:
         said.append("taken at its word, ")  # a doubt says why it may not be
     if half is None:
-        said.append("it does not come to rest")
+        moves_on = float(fit.regimes[0].modulus.value) >= 1
+        said.append("it does not come to rest" if moves_on else "too few clusters for a half-life")
     else:
         whole = ninety is None or 2 <= float(ninety.value) / max(float(half.value), 0.3) <= 6
         # Otherwise the way starts off the slowest mode: its half-life is not that of the whole way.
-        said.append("half of the way in " if whole else "the slowest part halves in ")
-        said += _steps(seen, half)
+        said.append("half of the way " if whole else "the slowest part halves ")
+        said += ["somewhere " if is_vague(half) else "in ", seen.halves("half_life", half, unit="steps")]
     said.append(_slowest(fit.regimes[0]))
-    if ninety is not None and float(ninety.value) < 1000 and fit.check("stops_on_success").passed:
+    known = half is not None and not is_vague(half) and fit.check("stops_on_success").passed
+    if known and ninety is not None and float(ninety.value) < 1000:
         said.append(f"; 90\xa0% of the way after {float(ninety.value):.0f} steps")
     yield Fact("how fast", tuple(said))
-
-
-def _steps(seen: Seen, half: Estimate) -> Parts:
-    return (seen.figure("half_life", unit="steps"),) if np.isfinite(half.value) else ("no number of steps",)
 
 
 def _slowest(slowest: Regime) -> str:

@@ -9,11 +9,13 @@ import numpy as np
 
 from ...inference.estimate import Estimate
 from ...panel.panel import Panel
-from ...results.document import Cell, Form, figure
-from ...results.words import clean_sentence
+from ...results.document import Cell, Form, figure, word
+from ...results.words import clean_sentence, number
 from ..fit import LinearDriftFit
 
 MAX_PAIRS = 10
+VAGUE = 12.0  # ratio of its ends beyond which a half-life is said in words
+UNDER_ONE, ABOUT_ONE = 0.75, 1.5  # steps between which an end is one step in words
 BASELINE_WORDS = {
     "mean": "guessing the mean",
     "persistence": "standing still",
@@ -88,9 +90,35 @@ class Seen:
         """Return the cell of an estimate that a part of the fit holds."""
         return figure(found, place=self.place(path))
 
+    def halves(self, path: str, found: Estimate, *, unit: str = "") -> Cell:
+        """Return the cell of a half-life: its figure, or where that says too little the ends in words."""
+        if not is_vague(found):
+            return figure(found, place=self.place(path), unit=unit)
+        counts = self.fit.counts
+        record = counts["n_transitions"] / max(counts["n_sessions"] - counts["n_idle_sessions"], 1)
+        return word(between_steps(float(found.low), float(found.high), record))
+
     def number(self, path: str, value: float | None, form: Form = "number") -> Cell:
         """Return the cell of a figure without interval."""
         return figure(value, place=self.place(path), form=form)
+
+
+def is_vague(half: Estimate) -> bool:
+    """Return whether the ends of a half-life are known and too far apart for a figure."""
+    return bool(np.isfinite(half.low) and not half.high <= VAGUE * half.low)
+
+
+def between_steps(low: float, high: float, record: float) -> str:
+    """Say the ends of a half-life in words; what takes longer than the record is never seen in it.
+
+    Examples
+    --------
+    >>> between_steps(1.1, float("inf"), 6.0), between_steps(0.2, 4.0, 6.0)
+    ('between one step and never within the record', 'between under one step and 4.0 steps')
+    """
+    least = "under one step" if low < UNDER_ONE else "one step" if low < ABOUT_ONE else f"{number(low)} steps"
+    most = f"{number(high)} steps" if high <= record else "never within the record"
+    return f"between {least} and {most}"
 
 
 def short_label(fit: LinearDriftFit) -> str:

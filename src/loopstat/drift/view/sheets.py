@@ -69,7 +69,7 @@ def _regime(seen: Seen, k: int, r: Regime) -> tuple[Cell, ...]:
         seen.shown(f"{here}.modulus", r.modulus),
         word(r.regime),
         word(belief),
-        seen.shown(f"{here}.half_life", r.half_life),
+        seen.halves(f"{here}.half_life", r.half_life),
         seen.number(f"{here}.period", r.period),
     )
 
