@@ -41,6 +41,8 @@ class Decisions(Record):
         What was guessed, left out or assumed, in sentences.
     comparisons : Comparisons or None
         Groups against each other; None for one group.
+    units : Units or None
+        What all groups share: the version kept, weights, price (not written).
     """
 
     KEYS = (

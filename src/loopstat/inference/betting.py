@@ -54,7 +54,7 @@ def mean_below_p(values: ArrayLike, limit: float, bound: float, *, alpha: float 
     Examples
     --------
     >>> round(float(mean_below_p([0.0] * 40, limit=0.1, bound=1.0)), 3)
-    0.022
+    0.018
     """
     x = np.asarray(values, dtype=np.float64)
     _refuse(x, limit, bound)
