@@ -52,6 +52,7 @@ def answer(recording: Recording, keep: str, prices: Sequence[float]) -> list[Ans
     """Answer one recording at each price, in units of the score per step."""
     panel = panel_of(recording)
     found = settings_for(recording, panel, keep).fit(panel)
+    assert found.prospect is not None and found.held is not None  # noqa: S101, PT018 - a fit just made has them
     return [_at(price, found.prospect, found.held) for price in prices]
 
 

@@ -20,6 +20,7 @@ from . import families as f
 from .families import NEVER, Array, Cut, Family, Paths, Rng
 
 TRUTH_SESSIONS, TRUTH_SCORES = 200_000, 3_000_000
+TOGETHER = 15  # steps up to which all lengths of recordings share one simulation of the truth
 TASK_SIZE, FEWEST_TASKS = 5, 12
 
 
@@ -87,6 +88,8 @@ class Kind:
         False where nothing in the record announces what comes.
     flat : bool
         Whether there is truly nothing to gain or lose.
+    by_record : bool
+        Whether what sessions do depends on where the record ends.
     """
 
     name: str
@@ -98,6 +101,7 @@ class Kind:
     by_task: bool = False
     announced: bool = True
     flat: bool = False
+    by_record: bool = False
 
     def draw(self, rng: Rng, sessions: int, steps: int) -> Recording:
         """Simulate a recording of so many sessions whose last step is at most `steps`."""
@@ -112,22 +116,23 @@ class Kind:
 
     def truth(self, steps: int, horizon: int) -> Truth:
         """Return the truth up to step `horizon` for recordings whose last step is `steps`."""
-        return _truth(self, steps, horizon)
+        last = max(steps, horizon, TOGETHER)
+        value, variance, taken = _moments(self, steps if self.by_record else last, last)
+        sd = float(np.sqrt(variance[: steps + 1].mean()))
+        return Truth(value[: horizon + 1], taken[: horizon + 1], sd, self.half_life)
 
 
 @lru_cache(maxsize=256)
-def _truth(kind: Kind, steps: int, horizon: int) -> Truth:
+def _moments(kind: Kind, record: int, last: int) -> tuple[Array, Array, Array]:
+    """Return mean and variance of the value held, and mean steps taken, by step up to `last`."""
     rng = np.random.default_rng([zlib.crc32(kind.name.encode()), 0xA11])
-    last = max(steps, horizon)
     sessions = min(TRUTH_SESSIONS, TRUTH_SCORES // (last + 1))
-    paths = kind.family(rng, np.arange(sessions), last, steps)
+    paths = kind.family(rng, np.arange(sessions), last, record)
     held = value_held(kind.keep, paths)
     value = held.mean(axis=0)
     if kind.flat:  # known without simulation: its Monte Carlo error is nothing to be gained
         value = np.full(last + 1, value[0])
-    taken = np.minimum(paths.end[:, None], np.arange(last + 1)).mean(axis=0)
-    sd = float(np.sqrt(held[:, : steps + 1].var(axis=0).mean()))
-    return Truth(value[: horizon + 1], taken[: horizon + 1], sd, kind.half_life)
+    return value, held.var(axis=0), np.minimum(paths.end[:, None], np.arange(last + 1)).mean(axis=0)
 
 
 def value_held(keep: str, paths: Paths) -> Array:
@@ -275,7 +280,7 @@ LOOPS = (
         f.Curve(lambda t: 0.8 * (t >= 3) + 0.8 * (t >= 9)),
         announced=False,
     ),
-    Kind("late_jump", "last", "a jump after the record's end", f.LateJump(0.8), announced=False),
+    Kind("late_jump", "last", "a jump after the record's end", f.LateJump(0.8), announced=False, by_record=True),
     Kind(
         "two_populations",
         "last",

@@ -20,11 +20,13 @@ KNOTS = 24  # increments that compositions are fitted to, at most
 HALVES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)  # of the record: half-lives of trends that flatten
 POWERS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # q of ((1 + t)^q - 1)/q, 0 the logarithm
 TREND = 1.5  # standard deviations between sessions: what a trend, or a first step, may amount to over the record
-NO_TREND = 0.2  # chance of none
+NO_TREND = 0.1  # chance of none
+EARLY = 6  # none, one, or this part of the recorded steps may at first go their own way, apart from the trend
 WIGGLES = (0.05, 0.15, 0.4)  # standard deviations that a step may add or take beside the trend
-NO_WIGGLE = 0.25  # chance of none
-SMOOTH = 2.0  # steps over which a smooth wiggle goes on alike; the other kind is new at each step
-TO_MEAN, CORRELATED = 0.5, 0.8  # the noise: share of the mean variance in each step's own, share of correlations kept
+NO_WIGGLE = 0.5  # chance of none
+LASTING = (0.0, 2.0, np.inf)  # steps over which a wiggle goes on alike: new at each step, smooth, a steady slope
+NEW = 1e-6  # share of a lasting wiggle that is new at each step: none could not be inverted
+TO_MEAN, CORRELATED = 0.8, 0.8  # the noise: share of the mean variance in each step's own, share of correlations kept
 EXACT = 1e-3  # standard deviations below which the noise of an increment is not believed
 MOST_AHEAD = 1000  # steps beyond the record
 DRIED = 1 / 3  # of the record, at its end, from which the share that ends by itself is taken
@@ -152,8 +154,8 @@ def _noise(increments: Float, clusters: int) -> Float:
     own = np.diag(covariance)
     if not own.any():
         return covariance
-    sides = np.convolve(own, np.ones(3), "same") / np.convolve(np.ones_like(own), np.ones(3), "same")
-    smoothed = np.sqrt((1 - TO_MEAN) * sides[: len(own)] + TO_MEAN * own.mean())
+    sums, n = (np.convolve(a, np.ones(3))[1:-1] for a in (own, np.ones_like(own)))
+    smoothed = np.sqrt((1 - TO_MEAN) * sums / n + TO_MEAN * own.mean())
     deviation = np.sqrt(np.where(own > 0, own, np.inf))
     correlation = CORRELATED * covariance / np.outer(deviation, deviation)
     np.fill_diagonal(correlation, 1.0)
@@ -168,15 +170,15 @@ class Compositions:
     ----------
     trend, later : float arrays, shapes (k, n_knots) and (k, n_ahead)
         Increments of the trend, TREND over the record; beyond it.
-    first : float array, shape (k,)
-        What a first step of its own may amount to.
+    first : float array, shape (k, n_knots)
+        What first steps of their own may amount to.
     wiggle : float array, shape (k,)
         What a wiggle may add at a step.
     kind : int array, shape (k,)
-        Of the wiggle: 0 new at each step, 1 smooth.
-    roots : float array, shape (2, n_knots, n_knots)
+        How long the wiggle lasts: a place in LASTING.
+    roots : float array, shape (n_kinds, n_knots, n_knots)
         Of the covariance of a wiggle of size 1, by kind.
-    leads : float array, shape (2, n_ahead, n_knots)
+    leads : float array, shape (n_kinds, n_ahead, n_knots)
         What recorded increments of a wiggle lead to ahead, by kind.
     chance : float array, shape (k,)
     """
@@ -194,16 +196,17 @@ class Compositions:
     def over(cls, time: Float, n: int, knots: Int) -> Compositions:
         """Return all compositions over times from the start, of which the first n are recorded."""
         trends = _trends(time, n, knots)
+        each = (1 - NO_WIGGLE) / len(WIGGLES) / len(LASTING)
         wiggles = [(0.0, 0, NO_WIGGLE)]
-        wiggles += [(size, kind, (1 - NO_WIGGLE) / len(WIGGLES) / 2) for kind in (0, 1) for size in WIGGLES]
-        rows = list(product(range(len(trends)), (0.0, TREND), wiggles))
+        wiggles += [(size, kind, each) for kind in range(len(LASTING)) for size in WIGGLES]
+        rows = list(product(range(len(trends)), sorted({0, 1, (len(knots) - 1) // EARLY}), wiggles))
         which = np.array([k for k, _, _ in rows])
         of_trend = np.where(which == 0, NO_TREND, (1 - NO_TREND) / (len(trends) - 1))
         roots, leads = _wiggles(time, n, knots)
         return cls(
             trends[which][:, : len(knots) - 1],
             trends[which][:, len(knots) - 1 :],
-            np.array([first for _, first, _ in rows]),
+            TREND * (np.arange(len(knots) - 1) < np.array([free for _, free, _ in rows])[:, None]),
             np.array([size for _, _, (size, _, _) in rows]),
             np.array([kind for _, _, (_, kind, _) in rows]),
             roots,
@@ -227,7 +230,7 @@ class Compositions:
         squares = self.roots @ self.roots.transpose(0, 2, 1)
         prior = self.trend[:, :, None] * self.trend[:, None, :]
         prior += (self.wiggle**2)[:, None, None] * squares[self.kind]
-        prior[:, 0, 0] += self.first**2
+        prior += self.first[:, :, None] ** 2 * np.eye(len(y))
         ahead = self.later[:, :, None] * self.trend[:, None, :]
         ahead += (self.wiggle**2)[:, None, None] * (self.leads @ squares)[self.kind]
         whole = prior + noise
@@ -242,14 +245,13 @@ class Compositions:
         # A draw: one from the prior, corrected by what it and its noise miss of the record (Journel and Huijbregts).
         rng = np.random.default_rng(0)
         k = np.minimum(np.searchsorted(weight.cumsum(), (np.arange(n_draws) + 0.5) / n_draws), len(weight) - 1)
-        size, normals = rng.standard_normal((2, n_draws, 1)), rng.standard_normal((2, n_draws, len(y)))
+        size, normals = rng.standard_normal((n_draws, 1)), rng.standard_normal((3, n_draws, len(y)))
         kind = self.kind[k]
         wiggle = self.wiggle[k, None] * np.einsum("bij,bj->bi", self.roots[kind], normals[0])
-        added = size[0] * self.trend[k] + wiggle
-        added[:, 0] += size[1, :, 0] * self.first[k]
-        missed = y - added - normals[1] @ np.linalg.cholesky(noise).T
+        added = size * self.trend[k] + normals[1] * self.first[k] + wiggle
+        missed = y - added - normals[2] @ np.linalg.cholesky(noise).T
         solved = np.einsum("bij,bj->bi", inverse[k], missed)
-        later = size[0] * self.later[k] + np.einsum("bai,bi->ba", self.leads[kind], wiggle)
+        later = size * self.later[k] + np.einsum("bai,bi->ba", self.leads[kind], wiggle)
         later += np.einsum("bai,bi->ba", ahead[k], solved)
         added += np.einsum("bij,bj->bi", prior[k], solved)
         return np.vstack([expected[0], added]), np.vstack([expected[1], later])
@@ -268,10 +270,12 @@ def _wiggles(time: Float, n: int, knots: Int) -> tuple[Float, Float]:
     """Return roots of the covariance between recorded increments of a wiggle, and what they lead to, by kind."""
     places = np.r_[knots, np.arange(n, len(time))]
     length, middle = np.diff(time[places]), (time[places][1:] + time[places][:-1]) / 2
-    smooth = np.exp(-((middle[:, None] - middle) ** 2) / (2 * SMOOTH**2)) * np.outer(length, length)
-    m = len(knots) - 1
-    smooth[:m, :m] += 1e-6 * np.diag(length[:m] ** 2)  # else it could not be inverted
-    new = np.diag(length)
-    roots = np.array([np.linalg.cholesky(cov[:m, :m]) for cov in (new, smooth)])
-    leads = np.array([cov[m:, :m] @ np.linalg.inv(cov[:m, :m]) for cov in (new, smooth)])
-    return roots, leads
+    apart, m = np.abs(middle[:, None] - middle), len(knots) - 1
+    roots, leads = [], []
+    for lasting in LASTING:
+        alike = np.exp(-((apart / lasting) ** 2) / 2) if lasting else np.eye(len(length))
+        covariance = alike * (np.outer(length, length) if lasting else np.diag(length))
+        covariance[:m, :m] += NEW * np.diag(length[:m] ** 2)
+        roots.append(np.linalg.cholesky(covariance[:m, :m]))
+        leads.append(covariance[m:, :m] @ np.linalg.inv(covariance[:m, :m]))
+    return np.array(roots), np.array(leads)

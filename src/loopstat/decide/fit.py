@@ -256,7 +256,7 @@ class _Material:
         held = held_values(self.panel, self.grid, keeping, self.ends, clusters, _floor(self.panel, keeping)).recorded()
         curve = Curve.of(held, self.resampling.weights)
         n = len(clusters.members) or held.n_clusters
-        until = horizon(held.steps, self.settings.horizon)
+        until = horizon(self.grid.steps, self.settings.horizon)
         return held, curve, Prospect.of(curve, held.steps, until, units.spread, n, _counts(held, units))
 
 
