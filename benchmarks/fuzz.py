@@ -228,6 +228,8 @@ def decide(rng: Generator) -> Case:
         *some(rng, 0.3, "--keep", one(rng, "last", "best")),
         *some(rng, 0.2, "--horizon", one(rng, 0, 3, 40)),
         *some(rng, 0.2, "--no-rules"),
+        *some(rng, 0.3, "--target", f"score0={one(rng, 0, 1, 5)}"),
+        *some(rng, 0.1, "--session", rows[0][0]),
         *some(rng, 0.3, "--save", "{out}/rule.json"),
         *some(rng, 0.2, "--cluster", one(rng, "session", "task")),
         *["--bootstrap", one(rng, 0, 50)],

@@ -16,6 +16,7 @@ from ..errors import SettingsError
 from ..io import read
 from ..lenses import Progress
 from ..panel.panel import Panel, as_names
+from .linear import linear_drift
 
 SCHEMA = "loopstat.analysis/1"
 
@@ -103,7 +104,8 @@ def analyze(
     )
     if not scored(panel):
         return together(drift, None, settings or {})
-    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed)
+    lent = {"linear drift": linear_drift}
+    decisions = analyze_decisions(panel, by=drift.settings["by"], estimator=decision, seed=seed, predictors=lent)
     return together(drift, decisions, settings or {})
 
 

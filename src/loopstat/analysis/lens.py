@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..decide.rows import DECIDE
+from ..decide.rows import DECIDE, FORECAST
 from ..drift.rows import FIT
 from ..lenses import Command, Lens, Progress
 from ..parameters import (
@@ -33,6 +33,7 @@ ANALYZE = (
     MINIMIZE,
     BOUNDS,
     *DECIDE,
+    *FORECAST,
     WHERE,
     FROM_STEP,
     TRANSFORM,

@@ -17,6 +17,8 @@ from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .compare import Comparisons, compare, torn_note
 from .fit import DecisionFit, Units, units_of
+from .forecasting.forecast import forecast_settings, refuse_unknown
+from .forecasting.predictors import Family
 from .held import scored
 from .settings import MeanCurve
 
@@ -85,6 +87,7 @@ def analyze_decisions(
     seed: int = 0,
     settings: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    predictors: Mapping[str, Family] | None = None,
 ) -> Decisions:
     """Decide for every group of a panel.
 
@@ -99,6 +102,8 @@ def analyze_decisions(
         Further settings to keep with the result (how the panel was read).
     progress : callable, optional
         Called with (done, total, label) before each group.
+    predictors : mapping, optional
+        Of other lenses by name, for forecasts.
 
     Returns
     -------
@@ -110,6 +115,7 @@ def analyze_decisions(
         No session has a score.
     """
     estimator = estimator or MeanCurve()
+    refuse_unknown(estimator, panel)
     columns = list(as_names(by))
     every = panel.split(columns)
     parts = [(values, part) for values, part in every if scored(part)]
@@ -119,7 +125,7 @@ def analyze_decisions(
         panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
     )
     units = units_of(estimator, [part for _, part in parts], panel)
-    groups = _fitted(estimator, parts, resampled, units, seed, progress)
+    groups = _fitted(estimator, parts, resampled, units, seed, progress, predictors)
     only = [part for _, part in parts]
     against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
     return Decisions(
@@ -147,6 +153,7 @@ def _fitted(
     units: Units,
     seed: int,
     progress: Progress | None,
+    predictors: Mapping[str, Family] | None,
 ) -> list[DecisionFit]:
     """Decide for one group after the other."""
     tell = progress or (lambda done, total, label: None)
@@ -155,7 +162,7 @@ def _fitted(
         label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
         tell(k, len(parts), label)
         rng = np.random.default_rng([seed, *label.encode()])
-        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng)
+        fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng, predictors=predictors)
         groups.append(replace(fit, by=values))
     tell(len(parts), len(parts), "")
     return groups
@@ -181,6 +188,7 @@ def _kept(
         "rules": estimator.rules,
         "guarantee": estimator.guarantee,
         "confidence": estimator.confidence if estimator.guarantee is not None else None,
+        **forecast_settings(estimator),
         "bootstrap": estimator.n_boot,
         "level": estimator.level,
         "seed": seed,

@@ -14,6 +14,8 @@ RIDGE = 3.0  # sessions' worth of doubt about a slope: with few donors cut sessi
 FAINT = 1e-3  # weight of donors that a draw left out, so that every draw has some
 FEWEST = 5  # clusters that must be seen where they stand for sessions that were cut off
 BLOCK = 4_000_000  # numbers worked on at once
+MANY_SESSIONS = 5000  # with cut ones among so many, draws come from the curve's covariance
+GROUPS = 40  # of clusters, left out one after another to find it
 
 
 @dataclass(frozen=True)
@@ -128,11 +130,20 @@ class Curve:
         """
         if not held.cut.any():
             return cls._complete(held, weights)
-        rows = max(1, BLOCK // (held.n_sessions * 4))
         everything = np.ones((1, weights.shape[1]))
-        parts = [_with_cuts(held, everything)]
-        parts += [_with_cuts(held, weights[s : s + rows]) for s in range(0, len(weights), rows)]
-        return cls(*(np.concatenate(same) for same in zip(*parts, strict=True)))
+        if held.n_sessions > MANY_SESSIONS and len(weights) > GROUPS:
+            return cls._by_groups(held, weights, everything)
+        return cls(*_in_parts(held, np.concatenate([everything, weights])))
+
+    @classmethod
+    def _by_groups(cls, held: Held, weights: Int, everything: Float) -> Curve:
+        """Draw from the covariance of the curve, which leaving out groups of clusters gives with fewer refits."""
+        groups = min(GROUPS, weights.shape[1])
+        left_out = np.arange(weights.shape[1]) % groups != np.arange(groups)[:, None]
+        fits = _in_parts(held, np.concatenate([everything, left_out]))
+        normal = np.random.default_rng(0).standard_normal((len(weights), groups)) * np.sqrt((groups - 1) / groups)
+        drawn = [np.concatenate([fit[:1], fit[0] + normal @ (fit[1:] - fit[1:].mean(axis=0))]) for fit in fits]
+        return cls(*drawn)
 
     @classmethod
     def _complete(cls, held: Held, weights: Int) -> Curve:
@@ -147,6 +158,13 @@ class Curve:
             means = drawn[:, :-1] / drawn[:, -1:]
         means = np.where(np.isfinite(means), means, means[0])
         return cls(*(np.ascontiguousarray(part) for part in np.split(means, 3, axis=1)))
+
+
+def _in_parts(held: Held, weights: Int | Float) -> list[Float]:
+    """Return what `_with_cuts` does, of as many rows of weights at once as memory allows."""
+    rows = max(1, BLOCK // (held.n_sessions * 4))
+    parts = [_with_cuts(held, weights[s : s + rows]) for s in range(0, len(weights), rows)]
+    return [np.concatenate(same) for same in zip(*parts, strict=True)]
 
 
 def _with_cuts(held: Held, weights: Int | Float) -> tuple[Float, Float, Float]:
@@ -197,7 +215,7 @@ class _Donors:
         b = np.broadcast_to((start - self.centre[1]) / self.scale[1], a.shape)
         c = self.coefficients
         found = c[:, None, 0] + a[..., None] * c[:, None, 1] + b[..., None] * c[:, None, 2]
-        return np.clip(found, self.low, self.high)
+        return np.asarray(np.clip(found, self.low, self.high))
 
 
 def _steps_of_donors(held: Held, donors: Int, t: int, start: Float, w: Float) -> _Donors:

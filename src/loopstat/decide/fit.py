@@ -20,11 +20,14 @@ from ..panel.panel import Panel
 from ..results.check import run_checks
 from ..results.decision import Decided, Decision, ValueCurve
 from ..results.document import view_of
+from ..results.forecast import Forecast
 from ..results.record import UNWRITTEN
 from .ahead import horizon
 from .best import Exact, Prospect, action_of, best, price_map, prices_of, sessions_needed
 from .checks import RULES, Evidence
 from .curve import Curve, Held
+from .forecasting.forecast import ForecastSettings, Laid, asked_for, forecast_of
+from .forecasting.predictors import Family
 from .held import (
     Ends,
     Grid,
@@ -45,7 +48,7 @@ from .sentence import sentence_of
 DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
-class DecideSettings(Protocol):
+class DecideSettings(ForecastSettings, Protocol):
     """What a decision needs to know of its settings."""
 
     @property
@@ -257,6 +260,15 @@ class _Material:
         return held, curve, Prospect.of(curve, held.steps, until, units.spread, n, _counts(held, units))
 
 
+def _forecast(
+    m: _Material, units: Units, held: Held, rng: Rng, predictors: Mapping[str, Family] | None
+) -> Forecast | None:
+    if not asked_for(m.settings):
+        return None
+    laid = Laid(m.panel, m.grid, units.keeping(m.panel), m.ends, m.resampling.clusters, units.bar)
+    return forecast_of(laid, m.settings, len(held.steps), rng, predictors)
+
+
 def _counts(held: Held, units: Units) -> Exact | None:
     """Return the counts of a loop whose value is success itself."""
     values = held.value[~np.isnan(held.value)]
@@ -268,7 +280,13 @@ def _counts(held: Held, units: Units) -> Exact | None:
 
 
 def fit_group(
-    settings: DecideSettings, panel: Panel, resampling: Resampling, label: str, units: Units, rng: Rng
+    settings: DecideSettings,
+    panel: Panel,
+    resampling: Resampling,
+    label: str,
+    units: Units,
+    rng: Rng,
+    predictors: Mapping[str, Family] | None = None,
 ) -> DecisionFit:
     """Decide for one group of sessions, in units shared with others."""
     grid = grid_of(panel, units.keeping(panel), units.cost)
@@ -280,7 +298,9 @@ def fit_group(
         made = replace(made, objectives=alone)
     trials = judge(held, units.price, exact=settings.exact, rng=rng, level=settings.level) if settings.rules else None
     certificate = _certified(settings, material.panel, held, units, rng)
-    evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, units.select == units.value)
+    forecast = _forecast(material, units, held, rng, predictors)
+    same = units.select == units.value
+    evidence = Evidence(held, resampling.clusters.kind, prospect.clusters, units.keep, same, settings.exact)
     return DecisionFit(
         label,
         {},
@@ -297,6 +317,7 @@ def fit_group(
         None if certificate is None else certificate.to_dict(),
         trials=trials,
         certified=certificate,
+        forecast=forecast,
         settings=settings,
         units=units,
         prospect=prospect,

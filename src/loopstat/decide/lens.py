@@ -48,23 +48,24 @@ def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
 
     found = {**given(options, FIT), "rules": bool(options.get("rules"))}
     exact = options.get("scorer_noise") == "none"
-    return MeanCurve(**{**found, "weights": weights_of(found["weights"]), "exact": exact})
+    named = {name: numbers_of(found[name], f"--{name}") for name in ("weights", "target")}
+    return MeanCurve(**{**found, **named, "scores": found["scores"] or (), "exact": exact})
 
 
-def weights_of(items: Any) -> dict[str, float]:
-    """Read weights NAME=NUMBER.
+def numbers_of(items: Any, option: str) -> dict[str, float]:
+    """Read pairs NAME=NUMBER, several of them with commas between.
 
     Raises
     ------
     SettingsError
-        A weight that is no finite number.
+        A number that is none, or not finite.
     """
     from ..parameters import number, pairs
 
-    parts = () if isinstance(items, Mapping) else [part for item in items or () for part in item.split(",")]
-    texts = items if isinstance(items, Mapping) else pairs(parts, "--weights")
-    row = number("weights", "", None, "")
-    return {name: row.read(value, f"--weights {name}") for name, value in texts.items()}
+    if not isinstance(items, Mapping):
+        items = pairs([part for item in items or () for part in item.split(",")], option)
+    row = number(option, "", None, "")
+    return {name: row.read(value, f"{option} {name}") for name, value in items.items()}
 
 
 def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None = None) -> Decisions:

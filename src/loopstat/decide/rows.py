@@ -25,6 +25,14 @@ DECIDE = (
 )
 """Rows of `MeanCurve` that are its own."""
 
+FORECAST = (
+    switch("forecast", "Say what a session will hold, with bands, and how well such forecasts did."),
+    words("target", "Objectives to reach, all of them: how likely at each step and by it.", "pairs", metavar="A=7,B=6"),
+    words("session", "Session under way: what it will hold, given its own steps.", metavar="ID"),
+    words("scores", "Scores of a session under way, of the one objective.", "list", metavar="4,5,5.5"),
+)
+"""What is foretold, where it is asked for."""
+
 SCORER_NOISE = choice(
     "scorer_noise", None, "`none`: the recorded score is exact, so rules may look at it.", ("none",), metavar="none"
 )
@@ -35,5 +43,5 @@ RULES = (
 )
 """What only `loopstat decide` asks for."""
 
-FIT = (*DECIDE, *RULES, CLUSTER, BOOTSTRAP, LEVEL)
+FIT = (*DECIDE, *FORECAST, *RULES, CLUSTER, BOOTSTRAP, LEVEL)
 """Rows of `MeanCurve`."""

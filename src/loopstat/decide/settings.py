@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,12 +12,15 @@ from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
 from ..panel.model import Rng
 from ..panel.panel import Panel
-from ..parameters import checked
+from ..parameters import checked, number
 from .fit import DecisionFit, Units, fit_group, units_of
+from .forecasting.forecast import refuse_unknown
+from .forecasting.predictors import Family
 from .held import scored
 from .rows import FIT
 
 FEWEST_DRAWS = 200  # a limit of the loss is a quantile of them, whatever was asked for
+NUMBER = number("number", "", None, "")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class MeanCurve:
         Mean loss that a rule must not exceed, in units of the value.
     confidence : float
         Of the guarantee.
+    forecast : bool
+        Say what sessions will hold, with bands; so do the next three.
+    target : mapping, optional
+        Objective to the bar it must reach in its good direction, all of them in one version.
+    session : str, optional
+        Name of a session under way.
+    scores : sequence of float, optional
+        Of a session under way, where one objective counts.
     cluster : str, optional
     n_boot : int
         Bootstrap replicates (weights on clusters), 200 at least.
@@ -81,6 +92,10 @@ class MeanCurve:
     rules: bool = False
     guarantee: float | None = None
     confidence: float = 0.95
+    forecast: bool = False
+    target: Mapping[str, float] = field(default_factory=dict)
+    session: str | None = None
+    scores: Sequence[float] = ()
     cluster: str | None = None
     n_boot: int = 1000
     level: float = 0.95
@@ -94,6 +109,11 @@ class MeanCurve:
             raise SettingsError("`price` and `cost` are two ways to say what a step costs: give one of them.")
         if self.weights and self.value is not None:
             raise SettingsError("`weights` and `value` are two ways to say what counts: give one of them.")
+        if self.scores and self.session is not None:
+            raise SettingsError("`session` and `scores` are two ways to name a session under way: give one of them.")
+        for name, bar in self.target.items():
+            NUMBER.read(bar, f"target {name}")
+        object.__setattr__(self, "scores", tuple(NUMBER.read(score, "scores") for score in self.scores))
 
     def fit(
         self,
@@ -103,6 +123,7 @@ class MeanCurve:
         resampling: Resampling | None = None,
         label: str = "all",
         units: Units | None = None,
+        predictors: Mapping[str, Family] | None = None,
     ) -> DecisionFit:
         """Decide for one group of sessions.
 
@@ -118,6 +139,8 @@ class MeanCurve:
             Decides, with the seed, in which halves of the clusters rules are judged.
         units : Units, optional
             Of the value, shared with other groups; default those of this panel alone.
+        predictors : mapping, optional
+            Of other lenses by name, for forecasts: used for levels where they beat the averaged curve.
 
         Raises
         ------
@@ -127,11 +150,12 @@ class MeanCurve:
         if not scored(panel):
             raise InputError(f"{label}: no session has a score, so nothing is held at any step.")
         rng = np.random.default_rng(0 if rng is None else rng)
-        if resampling is None:
+        if resampling is None:  # where groups share one, the whole was looked at
+            refuse_unknown(self, panel)
             clusters = choose_clusters(panel, self.cluster)
             clusters = in_blocks(clusters) if many(clusters) else clusters
             resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
         if len(resampling.weights) < FEWEST_DRAWS:
             weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
             resampling = Resampling(resampling.clusters, weights)
-        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng)
+        return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng, predictors)

@@ -34,7 +34,7 @@ COUNTS = ("n_sessions", "n_steps", "n_transitions", "n_dropped", "n_idle_session
 
 DECIDED = (
     *("decision", "curve", "price_map", "rules", "certificate", "n_cut", "n_ended", "keep", "ends", "paid_in"),
-    "decision_checks",
+    *("forecast", "decision_checks"),
 )
 """Keys of a decision beside those of a fit."""
 

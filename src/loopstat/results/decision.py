@@ -9,6 +9,7 @@ from typing import Any
 from ..arrays import Int
 from ..inference.estimate import Estimate
 from .check import Check
+from .forecast import Forecast
 from .record import UNWRITTEN, Record, spread, written
 from .verdict import Verdict
 
@@ -150,11 +151,13 @@ class Decided(Record):
     certificate : dict or None
         What a guarantee says.
     checks : tuple of Check
+    forecast : Forecast or None
+        What sessions will hold; None where it was not asked for.
     """
 
     KEYS = (
         *("label", "by", "counts", "clusters", "keep", "ends", "paid_in", "decision", "curve", "price_map", "rules"),
-        *("certificate", "checks"),
+        *("certificate", "forecast", "checks"),
     )
 
     label: str
@@ -170,6 +173,7 @@ class Decided(Record):
     checks: tuple[Check, ...] = field(metadata=written("decision_checks"))
     rules: tuple[Mapping[str, Any], ...] = ()
     certificate: Mapping[str, Any] | None = None
+    forecast: Forecast | None = None
 
     def __repr__(self) -> str:
         return f"{self.label}: {self.decision.sentence}"

@@ -32,7 +32,8 @@ TERMS: dict[str, str] = {
     "notes": "What was guessed, left out or assumed while reading, in sentences.",
     "groups": "One entry per group of sessions.",
     "label": "The group's name, such as `model=gpt-4o, strategy=x`, or `all`.",
-    "by": "Label values that define the group; in settings, the columns asked for.",
+    "by": "Label values that define the group; in settings, the columns asked for; of a "
+    "target, the chance that it has been met at a step or an earlier one.",
     "objectives": "Names of the objectives, in the order of every vector and matrix; in settings, with direction, "
     "bounds and transform.",
     "name": "Name of an objective or check.",

@@ -15,6 +15,7 @@ from ..analysis import Decisions
 from .against import against
 from .charts import curve, limits_of
 from .facts import answer, brief_doubts, doubts, facts
+from .forecasts import forecast_blocks
 from .sheets import group_sheets
 
 KEPT = {
@@ -32,7 +33,8 @@ def document(result: Decisions | Decided) -> Document:
         return Document("decide", clean(result.label), Provenance(__version__), sections=(section(result, "", "g0"),))
     settings = result.settings
     limits = limits_of(result.groups)
-    sections = [section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups)]
+    made = (section(g, f"groups.{k}", f"g{k}", limits) for k, g in enumerate(result.groups))
+    sections = [replace(s, folded=len(result.groups) > 1) for s in made]
     return Document(
         "decide",
         title_of(result.source.files),
@@ -89,4 +91,5 @@ def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     weightiest = (Text(((brief_doubts(fit)[0],),), tone="doubt", depth="front"),) if said else ()
     others = (Text(tuple((s,) for s in said[1:]), tone="doubt"),) if len(said) > 1 else ()
     drawn = (chart,) if chart else ()
-    return (Facts(facts(fit, at), depth="front"), *weightiest, *others, *drawn, *group_sheets(fit, at))
+    told = forecast_blocks(fit, at, key)
+    return (Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *drawn, *group_sheets(fit, at))
