@@ -8,7 +8,6 @@ The loops share no code with the package. Below 20 clusters no half-life is prin
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -109,11 +108,10 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"{'kind':36}{'truth':>7}{'given':>8}{'in words':>10}{'holds':>8}{'+-':>7}", flush=True)
     with ProcessPoolExecutor(asked.workers) as pool:
-        run: Callable[..., map[Seen]] = partial(pool.map, chunksize=5)
         for name, kind in KINDS.items():
             if asked.only not in name:
                 continue
-            found = list(run(partial(seen, kind), range(asked.panels)))
+            found = list(pool.map(partial(seen, kind), range(asked.panels), chunksize=5))
             given = [one for one in found if one.given]
             share, words = len(given) / len(found), sum(one.words for one in given) / len(found)
             holds = sum(one.holds for one in given) / len(given) if given else float("nan")

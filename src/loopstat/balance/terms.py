@@ -10,8 +10,8 @@ TERMS: dict[str, str] = {
     "backwards, the loop looks the same.",
     "driven": "Not in detailed balance: some cycle of states is gone round one way more often than the other.",
     "balanced": "In detailed balance, as far as the transitions can tell.",
-    "follows": "In the verdict of `balance`, what to do about it: nothing where a loop comes to rest by itself, with the "
-    "step by which it has; else the cycle to break.",
+    "follows": "What to do about it: a loop that comes to rest by itself has no cycle to break, and a step by which "
+    "all but a tenth of its start is forgotten; one that circles has one.",
     "what follows": "The line that says what to do about a loop: in balance, driven, or too little known.",
     "landscape": "The states by their potential: loops in detailed balance roll down it, and climb by chance.",
     "n_states": "Number of states; in `common_potential`, of those that groups share.",

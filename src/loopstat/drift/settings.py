@@ -53,6 +53,11 @@ class LinearDrift:
     point has Fieller's interval at any number. Beyond 2,000 clusters, 1,000 random blocks of them stand in for them in
     everything that is resampled, left out or tested: the estimates are the same, and so is what the intervals cover.
 
+    The intervals of `half_life` and `rate_exact` are the hull of those of `pooled` and `within`, of `instrument` and
+    `latent` where the data let them stand, and of the estimator chosen: no test is sure to pick one. An estimator asked
+    for by name is never replaced by another: where its form does not fit the data an InputError says which would, and
+    where the scores do not bear it the group is refused with that reason, beside others that keep their answers.
+
     *When it is wrong*: for `pooled`, noisy scorers fake convergence, differing sessions fake persistence, and neither
     shrinks with more data; `within` takes scorer noise for convergence; `instrument` takes differing sessions for
     persistence. For all: curved drift; maps that differ between sessions; scores piled up at a bound. Each has a check.

@@ -74,7 +74,7 @@ TERMS: dict[str, str] = {
     "p_oscillation": "p-value of the turn being chance; an oscillation is found below 0.05.",
     "period": "Steps per swing, for an oscillatory pair.",
     "half_life": "Steps in which half of the distance is gone; its interval spans those of all estimators that stand, "
-    "with a null end where it is open. Null below 20 clusters.",
+    "an open end is null, and below 20 clusters there is none.",
     "rate_euler": "The source's rate, -max Re(m - 1); it can miss the slowest mode.",
     "rate_exact": "-ln of the spectral radius, per step: the rate of the slowest mode.",
     "step_90": "First step, counted from the start, at which 90 % of the way from the mean start to rest is gone.",
