@@ -142,7 +142,8 @@ def test_no_term_is_explained_twice() -> None:
     places = (SHARED, *(load(lens.terms) for lens in lenses()))
     tables = [(name, said) for place in places for name, said in place.items()]
     assert len({name for name, _ in tables}) == len(tables)
-    rows = {row.help.rstrip(".").lower() for lens in lenses() for row in (*lens.rows, *(r for c in lens.commands[:1] for r in c.settings))}
+    settings = [row for lens in lenses() for c in lens.commands[:1] for row in c.settings]
+    rows = {row.help.rstrip(".").lower() for row in (*settings, *(row for lens in lenses() for row in lens.rows))}
     assert not [name for name, said in tables if said.rstrip(".").lower() in rows]
 
 

@@ -86,8 +86,8 @@ TERMS: dict[str, str] = {
     "rows": "One number of reviewers at one correlation each.",
     "improvement": "Change of the expected improvement of the first move, in defects, in closed form.",
     "cost_ratio": "Cost of a good result with one more reviewer over without; below 1 the reviewer pays.",
-    "price": "Of a decision: what one step costs, in units of the value. Of a plan: what a good result must be worth for the "
-    "reviewer to pay; null where none is enough.",
+    "price": "What one step costs, in units of the value; of a plan, what a good result must be worth for the reviewer "
+    "to pay, null where none is enough.",
     "thresholds": "Correlation beyond which one more reviewer is not worth its cost; 0 never pays, 1 always does.",
     "by_improvement": "Threshold by the improvement of the first move per unit of cost.",
     "by_result": "Threshold by the cost of a good result, simulated.",
