@@ -101,7 +101,6 @@ TERMS: dict[str, str] = {
     "quantity": "Which answer is compared, or moves; `drift i<-j` is an entry of A.",
     "shift": "By how much it moves when the cluster is left out, in its units.",
     "shift_in_se": "The same in standard errors.",
-    "sessions_needed": "About how many clusters would settle a `cannot_tell`.",
     # --- JSON: between groups
     "comparisons": "Differences between groups, pair by pair.",
     "difference": "The first group's figure less the second's, in the units of the data.",
