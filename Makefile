@@ -35,8 +35,9 @@ check: $(VENV)/.full ## lint and type-check
 bench: $(VENV)/.full ## measure speed beside peers and print the table
 	$(BIN)/python -m benchmarks
 
-validate: $(VENV)/.full ## simulate: recovery, coverage and size of everything claimed (slow), written to docs/validation.md
+validate: $(VENV)/.full ## simulate: recovery, coverage and size of everything claimed (slow), written to docs/validation*.md
 	$(BIN)/python -m benchmarks.validate
+	$(BIN)/python -m benchmarks.stopping
 
 docs: $(VENV)/.full ## build the documentation into site/
 	$(BIN)/python docs/build.py

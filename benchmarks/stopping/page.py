@@ -245,7 +245,8 @@ def _kinds(results: Results) -> list[str]:
         words = f"`{name}`{marks}: {kind.doc}; keep {kind.keep}"
         rows.append(_row(words, {key: figure(key, panels) for key in COLUMNS}))
     kinds = [KINDS[name] for name in results]
-    rows.append(_row("**over all**", {key: over(key, results, kinds) for key in COLUMNS}))
+    for words, some in (("over all", kinds), ("over all that announce what comes", [k for k in kinds if k.announced])):
+        rows.append(_row(f"**{words}**", {key: over(key, results, some) for key in COLUMNS}))
     return rows
 
 

@@ -199,7 +199,8 @@ class Compositions:
         each = (1 - NO_WIGGLE) / len(WIGGLES) / len(LASTING)
         wiggles = [(0.0, 0, NO_WIGGLE)]
         wiggles += [(size, kind, each) for kind in range(len(LASTING)) for size in WIGGLES]
-        rows = list(product(range(len(trends)), sorted({0, 1, (len(knots) - 1) // EARLY}), wiggles))
+        early = sorted({0, 1, (len(knots) - 1) // EARLY})
+        rows = list(product(range(len(trends)), early, wiggles))
         which = np.array([k for k, _, _ in rows])
         of_trend = np.where(which == 0, NO_TREND, (1 - NO_TREND) / (len(trends) - 1))
         roots, leads = _wiggles(time, n, knots)
@@ -211,7 +212,7 @@ class Compositions:
             np.array([kind for _, _, (_, kind, _) in rows]),
             roots,
             leads,
-            of_trend * np.array([chance for _, _, (_, _, chance) in rows]),
+            of_trend * np.array([chance for _, _, (_, _, chance) in rows]) / len(early),
         )
 
     def given(self, y: Float, noise: Float, n_draws: int) -> tuple[Float, Float]:

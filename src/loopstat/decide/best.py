@@ -160,13 +160,14 @@ def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
     from scipy.special import ndtr, stdtrit
 
     better = net - net[:, place : place + 1]
-    error = better[1:].std(axis=0) * np.sqrt(clusters / max(clusters - 1, 1))
-    moves = error > 1e-12 * max(float(np.abs(net).max()), 1e-300)
+    scatter = better[1:].std(axis=0)
+    moves = scatter > 1e-12 * max(float(np.abs(net).max()), 1e-300)
     if not moves.any():
         return float(max(better[0].max(), 0.0))
-    studentised = (better[1:, moves] - better[0, moves]) / error[moves]
+    studentised = (better[1:, moves] - better[0, moves]) / scatter[moves]
     q = float(np.quantile(studentised.max(axis=1), level))
     q = float(stdtrit(max(clusters - 1, 1), min(ndtr(q), 1 - 1e-12)))
+    error = scatter * np.sqrt(clusters / max(clusters - 1, 1))
     return float(max((better[0] + q * error).max(), 0.0))
 
 
