@@ -49,7 +49,7 @@ class Mean:
     def fit(cls, h: Histories, ahead: int) -> Mean:
         """Gather what is held at every step; where nobody is seen, what was held at the step before."""
         del ahead
-        seen = (~np.isnan(h.known[:, :, 0])).any(axis=0)
+        seen = np.asarray((~np.isnan(h.known[:, :, 0])).any(axis=0))
         last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), 0))
         return cls(tuple(h.known[~np.isnan(h.known[:, t, 0]), t] for t in last))
 
