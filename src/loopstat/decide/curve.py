@@ -197,7 +197,7 @@ class _Donors:
         b = np.broadcast_to((start - self.centre[1]) / self.scale[1], a.shape)
         c = self.coefficients
         found = c[:, None, 0] + a[..., None] * c[:, None, 1] + b[..., None] * c[:, None, 2]
-        return np.clip(found, self.low, self.high)
+        return np.asarray(np.clip(found, self.low, self.high))
 
 
 def _steps_of_donors(held: Held, donors: Int, t: int, start: Float, w: Float) -> _Donors:
