@@ -75,7 +75,7 @@ def late_slope(curve: Curve, n_ahead: int) -> Float:
     last = curve.value.shape[1] - 1
     middle = last // 2
     slope = (curve.value[:, last] - curve.value[:, middle]) / max(last - middle, 1)
-    return slope[:, None] * np.arange(1, n_ahead + 1)
+    return np.asarray(slope[:, None] * np.arange(1, n_ahead + 1))
 
 
 def _paid_ahead(curve: Curve, n: int) -> tuple[Float, Float]:
@@ -159,7 +159,7 @@ def _noise(increments: Float, clusters: int) -> Float:
     deviation = np.sqrt(np.where(own > 0, own, np.inf))
     correlation = CORRELATED * covariance / np.outer(deviation, deviation)
     np.fill_diagonal(correlation, 1.0)
-    return correlation * np.outer(smoothed, smoothed)
+    return np.asarray(correlation * np.outer(smoothed, smoothed))
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ class Compositions:
         return cls(
             trends[which][:, : len(knots) - 1],
             trends[which][:, len(knots) - 1 :],
-            TREND * (np.arange(len(knots) - 1) < np.array([free for _, free, _ in rows])[:, None]),
+            np.where(np.arange(len(knots) - 1) < np.array([free for _, free, _ in rows])[:, None], TREND, 0.0),
             np.array([size for _, _, (size, _, _) in rows]),
             np.array([kind for _, _, (_, kind, _) in rows]),
             roots,

@@ -80,7 +80,7 @@ class Prospect:
     @property
     def mean_value(self) -> Float:
         """Expected value held: the mean itself within the record, shape (n_steps,)."""
-        return self.expected.value[0]
+        return np.asarray(self.expected.value[0])
 
 
 @dataclass(frozen=True)
