@@ -21,6 +21,7 @@ from .pieces import (
 
 
 def draw_graph(graph: Graph, f: Frame) -> list[str]:
+    """Return nodes and edges as elements, edges below."""
     at = {node.key: (f.x(node.x), f.y(node.y)) for node in graph.nodes}
     size = {node.key: node.radius for node in graph.nodes}
     out = [_edge(edge, at, size) for edge in graph.edges if edge.start in at and edge.end in at]
