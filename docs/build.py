@@ -11,7 +11,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 import loopstat as ls
+from loopstat.decide.view.charts import curve
 from loopstat.faces.explain import markdown
+from loopstat.faces.svg.picture import draw
 from loopstat.io.recordings import path
 
 HERE = Path(__file__).parent
@@ -138,6 +140,14 @@ def games_panel() -> list[str]:
     ]
 
 
+def held_picture() -> str:
+    """Return an SVG: the mean value held in a code search, and the line of the price."""
+    panel = ls.read(path("llamea"), objectives=["fitness"])
+    groups = ls.analyze(panel, by=["model"]).groups
+    chart = curve(next(g for g in groups if g.by["model"] == "gpt-4o").decided, "stopping")
+    return (draw(chart, alone=True) if chart else "") + "\n"
+
+
 def scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
     """Return the function from values to pixels."""
     return lambda v: float(start + (np.asarray(v, dtype=float) - low) / (high - low) * (end - start))
@@ -163,3 +173,4 @@ if __name__ == "__main__":
     (HERE / "glossary.md").write_text(markdown(), encoding="utf-8")
     (HERE / "python.md").write_text(reference(), encoding="utf-8")
     (HERE / "picture.svg").write_text(picture(), encoding="utf-8")
+    (HERE / "stopping.svg").write_text(held_picture(), encoding="utf-8")

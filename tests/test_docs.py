@@ -338,14 +338,16 @@ def test_no_warning_is_hidden() -> None:
     assert warnings.filters, "pytest turns warnings into errors"
 
 
-def test_the_tutorial_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["tutorial.md", "stopping.md"])
+def test_pages_show_what_is_printed(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A figure in the text that the commands no longer print would be a lie.
     monkeypatch.chdir(tmp_path)
-    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ (loopstat (?:demo|analyze loopstat-demo.*))$", page, re.MULTILINE)
+    _recordings(tmp_path)
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ (loopstat (?:demo|(?:analyze|decide) loopstat-demo.*))$", text, re.MULTILINE)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "COLUMNS": "100"}
     run = [subprocess.run(c.split(), capture_output=True, text=True, check=True, env=environment) for c in commands]
     printed = "".join(done.stdout for done in run)
-    for block in re.findall(r"```text\n(.*?)```", page, re.DOTALL):
+    for block in re.findall(r"```text\n(.*?)```", text, re.DOTALL):
         assert block.strip() in printed

@@ -7,6 +7,7 @@ import pytest
 
 import loopstat as ls
 from loopstat.decide.settings import MeanCurve
+from loopstat.io.recordings import path
 
 
 def climb(
@@ -81,3 +82,11 @@ def test_a_table_without_any_transition_still_gets_an_answer() -> None:
 
 def test_the_same_seed_gives_the_same_figures() -> None:
     assert ls.analyze_decisions(climb(), seed=3) == ls.analyze_decisions(climb(), seed=3)
+
+
+def test_small_steps_of_a_long_record_are_believed() -> None:
+    panel = ls.read(path("llamea"), objectives=["fitness"]).where(model="gpt-4o")
+    fit = MeanCurve().fit(panel, rng=0)
+    price = fit.decision.price
+    assert fit.price_map[0].worth.value > 1.5 * price > 1.5 * fit.price_map[1].worth.value
+    assert fit.decision.step == fit.price_map[0].to, "the price lies between what the steps before and after are worth"

@@ -22,7 +22,7 @@ POWERS = (-1.0, -0.5, 0.0, 0.5, 1.0)  # q of ((1 + t)^q - 1)/q, 0 the logarithm
 TREND = 1.5  # standard deviations between sessions: what a trend, or a first step, may amount to over the record
 NO_TREND = 0.1  # chance of none
 EARLY = 6  # none, one, or this part of the recorded steps may at first go their own way, apart from the trend
-WIGGLES = (0.05, 0.15, 0.4)  # standard deviations that a step may add or take beside the trend
+WIGGLES = (0.015, 0.05, 0.15, 0.4)  # standard deviations that a step may add or take beside the trend
 NO_WIGGLE = 0.5  # chance of none
 LASTING = (0.0, 2.0, np.inf)  # steps over which a wiggle goes on alike: new at each step, smooth, a steady slope
 NEW = 1e-6  # share of a lasting wiggle that is new at each step: none could not be inverted
@@ -127,7 +127,8 @@ def likely_values(value: Float, steps: Int, ahead: Int, spread: float, clusters:
         return np.concatenate([value, np.repeat(value[:, -1:], len(ahead), axis=1)], axis=1)
     time = (np.r_[steps, ahead] - steps[0]) / _apart(steps)
     knots = _knots(n)
-    noise = _noise(np.diff(value[1:, knots], axis=1), clusters) + (EXACT * spread) ** 2 * np.eye(len(knots) - 1)
+    noise = _noise(np.diff(value[1:, knots], axis=1), np.diff(knots), clusters)
+    noise += (EXACT * spread) ** 2 * np.eye(len(knots) - 1)
     prior = Compositions.over(time, n, knots)
     added, later = prior.given(np.diff(value[0, knots]) / spread, noise / spread**2, n_draws)
     at_knots = np.concatenate([np.zeros((1 + n_draws, 1)), np.cumsum(added, axis=1)], axis=1) * spread
@@ -144,8 +145,8 @@ def _knots(n: int) -> Int:
     return np.unique(np.round(np.geomspace(1, n, KNOTS + 1)).astype(np.int64) - 1)
 
 
-def _noise(increments: Float, clusters: int) -> Float:
-    """Return the covariance of the mean's increments.
+def _noise(increments: Float, spans: Int, clusters: int) -> Float:
+    """Return the covariance of the mean's increments, each over so many steps.
 
     A step's own variance goes with its increment (few successes, small variance), and would weigh down the large ones:
     it is averaged with its neighbours' and with that of all steps. Correlations are shrunk.
@@ -154,8 +155,8 @@ def _noise(increments: Float, clusters: int) -> Float:
     own = np.diag(covariance)
     if not own.any():
         return covariance
-    sums, n = (np.convolve(a, np.ones(3))[1:-1] for a in (own, np.ones_like(own)))
-    smoothed = np.sqrt((1 - TO_MEAN) * sums / n + TO_MEAN * own.mean())
+    sums, n = (np.convolve(a, np.ones(3))[1:-1] for a in (own / spans, np.ones_like(own)))
+    smoothed = np.sqrt(((1 - TO_MEAN) * sums / n + TO_MEAN * own.sum() / spans.sum()) * spans)
     deviation = np.sqrt(np.where(own > 0, own, np.inf))
     correlation = CORRELATED * covariance / np.outer(deviation, deviation)
     np.fill_diagonal(correlation, 1.0)
