@@ -368,7 +368,7 @@ def test_what_was_found_is_said_first() -> None:
 def test_the_terminal_says_it_too(tmp_path: Path) -> None:
     rows = [(s, t, k, q + 3 * (k == "b"), v) for k in "ab" for s, t, q, v in loop_rows(20, 6, seed=ord(k), name=k)]
     table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))
-    done = invoke("analyze", table, "--by", "strategy", "--bootstrap", 20)
+    done = invoke("analyze", table, "--by", "strategy", "--bootstrap", 20, "--verbose")
     result = analyze(read([str(table)]), by=["strategy"], estimator=LinearDrift("auto", n_boot=20))
     (said,) = sentences(result.comparisons, result.groups)
     assert "lower on quality" in said

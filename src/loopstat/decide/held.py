@@ -149,7 +149,8 @@ def grid_of(panel: Panel, keeping: Keeping, cost: str | None) -> Grid:
     shape = (panel.n_sessions, len(steps))
     last = np.zeros(panel.n_sessions, dtype=np.int64)
     np.maximum.at(last, panel.session[rows], place)
-    score = _weighed(panel.x, keeping.select)
+    # A version is held where it has both the score that selects and the one that counts.
+    score = np.where(np.isnan(_weighed(panel.x, keeping.value)), np.nan, _weighed(panel.x, keeping.select))
     held, made = np.full(shape, -1), np.full(shape, -1)
     held[panel.session[rows], place] = _kept(panel, keeping.keep, score)[rows]  # the last row of a step stands
     best_first = rows[np.lexsort((np.nan_to_num(score[rows], nan=-np.inf), panel.session[rows]))]

@@ -144,7 +144,7 @@ def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
     drawn = found.regions[:MAX_DRAWN]
     if not drawn:
         return None
-    names = drawn[0].objectives
+    names = [clean_sentence(name) for name in drawn[0].objectives]
     title, note = (
         "Where sessions end",
         "Each set holds 90 % of a group's sessions; the mark is their mean.",
