@@ -14,7 +14,8 @@ from .ahead import late_slope, likely_values, raised, steps_ahead, unchanged
 from .curve import Curve
 
 NEAR = 0.01  # standard deviations within which a step is as good as the best
-COSTLY = 0.12  # standard deviations an expected loss, which is on the safe side, may have before the answer is open
+# Expected losses are 0.024 sd in simulated loops; realised: 0.017, and 0.030 with kinds that nothing announces.
+COSTLY = 0.12  # standard deviations an expected loss may have before the answer is open; 0.1 says so oftener, 8 % at 20
 WIDE, OF_GAIN = 0.25, 0.5  # it is open where the limit is above so many standard deviations and this share of the gain
 TO_BEGIN = 10  # sessions without which nothing can be said of a loss
 PRICES = np.geomspace(1e-4, 100, 600)  # standard deviations a step, where the best step is looked up
