@@ -13,7 +13,7 @@ import scipy
 import loopstat
 
 from .kinds import KINDS, Kind
-from .validate import LEAST_CLUSTERS, MOST_ADVISED, PRICES, REACH, TRUTH_ERROR, Scored, Size
+from .validate import MOST_ADVISED, PRICES, REACH, TRUTH_ERROR, Scored, Size
 
 LARGE = 0.25  # sd: a loss that a user would mind
 MAIN, FEW, MANY = "50x7", "20x7", "400x20"
@@ -147,8 +147,6 @@ AIMS = (
     Aim("cannot tell, flat kinds", "cannot_tell", (MAIN, MANY), high=0.10, scope=flat),
     Aim("cannot tell, over all", "cannot_tell", (FEW,), high=0.05),
     Aim("twice the sessions advised decide", "advice_decides", (MAIN, FEW, MANY), low=0.90),
-    Aim("interval of the half-life holds, each kind", "half_life_holds", (MAIN, FEW, MANY), low=0.93, each=True),
-    Aim("half-life given, each kind", "half_life_given", (MAIN, FEW, MANY), low=0.60, each=True),
 )
 
 
@@ -231,11 +229,9 @@ COLUMNS = {
     "limit": "median limit, sd",
     "cannot_tell": "cannot tell",
     "go_on": "go on",
-    "half_life_holds": "half-life holds",
-    "half_life_given": "half-life given",
     "advice_decides": "advice decides",
 }
-WITH_ERROR = ("regret", "covered", "half_life_holds")
+WITH_ERROR = ("regret", "covered")
 
 
 def _row(words: str, figures: Mapping[str, Figure]) -> str:
@@ -315,9 +311,9 @@ def page(every_size: Mapping[Size, Results], command: str, code: str) -> str:
         f"*Regret*: value net of price at the best step up to {REACH:g} times the record, less that at the step",
         "answered (where it cannot tell: at its best guess), in sd of the value held. The value is that of sessions",
         "which no budget cuts. *Limit*: upper 95 % limit of the loss; it holds where the regret is no larger",
-        f"({TRUTH_ERROR:g} sd are allowed for the error of the simulated truth). *Half-life*: in kinds whose truth has",
-        f"one, in recordings of at least {LEAST_CLUSTERS} clusters. *Advice*: recordings of twice the sessions advised",
-        f"where it cannot tell, up to {MOST_ADVISED:,} sessions. *Over all*: every kind counts alike.",
+        f"({TRUTH_ERROR:g} sd are allowed for the error of the simulated truth). *Advice*: recordings of twice the",
+        f"sessions advised where it cannot tell, up to {MOST_ADVISED:,} sessions. *Over all*: every kind counts alike.",
+        "Half-lives are judged by a command of their own, `python -m benchmarks.half_lives`.",
         "",
         f"Of {len(read_aims)} aims {n_met} are met, two Monte Carlo errors allowed.",
         "",
