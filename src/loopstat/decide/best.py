@@ -228,7 +228,9 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
         worth = np.array([_slopes(curve, a, b) for a, b in pairwise(corners)])
         apart = np.diff(worth, axis=0)
         error = apart[:, 1:].std(axis=1)
-        clear = np.abs(apart[:, 0]) / np.where(error > 0, error, np.inf if not error.any() else 1e-300)
+        # Where no draw differs the difference is exact: stretches are one if it is 0, and apart else.
+        exact = np.where(apart[:, 0] == 0, 0.0, np.inf)
+        clear = np.divide(np.abs(apart[:, 0]), error, out=exact, where=error > 1e-9 * np.abs(apart[:, 0]))
         weakest = int(clear.argmin())
         if clear[weakest] >= CLEAR and len(corners) <= SEGMENTS + 1:
             break

@@ -70,12 +70,9 @@ class Held:
     @cached_property
     def spread(self) -> float:
         """Root mean square, over steps, of the standard deviation between sessions."""
-        known = self.known
-        seen = np.sum(~np.isnan(known), axis=0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = np.nansum((known - np.nanmean(known, axis=0)) ** 2, axis=0) / (seen - 1)
-        variance = variance[seen > 1]
-        return float(np.sqrt(variance.mean())) if len(variance) else 0.0
+        seen = np.sum(~np.isnan(self.known), axis=0)
+        several = self.known[:, seen > 1]
+        return float(np.sqrt(np.nanvar(several, axis=0, ddof=1).mean())) if several.shape[1] else 0.0
 
     def recorded(self) -> Held:
         """Return what can be judged: steps at which enough clusters are seen to stand for the sessions cut off."""
@@ -164,7 +161,9 @@ def _in_parts(held: Held, weights: Int | Float) -> list[Float]:
     """Return what `_with_cuts` does, of as many rows of weights at once as memory allows."""
     rows = max(1, BLOCK // (held.n_sessions * 4))
     parts = [_with_cuts(held, weights[s : s + rows]) for s in range(0, len(weights), rows)]
-    return [np.concatenate(same) for same in zip(*parts, strict=True)]
+    whole = [np.concatenate(same) for same in zip(*parts, strict=True)]
+    # A draw may leave out every session that has a score: it says nothing, and the estimate stands in for it.
+    return [np.where(np.isfinite(table), table, table[0]) for table in whole]
 
 
 def _with_cuts(held: Held, weights: Int | Float) -> tuple[Float, Float, Float]:
