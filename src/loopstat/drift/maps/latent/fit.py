@@ -466,6 +466,8 @@ def without_first(panel: Panel, stack: Stack, found: Found, cluster_of_row: Int)
         variance = [np.diag(np.linalg.inv(f.information))[:n2] for f in (found, again)]
     except np.linalg.LinAlgError:
         return None
+    if not (variance[1] > 0).all():  # no maximum was reached: nothing can be said of a first step of its own
+        return None
     back = np.outer(1 / ratio, ratio)
     difference = (again.parameters.M * back - p.M).ravel()
     later = variance[1] * (back.ravel() ** 2)
