@@ -238,7 +238,9 @@ def settings_said(settings: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 def _setting(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{k}={v}" for k, v in value.items())
+        return ", ".join(f"{k}={_setting(v)}" for k, v in value.items())
+    if isinstance(value, float):
+        return f"{value:.6g}"
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
