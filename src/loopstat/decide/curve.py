@@ -14,7 +14,7 @@ RIDGE = 3.0  # sessions' worth of doubt about a slope: with few donors cut sessi
 FAINT = 1e-3  # weight of donors that a draw left out, so that every draw has some
 FEWEST = 5  # clusters that must be seen where they stand for sessions that were cut off
 BLOCK = 4_000_000  # numbers worked on at once
-MANY_SESSIONS = 5000  # with cut ones among so many, draws come from the curve's covariance
+MANY_SESSIONS = 1000  # with cut ones among so many, draws come from the curve's covariance
 GROUPS = 40  # of clusters, left out one after another to find it
 
 
