@@ -383,6 +383,16 @@ def test_bad_groups_beside_good_ones(tmp_path: Path) -> None:
     assert len(_stories(text)) == sum(g["verdict"] is not None for g in groups.values())
 
 
+def test_a_group_is_found_beside_one_without_scores(tmp_path: Path) -> None:
+    empty = _strategy("a", [(s, t, "", "") for s, t, *_ in loop_rows(6, 4)])
+    rows = [*empty, *_strategy("b", loop_rows(6, 4, name="b-")), *_strategy("c", loop_rows(6, 4, name="c-"))]
+    table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))
+    done = invoke("analyze", table, "--by", "strategy", "--bootstrap", 20, "--group", "strategy=b")
+    assert done.exit_code == 0
+    assert "strategy=b" in done.stdout
+    assert "strategy=c" not in done.stdout
+
+
 def test_singular_draws_are_counted(tmp_path: Path) -> None:
     data = analysed(write_table(tmp_path / "t.csv", loop_rows(3, 3)), "--bootstrap", 300)
     assert 0 < data["groups"][0]["n_singular_draws"] < 300

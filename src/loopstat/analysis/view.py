@@ -33,7 +33,7 @@ def document(result: Analysis) -> Document:
     sections += against(result.against, decided, "against", skills)
     wanted = result.settings.get("group")
     if wanted is not None:
-        sections = list(chosen([s for s in sections if s.key in fits], decided, wanted))
+        sections = list(chosen([s for s in sections if s.key in fits], result.groups, wanted))
     return replace(
         whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings) if decided else ()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from ... import __version__
 from ...parameters import nearest
@@ -12,6 +12,7 @@ from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
 from ...results.words import clean, clean_sentence, number, plural
 from ..analysis import Decisions
+from ..rows import DEFAULT_PRICE
 from .against import against
 from .charts import curve, limits_of
 from .facts import answer, brief_doubts, doubts, facts
@@ -51,7 +52,17 @@ def document(result: Decisions | Decided) -> Document:
     )
 
 
-def chosen(sections: Sequence[Section], groups: Sequence[Decided], wanted: str | None) -> tuple[Section, ...]:
+class Named(Protocol):
+    """A group as it is asked for: by its label or by its values alone."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def by(self) -> Mapping[str, str]: ...
+
+
+def chosen(sections: Sequence[Section], groups: Sequence[Named], wanted: str | None) -> tuple[Section, ...]:
     """Return the sections of all groups, or of the one asked for by its label or its values alone.
 
     Raises
@@ -71,9 +82,8 @@ def first_notes(settings: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what the front must say: which version is held and what a step is taken to cost."""
     cost = settings.get("cost")
     paid = f"{number(settings['price'])} a step" if cost is None else f"1 for {settings['worth']:g} of {cost}"
-    default = (
-        "" if settings.get("asked_price") is not None or cost else ", 0.02 standard deviations; --price changes it"
-    )
+    asked = settings.get("asked_price") is not None or cost
+    default = "" if asked else f", {DEFAULT_PRICE} standard deviations; --price changes it"
     return (clean_sentence(f"Held: {KEPT[settings['keep']]}. Price: {paid}{default}."),)
 
 
