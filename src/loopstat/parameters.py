@@ -230,7 +230,21 @@ def given(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dict[str, An
     return found
 
 
+def how_read(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options that are kept with a result as they are."""
+    return {name: options.get(name) for name in HOW_READ}
+
+
+def groups_asked(options: Mapping[str, Any]) -> list[str] | None:
+    """Return the columns that `--by` names, none for `none`; None where it was not asked for."""
+    by = list(options.get("by") or [])
+    return ([] if by == ["none"] else by) if by else None
+
+
 # ------------------------------------------------------------------ rows that several lenses share
+
+HOW_READ = ("columns", "transform", "from_step", "where", "command", "group")
+"""Options kept with a result as they are: how the table was read, and what is shown of it."""
 
 OBJECTIVES = words("objectives", "Columns to analyse. Default: the numeric ones.", "list", metavar="A,B")
 BY = words("by", "One group per value; `none` pools. Default: strategy.", "list", metavar="COL,COL")

@@ -20,6 +20,8 @@ from ..parameters import (
     TRANSFORM,
     WHERE,
     given,
+    groups_asked,
+    how_read,
     words,
 )
 
@@ -85,16 +87,13 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
     from ..drift.settings import LinearDrift
     from .analyze import analyze
 
-    by = list(options.get("by") or [])
     return analyze(
         panel,
-        by=([] if by == ["none"] else by) if by else None,
+        by=groups_asked(options),
         estimator=LinearDrift(**given({**options, "scorer_noise": known_noise(options)}, FIT)),
         decision=estimator_of(options),
         seed=int(options.get("seed") or 0),
         reference=options.get("reference"),
-        settings={
-            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
-        },
+        settings=how_read(options),
         progress=progress,
     )

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import SettingsError, argument
 from ..inference.estimate import number
 from ..inference.workers import Progress, run_all
+from ..panel.groups import label_of
 from ..panel.panel import Panel, Source
 from ..panel.tally import Counts
 from ..results.record import Record
@@ -41,7 +42,7 @@ class BalanceJob:
     @property
     def label(self) -> str:
         """The values that define the group, in words."""
-        return ", ".join(f"{column}={value}" for column, value in self.by.items()) or "all"
+        return label_of(self.by)
 
     @property
     def size(self) -> int:

@@ -12,6 +12,7 @@ from ..errors import InputError
 from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
 from ..lenses import Progress
+from ..panel.groups import label_of
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
@@ -20,6 +21,7 @@ from .fit import DecisionFit, Units, units_of
 from .forecasting.forecast import forecast_settings, refuse_unknown
 from .forecasting.predictors import Family
 from .held import scored
+from .rows import DEFAULT_PRICE
 from .settings import MeanCurve
 
 SCHEMA = "loopstat.decision/1"
@@ -123,12 +125,10 @@ def analyze_decisions(
     parts = [(values, part) for values, part in every if scored(part)]
     if not parts:
         raise InputError("no session has a score, so nothing is held at any step.")
-    resampled = shared_resampling(
-        panel, [part for _, part in parts], column=estimator.cluster, n_boot=estimator.n_boot, seed=seed
-    )
-    units = units_of(estimator, [part for _, part in parts], panel)
-    groups = _fitted(estimator, parts, resampled, units, seed, progress, predictors)
     only = [part for _, part in parts]
+    resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
+    units = units_of(estimator, only, panel)
+    groups = _fitted(estimator, parts, resampled, units, seed, progress, predictors)
     against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
     return Decisions(
         groups=tuple(groups),
@@ -136,7 +136,7 @@ def analyze_decisions(
         source=panel.source,
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
-        settings={**_kept(estimator, units, groups, columns, seed), **(settings or {})},
+        settings={**_kept(estimator, units, columns, seed), **(settings or {})},
         notes=(
             *panel.source.notes,
             *notes_of(units, groups),
@@ -161,7 +161,7 @@ def _fitted(
     tell = progress or (lambda done, total, label: None)
     groups: list[DecisionFit] = []
     for k, ((values, part), resampling) in enumerate(zip(parts, resampled, strict=True)):
-        label = ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
+        label = label_of(values)
         tell(k, len(parts), label)
         rng = np.random.default_rng([seed, *label.encode()])
         fit = estimator.fit(part, resampling=resampling, label=label, units=units, rng=rng, predictors=predictors)
@@ -170,9 +170,7 @@ def _fitted(
     return groups
 
 
-def _kept(
-    estimator: MeanCurve, units: Units, groups: Sequence[DecisionFit], columns: list[str], seed: int
-) -> dict[str, Any]:
+def _kept(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
     return {
         "by": columns,
         "cluster": estimator.cluster,
@@ -209,8 +207,8 @@ def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:
         out.append(f"One unit of each objective is worth: {weights}.")
     if units.by_default:
         out.append(
-            f"A step is taken to cost {units.price:.2g}, 0.02 standard deviations of the value held between sessions; "
-            "--price says what it costs."
+            f"A step is taken to cost {units.price:.2g}, {DEFAULT_PRICE} standard deviations of the value held between "
+            "sessions; --price says what it costs."
         )
     out += [f"Ends: {said}." for said in dict.fromkeys(g.ends for g in groups if g.counts["n_cut"])]
     return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..inference.intervals import student
+from ..inference.resample import scatter_correction
 from ..results.decision import Stretch
 from .ahead import late_slope, likely_values, raised, steps_ahead, unchanged
 from .curve import Curve
@@ -68,10 +69,11 @@ class Prospect:
         others = (nothing, raised(nothing, late_slope(curve, len(ahead))))
         return cls(expected, likely, others, np.concatenate([steps, ahead]), last, spread, clusters, limits)
 
-    def recorded_curve(self, part: slice) -> Curve:
-        """Return a part of the expected curve."""
-        e = self.expected
-        return Curve(e.value[:, part], e.paid[:, part], e.running[:, part])
+    @property
+    def recorded_curve(self) -> Curve:
+        """The curve of the recorded steps."""
+        e, n = self.expected, self.recorded + 1
+        return Curve(e.value[:, :n], e.paid[:, :n], e.running[:, :n])
 
     def net(self, price: float) -> Float:
         """Return what is likely held less what was paid, by step, shape (n_steps,)."""
@@ -168,7 +170,7 @@ def loss_limit(net: Float, place: int, clusters: int, level: float) -> float:
     studentised = (better[1:, moves] - better[0, moves]) / scatter[moves]
     q = float(np.quantile(studentised.max(axis=1), level))
     q = float(stdtrit(max(clusters - 1, 1), min(ndtr(q), 1 - 1e-12)))
-    error = scatter * np.sqrt(clusters / max(clusters - 1, 1))
+    error = scatter * scatter_correction(clusters)
     return float(max((better[0] + q * error).max(), 0.0))
 
 
@@ -262,5 +264,5 @@ def _slopes(curve: Curve, a: int, b: int) -> Float:
 
 def _segment(curve: Curve, steps: Int, a: int, b: int, clusters: int, level: float) -> Stretch:
     slopes = _slopes(curve, a, b)
-    error = slopes[1:].std() * np.sqrt(clusters / max(clusters - 1, 1)) if len(slopes) > 1 else np.nan
+    error = slopes[1:].std() * scatter_correction(clusters) if len(slopes) > 1 else np.nan
     return Stretch(int(steps[a]), int(steps[b]), student(slopes[0], error, level=level, df=max(clusters - 1, 1)))

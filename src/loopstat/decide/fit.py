@@ -13,7 +13,7 @@ from ..errors import SettingsError, argument
 from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
 from ..inference.intervals import student
-from ..inference.resample import Resampling
+from ..inference.resample import Resampling, scatter_correction
 from ..panel.ends import SuccessBar, stop_on_success
 from ..panel.model import Rng
 from ..panel.panel import Panel
@@ -40,12 +40,11 @@ from .held import (
     pooled_spread,
     weights_of,
 )
+from .rows import DEFAULT_PRICE
 from .rules.grids import knobs
 from .rules.guarantee import Certificate, guarantee
 from .rules.judge import RuleTrial, Trials, judge
 from .sentence import sentence_of
-
-DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
 
 
 class DecideSettings(ForecastSettings, Protocol):
@@ -139,20 +138,19 @@ def units_of(settings: DecideSettings, parts: Sequence[Panel], whole: Panel | No
     whole = whole or parts[0]
     bar = stop_on_success(whole)
     keep, why = (settings.keep, "as asked for") if settings.keep else keep_by_default(whole, bar)
-    spreads = {name: _spread(parts, Keeping(keep, w, w), settings, bar) for name, w in _alone(whole).items()}
+    alone = {name: weights_of(whole, {name: 1.0}) for name in whole.names}
+    spreads = {name: _spread(parts, Keeping(keep, w, w), settings, bar) for name, w in alone.items()}
     value = _value_weights(settings, whole, spreads)
     select = {settings.select: 1.0} if settings.select else value
-    spread = _spread(parts, Keeping(keep, weights_of(whole, select), weights_of(whole, value)), settings, bar)
+    both = Keeping(keep, weights_of(whole, select), weights_of(whole, value))
+    one = next((name for name in spreads if {name: 1.0} == value == select), None)
+    spread = _spread(parts, both, settings, bar) if one is None else spreads[one]
     if settings.worth is not None:
         price = 1.0 / settings.worth
     else:
         price = settings.price if settings.price is not None else DEFAULT_PRICE * spread
     default = settings.price is None and settings.worth is None
     return Units(keep, why, select, value, spread, spreads, price, settings.cost, default, bar)
-
-
-def _alone(panel: Panel) -> dict[str, Float]:
-    return {name: weights_of(panel, {name: 1.0}) for name in panel.names}
 
 
 def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
@@ -386,21 +384,19 @@ def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: 
         sessions_needed=sessions_needed(found, held.n_sessions, units.spread) if found.is_open else None,
         sentence="",
         objective=name,
-        unit=units.spread,
     )
     answer, sentence = sentence_of(bare, prospect, units.cost or "step", units.keep)
     return replace(bare, answer=answer, sentence=sentence)
 
 
 def _value_curve(prospect: Prospect, held: Held, price: float, level: float) -> ValueCurve:
-    expected, df = prospect.expected, max(prospect.clusters - 1, 1)
-    correction = np.sqrt(prospect.clusters / df)
+    expected, clusters = prospect.expected, prospect.clusters
 
     def ranged(table: Float) -> Estimate:
         inside = np.arange(table.shape[1]) <= prospect.recorded
         value = np.where(inside, table[0], table.mean(axis=0))
-        error = table[1:].std(axis=0) * correction if len(table) > 2 else np.full(len(value), np.nan)
-        return student(value, error, level=level, df=df)
+        error = table[1:].std(axis=0) * scatter_correction(clusters) if len(table) > 2 else np.full(len(value), np.nan)
+        return student(value, error, level=level, df=max(clusters - 1, 1))
 
     seen = np.sum(~np.isnan(held.value), axis=0)
     n = np.r_[seen, np.zeros(len(prospect.steps) - len(seen), dtype=np.int64)]

@@ -113,11 +113,6 @@ def weights_of(panel: Panel, given: Mapping[str, float]) -> Float:
     return np.array([given.get(name, 0.0) for name in panel.names]) * panel.signs
 
 
-def one_objective(panel: Panel, name: str) -> Float:
-    """Return the weights that count one objective alone."""
-    return weights_of(panel, {name: 1.0})
-
-
 @dataclass(frozen=True)
 class Grid:
     """Rows of a panel by session and step: the version held, the version made, and what has been paid.

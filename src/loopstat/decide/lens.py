@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Lens, Progress, Save
-from ..parameters import BOUNDS, BY, COLUMNS, FROM_STEP, GROUP, MINIMIZE, OBJECTIVES, SEED, TRANSFORM, WHERE, given
+from ..parameters import (
+    BOUNDS,
+    BY,
+    COLUMNS,
+    FROM_STEP,
+    GROUP,
+    MINIMIZE,
+    OBJECTIVES,
+    SEED,
+    TRANSFORM,
+    WHERE,
+    given,
+    groups_asked,
+    how_read,
+)
 from .rows import FIT, SCORER_NOISE
 
 if TYPE_CHECKING:
@@ -36,10 +50,6 @@ LENS = Lens(
     ),
     terms="loopstat.decide.terms:TERMS",
 )
-
-
-KEPT = ("columns", "transform", "from_step", "where", "command", "group")
-"""Options that are kept with the result as they are."""
 
 
 def estimator_of(options: Mapping[str, Any]) -> MeanCurve:
@@ -81,15 +91,12 @@ def run(panel: Panel, options: Mapping[str, Any], *, progress: Progress | None =
     from ..panel.groups import default_groups
     from .analysis import analyze_decisions
 
-    by = list(options.get("by") or [])
-    columns = ([] if by == ["none"] else by) if by else default_groups(panel)[0]
+    by = groups_asked(options)
     return analyze_decisions(
         panel,
-        by=columns,
+        by=default_groups(panel)[0] if by is None else by,
         estimator=estimator_of(options),
         seed=int(options.get("seed") or 0),
-        settings={
-            name: options.get(name) for name in ("columns", "transform", "from_step", "where", "command", "group")
-        },
+        settings=how_read(options),
         progress=progress,
     )

@@ -6,7 +6,11 @@ from ..parameters import BOOTSTRAP, CLUSTER, LEVEL, choice, number, switch, whol
 
 KEEPS = ("last", "best", "accepted", "success")
 
-PRICE = number("price", "", None, "What a step costs, in units of the value. Default: 0.02 standard deviations.", 0)
+DEFAULT_PRICE = 0.02  # standard deviations of the value held, for one step
+
+PRICE = number(
+    "price", "", None, f"What a step costs, in units of the value. Default: {DEFAULT_PRICE} standard deviations.", 0
+)
 DECIDE = (
     PRICE,
     words("cost", "Column of what each step costs (tokens, money); goes with --worth.", metavar="COL"),

@@ -40,7 +40,13 @@ def _why_stop(d: Decision, prospect: Prospect, price: str) -> str:
     return f"the steps from there to step {d.recorded} add {number(later)} and cost {number(later + lost)} at {price}."
 
 
-def _risk(d: Decision) -> str:
+def risk(d: Decision) -> str:
+    """Return what may be lost by a decision, as a part of a sentence."""
     if not d.loss_high < float("inf"):
-        return "What may be lost by it cannot be said from one session."
-    return f"At most {number(d.loss_high)} is lost by it ({d.loss_level:.0%})."
+        return "what may be lost by it cannot be said from one session"
+    return f"at most {number(d.loss_high)} is lost by it ({d.loss_level:.0%})"
+
+
+def _risk(d: Decision) -> str:
+    said = risk(d)
+    return f"{said[0].upper()}{said[1:]}."

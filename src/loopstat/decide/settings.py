@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import InputError, SettingsError
-from ..inference.clusters import choose_clusters, in_blocks, many
 from ..inference.resample import Resampling, bootstrap_weights
+from ..inference.shared import own_resampling
 from ..panel.model import Rng
 from ..panel.panel import Panel
 from ..parameters import checked, number
@@ -152,9 +152,7 @@ class MeanCurve:
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:  # where groups share one, the whole was looked at
             refuse_unknown(self, panel)
-            clusters = choose_clusters(panel, self.cluster)
-            clusters = in_blocks(clusters) if many(clusters) else clusters
-            resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+            resampling = own_resampling(panel, column=self.cluster, n_boot=self.n_boot, rng=rng)
         if len(resampling.weights) < FEWEST_DRAWS:
             weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
             resampling = Resampling(resampling.clusters, weights)

@@ -13,7 +13,7 @@ from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
 from ..inference.workers import Progress as Progress
 from ..inference.workers import run_all
-from ..panel.groups import default_groups
+from ..panel.groups import default_groups, label_of
 from ..panel.noise import ScorerNoise
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
@@ -149,7 +149,7 @@ def analyze_drift(
     only = [part for _, part in parts]
     resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
     jobs = [
-        DriftJob(estimator, part, resampling, seed, _label(values))
+        DriftJob(estimator, part, resampling, seed, label_of(values))
         for (values, part), resampling in zip(parts, resampled, strict=True)
     ]
     fits = run_all(jobs, mode="process", workers=workers, progress=progress)
@@ -187,10 +187,6 @@ def analyze_drift(
         ),
         panel=panel,
     )
-
-
-def _label(values: Mapping[str, str]) -> str:
-    return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"
 
 
 def _direction_note(panel: Panel) -> list[str]:

@@ -33,8 +33,6 @@ TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
 
-OWN_MEAN = "own_mean"  # kind of white scores: around a mean of each session's own
-
 
 @dataclass(frozen=True)
 class Evidence:
@@ -133,7 +131,7 @@ def _white_scores(e: Evidence) -> Outcome:
         f"Cannot be told from independent scores {around}: held-out error is no better than "
         f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
     )
-    return Outcome(value, False, message, OWN_MEAN if own else "")
+    return Outcome(value, False, message)
 
 
 def around_own_means(skill: Skill) -> bool:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ..arrays import Float
 from ..inference.estimate import Estimate
 from ..inference.fieller import fixed_point_interval
 from ..inference.intervals import Scale, jackknife, mean_by_cluster, percentile_interval, to_scale
@@ -98,42 +97,6 @@ class Found:
         left = scaled_drift(self.reading.left.moments, centre, scale)
         low, high = fixed_point_interval(coefficients, left, (point - centre) / scale, self.level)
         return Estimate(point, centre + scale * low, centre + scale * high)
-
-    @cached_property
-    def way(self) -> Way | None:
-        """The way from the mean start to the fixed point; None where there is none."""
-        group, reading = self.group, self.reading
-        if not group.fits or self.refused or group.panel.lineage or group.paths is None:
-            return None
-        gap = reading.point["gap"], reading.boot["gap"], reading.left_gap
-        spread = np.sqrt(np.diag(reading.point.moments.cov_x[0]))
-        if not self.radius[2] < 1:
-            return Way(gap, spread, None, np.zeros(0))
-        maps = (reading.point.moments.M, reading.boot.moments.M, reading.left.moments.M)
-        step_90, left = way_to_rest(maps, gap, spread, self.level)
-        return Way(gap, spread, step_90, left)
-
-
-@dataclass(frozen=True)
-class Way:
-    """The way from the mean start to rest.
-
-    Attributes
-    ----------
-    gap : arrays (batch, n_obj)
-        Mean start minus fixed point: the estimate, bootstrap draws, and without each cluster.
-    spread : array, shape (n_obj,)
-        Standard deviations of the scores.
-    step_90 : (value, low, high) or None
-        First step at which 90 % of the way is gone; None where the slowest mode's interval reaches 1.
-    left : array, shape (n_left,)
-        That step without each cluster.
-    """
-
-    gap: tuple[Float, Float, Float]
-    spread: Float
-    step_90: tuple[float, float, float] | None
-    left: Float
 
 
 @dataclass(frozen=True)
@@ -264,11 +227,15 @@ def _half_life(f: Found, row: Quantity) -> QuantityValue:
 
 
 def _step_90(f: Found, row: Quantity) -> QuantityValue:
-    if f.way is None:
+    group, reading = f.group, f.reading
+    if group.paths is None:
         return QuantityValue(reasons={row.key: "One session alone has no mean start to measure the way from."})
-    if f.way.step_90 is None:
+    if not f.radius[2] < 1:
         return QuantityValue(reasons={row.key: "The slowest mode's interval reaches 1: there is no end of the way."})
-    return QuantityValue(Estimate(*f.way.step_90))
+    maps = (reading.point.moments.M, reading.boot.moments.M, reading.left.moments.M)
+    gaps = (reading.point["gap"], reading.boot["gap"], reading.left_gap)
+    spread = np.sqrt(np.diag(reading.point.moments.cov_x[0]))
+    return QuantityValue(Estimate(*way_to_rest(maps, gaps, spread, f.level)))
 
 
 def _regimes(f: Found, row: Quantity) -> QuantityValue:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import SettingsError
-from ..inference.clusters import choose_clusters, in_blocks, many
-from ..inference.resample import Resampling, bootstrap_weights
+from ..inference.resample import Resampling
+from ..inference.shared import own_resampling
 from ..inference.workers import Progress
 from ..panel.model import Rng
 from ..panel.noise import ScorerNoise
@@ -108,7 +108,5 @@ class LinearDrift:
         """
         rng = np.random.default_rng(0 if rng is None else rng)
         if resampling is None:
-            clusters = choose_clusters(panel, self.cluster)
-            clusters = in_blocks(clusters) if many(clusters) else clusters
-            resampling = Resampling(clusters, bootstrap_weights(len(clusters), self.n_boot, rng))
+            resampling = own_resampling(panel, column=self.cluster, n_boot=self.n_boot, rng=rng)
         return fit_group(self, panel, resampling, rng, label, progress)

@@ -118,6 +118,11 @@ def weighted_sums(weights: Int, values: Float) -> Float:
     return out.reshape(len(weights), *values.shape[1:])
 
 
+def scatter_correction(n_clusters: int) -> float:
+    """Return sqrt(C/(C - 1)): by so much the scatter of bootstrap draws of C clusters falls short of the error."""
+    return float(np.sqrt(n_clusters / max(n_clusters - 1, 1)))
+
+
 def folds(n_clusters: int, n_folds: int, rng: Rng) -> Int:
     """Return a fold number for each cluster, balanced and in random order, shape (n_clusters,)."""
     order = rng.permutation(n_clusters)

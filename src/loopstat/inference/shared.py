@@ -1,4 +1,4 @@
-"""Bootstrap weights that all groups of a panel share, so that differences between groups keep their covariance."""
+"""Clusters and bootstrap weights: shared by all groups of a panel, so that differences keep their covariance."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import Int
+from ..panel.model import Rng
 from ..panel.panel import Panel
 from .clusters import Clusters, block_names, choose_clusters, in_blocks, many
 from .resample import Resampling, bootstrap_weights
@@ -30,6 +31,13 @@ def shared_resampling(
     clusters = [choose_clusters(part, column) for part in parts]
     weights = _Weights(panel, n_boot, seed, frozenset(c.kind for c in clusters if many(c)))
     return [weights.of(part, c) for part, c in zip(parts, clusters, strict=True)]
+
+
+def own_resampling(panel: Panel, *, column: str | None, n_boot: int, rng: Rng) -> Resampling:
+    """Return the clusters of a panel that stands alone, in blocks where they are many, and weights of its own."""
+    clusters = choose_clusters(panel, column)
+    clusters = in_blocks(clusters) if many(clusters) else clusters
+    return Resampling(clusters, bootstrap_weights(len(clusters), n_boot, rng))
 
 
 class _Weights:

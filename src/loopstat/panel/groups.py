@@ -1,6 +1,8 @@
-"""How a panel is split into groups where nobody says how."""
+"""Groups of a panel: how it is split where nobody says how, and what a group is called."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 from .panel import Panel
 
@@ -24,3 +26,14 @@ def default_groups(panel: Panel) -> tuple[list[str], str]:
         else f"strategy {min(sizes, key=lambda v: sizes[v])!r} has fewer than {MIN_SESSIONS} sessions"
     )
     return [], f"All sessions pooled: {why}; use --by strategy to see them apart."
+
+
+def label_of(values: Mapping[str, str]) -> str:
+    """Return the name of a group: the label values that define it, `all` where none do.
+
+    Examples
+    --------
+    >>> label_of({"model": "gpt-4o", "strategy": "AI"}), label_of({})
+    ('model=gpt-4o, strategy=AI', 'all')
+    """
+    return ", ".join(f"{column}={value}" for column, value in values.items()) or "all"

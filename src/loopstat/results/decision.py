@@ -44,8 +44,6 @@ class Decision(Record):
         The objective it is about, where it is about one alone.
     objectives : tuple of Decision
         The same for every objective alone.
-    unit : float
-        One standard deviation of the value held between sessions; not written to JSON.
     """
 
     KEYS = (
@@ -71,7 +69,6 @@ class Decision(Record):
     objective: str | None = None
     objectives: tuple[Decision, ...] = ()
     answer: str = field(default="", metadata=UNWRITTEN)
-    unit: float = field(default=float("nan"), metadata=UNWRITTEN)
 
     @property
     def disagreeing(self) -> tuple[Decision, ...]:

@@ -22,12 +22,11 @@ def tuned(group: DecisionFit, result: Decisions) -> TunedRule:
     It is the one that is guaranteed, where that was asked for and can be had; else the one chosen on held-out clusters,
     or as many steps as the decision says.
     """
-    held, units, curve = group.held, group.units, group.prospect
-    assert held is not None and units is not None and curve is not None  # noqa: S101, PT018 - a fit just made has them
+    held, units, prospect = group.held, group.units, group.prospect
+    assert held is not None and units is not None and prospect is not None  # noqa: S101, PT018 - a fit just made has them
     rule = _rule(group)
     names = tuple(units.select)
     ways = {o.name: "maximize" if o.maximize else "minimize" for o in result.objectives}
-    recorded = slice(0, len(held.steps))
     return TunedRule(
         rule=rule,
         objectives=names,
@@ -36,7 +35,7 @@ def tuned(group: DecisionFit, result: Decisions) -> TunedRule:
         keep=units.keep,
         price=units.price,
         steps=tuple(int(s) for s in held.steps),
-        ahead=gains_ahead(curve.recorded_curve(recorded), units.price),
+        ahead=gains_ahead(prospect.recorded_curve, units.price),
         tuned_on=TunedOn.of(held, np.minimum(rule.stops(held.seen, held.last), held.last)),
         bar=_bar(units, result),
         certificate=group.certified,

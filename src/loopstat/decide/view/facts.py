@@ -12,6 +12,7 @@ from ...results.document import Answer, Fact, Form, Part, Parts, figure
 from ...results.words import clean_sentence, kept, listed, number
 from ..checks import RULES
 from ..rules.families import rule_from
+from ..sentence import risk
 from .charts import tiny
 
 TONES: dict[str, Tone] = {"go_on": "ours", "stop": "ink", "cannot_tell": "doubt"}
@@ -25,10 +26,8 @@ def answer(fit: Decided, limits: tuple[float, float] | None = None) -> Answer:
 
 
 def _lost(d: Decision) -> str:
-    if not np.isfinite(d.loss_high):
-        return "what may be lost by it cannot be said from one session"
-    needed = "" if d.sessions_needed is None else f"; about {d.sessions_needed:,} sessions would settle it"
-    return f"at most {number(d.loss_high)} is lost by it ({d.loss_level:.0%}){needed}"
+    settled = d.sessions_needed is not None and np.isfinite(d.loss_high)
+    return risk(d) + (f"; about {d.sessions_needed:,} sessions would settle it" if settled else "")
 
 
 def facts(fit: Decided, at: str = "") -> tuple[Fact, ...]:

@@ -1,4 +1,4 @@
-"""Facts about sessions that need no model: mean path, ends, gains of the kept version."""
+"""Facts about sessions that need no model: mean path, ends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...arrays import Float, Int, group_starts, relabel
+from ...arrays import Float, Int, relabel
 from ...inference.intervals import mean_by_cluster
-from ...inference.tests import mean_test
 from ...panel.panel import Panel
 from ...results.record import Record
 
@@ -62,54 +61,3 @@ def _session_positions(panel: Panel, part: Panel) -> Int:
         return np.arange(panel.n_sessions, dtype=np.int64)
     held = np.unique(panel.session[panel.kept_rows >= 0])
     return held.astype(np.int64)
-
-
-# ---------------------------------------------------------------- gains of the kept version
-
-
-@dataclass(frozen=True)
-class KeptGain:
-    """What the kept version gained, per objective, in the objective's units and better-is-positive.
-
-    `total` from first to last version; `late` over the last half of each session's steps; p-values one per objective.
-    `step` is the first at which 90 % of the mean gain of the improving objectives is had; None if nothing improves.
-    """
-
-    total: Float
-    total_p: Float
-    late: Float
-    late_p: Float
-    step: int | None
-
-
-def kept_gain(panel: Panel, cluster: Int, n_clusters: int) -> KeptGain:
-    """Measure gains of the kept path by session; `cluster` has shape (n_sessions,)."""
-    path = panel.kept()
-    original = _session_positions(panel, path)
-    start = group_starts(path.session)
-    end = np.r_[start[1:], len(path)] - 1
-    first, last = path.x[start], path.x[end]
-    middle = path.x[(start + end) // 2]
-    at = cluster[original[path.session[start]]]
-    total, total_p = mean_test((last - first) * panel.signs, at, n_clusters)
-    late, late_p = mean_test((last - middle) * panel.signs, at, n_clusters)
-    improving = (total > 0) & (total_p < 0.05)
-    return KeptGain(total, total_p, late, late_p, _ninety(path, start, improving * panel.signs / _spread(path.x)))
-
-
-def _spread(x: Float) -> Float:
-    sd = x.std(axis=0)
-    return np.where(sd > 0, sd, 1.0)
-
-
-def _ninety(path: Panel, start: Int, weight: Float) -> int | None:
-    """First step by which 90 % of the weighted mean gain is had; a finished session keeps its last version."""
-    if not np.any(weight):
-        return None
-    score = path.x @ weight
-    steps, place = relabel(path.step)
-    gain = np.diff(score, prepend=0.0)
-    gain[start] = 0.0
-    total = np.bincount(place, weights=gain, minlength=len(steps))
-    gained = np.cumsum(total)
-    return int(steps[np.argmax(gained >= 0.9 * gained[-1])]) if gained[-1] > 0 else None

@@ -13,8 +13,8 @@ HORIZON = 3000  # steps looked ahead for it
 
 def way_to_rest(
     M: tuple[Float, Float, Float], gap: tuple[Float, Float, Float], spread: Float, level: float
-) -> tuple[tuple[float, float, float], Float]:
-    """Return the first step at which 90 % of the way is gone, (value, low, high), and that step without each cluster.
+) -> tuple[float, float, float]:
+    """Return the first step at which 90 % of the way is gone, (value, low, high).
 
     Parameters
     ----------
@@ -23,15 +23,13 @@ def way_to_rest(
     spread : array, shape (n_obj,)
     level : float
     """
-    steps = [steps_along(m, g / spread, spread) for m, g in zip(M, gap, strict=True)]
-    value = float(steps[0][0])
-    # Without draws, steps without each cluster serve.
+    draws = 1 if len(M[1]) else 2  # without draws, steps without each cluster serve
+    first, others = (steps_along(M[k], gap[k] / spread, spread) for k in (0, draws))
+    value = float(first[0])
     low, high = (
-        percentile_interval(steps[1], level)
-        if len(steps[1])
-        else jackknife_interval(np.asarray(value), steps[2], level)
+        percentile_interval(others, level) if draws == 1 else jackknife_interval(np.asarray(value), others, level)
     )
-    return (value, min(float(low), value), max(float(high), value)), steps[2]
+    return value, min(float(low), value), max(float(high), value)
 
 
 def steps_along(M: Float, gap: Float, spread: Float) -> Float:

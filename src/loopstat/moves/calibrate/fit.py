@@ -14,6 +14,7 @@ from ...arrays import Float
 from ...errors import SettingsError
 from ...inference.clusters import finite_rows
 from ...lenses import Progress
+from ...panel.groups import label_of
 from ...panel.panel import Source
 from ...panel.pool import Pool
 from ...results.record import Record, plain, written
@@ -218,7 +219,7 @@ def calibrate(
         raise SettingsError("there is no group to calibrate on.")
     groups = []
     for k, (by, pool) in enumerate(parts):
-        label = ", ".join(f"{column}={value}" for column, value in by.items()) or "all"
+        label = label_of(by)
         said = partial(_said, progress, k, len(parts), label)
         said(0, 0, "")
         rng = np.random.default_rng([seed, *label.encode()])
