@@ -7,7 +7,7 @@ listing lenses costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol
@@ -56,6 +56,68 @@ class Save:
 
 
 @dataclass(frozen=True)
+class Controls:
+    """Settings that stand under one heading of the page; `open` where they are shown before anyone asks."""
+
+    title: str
+    names: tuple[str, ...]
+    open: bool = True
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Values of settings that a button loads.
+
+    Attributes
+    ----------
+    name, help : str
+    values : mapping from names of settings to values
+    over : bool
+        Laid over what is set; otherwise every other setting goes back to its default.
+    group : str
+        Buttons of one group stand together under this heading.
+    """
+
+    name: str
+    values: Mapping[str, Any]
+    over: bool = False
+    group: str = "Presets"
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """How `loopstat view` lays a command out, where its settings do not say it already.
+
+    Attributes
+    ----------
+    title : str
+        What its tab is called; default the command's name.
+    settings : tuple of Parameter
+        What can be changed there; default the command's settings.
+    controls : tuple of Controls
+        Headings over the settings, in order; those named nowhere come last, under one of their own, folded.
+    presets : str
+        `module:NAME` of a tuple of Preset, or of a function without arguments that returns one.
+    live : str
+        `module:function` that answers while a hand moves a setting, in a few milliseconds: f(recording, options, last)
+        with the last whole result for that recording, or None; a Result comes back, or None where only a whole run
+        will do. Its document says in `rough` what it left out; where that is empty the answer is as good as a whole
+        one.
+    moving : tuple of str
+        Settings of a command that reads files which `live` follows without reading them again; those that read nothing
+        follow all.
+    """
+
+    title: str = ""
+    settings: tuple[Parameter, ...] = ()
+    controls: tuple[Controls, ...] = ()
+    presets: str = ""
+    live: str = ""
+    moving: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Command:
     """One command of a lens.
 
@@ -80,6 +142,8 @@ class Command:
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
     depth : str
         How much the terminal shows unless asked for more; `front` is one screen.
+    desk : Desk, optional
+        How the interactive page lays it out; None: as its settings stand.
     """
 
     name: str
@@ -91,6 +155,7 @@ class Command:
     saves: tuple[Save, ...] = ()
     pages: bool = True
     depth: Literal["front", "short"] = "short"
+    desk: Desk | None = None
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,9 @@ from .errors import SettingsError
 Kind = Literal["number", "choice", "flag", "switch", "text", "list", "pairs", "path"]
 """`flag` is on or off; `switch` can also be turned off; `list` holds names, `pairs` NAME=VALUE."""
 
+Of = Literal["", "column", "number", "objective", "group", "session"]
+"""What is named: any column of the table, one of numbers, an objective analysed, a group shown, a session."""
+
 OURS = "loopstat"  # where a default comes from, unless a source is named
 
 
@@ -42,6 +45,8 @@ class Parameter:
         What stands for a value in the help.
     field : str
         Its name in the frozen settings, where it has another one.
+    of : str
+        What its names are names of; see `Of`.
     """
 
     name: str
@@ -60,6 +65,7 @@ class Parameter:
     kind: Kind = "number"
     metavar: str = ""
     field: str = ""
+    of: Of = ""
 
     @property
     def flag(self) -> str:

@@ -77,7 +77,7 @@ def _environment() -> Environment:
         "kind": _kind,
         "keyed": keyed,
         "sorted_by": _sorted_by,
-        "shade": _shades,
+        "shade": shades,
         "identity": id,
     }
     made.tests["cell"] = lambda part: isinstance(part, Cell)
@@ -122,7 +122,7 @@ def _sorted_by(cell: Cell) -> str:
     return words.cell(cell) if figure is None else f"{figure:.6g}"
 
 
-def _shades(sheet: Sheet) -> dict[int, float]:
+def shades(sheet: Sheet) -> dict[int, float]:
     """Return the shade in [-1, 1] of every figure of a signed matrix, by the identity of its cell."""
     figures = {id(c): c.figures[0] for row in sheet.rows for c in row if sheet.shade}
     known = {key: v for key, v in figures.items() if v is not None and np.isfinite(v)}

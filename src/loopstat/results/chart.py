@@ -326,6 +326,9 @@ class Chart:
         `small`, one of several side by side; `wide`, as wide as the page; `tiny`, in a line of a table, without axes.
     live : bool
         Lines over steps, which the page draws so that they answer hover and click.
+    link : str
+        What the names of its points and paths are names of, `session` or `group`: pictures of one kind of names show
+        a choice together.
     """
 
     key: str
@@ -339,3 +342,4 @@ class Chart:
     size: Literal["tiny", "small", "wide"] = "small"
     live: bool = False
     depth: Literal["front", "short", "long"] = "long"
+    link: Literal["", "session", "group"] = ""

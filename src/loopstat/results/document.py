@@ -111,7 +111,64 @@ class Answer:
     picture: Chart | None = None
 
 
-Block = Facts | Text | Sheet | Checks | Chart
+@dataclass(frozen=True)
+class Formula:
+    """A formula of the mathematics.
+
+    Attributes
+    ----------
+    name : str
+        What it gives.
+    tex : str
+        As LaTeX writes it.
+    plain : str
+        The same in one line of letters, for terminals.
+    origin : str
+        `source` where it stands there as here, `corrected` where it does not, `ours` where it is not there.
+    note : str
+        What was corrected, and why; what is taken for granted.
+    """
+
+    name: str
+    tex: str
+    plain: str
+    origin: Literal["source", "corrected", "ours"] = "ours"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Formulas under each other."""
+
+    rows: tuple[Formula, ...]
+    depth: Depth = "long"
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A setting that moves what this document says, over a range that only its result knows.
+
+    Attributes
+    ----------
+    name : str
+        Of the setting.
+    low, high, at : float
+        Ends of its slider, and where it stands.
+    entry : str
+        Of a setting made of pairs NAME=VALUE, whose value this is.
+    label, unit : str
+    """
+
+    name: str
+    low: float
+    high: float
+    at: float
+    entry: str = ""
+    label: str = ""
+    unit: str = ""
+
+
+Block = Facts | Text | Sheet | Checks | Formulas | Chart
 
 
 @dataclass(frozen=True)
@@ -170,6 +227,10 @@ class Document:
         What the sections with an answer differ by: the heading of their column.
     first : tuple of str
         Those of the notes that the front must say too.
+    handles : tuple of Handle
+        What moves it on the interactive page.
+    rough : str
+        What was left out to answer at once; empty where nothing was.
     """
 
     kind: str
@@ -182,6 +243,8 @@ class Document:
     hints: tuple[str, ...] = ()
     by: str = "group"
     first: tuple[str, ...] = ()
+    handles: tuple[Handle, ...] = ()
+    rough: str = ""
 
     def __str__(self) -> str:
         return written(self, "text")
