@@ -1,0 +1,164 @@
+"""The suite `python`: security, efficiency and functionality of a program, each with what it was made of."""
+
+from __future__ import annotations
+
+import ast
+import math
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ..parameters import checked
+from .holes import holes, suppressions
+from .rows import LINES
+from .rules import code_digest
+from .score import HIGH, Artefact, Finding, Score, bounded, heaviest, unscored
+from .smells import smells
+from .source import FUNCTIONS, Program, program_of
+from .tools import COMPLEXIPY, RUFF, Seen, cognitive, ruff_of, versions
+from .weights import (
+    FEWEST_LINES,
+    HALVING_COMPLEXITY,
+    HALVING_STYLE,
+    OTHER_RULE,
+    PARTS,
+    SECURITY,
+    SMELLS,
+    Severity,
+    rule_of,
+)
+
+OBJECTIVES = ("security", "efficiency", "functionality")
+MODULES = ("source", "tools", "holes", "smells", "python", "score")
+
+
+@dataclass(frozen=True)
+class PythonSuite:
+    """Security, efficiency and functionality of Python programs, from their text alone.
+
+    A score is a count of what its rules see. It never says that a program is secure, fast or right: `docs/battery.md`
+    lists what the rules miss.
+
+    Parameters
+    ----------
+    lines : float
+        Logical lines that a solution of the task takes: functionality is held back below them.
+    """
+
+    lines: float = LINES.default
+
+    name = "python"
+    objectives = OBJECTIVES
+    minimize: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        checked(self, (LINES,))
+
+    def rules(self) -> Mapping[str, Any]:
+        """Return what decides a value."""
+        table = [asdict(rule) for rule in (*SECURITY, *SMELLS)]
+        numbers = (HALVING_STYLE, HALVING_COMPLEXITY, FEWEST_LINES, OTHER_RULE, PARTS, self.lines)
+        return {
+            "weights": table,
+            "numbers": numbers,
+            "tools": dict(versions(RUFF, COMPLEXIPY)),
+            "code": code_digest(MODULES),
+        }
+
+    def score(self, artefacts: Sequence[Artefact]) -> list[Score]:
+        """Return the score of each program, in order."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the parser's, about escapes and comparisons in what it reads
+            read = [_read(a.text) for a in artefacts]
+        seen = iter(ruff_of([r.text for r in read if isinstance(r, Reading)]))
+        return [
+            _scored(r, next(seen), self.lines) if isinstance(r, Reading) else unscored(OBJECTIVES, r) for r in read
+        ]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is kept of a program once its tree is gone."""
+
+    text: str
+    findings: tuple[tuple[str, int], ...]
+    counts: Mapping[str, float]
+
+
+def _read(text: str) -> Reading | Finding:
+    program = program_of(text)
+    if isinstance(program, Finding):
+        return program
+    found = [*holes(program), *smells(program), *(("suppressed", line) for line in suppressions(program.text))]
+    return Reading(program.text, tuple(found), structure(program))
+
+
+def structure(program: Program) -> dict[str, float]:
+    """Return the counts of a program that its functionality and its densities are made of."""
+    kinds = Counter(place.node.__class__ for place in program.places)
+    count = kinds.__getitem__
+    returned = [p.node for p in program.places if isinstance(p.node, ast.Return)]
+    return {
+        "logical_lines": program.logical_lines,
+        "loops": count(ast.For) + count(ast.AsyncFor) + count(ast.While),
+        "functions": sum(map(count, FUNCTIONS)),
+        "classes": count(ast.ClassDef),
+        "imports": count(ast.Import) + count(ast.ImportFrom),
+        "returns": sum(r.value is not None for r in returned) + count(ast.Yield) + count(ast.YieldFrom),
+        "docstrings": program.docstrings,
+        "handlers": count(ast.ExceptHandler) + count(ast.Raise),
+        "cognitive": cognitive(program.text),
+        "depth": program.depth,
+    }
+
+
+def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
+    counts = dict(reading.counts)
+    findings = [_finding(rule, line, message) for rule, line, message in seen.findings]
+    findings += [_finding(rule, line, "") for rule, line in reading.findings]
+    findings += [_finding("ruff-failed", 0, "")] if seen.failed else []
+    counts["decisions"] = sum(n - 1 for n in seen.complexities)
+    for severity in ("severe", "style", "smell"):
+        counts[severity] = _weight(findings, severity)
+    severe = sum(rule_of(f.rule).severity == "severe" for f in findings)
+    values = {
+        "security": security(counts, severe),
+        "efficiency": efficiency(counts),
+        "functionality": functionality(counts, lines),
+    }
+    return Score({name: bounded(v) for name, v in values.items()}, heaviest(findings), counts)
+
+
+def _finding(name: str, line: int, message: str) -> Finding:
+    rule = rule_of(name)
+    objective = {"smell": "efficiency", "note": ""}.get(rule.severity, "security")
+    return Finding(name, line, rule.weight, message or rule.message, objective)
+
+
+def _weight(findings: Sequence[Finding], severity: Severity) -> float:
+    return round(math.fsum(f.weight for f in findings if rule_of(f.rule).severity == severity), 9)
+
+
+def security(counts: Mapping[str, float], severe: int) -> float:
+    """Return 10 * 2^-severe / (1 + style / halving): severe findings whatever the length, style per 100 lines.
+
+    The lines of severe findings are not counted among those that thin out the others: an added one lowers the score.
+    """
+    density = 100 * counts["style"] / max(counts["logical_lines"] - severe, FEWEST_LINES)
+    return float(HIGH * 2.0 ** -counts["severe"] / (1 + density / HALVING_STYLE))
+
+
+def efficiency(counts: Mapping[str, float]) -> float:
+    """Return 10 / (1 + smells) / (1 + complexity / halving); heads of loops do not thin out complexity."""
+    lines = max(counts["logical_lines"] - counts["loops"], FEWEST_LINES)
+    density = 100 * (counts["cognitive"] + counts["decisions"]) / lines
+    return HIGH / (1 + counts["smell"]) / (1 + density / HALVING_COMPLEXITY)
+
+
+def functionality(counts: Mapping[str, float], lines: float) -> float:
+    """Return 10 * sum over parts of share * n / (n + half), times 1 - exp(-logical lines / lines)."""
+    parts = sum(share * counts[part] / (counts[part] + half) for part, share, half in PARTS)
+    return HIGH * parts * -math.expm1(-counts["logical_lines"] / lines)

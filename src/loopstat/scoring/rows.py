@@ -1,0 +1,19 @@
+"""Settings of scoring, one row each; light, so that help costs nothing."""
+
+from __future__ import annotations
+
+from ..parameters import number, whole, words
+
+LINES = number(
+    "lines",
+    "",
+    30.0,
+    "Logical lines that a solution of the task takes; functionality is held back below them.",
+    1,
+    unit="logical lines",
+    metavar="N",
+)
+SUITE = words("suite", "Scorers, joined into one vector: python, sj2025, text, module:function.", "list", metavar="A,B")
+TABLE = words("table", "Table with a column of texts, instead of files.", "path", metavar="FILE")
+ARTIFACT = words("artifact", "Column of texts of a table.", default="artifact", metavar="COL")
+WORKERS = whole("workers", "", None, "Processes. Default: as many as there are cores.", 1)

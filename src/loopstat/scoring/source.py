@@ -1,0 +1,260 @@
+"""A program as its syntax tree, each node with the scope and the loops around it; or why it cannot be read.
+
+Nothing is compiled to code, imported or run. Size and depth are bounded before any tool sees a text.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .score import Finding
+
+MOST_CHARACTERS = 400_000  # some 10,000 lines; a longer program is not scored
+MOST_DEPTH = 200  # of the syntax tree; tools written in other languages recurse without asking
+BOM = "\ufeff"
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+SCOPES = (*FUNCTIONS, ast.ClassDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module, class or function, and what the names bound in it are bound to."""
+
+    node: ast.AST
+    outer: Scope | None = None
+    bound: dict[str, list[ast.expr]] = field(default_factory=dict)
+
+    def values(self, name: str) -> list[ast.expr]:
+        """Return what a name is bound to where it is bound: here or in the nearest scope around."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.bound:
+                return scope.bound[name]
+            scope = scope.outer
+        return []
+
+
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A loop or a comprehension's `for`, and the one around it in the same function.
+
+    `depth` counts the loops around it and itself, but not those that go through what the loop around them hands out:
+    the rows of a table and the cells of each row are one scan of the table.
+    """
+
+    node: ast.AST
+    targets: frozenset[str]
+    iterated: ast.expr | None
+    outer: Loop | None
+    depth: int
+
+    def around(self) -> Iterator[Loop]:
+        """Yield this loop and those around it, from the inside."""
+        loop: Loop | None = self
+        while loop is not None:
+            yield loop
+            loop = loop.outer
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """A node with what is around it."""
+
+    node: ast.AST
+    parent: ast.AST
+    scope: Scope
+    loop: Loop | None
+
+
+@dataclass(frozen=True)
+class Program:
+    """A text that parses."""
+
+    text: str
+    tree: ast.Module
+    depth: int
+    places: tuple[Place, ...]
+
+    @cached_property
+    def docstrings(self) -> int:
+        """Number of docstrings."""
+        holders = [self.tree, *(p.node for p in self.places if isinstance(p.node, SCOPES))]
+        return sum(_documented(node) for node in holders)
+
+    @cached_property
+    def logical_lines(self) -> int:
+        """Number of statements; docstrings are none."""
+        return sum(isinstance(p.node, ast.stmt) for p in self.places) - self.docstrings
+
+    def count(self, *kinds: type[ast.AST]) -> int:
+        """Return the number of nodes of some kinds."""
+        return sum(isinstance(p.node, kinds) for p in self.places)
+
+
+def program_of(text: str) -> Program | Finding:
+    """Return a text as a program, or the finding that says why it is none.
+
+    Parameters
+    ----------
+    text : str
+        A byte-order mark at its start is no part of it.
+    """
+    text = text.removeprefix(BOM)
+    if len(text) > MOST_CHARACTERS:
+        return _refused("too-long", f"{len(text):,} characters; programs of at most {MOST_CHARACTERS:,} are scored")
+    if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
+        return _refused("no-text", "holds surrogates, which are no text")
+    try:
+        tree = ast.parse(text)
+    except (RecursionError, MemoryError):
+        return _refused("too-deep", "nested too deeply to be parsed")
+    except SyntaxError as error:
+        deep = "too many" in str(error.msg)
+        return _refused("too-deep" if deep else "no-parse", f"does not parse: {error.msg}", error.lineno or 0)
+    except ValueError:
+        return _refused("no-parse", "does not parse: it holds null bytes")
+    depth, places = _placed(tree)
+    if depth > MOST_DEPTH:
+        return _refused("too-deep", f"the syntax tree is over {MOST_DEPTH} deep")
+    program = Program(text, tree, depth, tuple(places))
+    return program if program.logical_lines else _refused("no-code", "holds no code")
+
+
+def _refused(rule: str, message: str, line: int = 0) -> Finding:
+    return Finding(rule, line, 0.0, message)
+
+
+def _documented(node: ast.AST) -> bool:
+    body = getattr(node, "body", [])
+    first = body[0] if body else None
+    return isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+
+
+# ------------------------------------------------------------------------------------------- placing
+
+_Work = tuple[ast.AST, ast.AST, Scope, Loop | None, int]
+
+
+def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
+    """Return how deep the tree is, and its nodes in order with their surroundings; stops where it is too deep."""
+    top = Scope(tree)
+    places: list[Place] = []
+    stack: list[_Work] = [(child, tree, top, None, 1) for child in reversed(tree.body)]
+    deepest = 1
+    while stack:
+        node, parent, scope, loop, depth = stack.pop()
+        if depth > deepest:
+            deepest = depth
+            if depth > MOST_DEPTH:
+                break
+        places.append(Place(node, parent, scope, loop))
+        special = SPECIAL.get(node.__class__)
+        if special is not None:
+            children = special(node, scope, loop)
+            stack += [(child, node, s, inside, depth + 1) for child, s, inside in reversed(children)]
+            continue
+        children_of = _children(node)
+        children_of.reverse()
+        stack += [(child, node, scope, loop, depth + 1) for child in children_of]
+    return deepest, places
+
+
+_SKIPPED = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+
+
+def _children(node: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    for name in node._fields:
+        value = getattr(node, name, None)
+        if isinstance(value, list):
+            found += [item for item in value if isinstance(item, ast.AST) and not isinstance(item, _SKIPPED)]
+        elif isinstance(value, ast.AST) and not isinstance(value, _SKIPPED):
+            found.append(value)
+    return found
+
+
+_Inside = list[tuple[ast.AST, Scope, Loop | None]]
+
+
+def _of_scope(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
+    """Decorators, defaults and annotations belong to the scope around; a body is in no loop of that scope."""
+    inner = Scope(node, scope)
+    body = set(map(id, getattr(node, "body", ())))
+    return [(c, *((inner, None) if id(c) in body else (scope, loop))) for c in _children(node)]
+
+
+def _of_for(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
+    assert isinstance(node, ast.For | ast.AsyncFor)  # noqa: S101 - by its key
+    inner = _loop(node, node.target, node.iter, loop)
+    around: _Inside = [(node.target, scope, loop), (node.iter, scope, loop)]
+    return around + [(c, scope, inner) for c in node.body] + [(c, scope, loop) for c in node.orelse]
+
+
+def _of_while(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
+    assert isinstance(node, ast.While)  # noqa: S101 - by its key
+    inner = Loop(node, frozenset(), None, loop, 1 + (loop.depth if loop else 0))
+    inside: list[ast.AST] = [node.test, *node.body]
+    return [*((c, scope, inner) for c in inside), *((c, scope, loop) for c in node.orelse)]
+
+
+def _of_comprehension(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
+    found: _Inside = []
+    inner = loop
+    for part in node.generators:  # type: ignore[attr-defined]
+        found.append((part.iter, scope, inner))
+        inner = _loop(part, part.target, part.iter, inner)
+        found += [(c, scope, inner) for c in (part.target, *part.ifs)]
+    made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]  # type: ignore[attr-defined]
+    return found + [(c, scope, inner) for c in made]
+
+
+def _of_assignment(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
+    value = getattr(node, "value", None)
+    if value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]  # type: ignore[attr-defined]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                scope.bound.setdefault(target.id, []).append(value)
+    return [(c, scope, loop) for c in _children(node)]
+
+
+SPECIAL: dict[type[ast.AST], Callable[[ast.AST, Scope, Loop | None], _Inside]] = {
+    **dict.fromkeys(SCOPES, _of_scope),
+    **dict.fromkeys((ast.For, ast.AsyncFor), _of_for),
+    ast.While: _of_while,
+    **dict.fromkeys(COMPREHENSIONS, _of_comprehension),
+    **dict.fromkeys((ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr), _of_assignment),
+}
+
+
+def _loop(node: ast.AST, target: ast.AST, iterated: ast.expr, outer: Loop | None) -> Loop:
+    targets = frozenset(n.id for n in ast.walk(target) if isinstance(n, ast.Name))
+    around = outer.depth if outer else 0
+    handed = outer is not None and any(name in outer.targets for name in _roots(iterated))
+    return Loop(node, targets, iterated, outer, max(around, 1) if handed else around + 1)
+
+
+def root_of(node: ast.AST) -> str:
+    """Return the name an expression of attributes, items and methods starts from: `a` of `a.b[0].items()`."""
+    while True:
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call):
+            node = node.func
+        else:
+            return node.id if isinstance(node, ast.Name) else ""
+
+
+HANDS_ON = frozenset(("enumerate", "zip", "reversed", "iter", "list", "tuple", "sorted"))
+
+
+def _roots(iterated: ast.expr) -> list[str]:
+    """Return the names whose content is gone through."""
+    if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id in HANDS_ON:
+        return [root_of(a) for a in iterated.args]
+    return [root_of(iterated)]
