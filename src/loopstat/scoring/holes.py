@@ -16,6 +16,7 @@ Seen = tuple[str, int]
 
 RUNS = frozenset(("eval", "exec", "compile"))
 EXECUTES = frozenset(("execute", "executemany", "executescript"))
+RUNNING = re.compile(r"\b(?:eval|exec|compile|getattr|builtins|__builtins__)\b")
 BUILTINS = frozenset(("builtins", "__builtins__"))
 SQL = re.compile(r"^\s*(select|insert|update|delete|replace|with|drop|create|alter)\b.*", re.IGNORECASE | re.DOTALL)
 SUPPRESSION = re.compile(r"#\s*(?:noqa|nosec)\b", re.IGNORECASE)
@@ -26,7 +27,7 @@ MOST_PARTS = 300  # of a text that is executed: what is put together of more is 
 def holes(program: Program) -> list[Seen]:
     """Return what is seen in a program, in its order."""
     found: list[Seen] = []
-    if any(word in program.text for word in ("eval", "exec", "compile", "getattr", "__builtins__")):
+    if RUNNING.search(program.text):
         found += _hidden_evals(program)
     if "shell" in program.text:
         found += [("hidden-shell", p.node.lineno) for p in _calls(program) if _hidden_shell(p)]
@@ -56,21 +57,19 @@ def _calls(program: Program) -> Iterator[_Call]:
 
 
 def _hidden_evals(program: Program) -> Iterator[Seen]:
-    for place in program.places:
-        node = place.node
-        if isinstance(node, ast.Name) and node.id in RUNS and not place.scope.values(node.id):
-            called = isinstance(place.parent, ast.Call) and place.parent.func is node
-            if not called and isinstance(node.ctx, ast.Load):
-                yield "hidden-eval", node.lineno
-        elif isinstance(node, ast.Attribute) and node.attr in RUNS and _is_builtins(node.value):
-            if not (node.attr == "eval" and _called(place)):  # ruff knows builtins.eval
-                yield "hidden-eval", node.lineno
-        elif isinstance(node, ast.Call) and _fetched(node):
-            yield "hidden-eval", node.lineno
-
-
-def _called(place: Place) -> bool:
-    return isinstance(place.parent, ast.Call) and place.parent.func is place.node
+    nodes = list(ast.walk(program.tree))
+    called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
+    ours = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            hidden = node.id in RUNS - ours and id(node) not in called and isinstance(node.ctx, ast.Load)
+        elif isinstance(node, ast.Attribute):
+            known = node.attr == "eval" and id(node) in called  # ruff knows builtins.eval
+            hidden = node.attr in RUNS and _is_builtins(node.value) and not known
+        else:
+            hidden = isinstance(node, ast.Call) and _fetched(node)
+        if hidden:
+            yield "hidden-eval", node.lineno  # type: ignore[attr-defined]
 
 
 def _is_builtins(node: ast.AST) -> bool:

@@ -107,8 +107,10 @@ def _summed(findings: Sequence[Finding], objective: str) -> float:
 
 
 def _security(program: Program) -> Iterator[Finding]:
+    holds_sql = SQL.search(program.text) is not None
     for place in program.places:
-        rule = _unsafe(place)
+        rule = _unsafe_call(place.node) if isinstance(place.node, ast.Call) else ""
+        rule = "sj-sql" if not rule and holds_sql and _makes_sql(place) else rule
         line = getattr(place.node, "lineno", 0)
         if rule:
             weight, message = UNSAFE[rule]
@@ -118,28 +120,29 @@ def _security(program: Program) -> Iterator[Finding]:
             yield Finding(raised, line, weight, message, "security")
 
 
-def _unsafe(place: Place) -> str:
-    node = place.node
-    if isinstance(node, ast.Call):
-        name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name in ("eval", "exec", "compile"):
-            return "sj-eval"
-        if any(k.arg == "shell" and isinstance(k.value, ast.Constant) and k.value.value for k in node.keywords):
+def _unsafe_call(node: ast.Call) -> str:
+    name = node.func.id if isinstance(node.func, ast.Name) else ""
+    if name in ("eval", "exec", "compile"):
+        return "sj-eval"
+    if any(k.arg == "shell" and isinstance(k.value, ast.Constant) and k.value.value for k in node.keywords):
+        return "sj-shell"
+    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        module, method = node.func.value.id, node.func.attr
+        if module == "os" and method in ("system", "popen"):
             return "sj-shell"
-        if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-            module, method = node.func.value.id, node.func.attr
-            if module == "os" and method in ("system", "popen"):
-                return "sj-shell"
-            if (module in FROM_BYTES and method in ("load", "loads")) or (module, method) == ("yaml", "load"):
-                return "sj-objects"
-        formatted = node.func if isinstance(node.func, ast.Attribute) and node.func.attr == "format" else None
-        return "sj-sql" if formatted is not None and _is_sql(formatted.value) else ""
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
-        inside = isinstance(place.parent, ast.BinOp)
-        return "sj-sql" if not inside and _is_sql(node) and not isinstance(node.right, ast.Constant) else ""
-    if isinstance(node, ast.JoinedStr) and any(isinstance(v, ast.FormattedValue) for v in node.values):
-        return "sj-sql" if _is_sql(node) else ""
+        if (module in FROM_BYTES and method in ("load", "loads")) or (module, method) == ("yaml", "load"):
+            return "sj-objects"
     return ""
+
+
+def _makes_sql(place: Place) -> bool:
+    node = place.node
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        return _is_sql(node.func.value)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
+        return not isinstance(place.parent, ast.BinOp) and not isinstance(node.right, ast.Constant) and _is_sql(node)
+    mixed = isinstance(node, ast.JoinedStr) and any(isinstance(v, ast.FormattedValue) for v in node.values)
+    return mixed and _is_sql(node)
 
 
 def _is_sql(node: ast.AST) -> bool:

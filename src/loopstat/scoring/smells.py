@@ -15,6 +15,7 @@ Seen = tuple[str, int]
 """A rule and a line."""
 
 DEEP = 3
+SELF_CALLS = 2
 LISTS = (ast.List, ast.ListComp)
 SEARCHES = frozenset(("count", "index", "remove"))
 SCANS = frozenset(("sum", "min", "max", "any", "all", "sorted", "list", "set", "Counter"))
@@ -43,7 +44,7 @@ def smells(program: Program) -> list[Seen]:
                 if rule:
                     found.append((rule, place.node.lineno))  # type: ignore[attr-defined]
                     break
-        if isinstance(place.node, FUNCTIONS) and _recounts(place.node):
+        if isinstance(place.node, FUNCTIONS) and _recounts(place.node, program.text):
             found.append(("recursion", place.node.lineno))
         elif isinstance(place.node, ast.For) and _by_rows(place.node.iter):
             found.append(("rows-one-by-one", place.node.lineno))
@@ -199,10 +200,10 @@ LOOKED_FOR: dict[type[ast.AST], tuple[Looks, ...]] = {
 # --------------------------------------------------------------------------------- functions and frames
 
 
-def _recounts(function: ast.AST) -> bool:
+def _recounts(function: ast.AST, text: str) -> bool:
     """True where a function calls itself twice or more with a parameter made smaller, and keeps no answers."""
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 - by its key
-    if any(_last_name(d) in CACHES for d in function.decorator_list):
+    if text.count(function.name) < SELF_CALLS + 1 or any(_last_name(d) in CACHES for d in function.decorator_list):
         return False
     parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args)}
     calls, keeps = 0, False
@@ -213,7 +214,7 @@ def _recounts(function: ast.AST) -> bool:
             keeps = True
         elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
             keeps = True
-    return calls > 1 and not keeps
+    return calls >= SELF_CALLS and not keeps
 
 
 def _smaller(node: ast.AST, parameters: set[str]) -> bool:

@@ -1,4 +1,4 @@
-"""A program as its syntax tree, each node with the scope and the loops around it; or why it cannot be read.
+"""A program as its syntax tree, each node but names, constants and attributes with the scope and the loops around it; or why it cannot be read.
 
 Nothing is compiled to code, imported or run. Size and depth are bounded before any tool sees a text.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from typing import NamedTuple
 
 from .score import Finding
 
@@ -61,8 +62,7 @@ class Loop:
             loop = loop.outer
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
+class Place(NamedTuple):
     """A node with what is around it."""
 
     node: ast.AST
@@ -159,23 +159,35 @@ def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
             stack += [(child, node, s, inside, depth + 1) for child, s, inside in reversed(children)]
             continue
         children_of = _children(node)
-        children_of.reverse()
-        stack += [(child, node, scope, loop, depth + 1) for child in children_of]
+        if children_of:
+            children_of.reverse()
+            stack += [(child, node, scope, loop, depth + 1) for child in children_of]
     return deepest, places
 
 
-_SKIPPED = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+_LEAVES = frozenset((type(None), str, int, bool, ast.Name, ast.Constant, ast.alias))
+_HANDLES = frozenset((ast.Attribute, ast.keyword, ast.Starred))
+LONGEST_HANDLE = 20  # attributes of attributes that are passed over; more of them count as depth
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
-    for name in node._fields:
+    for name in _branches(node.__class__):
         value = getattr(node, name, None)
-        if isinstance(value, list):
-            found += [item for item in value if isinstance(item, ast.AST) and not isinstance(item, _SKIPPED)]
-        elif isinstance(value, ast.AST) and not isinstance(value, _SKIPPED):
-            found.append(value)
+        for item in value if value.__class__ is list else (value,):
+            held = item
+            steps = 0
+            while held.__class__ in _HANDLES and steps < LONGEST_HANDLE:
+                held, steps = held.value, steps + 1
+            if held.__class__ not in _LEAVES:
+                found.append(held if steps < LONGEST_HANDLE else item)
     return found
+
+
+@cache
+def _branches(kind: type[ast.AST]) -> tuple[str, ...]:
+    """Return the fields of a kind of node that hold other nodes; operators are none."""
+    return tuple(f for f in kind._fields if f not in ("ctx", "op", "ops", "kind", "type_comment"))
 
 
 _Inside = list[tuple[ast.AST, Scope, Loop | None]]
