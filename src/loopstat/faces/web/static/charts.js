@@ -1,12 +1,13 @@
 // Pictures that answer: a Chart of a frame drawn over uPlot's axes; hover, keys, zoom, and one choice in all of them.
 
-import { draw as DRAW, ends, onePath, rowed } from "./marks.js";
-import { FONT, LETTER, Scale, named, range, repaint, spots, ticks, tone, write } from "./plane.js";
+import { draw as DRAW, ends, onePath, rowed, ruled } from "./marks.js";
+import { FONT, LETTER, Scale, fitting, named, range, repaint, spots, ticks, tone, write } from "./plane.js";
 import { closest, columns, inside, items, nearest, placed, rulesAt, saysAt, tables, threads } from "./told.js";
 
 const HEIGHTS = { tiny: 36, small: 260, wide: 340 };
 const PAPER = { small: 320, wide: 640 }; // widths in print
 const AHEAD = 400; // pixels beyond the window in which pictures are kept up to date
+const CLIPPED = new Set(["line", "paths", "arrows", "histogram", "region"]); // the others keep inside by themselves
 const SLIP = 4; // pixels a hand may move within a click
 
 // ------------------------------------------------------------------------------------------------------ the one choice
@@ -224,13 +225,14 @@ export class Picture {
   #axis(side) {
     const across = side === "x", axis = () => this.chart[side], shown = this.chart.size !== "tiny" && !axis().hidden && !(this.#plane.rows && !across);
     const most = () => (across ? (this.#width < 400 ? 5 : 9) : 5);
+    const marked = ({ min, max }) => (across ? fitting(min, max, axis(), most(), long()) : ticks(min, max, axis(), most()));
     const long = () => (across ? this.plotted.width : this.plotted.height);
     return {
       show: shown, scale: side, side: across ? 2 : 3, stroke: () => tone("soft"), font: FONT, labelFont: FONT, gap: across ? 4 : 5,
       grid: { stroke: () => tone("line"), width: 1 }, ticks: { show: false }, size: () => (across ? 22 : this.#sides[3] - (axis().label ? 16 : 0)),
       ...(axis().label ? { label: () => named(axis(), Math.floor(long() / LETTER)), labelSize: 16, labelGap: 0 } : {}),
-      splits: (_, __, low, high) => ticks(low, high, axis(), most()).map(([v]) => v), filter: (_, values) => values,
-      values: (u) => ticks(u.scales[side].min, u.scales[side].max, axis(), most()).map(([, said]) => said),
+      splits: (u) => marked(u.scales[side]).map(([v]) => v), filter: (_, values) => values,
+      values: (u) => marked(u.scales[side]).map(([, said]) => said),
     };
   }
 
@@ -267,13 +269,15 @@ export class Picture {
     const f = this.#framed(), ctx = f.ctx, marks = this.chart.marks, tiny = this.chart.size === "tiny";
     ctx.save(); ctx.scale(f.ratio, f.ratio);
     ctx.font = FONT; ctx.textBaseline = "alphabetic";
-    ctx.save();
-    ctx.beginPath(); ctx.rect(f.rows ? 0 : f.left, f.rows ? 0 : f.top, f.rows ? f.width : f.right - f.left, f.rows ? f.bottom : f.bottom - f.top);
-    ctx.clip();
-    for (const mark of marks) if (mark.kind !== "margin" && mark.kind !== "graph") DRAW[mark.kind]?.(mark, f);
-    ctx.restore();
-    for (const mark of marks) if (mark.kind === "margin" || mark.kind === "graph") DRAW[mark.kind](mark, f);
+    for (const mark of marks) {
+      const within = CLIPPED.has(mark.kind) && !f.rows;
+      if (within) { ctx.save(); ctx.beginPath(); ctx.rect(f.left, f.top, f.right - f.left, f.bottom - f.top); ctx.clip(); }
+      DRAW[mark.kind]?.(mark, f);
+      if (within) ctx.restore();
+    }
     if (!tiny) {
+      for (const mark of marks) if (mark.kind === "rule") ruled(mark, f);
+      if (!marks.some(holds)) write(ctx, (f.left + f.right) / 2, (f.top + f.bottom) / 2, "nothing to show", "soft", "middle");
       ends(marks, f);
       for (const s of spots(marks, f)) write(ctx, s.x, s.y, s.words, "ink", s.anchor);
     }
@@ -480,6 +484,8 @@ export class Picture {
     this.#select({ x: Math.min(from.x, this.#pointer.x) - 1, y: f.top }, { x: Math.max(from.x, this.#pointer.x) + 1, y: f.bottom }, this.#brushes(event));
   }
 }
+
+const holds = (m) => [m.x, m.rows, m.nodes, m.edges, m.at, m.figure].some((v) => v !== undefined && v !== null && v.length !== 0);
 
 // Where the arrow keys stop, from left to right: each place along x, and each thing but those of a crowd.
 const stopped = (chart, f, all, grid) => {

@@ -301,18 +301,25 @@ const rule = (m, f) => {
     if (across) ctx.fillRect(f.left, Math.min(a, b), f.right - f.left, Math.abs(b - a));
     else ctx.fillRect(Math.min(a, b), top, Math.abs(b - a), f.bottom - top);
   }
-  if (!scale.has(at)) { if (across && m.label && at === at) outside(m, f, at); return; }
+  if (!scale.has(at)) return;
   const p = scale.at(at);
   stroke(f, m.tone, 1.5, 1, m.stroke);
   if (across) line(ctx, f.left, p, f.right, p); else line(ctx, p, top, p, f.bottom);
-  if (!m.label) return;
-  const late = p > f.left + 0.6 * (f.right - f.left);
-  if (across) write(ctx, f.left + 4, p - 4 < f.top + 9 ? p + 13 : p - 4, m.label, m.tone);
-  else write(ctx, late ? p - 4 : p + 4, top + 11, m.label, m.tone, late ? "end" : "start");
 };
 
-const outside = (m, f, at) =>
-  write(f.ctx, f.left + 4, at > f.y.high ? f.top + 11 : f.bottom - 4, `${at > f.y.high ? "↑" : "↓"} ${m.label}`, m.tone);
+// The label of a rule, over what it crosses; of one that lies outside, with an arrow towards it.
+export const ruled = (m, f) => {
+  const across = m.axis === "y", scale = across ? f.y : f.x, at = figure(m.at), p = scale.at(at), wide = f.right - f.left;
+  if (!m.label || at !== at) return;
+  const said = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
+  if (across && !scale.has(at)) {
+    write(f.ctx, f.left + 4, at > f.y.high ? f.top + 11 : f.bottom - 4, `${at > f.y.high ? "↑" : "↓"} ${said(wide - 20)}`, m.tone);
+  } else if (across) write(f.ctx, f.left + 4, p - 4 < f.top + 9 ? p + 13 : p - 4, said(wide - 6), m.tone);
+  else if (scale.has(at)) {
+    const late = p > f.left + 0.6 * wide;
+    write(f.ctx, late ? p - 4 : p + 4, f.top - (f.above || 0) + 11, said(late ? p - f.left : f.right - p), m.tone, late ? "end" : "start");
+  }
+};
 
 const margin = (m, f) => {
   const [value, low, high] = m.figure.f.map(figure), x = f.right + 9;
@@ -345,7 +352,7 @@ export const ends = (marks, f) => {
 
 const dot = (row, f, y) => {
   const [value, start, end] = row.figure.f.map(figure), ctx = f.ctx;
-  if (row.label) write(ctx, f.left, y + 2, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink", "start", false);
+  if (row.label) write(ctx, f.left, y + 2, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink");
   if (!Number.isFinite(value)) { write(ctx, f.left, y + 15, "not known", "soft", "start", false); return; }
   if (row.figure.f[1] !== null || row.figure.f[2] !== null) {
     stroke(f, row.tone, 5, 0.4);
@@ -369,7 +376,7 @@ export const stacked = (row) => {
 const bars = (m, f) => {
   for (const [k, row] of m.rows.entries()) {
     const y = f.top + STACK * k + 14;
-    write(f.ctx, f.left, y, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink", "start", false);
+    write(f.ctx, f.left, y, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink");
     for (const { piece, from, to } of stacked(row)) {
       const start = f.x.clamped(from), end = f.x.clamped(to);
       f.ctx.fillStyle = tone(piece.tone);

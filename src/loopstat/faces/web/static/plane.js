@@ -55,6 +55,14 @@ export const ticks = (low, high, axis, most = 5) => {
   return out;
 };
 
+// As many of them as stand beside each other in so many pixels.
+export const fitting = (low, high, axis, most, pixels) => {
+  for (let fewer = most; ; fewer--) {
+    const found = ticks(low, high, axis, fewer), letters = found.reduce((sum, [, said]) => sum + said.length + 2, 0);
+    if (fewer < 2 || axis.ticks || letters * LETTER < pixels + 30) return found;
+  }
+};
+
 // Powers of ten inside a range, and twice and five times them where there is room; under a power, round values.
 const powers = (low, high, most) => {
   const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high));
