@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
 
-from ...errors import SettingsError
+from ...errors import LoopstatError, SettingsError
 from ...parameters import nearest
 
-MOST = 200_000_000  # bytes of an upload
+MOST_BYTES = 200_000_000  # bytes of an upload
 
 
 class Sources:
@@ -29,6 +29,7 @@ class Sources:
     """
 
     def __init__(self, files: Sequence[str] = ()) -> None:
+        self.changed: list[Callable[[], None]] = []
         self._paths = {f"s{k}": path for k, path in enumerate(_tables(files) if files else (), 1)}
 
     def paths(self, ids: Iterable[str]) -> list[str]:
@@ -39,6 +40,14 @@ class Sources:
                 raise nearest(str(name)[:40], self._paths, "table") if self._paths else SettingsError("no table.")
             found.append(str(self._paths[name]))
         return found
+
+    def typed(self, ids: Iterable[str]) -> list[str]:
+        """Return what stands for tables on a command line."""
+        return self.paths(ids)
+
+    def said(self, error: LoopstatError) -> str:
+        """Return the message of an error."""
+        return error.on_command_line()
 
     def described(self) -> list[dict[str, Any]]:
         """Return every table as the page reads it."""
