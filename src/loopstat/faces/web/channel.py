@@ -1,0 +1,214 @@
+"""One tab of the page: what it asks over its socket, the latest of every slot, and the frames that go back."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ...errors import LoopstatError, SettingsError
+from .answers import Answers, Asked, Cancelled, Crew, Job, document_of, milliseconds, sentence
+from .desks import SettingRefused
+
+SLOTS = 4  # the view, and three pins
+PAUSE = 0.05  # seconds between two words on progress
+LARGEST = 2**53  # whole numbers that survive JavaScript
+
+
+@dataclass(frozen=True)
+class Request:
+    """A message that asks for an answer; `asked` is what it is about."""
+
+    seq: int
+    slot: int
+    live: bool
+    asked: Asked
+
+
+@dataclass
+class Slot:
+    """What a slot waits for."""
+
+    waiting: Request | None = None
+    running: Request | None = None
+    job: Job | None = None
+
+
+class Outbox:
+    """Frames on their way: of one kind and slot only the newest is kept, so that a slow reader never falls behind."""
+
+    def __init__(self) -> None:
+        self._frames: dict[tuple[str, int], bytes] = {}
+        self._there = asyncio.Event()
+
+    def put(self, kind: str, slot: int, frame: bytes) -> None:
+        """Put a frame in, in the place of an older one of the same kind and slot."""
+        self._frames.pop((kind, slot), None)
+        self._frames[kind, slot] = frame
+        self._there.set()
+
+    async def get(self) -> bytes:
+        """Wait for a frame."""
+        while not self._frames:
+            self._there.clear()
+            await self._there.wait()
+        return self._frames.pop(next(iter(self._frames)))
+
+
+class Channel:
+    """The requests of one tab.
+
+    Parameters
+    ----------
+    answers : Answers
+    crew : Crew
+    asked : callable
+        Makes what is asked for of a message; raises a LoopstatError where it cannot.
+    """
+
+    def __init__(self, answers: Answers, crew: Crew, asked: Callable[[Mapping[str, Any]], Asked]) -> None:
+        self.answers, self.crew, self.asked = answers, crew, asked
+        self.outbox = Outbox()
+        self.slots = [Slot() for _ in range(SLOTS)]
+        self.loop = asyncio.get_running_loop()
+
+    def tell(self, kind: str, **words: Any) -> None:
+        """Send a message without a document."""
+        from .frames import frame
+
+        self.outbox.put(kind, words.get("slot", 0), frame({"kind": kind, **words}))
+
+    def hear(self, text: str) -> None:
+        """Do what a message asks."""
+        seq = slot = 0
+        try:
+            message = _message(text)
+            seq, slot = _whole(message, "seq", LARGEST), _whole(message, "slot", SLOTS - 1)
+            match message.get("do"):
+                case "answer":
+                    self._ask(Request(seq, slot, message.get("live") is True, self.asked(message)))
+                case "cancel":
+                    self._drop(self.slots[slot])
+                case "ping":
+                    self.tell("pong")
+                case other:
+                    raise SettingsError(f"`do` must be answer, cancel or ping. Got {str(other)[:40]!r}.")
+        except LoopstatError as error:
+            self._failed(seq, slot, error)
+
+    def close(self) -> None:
+        """Call everything off: the tab has gone."""
+        for slot in self.slots:
+            slot.waiting = None
+            if slot.job is not None:
+                slot.job.cancel()
+
+    # ----------------------------------------------------------------- the latest of every slot
+
+    def _ask(self, request: Request) -> None:
+        slot = self.slots[request.slot]
+        self._drop(slot, keep_live=True)
+        slot.waiting = request
+        self._next(slot)
+
+    def _drop(self, slot: Slot, *, keep_live: bool = False) -> None:
+        """Call off what a slot waits for and what runs for it; a live answer is too short to be called off."""
+        if slot.waiting is not None:
+            self._said(slot.waiting, "cancelled")
+            slot.waiting = None
+        if slot.running is not None and slot.job is not None and not (keep_live and slot.running.live):
+            slot.job.cancel()
+            self._said(slot.running, "cancelled")
+            slot.running = slot.job = None
+
+    def _next(self, slot: Slot) -> None:
+        if slot.running is not None or slot.waiting is None:
+            return
+        request, slot.waiting = slot.waiting, None
+        slot.running, slot.job = request, Job(partial(self._work, request))
+        self.crew.submit("live" if request.live else "whole", slot.job)
+
+    def _done(self, job: Job, request: Request, kind: str, frame: bytes) -> None:
+        slot = self.slots[request.slot]
+        if slot.job is job:
+            slot.running = slot.job = None
+            self.outbox.put(kind, request.slot, frame)
+            self._next(slot)
+
+    def _proceeds(self, request: Request, words: Mapping[str, Any]) -> None:
+        if self.slots[request.slot].running is request:
+            self._said(request, "progress", **words)
+
+    def _said(self, request: Request, kind: str, **words: Any) -> None:
+        self.tell(kind, seq=request.seq, slot=request.slot, **words)
+
+    def _failed(self, seq: int, slot: int, error: Exception) -> None:
+        self.tell("error", **_error(seq, slot, error))
+
+    # ----------------------------------------------------------------- in a thread
+
+    def _work(self, request: Request, job: Job) -> None:
+        from .frames import frame
+
+        begun = time.perf_counter()
+        words: dict[str, Any] = {"kind": "document", "seq": request.seq, "slot": request.slot}
+        document = None
+        try:
+            if request.live:
+                result = self.answers.live(request.asked)
+            else:
+                result = self.answers.whole(request.asked, job.told(self._progress(request)))
+            if result is None:
+                words["kind"] = "whole"
+            elif not job.off:
+                document = document_of(request.asked, result)
+                words |= {"desk": request.asked.place.name, "live": request.live}
+                made = frame({**words, "took": milliseconds(begun)}, document)
+        except Cancelled:
+            words["kind"] = "cancelled"
+        except Exception as error:  # whatever it is, the page hears a sentence and the others go on
+            words = {"kind": "error", **_error(request.seq, request.slot, error)}
+            document = None
+        made = made if document is not None else frame(words)
+        self._call(self._done, job, request, words["kind"], made)
+
+    def _progress(self, request: Request) -> Any:
+        said = 0.0
+
+        def tell(done: int, total: int, what: str) -> None:
+            nonlocal said
+            if time.monotonic() - said > PAUSE:
+                said = time.monotonic()
+                self._call(self._proceeds, request, {"done": done, "total": total, "label": what})
+
+        return tell
+
+    def _call(self, function: Callable[..., None], *args: Any) -> None:
+        if not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(function, *args)
+
+
+def _message(text: str) -> Mapping[str, Any]:
+    try:
+        message = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError("a message must be one JSON object.") from error
+    if not isinstance(message, Mapping):
+        raise SettingsError("a message must be one JSON object.")
+    return message
+
+
+def _whole(message: Mapping[str, Any], name: str, most: int) -> int:
+    value = message.get(name, 0)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
+        raise SettingsError(f"`{name}` must be a whole number from 0 to {most}.")
+    return value
+
+
+def _error(seq: int, slot: int, error: Exception) -> dict[str, Any]:
+    setting = error.setting if isinstance(error, SettingRefused) else None
+    return {"seq": seq, "slot": slot, "message": sentence(error), "setting": setting}
