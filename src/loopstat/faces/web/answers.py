@@ -66,8 +66,9 @@ class Asked:
 
     @property
     def files(self) -> tuple[Any, ...]:
-        """The files as they stand: one that has grown since is read again."""
-        return tuple((path, known.st_size, known.st_mtime_ns) for path in self.paths for known in (Path(path).stat(),))
+        """The files as they stand, by id: one that has grown since is read again."""
+        stats = [Path(path).stat() for path in self.paths]
+        return tuple((key, s.st_size, s.st_mtime_ns) for key, s in zip(self.sources, stats, strict=True))
 
     @property
     def ground(self) -> str:
@@ -250,12 +251,12 @@ class Answers:
         found: Result | None = load(asked.place.desk.live)(recording, known, last)
         return found
 
-    def keep(self, paths: Collection[str]) -> None:
-        """Forget what was read of any other file."""
+    def keep(self, sources: Collection[str]) -> None:
+        """Forget what was read of any other tables."""
         with self._lock:
-            kept = [r for r in self._recordings if all(name in paths for name, *_ in r.files)]
+            kept = [r for r in self._recordings if all(key in sources for key, *_ in r.files)]
             self._recordings = deque(kept, RECORDINGS)
-            for ground in [g for g in self._results if any(name not in paths for name, *_ in json.loads(g)[1])]:
+            for ground in [g for g in self._results if any(key not in sources for key, *_ in json.loads(g)[1])]:
                 del self._results[ground]
 
     def _last(self, ground: str) -> _Last | None:

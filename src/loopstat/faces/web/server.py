@@ -137,7 +137,7 @@ class View:
     def sources_changed(self) -> None:
         """Tell every tab which tables there are now, and forget what was read of those that went."""
         known = self.sources.described()
-        self.answers.keep(set(self.sources.paths(source["id"] for source in known)))
+        self.answers.keep({source["id"] for source in known})
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self._tell_sources, known)
 
