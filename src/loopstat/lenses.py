@@ -107,6 +107,8 @@ class Desk:
     moving : tuple of str
         Settings of a command that reads files which `live` follows without reading them again; those that read nothing
         follow all.
+    rest : str
+        Setting of the command, of pairs NAME=VALUE, that takes those of `settings` which the command itself has not.
     """
 
     title: str = ""
@@ -115,6 +117,7 @@ class Desk:
     presets: str = ""
     live: str = ""
     moving: tuple[str, ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True)
