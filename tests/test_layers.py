@@ -60,7 +60,7 @@ HEAVY = {
 AT_THE_TOP = {
     "click": {"faces.cli", "faces.console"},
     "numba": {"moves.engine"},
-    "starlette": {"faces.web.server", "faces.web.sources"},
+    "starlette": {"faces.web.server", "faces.web.tables"},
     "uvicorn": {"faces.web.server"},
 }
 """The only heavy libraries a module may import outside a function, and where."""

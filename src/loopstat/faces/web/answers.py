@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import threading
 import time
 import traceback
 from collections import OrderedDict, UserDict, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ...errors import LoopstatError
 from ...lenses import Progress, Result, load
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 RECORDINGS, RESULTS = 4, 8  # kept at most, the ones used last
 CREWS = {"live": 1, "whole": 2}  # threads of each kind of work
+T = TypeVar("T")
 OUR_FAULT = "This should not have happened; what did is told where loopstat was started."
 
 
@@ -64,8 +66,9 @@ class Asked:
 
     @property
     def files(self) -> tuple[Any, ...]:
-        """The files as they stand: one that has grown since is read again."""
-        return tuple((path, known.st_size, known.st_mtime_ns) for path in self.paths for known in (Path(path).stat(),))
+        """The files as they stand, by id: one that has grown since is read again."""
+        stats = [Path(path).stat() for path in self.paths]
+        return tuple((key, s.st_size, s.st_mtime_ns) for key, s in zip(self.sources, stats, strict=True))
 
     @property
     def ground(self) -> str:
@@ -118,6 +121,30 @@ class Crew:
                 queue.remove(old)
             queue.append(job)
             self._changed.notify_all()
+
+    async def run(self, kind: str, work: Callable[[Job], T]) -> T:
+        """Do a piece of work in a thread and wait for what comes of it; it is called off where nobody waits."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def done(found: T | None, error: Exception | None) -> None:
+            if not future.done():
+                future.set_exception(error) if error is not None else future.set_result(cast(T, found))
+
+        def begin(job: Job) -> None:
+            try:
+                found = work(job)
+            except Exception as error:  # raised where it is waited for
+                loop.call_soon_threadsafe(done, None, error)
+            else:
+                loop.call_soon_threadsafe(done, found, None)
+
+        job = Job(begin)
+        self.submit(kind, job)
+        try:
+            return await future
+        finally:
+            job.cancel()
 
     def stop(self, seconds: float = 1.0) -> bool:
         """Call everything off and return whether all threads came to rest in time."""
@@ -224,12 +251,12 @@ class Answers:
         found: Result | None = load(asked.place.desk.live)(recording, known, last)
         return found
 
-    def forget(self, path: str) -> None:
-        """Forget what was read of a file."""
+    def keep(self, sources: Collection[str]) -> None:
+        """Forget what was read of any other tables."""
         with self._lock:
-            kept = [r for r in self._recordings if all(path != name for name, *_ in r.files)]
+            kept = [r for r in self._recordings if all(key in sources for key, *_ in r.files)]
             self._recordings = deque(kept, RECORDINGS)
-            for ground in [g for g in self._results if any(path == name for name, *_ in json.loads(g)[1])]:
+            for ground in [g for g in self._results if any(key not in sources for key, *_ in json.loads(g)[1])]:
                 del self._results[ground]
 
     def _last(self, ground: str) -> _Last | None:
@@ -274,14 +301,16 @@ def document_of(asked: Asked, result: Result) -> Document:
     return made
 
 
-def sentence(error: Exception) -> str:
+def sentence(error: Exception, said: Callable[[LoopstatError], str]) -> str:
     """Return what the page is told of an error; one that is none of ours is told in full on standard error."""
     from ...results.words import clean_sentence
 
     if isinstance(error, LoopstatError):
-        return clean_sentence(str(error))
+        return clean_sentence(said(error))
     if isinstance(error, MemoryError):
         return "This takes more memory than there is: ask for less at once."
+    if isinstance(error, OSError):
+        return clean_sentence(f"A file cannot be read: {error.strerror or error}.")
     traceback.print_exception(error, file=sys.stderr)
     return OUR_FAULT
 

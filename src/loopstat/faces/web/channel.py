@@ -68,10 +68,18 @@ class Channel:
     crew : Crew
     asked : callable
         Makes what is asked for of a message; raises a LoopstatError where it cannot.
+    said : callable
+        Makes the message of such an error.
     """
 
-    def __init__(self, answers: Answers, crew: Crew, asked: Callable[[Mapping[str, Any]], Asked]) -> None:
-        self.answers, self.crew, self.asked = answers, crew, asked
+    def __init__(
+        self,
+        answers: Answers,
+        crew: Crew,
+        asked: Callable[[Mapping[str, Any]], Asked],
+        said: Callable[[LoopstatError], str],
+    ) -> None:
+        self.answers, self.crew, self.asked, self.said = answers, crew, asked, said
         self.outbox = Outbox()
         self.slots = [Slot() for _ in range(SLOTS)]
         self.loop = asyncio.get_running_loop()
@@ -86,7 +94,7 @@ class Channel:
         """Do what a message asks."""
         seq = slot = 0
         try:
-            message = _message(text)
+            message = message_of(text)
             seq, slot = _whole(message, "seq", LARGEST), _whole(message, "slot", SLOTS - 1)
             match message.get("do"):
                 case "answer":
@@ -97,8 +105,8 @@ class Channel:
                     self.tell("pong")
                 case other:
                     raise SettingsError(f"`do` must be answer, cancel or ping. Got {str(other)[:40]!r}.")
-        except LoopstatError as error:
-            self._failed(seq, slot, error)
+        except Exception as error:  # whatever it is, the page hears a sentence and may ask again
+            self.tell(**self._error(seq, slot, error))
 
     def close(self) -> None:
         """Call everything off: the tab has gone."""
@@ -146,35 +154,39 @@ class Channel:
     def _said(self, request: Request, kind: str, **words: Any) -> None:
         self.tell(kind, seq=request.seq, slot=request.slot, **words)
 
-    def _failed(self, seq: int, slot: int, error: Exception) -> None:
-        self.tell("error", **_error(seq, slot, error))
+    def _error(self, seq: int, slot: int, error: Exception) -> dict[str, Any]:
+        setting = error.setting if isinstance(error, SettingRefused) else None
+        words = {"message": sentence(error, self.said), "setting": setting}
+        return {"kind": "error", "seq": seq, "slot": slot, **words}
 
     # ----------------------------------------------------------------- in a thread
 
     def _work(self, request: Request, job: Job) -> None:
         from .frames import frame
 
-        begun = time.perf_counter()
-        words: dict[str, Any] = {"kind": "document", "seq": request.seq, "slot": request.slot}
-        document = None
+        words: dict[str, Any] = {"seq": request.seq, "slot": request.slot}
         try:
-            if request.live:
-                result = self.answers.live(request.asked)
-            else:
-                result = self.answers.whole(request.asked, job.told(self._progress(request)))
-            if result is None:
-                words["kind"] = "whole"
-            elif not job.off:
-                document = document_of(request.asked, result)
-                words |= {"desk": request.asked.place.name, "live": request.live}
-                made = frame({**words, "took": milliseconds(begun)}, document)
+            kind, made = self._answered(request, job, words)
         except Cancelled:
-            words["kind"] = "cancelled"
+            kind, made = "cancelled", frame({"kind": "cancelled", **words})
         except Exception as error:  # whatever it is, the page hears a sentence and the others go on
-            words = {"kind": "error", **_error(request.seq, request.slot, error)}
-            document = None
-        made = made if document is not None else frame(words)
-        self._call(self._done, job, request, words["kind"], made)
+            kind, made = "error", frame(self._error(request.seq, request.slot, error))
+        self._call(self._done, job, request, kind, made)
+
+    def _answered(self, request: Request, job: Job, words: Mapping[str, Any]) -> tuple[str, bytes]:
+        """Return the kind of what a request is answered with, and its frame."""
+        from .frames import frame
+
+        begun = time.perf_counter()
+        progress = job.told(self._progress(request))
+        result = self.answers.live(request.asked) if request.live else self.answers.whole(request.asked, progress)
+        if result is None:
+            return "whole", frame({"kind": "whole", **words})
+        if job.off:
+            raise Cancelled
+        document = document_of(request.asked, result)
+        words = {**words, "desk": request.asked.place.name, "live": request.live, "took": milliseconds(begun)}
+        return "document", frame({"kind": "document", **words}, document)
 
     def _progress(self, request: Request) -> Any:
         said = 0.0
@@ -192,7 +204,14 @@ class Channel:
             self.loop.call_soon_threadsafe(function, *args)
 
 
-def _message(text: str) -> Mapping[str, Any]:
+def message_of(text: str) -> Mapping[str, Any]:
+    """Return a message of the page.
+
+    Raises
+    ------
+    SettingsError
+        It is no JSON object.
+    """
     try:
         message = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -207,8 +226,3 @@ def _whole(message: Mapping[str, Any], name: str, most: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most:
         raise SettingsError(f"`{name}` must be a whole number from 0 to {most}.")
     return value
-
-
-def _error(seq: int, slot: int, error: Exception) -> dict[str, Any]:
-    setting = error.setting if isinstance(error, SettingRefused) else None
-    return {"seq": seq, "slot": slot, "message": sentence(error), "setting": setting}

@@ -23,14 +23,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ... import __version__
-from ...errors import SettingsError
+from ...errors import LoopstatError, SettingsError
 from ...lenses import load
 from ...parameters import nearest
-from .answers import Answers, Asked, Crew
-from .channel import Channel
+from .answers import Answers, Asked, Crew, sentence
+from .channel import Channel, message_of
 from .desks import Place, places
 from .guard import NAMES, Guard, token_of
-from .sources import MOST, Sources
+from .sources import MOST_BYTES, Sources
 
 PORT = 8321
 TRIES = 100  # ports after it
@@ -56,6 +56,9 @@ class View:
         self.places: dict[str, Place] = places()
         self.answers, self.crew = Answers(), Crew()
         self.channels: set[Channel] = set()
+        self.downloading = 0
+        self.loop: asyncio.AbstractEventLoop | None = None
+        sources.changed.append(self.sources_changed)
 
     def asked(self, message: Mapping[str, Any]) -> Asked:
         """Return what a message is about.
@@ -77,8 +80,7 @@ class View:
             return Asked(place, settings)
         if not ids:
             raise SettingsError("no table is chosen: open one first.")
-        paths = tuple(self.sources.paths(ids))
-        return Asked(place, settings, tuple(ids), paths, paths)
+        return Asked(place, settings, tuple(ids), tuple(self.sources.paths(ids)), tuple(self.sources.typed(ids)))
 
     def routes(self) -> list[BaseRoute]:
         """Return what is answered below the token."""
@@ -86,6 +88,7 @@ class View:
             Route("/", self.index),
             Route("/static/{name}", self.static),
             Route("/desks", self.desks),
+            Route("/download", self.download, methods=["POST"]),
             WebSocketRoute("/socket", self.socket),
             *self.sources.routes(),
         ]
@@ -104,16 +107,49 @@ class View:
         return JSONResponse(
             {
                 "version": __version__,
-                "uploads": {"most": MOST},
+                "uploads": {"most": MOST_BYTES},
                 "desks": [place.described() for place in self.places.values()],
                 "sources": self.sources.described(),
             }
         )
 
+    async def download(self, request: Request) -> Response:
+        """A file of an answer, to be saved."""
+        from .downloads import download
+
+        if self.downloading >= TABS:
+            return JSONResponse({"error": "several files are being made already: wait for one of them."}, 503)
+        self.downloading += 1
+        try:
+            message = message_of(await _body(request))
+            asked, what = self.asked(message), str(message.get("what"))
+            made = await self.crew.run(
+                "whole", lambda job: download(self.answers, asked, what, job.told(lambda *_: None))
+            )
+        except Exception as error:  # whatever it is, the page hears a sentence
+            status = 400 if isinstance(error, LoopstatError) else 500
+            return JSONResponse({"error": sentence(error, self.sources.said)}, status)
+        finally:
+            self.downloading -= 1
+        named = {"content-disposition": f'attachment; filename="{made.name}"'}
+        return Response(made.text, media_type=made.media, headers=named)
+
+    def sources_changed(self) -> None:
+        """Tell every tab which tables there are now, and forget what was read of those that went."""
+        known = self.sources.described()
+        self.answers.keep({source["id"] for source in known})
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self._tell_sources, known)
+
+    def _tell_sources(self, known: list[dict[str, Any]]) -> None:
+        for channel in self.channels:
+            channel.tell("sources", sources=known)
+
     async def socket(self, websocket: WebSocket) -> None:
         """Answer one tab until it goes."""
         await websocket.accept()
-        channel = Channel(self.answers, self.crew, self.asked)
+        self.loop = asyncio.get_running_loop()
+        channel = Channel(self.answers, self.crew, self.asked, self.sources.said)
         if len(self.channels) >= TABS:
             channel.tell("error", seq=0, slot=0, message=BUSY, setting=None)
             await websocket.send_bytes(await channel.outbox.get())
@@ -148,6 +184,25 @@ async def _sending(websocket: WebSocket, channel: Channel) -> None:
             await websocket.send_bytes(await channel.outbox.get())
     except (WebSocketDisconnect, RuntimeError):  # gone in between
         return
+
+
+async def _body(request: Request) -> str:
+    """Return the text of a request.
+
+    Raises
+    ------
+    SettingsError
+        It is too long, or no text.
+    """
+    found = bytearray()
+    async for part in request.stream():
+        found += part
+        if len(found) > LONGEST_MESSAGE:
+            raise SettingsError(f"a message takes at most {LONGEST_MESSAGE} bytes.")
+    try:
+        return found.decode()
+    except UnicodeDecodeError as error:
+        raise SettingsError("a message must be text in UTF-8.") from error
 
 
 # --------------------------------------------------------------------------- static files
