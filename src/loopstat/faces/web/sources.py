@@ -17,7 +17,7 @@ from ...io.table.columns import STANDARD
 from ...io.table.files import find, names_of, scan
 from ...parameters import nearest
 
-MOST_BYTES = 200_000_000
+MOST = 200_000_000
 MOST_TABLES = 100
 LONGEST_NAME = 80
 SUFFIXES = (".csv", ".tsv", ".tab", ".json", ".jsonl", ".ndjson", ".parquet")

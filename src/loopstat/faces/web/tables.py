@@ -19,7 +19,7 @@ from ...io.sessions.one import NoSessionError, SessionListed, SessionRead, list_
 from ...io.table.columns import near
 from ...parameters import pairs
 from .changes import SECONDS, changes
-from .sources import MOST_BYTES, Source, Sources, prefixes, remove
+from .sources import MOST, Source, Sources, prefixes, remove
 
 SHORT = 20_000  # characters of a text that are sent unasked
 COMPARED = 200_000  # characters of a text that are compared
@@ -61,9 +61,9 @@ class Tables:
         except ClientDisconnect:
             remove(path)
             return Response(status_code=400)
-        if size > MOST_BYTES:
+        if size > MOST:
             remove(path)
-            most = f"{MOST_BYTES // 1_000_000} MB"
+            most = f"{MOST // 1_000_000} MB"
             return refused(f"{name} is larger than {most}: name it on the command line, loopstat view {name}.", 413)
         source = await to_thread.run_sync(self.sources.take, name, path)
         return JSONResponse(source.described(self.sources.said), 201)
@@ -173,9 +173,9 @@ async def received(request: Request, path: Path) -> int:
     with path.open("xb") as out:
         async for block in request.stream():
             size += len(block)
-            if size <= MOST_BYTES:
+            if size <= MOST:
                 out.write(block)
-            elif size > 2 * MOST_BYTES:
+            elif size > 2 * MOST:
                 break
     return size
 
