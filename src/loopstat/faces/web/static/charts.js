@@ -4,7 +4,7 @@ import { draw as DRAW, ends, onePath, rowed, ruled } from "./marks.js";
 import { FONT, LETTER, Scale, fitting, named, range, repaint, spots, ticks, tone, write } from "./plane.js";
 import { closest, columns, inside, items, nearest, placed, rulesAt, saysAt, tables, threads } from "./told.js";
 
-const HEIGHTS = { tiny: 36, small: 260, wide: 340 };
+const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 };
 const PAPER = { small: 320, wide: 640 }; // widths in print
 const AHEAD = 400; // pixels beyond the window in which pictures are kept up to date
 const CLIPPED = new Set(["line", "paths", "arrows", "histogram", "region"]); // the others keep inside by themselves
