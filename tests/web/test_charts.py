@@ -1,11 +1,10 @@
-"""Charts in the browser: each mark is drawn, tells its figures, zooms, and shares one choice, by hand and by keyboard."""
+"""Charts in the browser: each mark is drawn and tells its figures; zoom, and one choice, by hand and by keyboard."""
 
 from __future__ import annotations
 
 import functools
 import http.server
 import json
-import math
 import shutil
 import threading
 from collections.abc import Iterator
@@ -19,94 +18,19 @@ from loopstat.faces.run import answer
 from loopstat.faces.web.frames import frame
 from loopstat.faces.web.server import statics
 from loopstat.lenses import lenses, load
-from loopstat.results.cell import Cell, figure
-from loopstat.results.chart import (
-    Arrows,
-    Axis,
-    Bar,
-    Bars,
-    Chart,
-    Dot,
-    Dots,
-    Edge,
-    Graph,
-    Histogram,
-    Label,
-    Line,
-    Margin,
-    Node,
-    Paths,
-    Points,
-    Region,
-    Rule,
-    Share,
-)
-from loopstat.results.document import Document, Provenance, Section
 from loopstat.results.words import number, show
+from web.charts_drawn import HOSTILE, MEAN, NAMES, WALKS, document, every_mark
 
 pytestmark = pytest.mark.slow
 
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parents[1] / "src" / "loopstat" / "data"
-HOSTILE = "<img src=x onerror=alert(1)>"
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Charts</title>
 <link rel="stylesheet" href="static/tones.css"><link rel="stylesheet" href="static/page.css">
 <link rel="stylesheet" href="static/uPlot.min.css"><link rel="stylesheet" href="static/charts.css">
 <body><main class="charts" id="charts"></main>
 <script src="static/uPlot.iife.min.js"></script><script type="module" src="gallery.js"></script>"""
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
-X = np.arange(12.0)
-NAMES = tuple(f"s{k}" for k in range(20))
-WALKS = np.cumsum(np.random.default_rng(5).normal(0, 0.3, (20, 12)), axis=1)
-MEAN = np.sin(X / 3)
-GAPS = np.where(np.isin(X, [4, 5, 8]), np.nan, MEAN)
-
-
-def every_mark() -> tuple[Chart, ...]:
-    """Return one chart or more for each kind of mark, and those that are hard: empty, open, hostile, very many."""
-    rng = np.random.default_rng(0)
-    paths = WALKS.copy()
-    paths[3, 6:] = np.nan
-    step, score = Axis("step", whole=True), Axis("score", unit="USD")
-    nodes = (Node("a", 0, 0, "alpha", 1.0, "c0", words="alpha, held 5 times"), Node("b", 1, 1, "beta", 0.3, "c1"))
-    dots = (Dot("first", Cell(0.3)), Dot(HOSTILE, Cell(0.7), "c1", "square"), Dot("third", Cell(None)))
-    bars = (Bar("pair", (Share("noise", -0.4, "c4"), Share("drift", 0.3, "c1")), figure(-0.1)),)
-    return (
-        Chart("line", "Line", (Line(X, MEAN, MEAN - 0.2, MEAN + 0.3, label="mean", strong=True),), step, score,
-              described="A mean by step."),
-        Chart("gaps", "Gaps", (Line(X, GAPS, GAPS - 0.2, np.full(12, np.inf), label="mean"),), step, score),
-        Chart("held", "Held", (Line(X, np.round(MEAN), label="held", step=True, tone="c2"),), step, score),
-        Chart("paths", "Paths", (Paths(X, paths, NAMES, label="sessions"), Margin(figure(0.3), "ends at")), step, score,
-              link="session"),
-        Chart("sessions", "Sessions", (Points(rng.normal(size=20), rng.normal(size=20), names=NAMES, tone="c5"),),
-              Axis("a"), Axis("b"), link="session"),
-        Chart("groups", "Groups", (Points([0.0, 1.0], [0.0, 1.0], [-0.5, 0.5], [0.5, np.inf], ("g0", HOSTILE), named=True),),
-              Axis("a"), Axis("b"), link="group"),
-        Chart("field", "Field", (Arrows(X, X, 0.5 * np.ones(12), np.zeros(12), "failure"),), Axis("a"), Axis("b")),
-        Chart("histogram", "Heights", (Histogram([0.0, 1.0, 2.0], [3.0, 5.0], "c2"), Rule("x", 1.4, label="now")),
-              Axis("p"), Axis("count", zero=True)),
-        Chart("graph", "Graph", (Graph(nodes, (Edge("a", "b", 0.8, "failure", words="a to b 0.5", directed=True),)),),
-              Axis(hidden=True, limits=(-0.5, 1.5)), Axis("potential", limits=(-0.5, 1.5))),
-        Chart("rules", "Rules", (Rule("y", 0.5, 0.2, math.inf, "rests at", "c5"), Rule("x", 3.0, label="step 3"),
-              Line(X, MEAN, tone="ours")), step, score),
-        Chart("region", "Region", (Region([0, 1, 1], [0, 0, 1], filled=True, tone="c2"), Label(0.5, 0.8, "a label", "ink")),
-              Axis("a"), Axis("b"), equal=True),
-        Chart("dots", "Dots", (Rule("x", 0.4, label="now"), Dots(dots)), Axis("share", zero=True)),
-        Chart("bars", "Bars", (Bars(bars),), Axis("correlation", zero=True)),
-        Chart("log", "Log", (Line(10.0 ** np.arange(5), 10.0 ** np.arange(-2, 3), label="cost"),), Axis("n", log=True),
-              Axis("time", log=True)),
-        Chart("cloud", "Cloud", (Points(rng.normal(size=100_000), rng.normal(size=100_000), faint=True),), Axis("a"), Axis("b")),
-        Chart("tiny", "Tiny", (Line(X, MEAN, MEAN - 0.1, MEAN + 0.1),), Axis(hidden=True), Axis(hidden=True), size="tiny"),
-        Chart("wide", "Wide", (Line(X, MEAN, label="a mean"), Line(X, MEAN + 0.01, label="another")), step, score, size="wide"),
-        Chart("empty", "Empty", (Line([], []), Points([], []), Paths([], np.zeros((0, 0)))), step, score),
-        Chart("nothing", "Nothing", ()),
-        Chart("unknown", "Unknown", (Line(X, np.full(12, np.nan)), Rule("y", None), Margin(Cell(None), "none")), step, score),
-    )  # fmt: skip
-
-
-def document(charts: tuple[Chart, ...]) -> Document:
-    """Return a document of charts alone."""
-    return Document("charts", "Charts", Provenance("0"), sections=(Section("all", "All", charts),))
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -201,8 +125,9 @@ def drawn(tab: Any, key: str, tone: str, near: tuple[float, float] | None = None
     """Count pixels of about a tone's colour in a picture, or within six pixels of a place."""
     found: int = tab.evaluate(
         """([key, [r, g, b], near]) => {
-          const canvas = document.getElementById(key).querySelector("canvas:not(.picture-over)"), dpr = devicePixelRatio;
-          const [x, y, w, h] = near ? [near[0] * dpr - 6, near[1] * dpr - 6, 12, 12] : [0, 0, canvas.width, canvas.height];
+          const canvas = document.getElementById(key).querySelector("canvas:not(.picture-over)");
+          const [cx, cy] = (near ?? [0, 0]).map((v) => v * devicePixelRatio);
+          const [x, y, w, h] = near ? [cx - 6, cy - 6, 12, 12] : [0, 0, canvas.width, canvas.height];
           const {data} = canvas.getContext("2d").getImageData(x, y, w, h);
           let n = 0;
           for (let i = 0; i < data.length; i += 4) {
@@ -220,9 +145,10 @@ def drawn(tab: Any, key: str, tone: str, near: tuple[float, float] | None = None
 
 
 DRAWN = {
-    "line": "ours", "gaps": "ours", "held": "c2", "paths": "context", "sessions": "c5", "groups": "ours", "field": "failure",
-    "histogram": "c2", "graph": "c0", "rules": "c5", "region": "c2", "dots": "c1", "bars": "c4", "log": "ours",
-    "cloud": "ours", "tiny": "ours", "wide": "ours",
+    **dict.fromkeys(("line", "gaps", "groups", "log", "cloud", "tiny", "wide"), "ours"),
+    **dict.fromkeys(("held", "histogram", "region"), "c2"),
+    **dict.fromkeys(("sessions", "rules"), "c5"),
+    "paths": "context", "field": "failure", "graph": "c0", "dots": "c1", "bars": "c4",
 }  # fmt: skip
 
 
@@ -458,7 +384,7 @@ def test_a_finger_chooses_and_zooms(chromium: Any, gallery: str) -> None:
     page.locator("#line .picture-plot").scroll_into_view_if_needed()
     at, start, end = box(page, "line"), place(page, "line", 0, 2), place(page, "line", 0, 6)
     fingers = context.new_cdp_session(page)
-    for kind, (px, py) in (("touchStart", start), ("touchMove", (start[0] + 30, start[1])), ("touchMove", end)):
+    for kind, (px, _) in (("touchStart", start), ("touchMove", (start[0] + 30, start[1])), ("touchMove", end)):
         points = [{"x": at["x"] + px, "y": at["y"] + start[1]}]
         fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
     fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
@@ -522,42 +448,11 @@ def test_a_hundred_thousand_faint_points_stay_quick(tab: Any) -> None:
     assert sorted(took)[4] < 50
 
 
-EIGHT = """async () => {
-  const { Picture } = await import("./static/charts.js"), out = document.getElementById("charts"), n = 400, rows = 300;
-  out.replaceChildren();
-  const frames = [...Array(10)].map((_, t) => {
-    const floats = new Float32Array(n + rows * n + 3 * n);
-    for (let k = 0; k < n; k++) {
-      floats[k] = k;
-      for (let row = 0; row < rows; row++) floats[n + row * n + k] = Math.sin(k / 40 + t / 5) + ((row * 0.618) % 1) + 0.2 * Math.sin(row * k);
-      for (let j = 0; j < 3; j++) floats[n + rows * n + j * n + k] = Math.sin(k / 40 + t / 5) + 0.2 * (j - 1);
-    }
-    return floats;
-  });
-  const at = n + rows * n, line = { kind: "line", x: { f32: [0, n] }, y: { f32: [at + n, n] }, low: { f32: [at, n] },
-    high: { f32: [at + 2 * n, n] }, label: "mean", tone: "ours", stroke: "solid", strong: true, step: false };
-  const paths = { kind: "paths", x: { f32: [0, n] }, y: { f32: [n, rows, n] }, names: [], label: "runs", tone: "context" };
-  const charts = [...Array(8)].map((_, k) => ({ type: "chart", key: `c${k}`, title: "", described: "", note: "", equal: false, size: "small",
-    link: "", depth: "front", x: { label: "move", low: 0, high: n }, y: { label: "y", low: -1.5, high: 2.5 }, marks: k ? [line] : [paths, line] }));
-  const made = charts.map(() => new Picture(out.appendChild(document.createElement("div")), {}));
-  const took = [];
-  for (let turn = 0; turn < 60; turn++) {
-    const start = performance.now();
-    charts.forEach((chart, k) => made[k].update(chart, frames[turn % 10], { live: true }));
-    took.push(performance.now() - start);
-    await new Promise(requestAnimationFrame);
-  }
-  const ordered = took.slice(5).sort((a, b) => a - b);
-  made.forEach((picture) => picture.destroy());
-  return [ordered[Math.floor(ordered.length / 2)], ordered[Math.floor(0.95 * ordered.length)]];
-}"""
-
-
 def test_eight_charts_with_three_hundred_paths_update_within_a_frame(chromium: Any, gallery: str) -> None:
     page = chromium.new_page()
     page.goto(gallery)
     page.wait_for_function("() => Boolean(window.frame)")
-    median, most = page.evaluate(EIGHT)
+    median, most = page.evaluate("eight()")
     page.close()
     print(f"eight charts, 300 paths of 400 points: median {median:.1f} ms, 95 % {most:.1f} ms")
     assert median < 16, "8 ms on a machine that does nothing else"
