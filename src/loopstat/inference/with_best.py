@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
-from ..arrays import Bool, Float
+from ..arrays import Bool, Float, frozen
 from .estimate import Estimate
 
 DRAWS = 4000  # of the largest of correlated errors: its 95 % quantile is known to 0.03
@@ -100,6 +101,12 @@ def against_best(pairs: Mapping[tuple[int, int], Pairwise], k: int, *, level: fl
     return Standings(Estimate(value, low, np.maximum(high, 0.0), level=level), candidate)
 
 
+@lru_cache(maxsize=1)
+def _normals(rows: int, draws: int) -> Float:
+    """Return the same normal numbers at every call."""
+    return frozen(np.random.default_rng(SEED).standard_normal((rows, draws)), np.float64)
+
+
 def _lower(ends: Float, others: Float) -> float:
     return min(float(ends[others].min()), 0.0) if others.any() else 0.0  # NaN where a pair is missing
 
@@ -111,7 +118,7 @@ def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -
     moving = {pair: p for pair, p in both.items() if 0 < p.error < np.inf}
     place = {name: m for m, name in enumerate(dict.fromkeys(name for p in moving.values() for name in p.influence))}
     shape = (len(place), max(FEWEST_DRAWS, min(DRAWS, MOST_NUMBERS // max(len(place), 1))))
-    normals = np.random.default_rng(SEED).standard_normal(shape)
+    normals = _normals(*shape)
     out = np.ones(k)
     for i in range(k):
         own = [p for (first, _), p in moving.items() if first == i]

@@ -45,14 +45,13 @@ class App {
   // ------------------------------------------------------------------------ the page around
 
   page() {
-    themes($("theme"), () => this.recolour());
+    themes($("theme"));
     $("keys").addEventListener("click", showKeys);
     $("skip").addEventListener("click", (event) => { event.preventDefault(); $("view").focus(); });
     $("drawer").addEventListener("click", () => this.drawer());
     addEventListener("keydown", (event) => {
       if (event.key === "?" && !event.target.closest("input, textarea, select, dialog")) showKeys();
     });
-    addEventListener("beforeprint", () => { this.view?.flush(); this.pins?.flush(); });
     this.acts();
   }
 
@@ -68,8 +67,6 @@ class App {
     $("drawer").setAttribute("aria-expanded", String(open));
     $("controls").classList.toggle("open", open);
   }
-
-  recolour() { document.dispatchEvent(new CustomEvent("colours")); }
 
   // ------------------------------------------------------------------------ desks and settings
 

@@ -100,7 +100,7 @@ const toggle = (row, id, tell) => {
 };
 
 const text = (row, id, tell) => {
-  const box = el("input", { type: "text", id, class: "wide", autocomplete: "off", spellcheck: "false",
+  const box = el("input", { type: "text", id, class: "line", autocomplete: "off", spellcheck: "false",
     placeholder: plain(row.default) || row.metavar || "", onchange: () => tell(box.value.trim() || null, false) });
   return { el: box, inputs: [box], show: (value) => { if (box.value !== plain(value)) box.value = plain(value); } };
 };
@@ -118,7 +118,7 @@ const chips = (row, id, tell) => {
     if (event.key === "Enter" || event.key === ",") { event.preventDefault(); add(); }
     if (event.key === "Backspace" && !box.value && values.length) put(values.slice(0, -1));
   };
-  const box = el("input", { type: "text", id, class: "wide", autocomplete: "off", spellcheck: "false",
+  const box = el("input", { type: "text", id, class: "line", autocomplete: "off", spellcheck: "false",
     placeholder: row.metavar || "", onkeydown: keys, onblur: add });
   const chip = (value) => el("li", {}, el("span", { text: value }), button("×", () => {
     put(values.filter((v) => v !== value));

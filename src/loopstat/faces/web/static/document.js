@@ -1,70 +1,22 @@
 // A document on the page: the answer first, pictures, then the figures; updated in place, nothing jumps.
 
-import { Answered, CheckTable, FactList, FormulaList, SheetBlock, Table, Verdict, Words, Said } from "./blocks.js";
+import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict, Words } from "./blocks.js";
 import { Picture } from "./charts.js";
 import { Control } from "./controls.js";
 import { button, el, Many, say } from "./dom.js";
 
-const MARGIN = "300px"; // how near to the window a picture counts as seen
-
 // ------------------------------------------------------------------------------- pictures
-
-/** Pictures draw when they are seen: those out of sight wait, and are drawn when they come near or nothing moves. */
-export class Gallery {
-  constructor() {
-    this.waiting = new Set();
-    this.parts = new WeakMap();
-    this.watch = new IntersectionObserver((seen) => seen.forEach((entry) => this.seen(entry)), { rootMargin: MARGIN });
-  }
-
-  add(part) {
-    this.parts.set(part.el, part);
-    this.watch.observe(part.el);
-  }
-
-  remove(part) {
-    this.watch.unobserve(part.el);
-    this.waiting.delete(part);
-  }
-
-  seen(entry) {
-    const part = this.parts.get(entry.target);
-    part.near = entry.isIntersecting;
-    if (part.near && this.waiting.delete(part)) part.paint();
-  }
-
-  /** Draw what waits, a picture at a time, whenever the browser has nothing else to do. */
-  rest() {
-    cancelIdleCallback(this.idle);
-    if (!this.waiting.size) return;
-    this.idle = requestIdleCallback((time) => {
-      for (const part of this.waiting) {
-        this.waiting.delete(part);
-        part.paint();
-        if (time.timeRemaining() < 4) break;
-      }
-      this.rest();
-    }, { timeout: 500 });
-  }
-
-  flush() {
-    for (const part of this.waiting) part.paint();
-    this.waiting.clear();
-  }
-}
 
 /** One picture with its title, its note and a way to keep it. */
 export class ChartBlock {
   constructor(chart, hooks) {
     this.hooks = hooks;
-    this.near = true;
     this.host = el("div", { class: "plot" });
     this.note = el("p", { class: "note" });
     this.title = el("span", { class: "chart-title" });
     this.el = el("figure", { class: `chart ${chart.size}`, "data-chart": chart.key },
       el("figcaption", {}, this.title, hooks.keep ? this.keep(chart) : null), this.host, this.note);
     this.picture = new Picture(this.host, { choose: hooks.choose });
-    hooks.gallery.add(this);
   }
 
   keep(chart) {
@@ -73,23 +25,13 @@ export class ChartBlock {
   }
 
   update(chart, floats, how) {
-    this.next = [chart, floats, how];
     say(this.title, chart.title);
     say(this.note, chart.note);
     this.note.hidden = !chart.note;
-    if (how.live && !this.near) this.hooks.gallery.waiting.add(this);
-    else this.paint();
+    this.picture.update(chart, floats, how);
   }
 
-  paint() {
-    this.hooks.gallery.waiting.delete(this);
-    this.picture.update(...this.next);
-  }
-
-  destroy() {
-    this.hooks.gallery.remove(this);
-    this.picture.destroy();
-  }
+  destroy() { this.picture.destroy(); }
 }
 
 class ChartRow {
@@ -232,14 +174,16 @@ class SectionBlock {
 /** What a section holds under its title. */
 class Inside {
   constructor(host, level, where, path, hooks) {
+    this.hooks = hooks;
     this.verdict = new Verdict();
     host.append(this.verdict.el);
     this.body = new Body(host, level + 1, where, path, hooks);
   }
 
   update(section, floats, how) {
-    this.verdict.el.hidden = !section.answer;
-    if (section.answer) this.verdict.update(section.answer);
+    const said = section.answer && section.key !== this.hooks.above;
+    this.verdict.el.hidden = !said;
+    if (said) this.verdict.update(section.answer);
     this.body.update(section.blocks, floats, how);
   }
 
@@ -321,7 +265,7 @@ class HandleControl {
 /** A document and its pictures. Hooks: choose, keep, moved, changed, moving, explained, folds, between. */
 export class View {
   constructor(host, hooks) {
-    this.hooks = { ...hooks, gallery: (this.gallery = new Gallery()), goTo: (key, name) => this.goTo(key, name) };
+    this.hooks = { ...hooks, goTo: (key, name) => this.goTo(key, name) };
     this.title = el("h1");
     this.lead = el("p", { class: "soft" });
     this.leadSaid = new Said(this.lead);
@@ -344,8 +288,10 @@ export class View {
     this.hooks.opens = doc.sections.length === 1 || answers.length === 1 ? (answers[0] ?? doc.sections[0])?.key : null;
     say(this.title, doc.title);
     this.leadSaid.update(doc.lead);
-    this.verdict.el.hidden = !doc.answer;
-    if (doc.answer) this.verdict.update(doc.answer);
+    const [only] = answers.length === 1 ? answers : [], answer = doc.answer ?? only?.answer;
+    this.hooks.above = doc.answer ? null : only?.key; // said once, where the eye falls first
+    this.verdict.el.hidden = !answer;
+    if (answer) this.verdict.update(answer);
     say(this.rough, doc.rough ? `For now: ${doc.rough}` : "");
     this.first.el.hidden = !doc.first.length;
     this.first.update({ said: doc.first.map((note) => [note]) });
@@ -355,7 +301,6 @@ export class View {
     if (answers.length > 1) this.answers.update(doc.by, answers, floats, how);
     this.sections(doc, floats, how);
     this.computed.update(doc);
-    if (!how.live) this.gallery.rest();
   }
 
   sections(doc, floats, how) {
@@ -374,13 +319,6 @@ export class View {
     target?.scrollIntoView({ block: "start" });
     target?.querySelector("summary, h2, h3")?.focus?.();
     if (name) this.hooks.chose?.(name);
-  }
-
-  /** Draw everything, seen or not: for paper. */
-  flush() { this.gallery.flush(); }
-
-  each(f) {
-    for (const host of this.el.querySelectorAll("figure.chart")) f(this.gallery.parts.get(host));
   }
 
   destroy() {
@@ -408,5 +346,3 @@ class Computed {
     say(this.made, `loopstat ${provenance.version}${digest}${settings}.`);
   }
 }
-
-export { Table };

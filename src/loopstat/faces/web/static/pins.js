@@ -1,7 +1,7 @@
 // Settings held beside those of now: same charts, same axes, same seed, so that the difference is the settings'.
 
 import { Answered } from "./blocks.js";
-import { ChartBlock, Gallery } from "./document.js";
+import { ChartBlock } from "./document.js";
 import { button, el, Many, say } from "./dom.js";
 import { same, titled } from "./settings.js";
 
@@ -103,7 +103,7 @@ class Shown extends ChartBlock {
 export class Pins {
   /** Hooks: ask(slot, pin), swap(pin), cancel(slot), changed(), choose. */
   constructor(host, hooks) {
-    this.hooks = { ...hooks, gallery: (this.gallery = new Gallery()), unpin: (pin) => this.unpin(pin) };
+    this.hooks = { ...hooks, unpin: (pin) => this.unpin(pin) };
     this.pins = [];
     this.now = { name: "Now", slot: 0, values: new Map(), doc: null };
     this.cards = el("div", { class: "cards" });
@@ -177,7 +177,6 @@ export class Pins {
     this.el.style.setProperty("--columns", String(columns.length));
     this.carded.update(columns, rows);
     this.stripped.update(this.compared(columns), how);
-    if (!how.live) this.gallery.rest();
   }
 
   /** Return the charts by key, one for each column, where the document of now has one. */
@@ -190,8 +189,6 @@ export class Pins {
     this.carded.update([]);
     this.stripped.update([]);
   }
-
-  flush() { this.gallery.flush(); }
 
   destroy() {
     this.stripped.destroy();

@@ -24,8 +24,8 @@ const apply = (theme) => {
   document.documentElement.dataset.theme = theme;
 };
 
-/** Make a button go through auto, dark and light; `changed` is called whenever colours do. */
-export const themes = (button, changed) => {
+/** Make a button go through auto, dark and light. */
+export const themes = (button) => {
   const show = (theme) => {
     apply(theme);
     button.textContent = SAID[theme];
@@ -37,7 +37,5 @@ export const themes = (button, changed) => {
     theme = NEXT[theme];
     keep(theme);
     show(theme);
-    changed();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", changed);
 };
