@@ -121,3 +121,20 @@ def tab(chromium: Any, served: str) -> Iterator[Any]:
     origin = served.rsplit("/", 2)[0]
     outside = [u for u in asked if not u.startswith((f"{origin}/", "data:", "blob:", origin.replace("http", "ws")))]
     assert outside == [], "nothing but the server is asked"
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of an installed package that brings the lens of `levers.py`."""
+    site = tmp_path_factory.mktemp("site")
+    metadata = site / "levers-1.0.dist-info"
+    metadata.mkdir()
+    (site / "levers.py").write_text((Path(__file__).parent / "levers.py").read_text(encoding="utf-8"), encoding="utf-8")
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: levers\nVersion: 1.0\n", encoding="utf-8")
+    (metadata / "entry_points.txt").write_text("[loopstat.lenses]\nlevers = levers:LENS\n", encoding="utf-8")
+    return site
+
+
+def with_site(site: Path) -> dict[str, str]:
+    """Return the environment in which the package in a folder is installed."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, (str(site), os.environ.get("PYTHONPATH"))))}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.shared import shared_resampling
 from ..panel.panel import Panel
+from ..results.kept import Kept
 from .analysis import Decisions, fitted
 from .compare import Grounds, grounds_of
 from .curve import Curve, Held
@@ -176,19 +176,14 @@ def _covariance(helds: Sequence[Held]) -> Float:
     return np.asarray(np.einsum("stj,stk,t->jk", off, off, 1 / (n[n > 1] - 1)) / several.shape[1])
 
 
-_known: list[tuple[weakref.ref[Panel], str, Apart | None]] = []
+_APART: Kept[Apart | None] = Kept(KEPT)
 
 
 def _apart(panel: Panel, last: Decisions) -> Apart | None:
     """Return the objectives of a recording apart, made once for all weights and prices."""
     free = ("price", "asked_price", "worth", "weights", "group", "command")
     key = repr({name: value for name, value in last.settings.items() if name not in free})
-    for ref, other, apart in _known:
-        if ref() is panel and other == key:
-            return apart
-    made = Apart.of(panel, last)
-    _known[:] = [(weakref.ref(panel), key, made), *(row for row in _known if row[0]() is not None)][:KEPT]
-    return made
+    return _APART.of(panel, key, lambda: Apart.of(panel, last))
 
 
 # ------------------------------------------------------------------------- fewer sessions

@@ -260,15 +260,17 @@ class NetCurve:
         Of all clusters, then with each of them (or each block of them) left out.
     kind : str
         What the clusters are.
-    names, members : tuple of str
-        Of the blocks, and of the clusters in them.
+    names : tuple of str
+        Of the blocks.
+    members : frozenset of str
+        Of the clusters in them.
     """
 
     value: Float
     paid: Float
     kind: str
     names: tuple[str, ...]
-    members: tuple[str, ...]
+    members: frozenset[str]
 
     def at(self, side: Side) -> Net:
         """Return net value at the step and price of a group."""
@@ -305,7 +307,7 @@ def net_curve(side: Side, strata: Int, weight: Float) -> NetCurve:
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = np.where(keep > 0, keep * weight[stratum] / total[stratum].T, 0.0)
     curve = Curve.refitted(_some(side.held, some, cell), weights)
-    members = tuple(side.names[c] for c in np.unique(side.cluster[some]))
+    members = frozenset(side.names[c] for c in np.unique(side.cluster[some]))
     names = tuple(f"{side.kind} block {b}" for b in blocks)
     return NetCurve(curve.value[1:], curve.paid[1:], side.kind, names, members)
 

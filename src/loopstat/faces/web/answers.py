@@ -282,12 +282,13 @@ class Answers:
             progress(0, 1, "reading")
             noted = Noted(known)
             value = reader(paths, noted)
-            if asked.place.reads:
-                seen = {name: noted.data.get(name) for name in noted.seen}
-                with self._lock:
-                    self._recordings.append(_Recording(reads, files, seen, value))
+            seen = {name: noted.data.get(name) for name in noted.seen}
+            with self._lock:
+                self._recordings.append(_Recording(reads, files, seen, value))
             return value
 
+        if not asked.place.reads:
+            return meant("nothing", (), asked.options)
         with self._reading:
             return meant(kept, asked.paths, asked.options)
 

@@ -86,15 +86,11 @@ class Place:
         """
         if not isinstance(values, Mapping):
             raise SettingsError("`settings` must be an object of names and values.")
-        found = {}
-        for name, value in values.items():
+        for name in values:
             if name not in self.rows:
                 raise nearest(str(name)[:100], self.rows, "setting")
-            row = self.rows[name]
-            kept = _value(row, value)
-            if kept is not None and kept != row.default:
-                found[name] = kept
-        return found
+        read = {name: _value(row, values[name]) for name, row in self.rows.items() if name in values}
+        return {name: value for name, value in read.items() if value is not None and value != self.rows[name].default}
 
     def command_line(self, settings: Mapping[str, Any], files: Sequence[str]) -> str:
         """Return the command line that answers the same, ready to paste."""

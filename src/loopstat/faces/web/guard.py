@@ -33,7 +33,7 @@ def token_of(port: int) -> str:
     """
     path = state_folder() / f"view-{port}"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    token = _kept(path) or secrets.token_urlsafe(24)
+    token = _kept(path) or new_token()
     beside = path.with_name(f"{path.name}.{os.getpid()}")
     beside.unlink(missing_ok=True)
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -41,6 +41,11 @@ def token_of(port: int) -> str:
         stream.write(token)
     beside.replace(path)
     return token
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return secrets.token_urlsafe(24)
 
 
 def state_folder() -> Path:

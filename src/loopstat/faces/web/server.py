@@ -29,7 +29,7 @@ from ...parameters import nearest
 from .answers import Answers, Asked, Crew, sentence
 from .channel import Channel, message_of
 from .desks import Place, places
-from .guard import NAMES, Guard, token_of
+from .guard import NAMES, Guard, new_token, token_of
 from .sources import MOST_BYTES, Sources
 
 PORT = 8321
@@ -290,6 +290,15 @@ def listener(port: int | None) -> socket.socket:
     raise SettingsError(f"no port from {PORT} to {PORT + TRIES - 1} is free.")
 
 
+def _token(port: int) -> str:
+    """Return the token of a port, one for this once where it cannot be kept."""
+    try:
+        return token_of(port)
+    except OSError as error:
+        sys.stderr.write(f"the address will be another one next time: it cannot be kept ({error}).\n")
+        return new_token()
+
+
 def serve(files: Sequence[str], port: int | None, *, browser: bool, say: Callable[[str], None]) -> None:
     """Serve the page until it is interrupted.
 
@@ -305,7 +314,7 @@ def serve(files: Sequence[str], port: int | None, *, browser: bool, say: Callabl
     sources = Sources(files)
     heard = listener(port)
     number = heard.getsockname()[1]
-    token = token_of(number)
+    token = _token(number)
     view = View(sources)
     address = f"http://{NAMES[0]}:{number}/{token}/"
 

@@ -100,6 +100,7 @@ class Sources:
         self._lock = threading.Lock()
         self._tables: dict[str, Source] = {}
         self._made = 0
+        self._begun: set[str] = set()  # tables that are being read in the background, or were
         self._folder: TemporaryDirectory[str] | None = None
         self.changed: list[Callable[[], None]] = []
         for path in find(list(files)) if files else ():
@@ -147,8 +148,10 @@ class Sources:
 
     def described(self) -> list[dict[str, Any]]:
         """Return every table as the page reads it, at once; those not read yet are then read in the background."""
-        tables = list(self._tables.values())
-        unread = [t for t in tables if t.seen is None and t.error is None and not t.reading.locked()]
+        with self._lock:
+            tables = list(self._tables.values())
+            unread = [t for t in tables if t.id not in self._begun and t.seen is None]
+            self._begun |= {t.id for t in unread}
         if unread:
             threading.Thread(target=self._read_all, args=(unread,), name="tables", daemon=True).start()
         return [table.described(self.said) for table in tables]
