@@ -53,7 +53,7 @@ HEAVY = {
     "polars",
     "pyarrow",
 }
-AT_THE_TOP = {"click": {"faces.cli", "faces.console"}, "numba": {"moves.engine"}}
+AT_THE_TOP = {"click": {"faces.cli", "faces.console"}, "numba": {"moves.engine", "moves.mean_engine"}}
 """The only heavy libraries a module may import outside a function, and where."""
 FILES = {"pathlib", "os", "io"}
 SEES_FILES = {"moves.files", "inference.workers", "results.document"}
