@@ -30,7 +30,7 @@ def answer(
     asked_for = {name: value for name, value in options.items() if value is not None}
     defaults = {row.name: row.default for row in command.settings}
     reads = load(command.reads) if ":" in command.reads else command.reads
-    recording, known = asked(reads, files, {**defaults, **asked_for})
+    recording, known = asked(reads, files, {**defaults, **asked_for}, progress=progress)
     result: Result = load(command.run)(recording, known, progress=progress)
     return result
 

@@ -7,6 +7,7 @@ Every guess made on the way (objectives, parents, plain loop or lineage) and eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from ..errors import InputError, argument
 from ..panel.labels import as_names
 from ..panel.panel import Panel
+from ..scoring.registry import Asked, scorer_of
+from .scored import ARTIFACT, Progress, Scoring
 from .sessions.panel import panel_of
 from .settings import Bounds, Wanted
 from .table.opening import opened
@@ -29,6 +32,10 @@ def read(
     transform: Mapping[str, str] | None = None,
     labels: str | Sequence[str] = (),
     from_step: int | None = None,
+    score: Asked | Sequence[Asked] | None = None,
+    artifact: str = ARTIFACT,
+    mixed_scorers: bool = False,
+    progress: Progress | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
 
@@ -49,6 +56,15 @@ def read(
     labels : names of columns that must become labels
     from_step : int, optional
         Leave out the rows before this step.
+    score : name, Scorer, callable or several, optional
+        Score the texts of the table on the way (`python`, `sj2025`, `text`; see `loopstat.scoring`): the scores become
+        columns, and the objectives unless others are named. Nothing of what is scored is run.
+    artifact : str
+        Column of those texts.
+    mixed_scorers : bool
+        Let scores lie together that were made by different rules or versions (column `scorer_hash`).
+    progress : callable, optional
+        Called with (done, total, what) while texts are scored.
 
     Returns
     -------
@@ -84,10 +100,30 @@ def read(
         bounds={k: (v[0], v[1]) for k, v in (bounds or {}).items()},
         transform=dict(transform or {}),
         labels=as_names(labels),
+        mixed_scorers=mixed_scorers,
     )
-    with opened(source, columns, wanted.needs()) as cells:
-        panel = panel_of(cells, wanted)
+    if score is None:
+        with opened(source, columns, wanted.needs()) as cells:
+            panel = panel_of(cells, wanted)
+    else:
+        panel = _scored(source, columns, wanted, Scoring(scorer_of(score), artifact, progress))
     return panel if from_step is None else later(panel, from_step)
+
+
+def _scored(source: Any, columns: Mapping[str, str] | None, wanted: Wanted, scoring: Scoring) -> Panel:
+    """Return the panel of a table whose texts are scored first."""
+    own = scoring.scorer.objectives
+    others = None if wanted.objectives is None else tuple(n for n in wanted.objectives if n not in own)
+    early = replace(wanted, objectives=others or None, minimize=(), bounds={}, transform={})
+    with opened(source, columns, early.needs({scoring.artifact: "{}"})) as cells:
+        notes = scoring.add_to(cells)
+        minimize = tuple(dict.fromkeys((*wanted.minimize, *_shown(scoring.scorer.minimize, wanted))))
+        panel = panel_of(cells, replace(wanted, minimize=minimize, among=own))
+    return replace(panel, source=replace(panel.source, notes=(*notes, *panel.source.notes)))
+
+
+def _shown(names: Sequence[str], wanted: Wanted) -> list[str]:
+    return [n for n in names if wanted.objectives is None or n in wanted.objectives]
 
 
 def later(panel: Panel, from_step: int) -> Panel:

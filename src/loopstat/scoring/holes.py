@@ -194,5 +194,3 @@ def _ruff_sees(node: ast.expr) -> bool:
         else:
             return False
     return isinstance(first.value, str) and SQL.match(first.value) is not None
-
-

@@ -74,9 +74,7 @@ class PythonSuite:
             warnings.simplefilter("ignore")  # the parser's, about escapes and comparisons in what it reads
             read = [_read(a.text) for a in artefacts]
         seen = iter(ruff_of([r.text for r in read if isinstance(r, Reading)]))
-        return [
-            _scored(r, next(seen), self.lines) if isinstance(r, Reading) else unscored(OBJECTIVES, r) for r in read
-        ]
+        return [_scored(r, next(seen), self.lines) if isinstance(r, Reading) else unscored(OBJECTIVES, r) for r in read]
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
 from typing import Any
@@ -38,8 +38,8 @@ def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
     Parameters
     ----------
     asked : str, Scorer, callable or a sequence of those
-        A name of the registry, `module:NAME` of a scorer or function, or several names with commas between. A function
-        takes a text and returns a number in [0, 10], several by name, or a Score.
+        A name of the registry, or several with commas between. A function takes a text and returns a number in
+        [0, 10], several by name, or a Score.
     **settings
         Settings of suites, such as `lines`; each takes those that are its own.
 
@@ -63,8 +63,8 @@ def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
 
 
 def _named(name: str, settings: Mapping[str, Any]) -> Scorer:
-    place = where().get(name, name)
-    if ":" not in place:
+    place = SCORERS.get(name) or where().get(name)
+    if place is None:
         raise nearest(name, where(), "scorer")
     try:
         return _scorer(load(place), settings)
@@ -98,8 +98,7 @@ class Joined:
     def _names(self) -> tuple[Mapping[str, str], ...]:
         given = [name for s in self.scorers for name in s.objectives]
         return tuple(
-            {name: f"{s.name}.{name}" if given.count(name) > 1 else name for name in s.objectives}
-            for s in self.scorers
+            {name: f"{s.name}.{name}" if given.count(name) > 1 else name for name in s.objectives} for s in self.scorers
         )
 
     @property
@@ -127,9 +126,7 @@ class Joined:
         counts: dict[str, float] = {}
         for scorer, names, score in zip(self.scorers, self._names, scores, strict=True):
             values |= {names[n]: v for n, v in score.values.items()}
-            findings += [
-                Finding(f.rule, f.line, f.weight, f.message, names.get(f.objective, f.objective)) for f in score.findings
-            ]
+            findings += [replace(f, objective=names.get(f.objective, f.objective)) for f in score.findings]
             counts |= {f"{scorer.name}.{n}": v for n, v in score.counts.items()}
         return Score(values, heaviest(findings), counts)
 

@@ -13,7 +13,6 @@ LINES = number(
     unit="logical lines",
     metavar="N",
 )
-SUITE = words("suite", "Scorers, joined into one vector: python, sj2025, text, module:function.", "list", metavar="A,B")
-TABLE = words("table", "Table with a column of texts, instead of files.", "path", metavar="FILE")
-ARTIFACT = words("artifact", "Column of texts of a table.", default="artifact", metavar="COL")
+SUITE = words("suite", "Scorers, joined into one vector: python, sj2025, text. Default: python.", "list", metavar="A,B")
+TABLE = words("table", "A table with a column of texts.", "path", metavar="FILE")
 WORKERS = whole("workers", "", None, "Processes. Default: as many as there are cores.", 1)

@@ -210,11 +210,15 @@ def _recounts(function: ast.AST, text: str) -> bool:
     for node in ast.walk(function):
         if isinstance(node, ast.Call) and _last_name(node.func) == function.name:
             calls += any(_smaller(argument, parameters) for argument in node.args)
-        elif isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn):
-            keeps = True
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            keeps = True
+        else:
+            keeps = keeps or _remembers(node)
     return calls >= SELF_CALLS and not keeps
+
+
+def _remembers(node: ast.AST) -> bool:
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.ctx, ast.Store)
+    return isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.In | ast.NotIn)
 
 
 def _smaller(node: ast.AST, parameters: set[str]) -> bool:
@@ -233,9 +237,13 @@ def _by_rows(iterated: ast.AST) -> bool:
 def _is_list(name: str, scope: Scope) -> bool:
     """True where a name is bound to a list and to nothing that finds faster."""
     values = scope.values(name)
-    return bool(values) and all(isinstance(v, LISTS) or _calls(v, "list") or _calls(v, "sorted") for v in values) and not (
-        all(isinstance(v, ast.List) and v.elts and all(isinstance(e, ast.Constant) for e in v.elts) for v in values)
-    )
+    lists = bool(values) and all(isinstance(v, LISTS) or _calls(v, "list") or _calls(v, "sorted") for v in values)
+    return lists and not all(map(_of_constants, values))
+
+
+def _of_constants(node: ast.expr) -> bool:
+    """True for a list written out, which is short."""
+    return isinstance(node, ast.List) and bool(node.elts) and all(isinstance(e, ast.Constant) for e in node.elts)
 
 
 def _is_text(node: ast.AST) -> bool:

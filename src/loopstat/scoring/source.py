@@ -1,4 +1,6 @@
-"""A program as its syntax tree, each node but names, constants and attributes with the scope and the loops around it; or why it cannot be read.
+"""A program as its syntax tree, its nodes with the scope and the loops around them; or why it cannot be read.
+
+Names, constants and attributes are passed over: they have nothing inside.
 
 Nothing is compiled to code, imported or run. Size and depth are bounded before any tool sees a text.
 """

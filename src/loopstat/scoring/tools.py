@@ -124,8 +124,7 @@ def _seen(output: bytes, n: int) -> list[Seen]:
         else:
             failed[k] = True
     return [
-        Seen(tuple(sorted(f)), tuple(sorted(c)), bad)
-        for f, c, bad in zip(findings, complexities, failed, strict=True)
+        Seen(tuple(sorted(f)), tuple(sorted(c)), bad) for f, c, bad in zip(findings, complexities, failed, strict=True)
     ]
 
 

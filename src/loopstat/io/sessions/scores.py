@@ -28,7 +28,7 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
         chosen = Choice(wanted.objectives, ())
         notes = []
     else:
-        chosen = _chosen(cells, rows)
+        chosen = _chosen(cells, rows, wanted.among)
         notes = [chosen.sentence()]
     for name in chosen.kept:
         _refuse_no_score(cells, name)
@@ -38,8 +38,9 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
     return chosen.kept, notes
 
 
-def _chosen(cells: Cells, rows: Rows) -> Choice:
+def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
     numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
+    numeric = [c for c in numeric if among is None or c.name in among]
 
     def column(name: str) -> Float:
         values = cells.numbers(name)[rows.position]
