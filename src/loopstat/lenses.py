@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "scoring": "loopstat.scoring.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 
@@ -47,12 +48,18 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result.
+        `module:function` that makes its text, or its bytes, of a result.
+    short : str
+        One letter for the same option.
+    suffix : str
+        Of the file where the page names it.
     """
 
     name: str
     help: str
     text: str
+    short: str = ""
+    suffix: str = ".json"
 
 
 @dataclass(frozen=True)
@@ -148,6 +155,8 @@ class Command:
         How much the terminal shows unless asked for more; `front` is one screen.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
+    least_files : int
+        How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
     """
 
     name: str
@@ -160,6 +169,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    least_files: int = 1
 
 
 @dataclass(frozen=True)

@@ -129,9 +129,11 @@ def made(command: Command) -> click.Command:
     if command.pages:
         options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
         options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
-    options += [click.option(f"--{s.name}", f"{s.name}_path", metavar="FILE", help=s.help) for s in command.saves]
+    for save in command.saves:
+        spelled = [f"-{save.short}"] if save.short else []
+        options.append(click.option(*spelled, f"--{save.name}", f"{save.name}_path", metavar="FILE", help=save.help))
     if command.reads != "nothing":
-        options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
+        options.insert(0, click.argument("files", nargs=-1, required=command.least_files > 0, metavar="FILE..."))
 
     def body(files: tuple[str, ...] = (), verbose: bool = False, **values: Any) -> None:
         _answer(command, files, values, verbose=verbose)
@@ -147,7 +149,7 @@ def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *,
     from ..lenses import load
     from .run import answer, json_text, page_text, shown
 
-    outputs: dict[str, Callable[[Any], str]] = {"json": json_text}
+    outputs: dict[str, Callable[[Any], str | bytes]] = {"json": json_text}
     if command.pages:
         outputs["html"] = partial(page_text, command)
     outputs |= {save.name: load(save.text) for save in command.saves}

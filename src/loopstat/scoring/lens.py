@@ -1,0 +1,77 @@
+"""The command `score`: its settings and where its parts are; light, so that help costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..lenses import Command, Desk, Lens, Progress, Save, load
+from ..parameters import ARTIFACT, COLUMNS
+from .rows import LINES, SUITE, TABLE, WORKERS
+
+if TYPE_CHECKING:
+    from .scored import Scored
+
+DEFAULT_SUITE = ("python",)
+SCORE = (SUITE, TABLE, ARTIFACT, LINES, COLUMNS, WORKERS)
+
+LENS = Lens(
+    "scoring",
+    "score programs and texts without running them",
+    (
+        Command(
+            "score",
+            "Score programs or texts without running them: 0 to 10, with the findings behind each score.\n\n"
+            "FILE is a program or text, a folder of them, or a table with a column of texts (CSV, TSV, JSONL, "
+            "Parquet). A score counts what its rules see: it never says that a program is secure, fast or right.",
+            SCORE,
+            run="loopstat.scoring.lens:run",
+            view="loopstat.scoring.view:document",
+            reads="loopstat.io.artefacts:read_artefacts",
+            saves=(
+                Save(
+                    "output",
+                    "Write the table with its scores as Parquet, ready for `loopstat analyze`.",
+                    "loopstat.scoring.lens:table",
+                    short="o",
+                    suffix=".parquet",
+                ),
+            ),
+            least_files=0,
+            desk=Desk("Scores", settings=tuple(row for row in SCORE if row not in (TABLE, WORKERS))),
+        ),
+    ),
+    terms="loopstat.scoring.terms:TERMS",
+)
+
+
+def run(recording: Any, options: Mapping[str, Any], *, progress: Progress | None = None) -> Scored:
+    """Score what was read as it was asked for.
+
+    Parameters
+    ----------
+    recording : Artefacts
+        As `loopstat.io.artefacts` reads them.
+    options : mapping
+        Values of `SCORE` by name, and `command`, the command line.
+    progress : callable, optional
+    """
+    from .batches import score_all
+    from .registry import scorer_of
+    from .scored import scored
+
+    suite = list(options.get("suite") or DEFAULT_SUITE)
+    scorer = scorer_of(suite, lines=options.get("lines") or LINES.default)
+    scores = score_all(recording.texts, scorer, workers=options.get("workers"), progress=progress)
+    kept = {name: options.get(name) for name in ("command", "lines", "artifact", "columns")}
+    settings = {**kept, "suite": suite}
+    return scored(recording.keys, scores, scorer, recording.source, settings=settings, recording=recording)
+
+
+def table(result: Scored) -> bytes:
+    """Return the Parquet file of what was read with its scores."""
+    columns = {s.name: [t.scores[s.name] for t in result.texts] for s in result.spread}
+    made: bytes = load("loopstat.io.artefacts:scored_table")(
+        result.recording, columns, result.hash, result.settings.get("columns")
+    )
+    return made
