@@ -169,7 +169,15 @@ def test_a_lens_that_cannot_be_loaded_says_so(package: Path) -> None:
 def test_a_lens_of_ours_is_one_line(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "entry_points.txt").unlink()
     monkeypatch.setitem(lenses.LENSES, "lengths", "lengths.lens:LENS")
-    assert [item.name for item in lenses.lenses()] == ["analysis", "decide", "drift", "balance", "moves", "lengths"]
+    assert [item.name for item in lenses.lenses()] == [
+        "analysis",
+        "decide",
+        "drift",
+        "balance",
+        "moves",
+        "scoring",
+        "lengths",
+    ]
     with pytest.raises(lenses.SettingsError, match="did you mean `lengths`"):
         lenses.lens("length")
 
