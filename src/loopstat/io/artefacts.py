@@ -224,7 +224,8 @@ def _columns(con: Any, found: Scan, names: Mapping[str, str]) -> Iterator[str]:
         if f.kind == "raw":
             missing = ", ".join(f"'{m}'" for m in MISSING_TEXT)
             text = f"(CASE WHEN trim({f.sql}) IN ({missing}) THEN NULL ELSE {f.sql} END)"
-            numbers = f"count({text}) = count(TRY_CAST({text} AS DOUBLE)) AND NOT coalesce(bool_or({text} LIKE '%\\_%' ESCAPE '\\'), false)"
-            [(is_number,)] = con.execute(f"SELECT {numbers} FROM {found.relation}").fetchall()
-            sql = f"CAST({text} AS DOUBLE)" if is_number else text
+            number = f"(CASE WHEN contains({text}, '_') THEN NULL ELSE TRY_CAST({text} AS DOUBLE) END)"
+            counted = f"SELECT count({text}) = count({number}) FROM {found.relation}"
+            [(are_numbers,)] = con.execute(counted).fetchall()
+            sql = number if are_numbers else text
         yield f"{sql} AS {quoted(names.get(f.name, f.name))}"

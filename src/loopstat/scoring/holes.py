@@ -60,6 +60,7 @@ def _hidden_evals(program: Program) -> Iterator[Seen]:
     nodes = list(ast.walk(program.tree))
     called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
     ours = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    ours |= {n.arg for n in nodes if isinstance(n, ast.arg)}
     for node in nodes:
         if isinstance(node, ast.Name):
             hidden = node.id in RUNS - ours and id(node) not in called and isinstance(node.ctx, ast.Load)
@@ -133,14 +134,12 @@ def _meant(node: ast.expr, scope: Scope) -> list[ast.expr]:
 
 
 def _built_sql(place: _Call) -> bool:
-    """True where the text executed is SQL, was put together from values, and ruff's rule does not see it."""
+    """True where the text executed is SQL and was put together from values, in however many steps."""
     call = place.node
     if not (isinstance(call.func, ast.Attribute) and call.func.attr in EXECUTES and call.args):
         return False
     made = _made_of(call.args[0], place.scope)
-    is_sql = any(SQL.match(text) for text in filter(None, map(text_of, made)))
-    mixed = any(_mixes(node) for node in made)
-    return is_sql and mixed and not any(_ruff_sees(node) for node in made)
+    return any(SQL.match(text) for text in filter(None, map(text_of, made))) and any(map(_mixes, made))
 
 
 def _made_of(node: ast.expr, scope: Scope) -> list[ast.expr]:
@@ -177,20 +176,3 @@ def _mixes(node: ast.expr) -> bool:
 
 def _only_constants(node: ast.AST) -> bool:
     return not any(isinstance(n, ast.Name | ast.Call | ast.Attribute | ast.Subscript) for n in ast.walk(node))
-
-
-def _ruff_sees(node: ast.expr) -> bool:
-    """True for one expression that both begins as SQL and is mixed: rule S608."""
-    if not _mixes(node) or (isinstance(node, ast.Call) and node.func.attr == "join"):  # type: ignore[attr-defined]
-        return False
-    first: ast.AST = node
-    while not isinstance(first, ast.Constant):
-        if isinstance(first, ast.BinOp):
-            first = first.left
-        elif isinstance(first, ast.JoinedStr) and first.values:
-            first = first.values[0]
-        elif isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute):
-            first = first.func.value
-        else:
-            return False
-    return isinstance(first.value, str) and SQL.match(first.value) is not None

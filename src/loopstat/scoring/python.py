@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,6 +32,8 @@ from .weights import (
 )
 
 OBJECTIVES = ("security", "efficiency", "functionality")
+ELSE_IF = re.compile(r"\belse\s*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*if\b")
+BUILT_SQL, RUFF_SQL = "built-sql", "S608"
 MODULES = ("source", "tools", "holes", "smells", "python", "score")
 
 
@@ -108,15 +111,20 @@ def structure(program: Program) -> dict[str, float]:
         "returns": sum(r.value is not None for r in returned) + count(ast.Yield) + count(ast.YieldFrom),
         "docstrings": program.docstrings,
         "handlers": count(ast.ExceptHandler) + count(ast.Raise),
-        "cognitive": cognitive(program.text),
+        "cognitive": cognitive(_with_elif(program)),
         "depth": program.depth,
     }
+
+
+def _with_elif(program: Program) -> str:
+    """Return the program written so that an `if` alone in an `else` is an `elif`: the tool counts them apart."""
+    return ast.unparse(program.tree) if ELSE_IF.search(program.text) else program.text
 
 
 def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
     counts = dict(reading.counts)
     findings = [_finding(rule, line, message) for rule, line, message in seen.findings]
-    findings += [_finding(rule, line, "") for rule, line in reading.findings]
+    findings += [_finding(rule, line, "") for rule, line in _not_told(reading.findings, findings)]
     findings += [_finding("ruff-failed", 0, "")] if seen.failed else []
     counts["decisions"] = sum(n - 1 for n in seen.complexities)
     for severity in ("severe", "style", "smell"):
@@ -128,6 +136,13 @@ def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
         "functionality": functionality(counts, lines),
     }
     return Score({name: bounded(v) for name, v in values.items()}, heaviest(findings), counts)
+
+
+def _not_told(ours: Sequence[tuple[str, int]], told: Sequence[Finding]) -> list[tuple[str, int]]:
+    """Return our findings without those of SQL that ruff tells already: it sees where a text is made, we where used."""
+    built = [item for item in ours if item[0] == BUILT_SQL]
+    seen = sum(f.rule == RUFF_SQL for f in told)
+    return [item for item in ours if item[0] != BUILT_SQL] + built[seen:]
 
 
 def _finding(name: str, line: int, message: str) -> Finding:

@@ -140,9 +140,13 @@ def _makes_sql(place: Place) -> bool:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
         return _is_sql(node.func.value)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Mod):
-        return not isinstance(place.parent, ast.BinOp) and not isinstance(node.right, ast.Constant) and _is_sql(node)
+        return not isinstance(place.parent, ast.BinOp) and _mixed(node) and _is_sql(node)
     mixed = isinstance(node, ast.JoinedStr) and any(isinstance(v, ast.FormattedValue) for v in node.values)
     return mixed and _is_sql(node)
+
+
+def _mixed(node: ast.AST) -> bool:
+    return any(isinstance(n, ast.Name | ast.Call | ast.Attribute | ast.Subscript) for n in ast.walk(node))
 
 
 def _is_sql(node: ast.AST) -> bool:
