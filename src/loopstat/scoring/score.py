@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 LOW, HIGH = 0.0, 10.0
-BASELINE = 1.0  # every value of a text that cannot be scored
+BASELINE = 0.0  # every value of a text that cannot be scored
 DIGITS = 6  # libraries of mathematics differ in the last digits of a double
 MOST_FINDINGS = 100  # kept of one text, the heaviest; its counts hold all of them
 

@@ -16,6 +16,7 @@ TERMS: dict[str, str] = {
     "scorer_hash": "Which rules and versions of tools made a row's scores; rows of different ones are not pooled.",
     "hash": "Stands for everything that decides a score: rules, weights, settings, versions; equal hash, equal scores.",
     "texts": "The texts that were scored, in the order of files and rows.",
+    "candidate": "Which of several versions of one step it is.",
     "row": "Number of a row of the table, from 1.",
     "repeat": "Number of a repeated scoring of the same version.",
     "findings": "What rules saw in a text, by line, the heaviest hundred.",
@@ -30,5 +31,5 @@ TERMS: dict[str, str] = {
     "largest": "Largest score met.",
     "mode": "Score met most often, to two decimals.",
     "mode_share": "Share of the texts at the score met most often: near 1 a score says nothing.",
-    "unscored": "Texts that do not parse or cannot be read; they have the low baseline of 1.",
+    "unscored": "Texts that do not parse or cannot be read; they have the low baseline of 0.",
 }

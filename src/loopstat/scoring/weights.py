@@ -96,12 +96,13 @@ SMELLS = (
 
 PARTS = (
     # part of functionality, its share, and how many give half of it
-    ("functions", 0.30, 1.5),
+    ("functions", 0.28, 1.5),
     ("classes", 0.10, 0.5),
     ("imports", 0.10, 1.5),
     ("returns", 0.20, 1.5),
-    ("docstrings", 0.15, 1.0),
-    ("handlers", 0.15, 1.0),
+    ("docstrings", 0.14, 1.0),
+    ("handlers", 0.14, 1.0),
+    ("logical_lines", 0.04, 10.0),
 )
 
 RULES = {rule.name: rule for rule in (*SECURITY, *SMELLS)}
