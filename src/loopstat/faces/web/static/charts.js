@@ -8,8 +8,8 @@ import { FONT, LETTER, Scale, fitting, named, range, repaint, spots, ticks, tone
 
 export { chosen };
 
-const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 };
-const PAPER = { small: 320, wide: 640 }; // widths in print
+const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 }; // `low` is the reader's
+const PAPER = { low: 320, small: 320, wide: 640 }; // widths in print
 const AHEAD = 400; // pixels beyond the window in which pictures are kept up to date
 const FOOT = 22, NAME = 16; // pixels of ticks below the plane, and of what an axis is called
 const CLIPPED = new Set(["line", "paths", "arrows", "histogram", "region"]); // the others keep inside by themselves

@@ -120,16 +120,21 @@ const grid = (m, f) => {
 };
 
 const thread = (path, m, f, row, more) => { // points closer than a pixel are left out, but for peaks between them
-  const base = row * m.n;
+  const base = row * m.n, { log, slope, base: zero, start } = f.y;
   let pen = false, last = 0, height = 0;
   for (let k = 0; k < m.n; k++) {
     const value = m.y[base + k], x = xs[k];
     if (value !== value || x !== x) { pen = false; continue; }
-    const y = f.y.at(value) + more;
-    if (!pen) { path.moveTo(x, y); if (k + 1 >= m.n || m.y[base + k + 1] !== m.y[base + k + 1]) path.lineTo(x + 1, y); }
-    else if (x - last < 1 && Math.abs(y - height) < 1 && k + 1 < m.n) continue;
+    let y = log ? f.y.at(value) + more : start + (value - zero) * slope + more;
+    if (!(y < 2e4)) y = 2e4; else if (y < -2e4) y = -2e4;
+    if (!pen) {
+      path.moveTo(x, y);
+      if (k + 1 >= m.n || m.y[base + k + 1] !== m.y[base + k + 1]) path.lineTo(x + 1, y);
+    } else if (x - last < 1 && Math.abs(y - height) < 1 && k + 1 < m.n) continue;
     else path.lineTo(x, y);
-    pen = true; last = x; height = y;
+    pen = true;
+    last = x;
+    height = y;
   }
 };
 
@@ -356,13 +361,14 @@ export const ends = (marks, f) => {
 
 const dot = (row, f, y) => {
   const [value, start, end] = row.figure.f.map(figure), ctx = f.ctx;
+  const share = f.picked && !f.picked.has(row.label) ? GREY : 1;
   if (row.label) write(ctx, f.left, y + 2, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink");
   if (!Number.isFinite(value)) { write(ctx, f.left, y + 15, "not known", "soft", "start", false); return; }
   if (row.figure.f[1] !== null || row.figure.f[2] !== null) {
-    stroke(f, row.tone, 5, 0.4);
+    stroke(f, row.tone, 5, 0.4 * share);
     line(ctx, reach(f.x, start, f.x.low), y + 12, reach(f.x, end, f.x.high), y + 12);
   }
-  if (f.x.has(value)) marked(f, row.shape, f.x.at(value), y + 12, row.tone, 5);
+  if (f.x.has(value)) marked(f, row.shape, f.x.at(value), y + 12, row.tone, 5, share);
 };
 
 const dots = (m, f) => m.rows.forEach((row, k) => dot(row, f, f.top + ROW * k + 8));

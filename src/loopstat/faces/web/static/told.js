@@ -77,8 +77,8 @@ const ITEMS = {
     const from = `${named(c.x, "x")} ${number(x)}, ${named(c.y, "y")} ${number(m.y[k])}`;
     return `${from}: a step adds ${number(m.dx[k])}, ${number(m.dy[k])}`;
   }, { quiet: true })),
-  dots: (m, f) => m.rows.map((row, k) => item(rowAt(row.figure.f[0], f), f.top + ROW * k + 20, ROW, 0,
-    () => headed(row.label, row.figure.t), { band: ROW / 2 })),
+  dots: (m, f, c) => m.rows.map((row, k) => item(rowAt(row.figure.f[0], f), f.top + ROW * k + 20, ROW, 0,
+    () => headed(row.label, row.figure.t), { band: ROW / 2, name: c.link ? row.label : "" })),
   bars: (m, f) => m.rows.map((row, k) => item(rowAt(row.total?.f[0], f), f.top + STACK * k + 34, STACK, 0, () => {
     const pieces = stacked(row).map(({ piece }) => `${piece.label} ${number(piece.value)}`);
     return headed(row.label, [...pieces, ...(row.total ? [`${m.total} ${row.total.t}`] : [])].join("; "));
@@ -177,6 +177,9 @@ export const threads = (chart, f, x) => chart.marks.filter((m) => m.kind === "pa
 export const inside = (chart, f, x0, x1, y0, y1) => {
   const found = new Set(), held = (x, y) => x >= x0 && x <= x1 && y >= y0 && y <= y1;
   for (const m of chart.marks) {
+    if (m.kind === "dots") {
+      for (const { x, y, name } of ITEMS.dots(m, f, chart)) if (held(x, y)) found.add(name);
+    }
     if (!m.names?.length) continue;
     m.names.forEach((name, row) => {
       const n = m.kind === "paths" ? m.n : 1, more = m.kind === "paths" ? beside(m, row) : 0;
