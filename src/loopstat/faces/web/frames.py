@@ -112,6 +112,7 @@ def _section(section: Section, floats: Floats) -> dict[str, Any]:
         "lead": _parts(section.lead),
         "answer": _answer(section.answer, floats),
         "folded": section.folded,
+        "depth": section.depth,
         "blocks": [_block(b, floats) for b in section.blocks],
     }
 
