@@ -192,8 +192,8 @@ export class Control {
   }
 
   head(id) {
-    const { row } = this, named = this.made.inputs.some((input) => input.id === id);
-    const name = el(named ? "label" : "span", { class: "name", id: `${id}-name`, ...(named ? { for: id } : {}) },
+    const { row } = this, own = this.made.inputs.some((input) => input.id === id);
+    const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
       named(row));
     if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: row.symbol }));
     const unit = row.unit ? el("span", { class: "unit", text: row.unit }) : null;
