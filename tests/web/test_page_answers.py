@@ -17,6 +17,9 @@ pytestmark = pytest.mark.slow
 OPTIONS: dict[str, Any] = {row.name: row.default for row in ROWS}
 
 
+MAIN = '[data-section="main"]'
+
+
 @pytest.fixture(scope="module")
 def server(serve: Serve, tmp_path_factory: pytest.TempPathFactory) -> Served:
     """A server that knows the desk made for these tests."""
@@ -73,39 +76,39 @@ def test_every_figure_is_that_of_the_python_result(tab: Any, served: str) -> Non
 
 def test_the_front_comes_first_and_long_parts_are_folded(desk: Any) -> None:
     assert desk.locator(".part > .inside").count() == 0
-    every = desk.locator("details.all")
+    every = desk.locator(f"{MAIN} > details.all")
     assert every.evaluate("d => d.open") is False
     assert desk.locator(".formula").count() == 0, "what nobody sees is not made"
     every.locator("summary").click()
     assert desk.locator(".formula math").count() == 1
     assert desk.locator(".origin").text_content() == "corrected"
-    assert desk.locator("details.all table").count() == 2
+    assert desk.locator(f"{MAIN} > details.all table").count() == 2
 
 
 def test_folds_stay_as_they_were_left(desk: Any) -> None:
-    desk.locator("details.all > summary").click()
+    desk.locator(f"{MAIN} > details.all > summary").click()
     desk.locator('[data-section="folded"] > summary').click()
     desk.locator('[data-section="folded"] canvas').first.wait_for()
-    node = desk.locator("details.all tbody tr").first.element_handle()
+    node = desk.locator(f"{MAIN} > details.all tbody tr").first.element_handle()
     control(desk, "pull").locator("input[type=number]").fill("0.8")
     desk.keyboard.press("Enter")
     told(desk, "pull", "0.800")
-    assert desk.locator("details.all").evaluate("d => d.open")
+    assert desk.locator(f"{MAIN} > details.all").evaluate("d => d.open")
     assert node.evaluate("n => n.isConnected"), "updated in place"
-    assert node.text_content() == "step 00.00"
+    assert node.text_content() == "step 00.000"
     desk.locator('[data-desk="moves simulate"]').click()
     settled(desk)
     desk.locator(f'[data-desk="{DESK}"]').click()
     told(desk, "pull", "0.800")
     assert desk.locator('[data-section="folded"]').evaluate("d => d.open")
-    assert desk.locator("details.all").evaluate("d => d.open")
+    assert desk.locator(f"{MAIN} > details.all").evaluate("d => d.open")
 
 
 def test_tables_sort_stay_sorted_and_are_copied(desk: Any) -> None:
     desk.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    desk.locator("details.all > summary").click()
-    sheet = desk.locator("details.all .sheet").first
-    head = sheet.get_by_role("button", name="at", exact=True)
+    desk.locator(f"{MAIN} > details.all > summary").click()
+    sheet = desk.locator(f"{MAIN} > details.all .sheet").first
+    head = sheet.locator("th button").nth(1)
     head.click()
     head.click()
     assert sheet.locator("tbody tr").first.text_content().startswith("step 20")
@@ -143,7 +146,7 @@ def test_long_runs_show_how_far_they_are_and_can_be_cancelled(desk: Any) -> None
     field.press("Enter")
     bar = desk.locator("progress")
     bar.wait_for()
-    desk.get_by_text("turning").wait_for()
+    desk.locator(".status-text", has_text="turning").wait_for()
     desk.get_by_role("button", name="Cancel").click()
     assert bar.is_hidden()
     assert figure(desk, "turns") == "5"
