@@ -4,7 +4,7 @@ import { draw as DRAW, ends, onePath, rowed, ruled } from "./marks.js";
 import { FONT, LETTER, Scale, fitting, named, range, repaint, spots, ticks, tone, write } from "./plane.js";
 import { closest, columns, inside, items, nearest, placed, rulesAt, saysAt, tables, threads } from "./told.js";
 
-const HEIGHTS = { tiny: 36, small: 260, wide: 340 };
+const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 };
 const PAPER = { small: 320, wide: 640 }; // widths in print
 const AHEAD = 400; // pixels beyond the window in which pictures are kept up to date
 const CLIPPED = new Set(["line", "paths", "arrows", "histogram", "region"]); // the others keep inside by themselves
@@ -343,7 +343,7 @@ export class Picture {
     if (!grid.length || x < f.left - 4 || x > f.right + 4) return rules.length ? { words: rules.join("; "), name: "" } : null;
     const at = grid[closest(grid, f.x.value(x))], thread = nearest(threads(this.chart, f, at), f.x.at(at), y);
     const said = [...saysAt(this.chart, at), ...(thread ? [thread.say()] : []), ...rules], where = placed(this.chart, at);
-    if (!said.length) return null;
+    if (!said.length) said.push("no value");
     return { column: at, x: f.x.at(at), y: thread?.y, thread, name: thread?.name ?? "", words: where ? `${where}: ${said.join("; ")}` : said.join("; ") };
   }
 

@@ -20,7 +20,7 @@ const shapeOf = (row) => {
 export const editorFor = (row, value, changed, tables) => {
   if (!row.of) return null;
   const shape = shapeOf(row), data = Array.isArray(tables) ? plainTables(tables) : tables;
-  const Editor = shape.ours ? Names : shape.pairs ? Pairs : shape.several ? Chips : row.of === "column" || row.of === "number" ? One : Word;
+  const Editor = shape.ours ? Names : shape.pairs ? Pairs : shape.several ? Chips : ["column", "number", "objective"].includes(row.of) ? One : Word;
   const editor = new Editor(row, changed, data, shape);
   editor.show(value ?? row.default ?? null);
   const again = () => { if (editor.el.isConnected || !editor.seen) editor.redraw(); else data.removeEventListener("read", again); };

@@ -360,7 +360,7 @@ const pictured = (steps, score, at) => {
   const x = { label: "step", whole: true, low: Math.min(...xs), high: Math.max(...xs), fixed: false };
   const y = { label: score, low: Math.min(...ys) - 0.06 * spread, high: Math.max(...ys) + 0.06 * spread, fixed: false };
   const described = `${score} over ${steps.length} steps, from ${number(all[0]?.y)} to ${number(all.at(-1)?.y)}.`;
-  const chart = { type: "chart", key: `reader-${score}`, title: score, described, note: "", equal: false, size: "small", link: "step",
+  const chart = { type: "chart", key: `reader-${score}`, title: score, described, note: "", equal: false, size: "low", link: "step",
     depth: "front", x, y, marks, named: [] };
   return [chart, new Float32Array(floats)];
 };

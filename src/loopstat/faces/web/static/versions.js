@@ -41,7 +41,7 @@ const SIGNS = { "+": ["came", "ins", "+"], "-": ["went", "del", "−"], "=": [""
 
 const line = (sign, text) => {
   const [look, tag, mark] = SIGNS[sign];
-  return el("div", { class: `line ${look}` }, el("span", { class: "line-sign", text: mark }), el(tag, {}, ...seen(text)));
+  return el("div", { class: `diff-line ${look}` }, el("span", { class: "diff-sign", text: mark }), el(tag, {}, ...seen(text)));
 };
 
 /** Return differences line by line; long stretches that stayed are folded. */
@@ -64,7 +64,7 @@ export const changesOf = (changes) => {
 
 /** Return makers of the pieces of one run: its lines, or its ends and a fold between them. */
 const partsOf = (sign, lines, first, last) => {
-  const shown = (some) => () => el("div", { class: "run" }, ...some.map((text) => line(sign, text)));
+  const shown = (some) => () => el("div", { class: "diff-run" }, ...some.map((text) => line(sign, text)));
   if (sign !== "=" || lines.length < FOLDED) return [shown(lines)];
   const head = first ? 0 : AROUND, tail = last ? 0 : AROUND;
   const hidden = lines.slice(head, lines.length - tail);
@@ -73,7 +73,7 @@ const partsOf = (sign, lines, first, last) => {
 
 const fold = (lines) => () => {
   const open = button(`… ${lines.length.toLocaleString("en")} lines that stayed`, () => {
-    const run = el("div", { class: "run", tabindex: "-1" }, ...lines.map((text) => line("=", text)));
+    const run = el("div", { class: "diff-run", tabindex: "-1" }, ...lines.map((text) => line("=", text)));
     open.replaceWith(run);
     run.focus({ preventScroll: true });
   }, { class: "fold-lines" });
