@@ -307,20 +307,6 @@ const rule = (m, f) => {
   if (across) line(ctx, f.left, p, f.right, p); else line(ctx, p, top, p, f.bottom);
 };
 
-// The label of a rule, over what it crosses; of one that lies outside, with an arrow towards it.
-export const ruled = (m, f) => {
-  const across = m.axis === "y", scale = across ? f.y : f.x, at = figure(m.at), p = scale.at(at), wide = f.right - f.left;
-  if (!m.label || at !== at) return;
-  const said = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
-  if (across && !scale.has(at)) {
-    write(f.ctx, f.left + 4, at > f.y.high ? f.top + 11 : f.bottom - 4, `${at > f.y.high ? "↑" : "↓"} ${said(wide - 20)}`, m.tone);
-  } else if (across) write(f.ctx, f.left + 4, p - 4 < f.top + 9 ? p + 13 : p - 4, said(wide - 6), m.tone);
-  else if (scale.has(at)) {
-    const late = p > f.left + 0.6 * wide;
-    write(f.ctx, late ? p - 4 : p + 4, f.top - (f.above || 0) + 11, said(late ? p - f.left : f.right - p), m.tone, late ? "end" : "start");
-  }
-};
-
 const margin = (m, f) => {
   const [value, low, high] = m.figure.f.map(figure), x = f.right + 9;
   if (!Number.isFinite(value)) return;
