@@ -201,8 +201,9 @@ def test_tooltips_by_mouse_keyboard_and_touch(desk: Any) -> None:
     ask = control(desk, "pull").get_by_role("button", name="What is pull?")
     bubble = desk.locator(".bubble")
     ask.hover()
-    assert bubble.text_content() == "P: How strongly it is drawn, in per step (default 0.5). Default from the paper." or (
-        "How strongly it is drawn" in bubble.text_content()
+    assert (
+        bubble.text_content() == "P: How strongly it is drawn, in per step (default 0.5). Default from the paper."
+        or ("How strongly it is drawn" in bubble.text_content())
     )
     desk.mouse.move(700, 500)
     assert bubble.is_hidden()
