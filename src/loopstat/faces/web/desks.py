@@ -95,10 +95,10 @@ class Place:
     def command_line(self, settings: Mapping[str, Any], files: Sequence[str]) -> str:
         """Return the command line that answers the same, ready to paste."""
         words = ["loopstat", *self.name.split(), *(f if not f.startswith("-") else f"./{f}" for f in files)]
-        own = {row.name: row for row in self.command.settings}
-        said = load(self.desk.spelled)(settings) if self.desk.spelled else settings
-        for name, value in said.items():
-            words += _typed(own.get(name) or self.rows[name], value)
+        rows = {**self.rows, **{row.name: row for row in self.command.settings}}
+        spelled = load(self.desk.spelled)(settings) if self.desk.spelled else settings
+        for name, value in spelled.items():
+            words += _typed(rows[name], value)
         return shlex.join(words)
 
 
