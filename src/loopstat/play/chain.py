@@ -96,8 +96,8 @@ def play_chain(
     Examples
     --------
     >>> result = play_chain({"system": "ring", "states": 4, "drive": 2.0}, whole=False)
-    >>> round(result.known.entropy_production.value, 6), round(0.8 * np.tanh(0.25) * 0.5, 6)
-    (0.097967, 0.097967)
+    >>> round(result.known.entropy_production.value, 6)  # 0.8 tanh(0.25) 0.5
+    0.097967
     """
     options = checked_values(settings or {}, CHAIN)
     system = System.of(options)
