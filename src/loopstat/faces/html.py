@@ -16,12 +16,14 @@ from ..results import words
 from ..results.chart import TONES, Chart, Line, Margin, Paths, Rule
 from ..results.document import Block, Cell, Document, Section, Sheet
 from . import svg
+from .mathml import mathml
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
 GAP = 65535  # a level that stands for no score
+NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 DIGITS = 8  # of coordinates: more than any screen shows
 FALLBACK = 250  # scores of single sessions in a picture of lines that is there before any script
 
@@ -79,10 +81,18 @@ def _environment() -> Environment:
         "sorted_by": _sorted_by,
         "shade": shades,
         "identity": id,
+        "mathml": _formula,
     }
     made.tests["cell"] = lambda part: isinstance(part, Cell)
     made.tests["paths"] = lambda chart: any(isinstance(m, Paths) for m in chart.marks)
     return made
+
+
+def _formula(tex: str) -> Markup:
+    from markupsafe import Markup
+
+    bare = mathml(tex).replace(NAMESPACE, "")  # as in any page: an address is needed in XML alone
+    return Markup(bare)  # noqa: S704 - of formulas of ours, never of data
 
 
 def _drawn(chart: Chart) -> Markup:
