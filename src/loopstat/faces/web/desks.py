@@ -196,6 +196,8 @@ def _short(value: Any) -> str:
 def _typed(row: Parameter, value: Any) -> list[str]:
     """Return a setting as the words of a command line."""
     if isinstance(value, bool):
+        if row.kind == "flag" and not value:
+            return []
         return [row.flag if value else f"--no-{row.flag[2:]}"]
     if isinstance(value, list):
         each = value if row.kind == "pairs" else [",".join(value)]
