@@ -53,8 +53,17 @@ HEAVY = {
     "pandas",
     "polars",
     "pyarrow",
+    "starlette",
+    "uvicorn",
+    "websockets",
+    "latex2mathml",
 }
-AT_THE_TOP = {"click": {"faces.cli", "faces.console"}, "numba": {"moves.engine"}}
+AT_THE_TOP = {
+    "click": {"faces.cli", "faces.console"},
+    "numba": {"moves.engine", "moves.mean_engine"},
+    "starlette": {"faces.web.server", "faces.web.tables"},
+    "uvicorn": {"faces.web.server"},
+}
 """The only heavy libraries a module may import outside a function, and where."""
 FILES = {"pathlib", "os", "io"}
 SEES_FILES = {"moves.files", "inference.workers", "results.document"}
@@ -189,7 +198,14 @@ def test_importing_the_package_is_light() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["analyze", "--help"], ["moves", "plan", "--help"], ["explain", "lag"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["analyze", "--help"],
+        ["moves", "plan", "--help"],
+        ["view", "--help"],
+        ["explain", "lag"],
+    ],
 )
 def test_small_commands_are_light(arguments: list[str]) -> None:
     code = (

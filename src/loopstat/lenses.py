@@ -108,6 +108,9 @@ class Desk:
     moving : tuple of str
         Settings of a command that reads files which `live` follows without reading them again; those that read nothing
         follow all.
+    spelled : str
+        `module:function` that turns values of the desk's settings into those of the command's own, where they are not
+        the same: what the command line that reproduces the view is written of.
     """
 
     title: str = ""
@@ -116,6 +119,7 @@ class Desk:
     presets: str = ""
     live: str = ""
     moving: tuple[str, ...] = ()
+    spelled: str = ""
 
 
 @dataclass(frozen=True)

@@ -178,10 +178,17 @@ def switch(name: str, text: str, default: bool = False) -> Parameter:
 
 
 def words(
-    name: str, text: str, kind: Kind = "text", default: str | None = None, *, metavar: str = "TEXT", field: str = ""
+    name: str,
+    text: str,
+    kind: Kind = "text",
+    default: str | None = None,
+    *,
+    metavar: str = "TEXT",
+    field: str = "",
+    of: Of = "",
 ) -> Parameter:
     """Return the row of a text, a list of names, or pairs NAME=VALUE."""
-    return Parameter(name, "", default, "", text, kind=kind, metavar=metavar, field=field)
+    return Parameter(name, "", default, "", text, kind=kind, metavar=metavar, field=field, of=of)
 
 
 def checked(settings: Any, rows: Iterable[Parameter]) -> None:
@@ -265,16 +272,16 @@ def groups_asked(options: Mapping[str, Any]) -> list[str] | None:
 HOW_READ = ("columns", "transform", "from_step", "where", "command", "group")
 """Options kept with a result as they are: how the table was read, and what is shown of it."""
 
-OBJECTIVES = words("objectives", "Columns to analyse. Default: the numeric ones.", "list", metavar="A,B")
-BY = words("by", "One group per value; `none` pools. Default: strategy.", "list", metavar="COL,COL")
-MINIMIZE = words("minimize", "Objectives where smaller is better.", "list", metavar="A,B")
-BOUNDS = words("bounds", "Limits scores cannot leave; LOW:HIGH for all.", "pairs", metavar="A=LOW:HIGH")
-TRANSFORM = words("transform", "log, log1p, logit or sqrt of an objective.", "list", metavar="A=log")
-WHERE = words("where", "Only this part; COL!=VALUE leaves it out.", "pairs", metavar="COL=VALUE")
+OBJECTIVES = words("objectives", "Columns to analyse. Default: the numeric ones.", "list", metavar="A,B", of="number")
+BY = words("by", "One group per value; `none` pools. Default: strategy.", "list", metavar="COL,COL", of="column")
+MINIMIZE = words("minimize", "Objectives where smaller is better.", "list", metavar="A,B", of="objective")
+BOUNDS = words("bounds", "Limits scores cannot leave; LOW:HIGH for all.", "pairs", metavar="A=LOW:HIGH", of="objective")
+TRANSFORM = words("transform", "log, log1p, logit or sqrt of an objective.", "list", metavar="A=log", of="objective")
+WHERE = words("where", "Only this part; COL!=VALUE leaves it out.", "pairs", metavar="COL=VALUE", of="column")
 FROM_STEP = whole("from_step", "", None, "Leave out the steps before N.")
-COLUMNS = words("columns", "Your names for our columns.", "list", metavar="session=COL,step=COL")
-CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL")
+COLUMNS = words("columns", "Your names for our columns.", "list", metavar="session=COL,step=COL", of="column")
+CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL", of="column")
 BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 LEVEL = number("level", "", 0.95, "Coverage of intervals.", 0.5, 1, below=True)
-GROUP = words("group", "Show this group alone, with everything said of it.", metavar="LABEL")
+GROUP = words("group", "Show this group alone, with everything said of it.", metavar="LABEL", of="group")
 SEED = whole("seed", "", 0, "Same seed, same figures.", 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..decide.analysis import Decisions, analyze_decisions
@@ -16,6 +16,7 @@ from ..errors import SettingsError
 from ..io import read
 from ..lenses import Progress
 from ..panel.panel import Panel, as_names
+from ..results.record import UNWRITTEN
 from .linear import linear_drift
 
 SCHEMA = "loopstat.analysis/1"
@@ -31,12 +32,18 @@ class Analysis(DriftAnalysis):
     ----------
     against : Comparisons or None
         Groups against each other at their own best steps; None for one group.
+    drift : DriftAnalysis or None
+        Where the loop goes alone (not written, as the next).
+    decisions : Decisions or None
+        When to stop alone, with what any price can be decided from.
     """
 
     KEYS = (*DriftAnalysis.KEYS, "against")
     SCHEMA = SCHEMA
 
     against: Comparisons | None = None
+    drift: DriftAnalysis | None = field(default=None, repr=False, metadata=UNWRITTEN)
+    decisions: Decisions | None = field(default=None, repr=False, metadata=UNWRITTEN)
 
 
 def analyze(
@@ -140,4 +147,6 @@ def together(drift: DriftAnalysis, decisions: Decisions | None, settings: Mappin
         drift.pareto,
         drift.panel,
         None if decisions is None else decisions.comparisons,
+        drift,
+        decisions,
     )

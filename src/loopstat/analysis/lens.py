@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..decide.lens import COLUMN_CONTROLS, FORECAST_CONTROLS, MOVING, PRICE_CONTROLS
 from ..decide.rows import DECIDE, FORECAST
 from ..drift.rows import FIT
-from ..lenses import Command, Lens, Progress
+from ..lenses import Command, Controls, Desk, Lens, Progress
 from ..parameters import (
     BOUNDS,
     BY,
@@ -40,12 +41,25 @@ ANALYZE = (
     FROM_STEP,
     TRANSFORM,
     COLUMNS,
-    words("reference", "Compare every group with this one.", metavar="LABEL"),
+    words("reference", "Compare every group with this one.", metavar="LABEL", of="group"),
     *FIT,
     GROUP,
     SEED,
 )
 
+DESK = Desk(
+    "Analysis",
+    controls=(
+        COLUMN_CONTROLS,
+        PRICE_CONTROLS,
+        FORECAST_CONTROLS,
+        Controls("Where it goes", ("estimator", "stops_at_bounds", "thorough"), open=False),
+        Controls("Estimate", ("cluster", "bootstrap", "level", "seed"), open=False),
+        Controls("Shown", ("group", "reference"), open=False),
+    ),
+    live="loopstat.analysis.live:live",
+    moving=MOVING,
+)
 LENS = Lens(
     "analysis",
     "when to stop, where the scores go, how fast, what trades off against what",
@@ -60,6 +74,7 @@ LENS = Lens(
             view="loopstat.analysis.view:document",
             reads="panel",
             depth="front",
+            desk=DESK,
         ),
     ),
     terms="loopstat.analysis.lens:TERMS",

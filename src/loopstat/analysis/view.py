@@ -8,12 +8,16 @@ from ..decide.view.against import against
 from ..decide.view.charts import limits_of
 from ..decide.view.document import blocks, chosen, first_notes
 from ..decide.view.facts import answer
+from ..decide.view.handles import handles
 from ..drift.fit import LinearDriftFit
 from ..drift.view.document import document as drift_document
 from ..results.decision import Decided
-from ..results.document import Document, Section
+from ..results.document import Document, Section, settings_said
+from ..results.kept import Kept
+from ..results.words import clean_sentence
 from .analyze import Analysis
 
+WHERE: Kept[Document] = Kept(4)  # what the drift lens says of the analyses last looked at
 HINT = "Next: --verbose · --group LABEL · --html report.html · --json - · loopstat explain TERM"
 
 
@@ -22,7 +26,7 @@ def document(result: Analysis) -> Document:
 
     With a group asked for in its settings, that group alone.
     """
-    whole = drift_document(result)
+    whole = _where_it_goes(result)
     decided = [g.decided for g in result.groups if g.decided is not None]
     limits = limits_of(decided)
     fits = {f"g{k}": (k, fit) for k, fit in enumerate(result.groups)}
@@ -34,9 +38,28 @@ def document(result: Analysis) -> Document:
     wanted = result.settings.get("group")
     if wanted is not None:
         sections = list(chosen([s for s in sections if s.key in fits], result.groups, wanted))
+    made = result.decisions
     return replace(
-        whole, sections=tuple(sections), hints=(HINT,), first=first_notes(result.settings) if decided else ()
+        whole,
+        sections=tuple(sections),
+        hints=(HINT,),
+        first=first_notes(result.settings) if decided else (),
+        handles=() if made is None else handles(made),
+        rough="" if made is None else made.rough,
     )
+
+
+def _where_it_goes(result: Analysis) -> Document:
+    """Return what the drift lens says of an analysis; made once for all prices."""
+    if result.drift is None:
+        return drift_document(result)
+    # What the front says of trade-offs hangs on whether objectives disagree.
+    front = tuple(bool(g.decided and g.decided.decision.disagreeing) for g in result.groups)
+    own = WHERE.of(result.drift, front, lambda: drift_document(result))
+    made = replace(
+        own.provenance, command=str(result.settings.get("command") or ""), settings=settings_said(result.settings)
+    )
+    return replace(own, provenance=made, notes=tuple(clean_sentence(n) for n in result.notes))
 
 
 def _opened(section: Section, k: int, fit: LinearDriftFit, limits: tuple[float, float]) -> Section:

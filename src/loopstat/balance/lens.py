@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..lenses import Command, Lens, Progress
+from ..lenses import Command, Controls, Desk, Lens, Progress
 from ..parameters import FROM_STEP, SEED, WHERE, choice, given, switch, words
 from .rows import FIT
 
@@ -19,8 +19,9 @@ BALANCE = (
         "What a state is: a column, exact or normalised texts, or scores in K bins or clusters.",
         default="state",
         metavar="COL|text:COL|normal:COL|bins:K|kmeans:K",
+        of="column",
     ),
-    words("by", "One chain per value; `none` pools. Default: model, strategy.", "list", metavar="COL,COL"),
+    words("by", "One chain per value; `none` pools. Default: model, strategy.", "list", metavar="COL,COL", of="column"),
     words(
         "visits",
         "How often each state was tried, where the table leaves out answers that stayed or failed.",
@@ -37,9 +38,18 @@ BALANCE = (
     switch("symbolic", "Search a formula of the --features for the potential."),
     WHERE,
     FROM_STEP,
-    words("columns", "Your names for our columns.", "list", metavar="state=COL,next_state=COL"),
-    words("objectives", "Scores for bins, kmeans and --features.", "list", metavar="A,B"),
+    words("columns", "Your names for our columns.", "list", metavar="state=COL,next_state=COL", of="column"),
+    words("objectives", "Scores for bins, kmeans and --features.", "list", metavar="A,B", of="number"),
     SEED,
+)
+
+DESK = Desk(
+    "Balance",
+    controls=(
+        Controls("Columns", ("state", "by", "objectives", "visits", "columns", "where", "from_step")),
+        Controls("Potential", ("kernel", "beta", "features", "symbolic")),
+        Controls("Estimate", ("lag", "test", "bootstrap", "size_draws", "cluster", "level", "seed"), open=False),
+    ),
 )
 
 LENS = Lens(
@@ -56,6 +66,7 @@ LENS = Lens(
             run="loopstat.balance.lens:run",
             view="loopstat.balance.view:document",
             reads="states",
+            desk=DESK,
         ),
     ),
     terms="loopstat.balance.terms:TERMS",

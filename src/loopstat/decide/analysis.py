@@ -16,7 +16,7 @@ from ..panel.groups import label_of
 from ..panel.panel import Objective, Panel, Source, as_names
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
-from .compare import Comparisons, compare, torn_note
+from .compare import Comparisons, Grounds, grounds_of, torn_note
 from .fit import DecisionFit, Units, units_of
 from .forecasting.forecast import forecast_settings, refuse_unknown
 from .forecasting.predictors import Family
@@ -44,7 +44,11 @@ class Decisions(Record):
     comparisons : Comparisons or None
         Groups against each other; None for one group.
     units : Units or None
-        What all groups share: the version kept, weights, price (not written).
+        What all groups share: the version kept, weights, price (not written, as the next two).
+    grounds : Grounds or None
+        What groups are compared on at any price.
+    rough : str
+        What was not computed anew, to answer at once; empty where all of it was.
     """
 
     KEYS = (
@@ -70,6 +74,8 @@ class Decisions(Record):
     notes: tuple[str, ...] = ()
     comparisons: Comparisons | None = None
     units: Units | None = field(default=None, repr=False, metadata=UNWRITTEN)
+    grounds: Grounds | None = field(default=None, repr=False, metadata=UNWRITTEN)
+    rough: str = field(default="", repr=False, metadata=UNWRITTEN)
 
     def __repr__(self) -> str:
         return "\n".join(repr(g) for g in self.groups)
@@ -81,6 +87,39 @@ class Decisions(Record):
         """Return the result with the settings and notes that are written elsewhere."""
         settings = {name: value for name, value in self.settings.items() if name != "objectives"}
         return replace(self, settings=settings, source=replace(self.source, notes=self.notes))
+
+    def at(self, estimator: MeanCurve) -> Decisions:
+        """Return the decisions at the price that an estimator asks for, which differs in nothing else.
+
+        All of it is as a whole run at that price would have it, but trials of rules: those are taken over.
+
+        Raises
+        ------
+        ValueError
+            They were read back from JSON, without the curves behind them.
+        """
+        if self.units is None:
+            raise ValueError("decisions read back from JSON have no curves to decide from")
+        units = self.units.priced(estimator)
+        return self.with_groups(tuple(g.at(estimator, units) for g in self.groups), estimator, units, self.grounds)
+
+    def with_groups(
+        self, groups: tuple[DecisionFit, ...], estimator: MeanCurve, units: Units, grounds: Grounds | None
+    ) -> Decisions:
+        """Return the same recording decided anew: its groups, and with them comparisons, settings and notes."""
+        if self.units is None:
+            raise ValueError("decisions read back from JSON have no units")
+        own = [*self.source.notes, *notes_of(self.units, self.groups)]
+        kept = _kept(estimator, units, self.settings["by"], self.settings["seed"])
+        return replace(
+            self,
+            groups=groups,
+            settings={**self.settings, **kept},
+            notes=(*self.source.notes, *notes_of(units, groups), *self.notes[len(own) :]),
+            comparisons=None if grounds is None else grounds.compare(groups),
+            units=units,
+            grounds=grounds,
+        )
 
 
 def analyze_decisions(
@@ -128,8 +167,9 @@ def analyze_decisions(
     only = [part for _, part in parts]
     resampled = shared_resampling(panel, only, column=estimator.cluster, n_boot=estimator.n_boot, seed=seed)
     units = units_of(estimator, only, panel)
-    groups = _fitted(estimator, parts, resampled, units, seed, progress, predictors)
-    against = compare(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
+    groups = fitted(estimator, parts, resampled, units, seed, progress, predictors)
+    grounds = grounds_of(panel, only, groups, by=columns, column=estimator.cluster, level=estimator.level)
+    against = None if grounds is None else grounds.compare(groups)
     return Decisions(
         groups=tuple(groups),
         objectives=panel.objectives,
@@ -145,10 +185,11 @@ def analyze_decisions(
         ),
         comparisons=against,
         units=units,
+        grounds=grounds,
     )
 
 
-def _fitted(
+def fitted(
     estimator: MeanCurve,
     parts: Sequence[tuple[dict[str, str], Panel]],
     resampled: Sequence[Resampling],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,7 @@ from ..panel.panel import Panel
 from ..results.record import Record, written
 from .fit import DecisionFit, Units
 from .regions import Overlap, Region, overlaps, regions
-from .strata import Mix, Net, Shared, Side, clusters_of, everything, mixes, net_value, shared, sides_of
+from .strata import Mix, Net, NetCurve, Shared, Side, clusters_of, everything, mixes, net_curve, shared, sides_of
 
 MOST = 8  # groups of which all pairs are compared; beyond, each with the one whose net value is largest
 ROUNDING = 1e-6  # of what a cluster contributes
@@ -133,7 +135,7 @@ class Comparisons(Record):
     torn: tuple[str, ...] = ()
 
 
-def compare(
+def grounds_of(
     panel: Panel,
     parts: Sequence[Panel],
     fits: Sequence[DecisionFit],
@@ -141,8 +143,8 @@ def compare(
     by: Sequence[str],
     column: str | None,
     level: float,
-) -> Comparisons | None:
-    """Compare the groups of a panel; None for one group.
+) -> Grounds | None:
+    """Return what the groups of a panel are compared on; None for one group.
 
     Parameters
     ----------
@@ -167,21 +169,92 @@ def compare(
     clusters = clusters_of(panel, parts, column)
     torn = tuple(c for c in by if not panel.is_session_label(c))
     if torn:
-        return replace(_of_transitions(parts, fits, clusters, level), torn=torn)
-    sides = sides_of(parts, fits, clusters, leave=by)
-    whole = [everything(side) for side in sides]
-    pairs = _pairs([net.value for net in whole])
-    found = {(i, j): _Compared.of((sides[i], sides[j]), (whole[i], whole[j]), level) for i, j in pairs}
-    rows = [found[pair].row for pair in pairs]
-    tested = _adjusted([row.difference for row in rows])
-    differences = tuple(replace(row, difference=e) for row, e in zip(rows, tested, strict=True))
-    names = panel.names
-    return Comparisons(
-        differences,
-        _standings(sides, {pair: c.pairwise for pair, c in found.items()}, level),
-        regions(sides, names, level=level),
-        overlaps([(sides[i], sides[j]) for i, j in pairs], level=level),
-    )
+        return Grounds((), panel.names, level, replace(_of_transitions(parts, fits, clusters, level), torn=torn))
+    return Grounds(tuple(sides_of(parts, fits, clusters, leave=by)), panel.names, level)
+
+
+@dataclass(frozen=True, eq=False)
+class Grounds:
+    """What groups are compared on: the same at every price, so it is made once.
+
+    Attributes
+    ----------
+    sides : tuple of Side
+    objectives : tuple of str
+    level : float
+    of_transitions : Comparisons or None
+        Of groups made of transitions: nothing else can be said of them.
+    parts : tuple of (weight, Grounds)
+        Of each objective alone, where value held is their sum, each with its weight; empty where it is itself known.
+    """
+
+    sides: tuple[Side, ...]
+    objectives: tuple[str, ...]
+    level: float
+    of_transitions: Comparisons | None = None
+    parts: tuple[tuple[float, Grounds], ...] = ()
+    _curves: dict[Any, NetCurve] = field(default_factory=dict, repr=False)
+    _shared: dict[tuple[int, int], _Common] = field(default_factory=dict, repr=False)
+    _overlaps: dict[tuple[tuple[int, int], ...], tuple[Overlap, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def _alike(self) -> Grounds:
+        """The grounds that know what no weight of an objective changes: what is shared, where sessions end."""
+        return self.parts[0][1] if self.parts else self
+
+    def compare(self, fits: Sequence[DecisionFit]) -> Comparisons:
+        """Compare the groups, each at the step and the price of its decision."""
+        if self.of_transitions is not None:
+            return self.of_transitions
+        decided = {fit.label: fit for fit in fits}
+        sides = [side.as_decided(decided[side.label]) for side in self.sides]
+        whole = [self.curve(k).at(side) for k, side in enumerate(sides)]
+        pairs = _pairs([net.value for net in whole])
+        found = {pair: self._compared(pair, sides, whole) for pair in pairs}
+        rows = [found[pair].row for pair in pairs]
+        tested = _adjusted([row.difference for row in rows])
+        return Comparisons(
+            tuple(replace(row, difference=e) for row, e in zip(rows, tested, strict=True)),
+            _standings(sides, {pair: c.pairwise for pair, c in found.items()}, self.level),
+            self._alike.regions,
+            self._alike._overlapping(tuple(pairs)),
+        )
+
+    @cached_property
+    def regions(self) -> tuple[Region, ...]:
+        """Where the sessions of each group end."""
+        return regions(self.sides, self.objectives, level=self.level)
+
+    def curve(self, k: int, pair: tuple[int, int] | None = None) -> NetCurve:
+        """Return value held and cost by step of one group, over all its sessions or on what a pair shares."""
+        if (k, pair) not in self._curves:
+            self._curves[k, pair] = self._curve(k, pair)
+        return self._curves[k, pair]
+
+    def _curve(self, k: int, pair: tuple[int, int] | None) -> NetCurve:
+        if self.parts:
+            alone = [(weight, ground.curve(k, pair)) for weight, ground in self.parts]
+            return replace(alone[0][1], value=sum(weight * c.value for weight, c in alone))
+        if pair is None:
+            return everything(self.sides[k])
+        on = self._alike._common(pair).on
+        return net_curve(self.sides[k], on.a if k == pair[0] else on.b, on.weight)
+
+    def _common(self, pair: tuple[int, int]) -> _Common:
+        if pair not in self._shared:
+            self._shared[pair] = _Common.of(*(self.sides[k] for k in pair))
+        return self._shared[pair]
+
+    def _overlapping(self, pairs: tuple[tuple[int, int], ...]) -> tuple[Overlap, ...]:
+        if pairs not in self._overlaps:
+            self._overlaps[pairs] = overlaps([(self.sides[i], self.sides[j]) for i, j in pairs], level=self.level)
+        return self._overlaps[pairs]
+
+    def _compared(self, pair: tuple[int, int], sides: Sequence[Side], whole: Sequence[Net]) -> _Compared:
+        common, (i, j) = self._alike._common(pair), pair
+        over_all = whole[i], whole[j]
+        nets = (self.curve(i, pair).at(sides[i]), self.curve(j, pair).at(sides[j])) if common.restricted else over_all
+        return _Compared.of((sides[i], sides[j]), common, nets, over_all, self.level)
 
 
 def torn_note(found: Comparisons | None) -> list[str]:
@@ -204,6 +277,30 @@ def _pairs(values: Sequence[float]) -> list[tuple[int, int]]:
 
 
 @dataclass(frozen=True)
+class _Common:
+    """What two groups share: labels whose mix differs, those within whose values they are compared, strata."""
+
+    mixes: tuple[Mix, ...]
+    within: tuple[str, ...]
+    on: Shared
+
+    @classmethod
+    def of(cls, a: Side, b: Side) -> _Common:
+        unlike = mixes(a, b)
+        within = tuple(m.label for m in unlike if m.within)
+        on = shared(a, b, within)
+        if on.exists:
+            return cls(unlike, within, on)
+        # Each label has shared values, their combinations have none.
+        return cls(tuple(replace(m, within=False) for m in unlike), (), shared(a, b, ()))
+
+    @property
+    def restricted(self) -> bool:
+        """Whether that is less than all sessions of both, each alike."""
+        return self.on.clusters > 0 or len(self.on.weight) > 1
+
+
+@dataclass(frozen=True)
 class _Compared:
     """A pair as it is written, and with what its error is made of."""
 
@@ -211,20 +308,15 @@ class _Compared:
     pairwise: Pairwise
 
     @classmethod
-    def of(cls, sides: tuple[Side, Side], whole: tuple[Net, Net], level: float) -> _Compared:
-        a, b = sides
-        unlike = mixes(a, b)
-        within = tuple(m.label for m in unlike if m.within)
-        on = shared(a, b, within)
-        if not on.exists:  # each label has shared values, their combinations have none
-            unlike = tuple(replace(m, within=False) for m in unlike)
-            within, on = (), shared(a, b, ())
-        nets = (net_value(a, on.a, on.weight), net_value(b, on.b, on.weight)) if _restricted(on) else whole
+    def of(
+        cls, sides: tuple[Side, Side], common: _Common, nets: tuple[Net, Net], whole: tuple[Net, Net], level: float
+    ) -> _Compared:
+        (a, b), on = sides, common.on
         found = _difference(nets, level)
-        raw = replace(_difference(whole, level), p=None)
+        raw = replace(found if nets is whole else _difference(whole, level), p=None)
         row = NetDifference(
             *(a.label, b.label, a.step, b.step, found, raw),
-            *(on.clusters, within, on.strata if within else 1, unlike),
+            *(on.clusters, common.within, on.strata if common.within else 1, common.mixes),
         )
         return cls(row, _pairwise(a, b, nets))
 
@@ -243,10 +335,6 @@ def _adjusted(found: Sequence[Estimate]) -> list[Estimate]:
     p = np.array([float(e.p) for e in found])
     pairs = [(None, None) if np.isnan(a) else (a, b) for a, b in zip(p, holm(p), strict=True)]
     return [replace(e, p=a, p_adjusted=b) for e, (a, b) in zip(found, pairs, strict=True)]
-
-
-def _restricted(on: Shared) -> bool:
-    return on.clusters > 0 or len(on.weight) > 1
 
 
 def _pairwise(a: Side, b: Side, nets: Sequence[Net]) -> Pairwise:

@@ -125,12 +125,16 @@ class Curve:
         held : Held
         weights : int array, shape (n_draws, n_clusters)
         """
+        if held.cut.any() and held.n_sessions > MANY_SESSIONS and len(weights) > GROUPS:
+            return cls._by_groups(held, weights, np.ones((1, weights.shape[1])))
+        return cls.refitted(held, weights)
+
+    @classmethod
+    def refitted(cls, held: Held, weights: Int | Float) -> Curve:
+        """Return what `of` does, each row of weights by itself, whatever the number of sessions."""
         if not held.cut.any():
             return cls._complete(held, weights)
-        everything = np.ones((1, weights.shape[1]))
-        if held.n_sessions > MANY_SESSIONS and len(weights) > GROUPS:
-            return cls._by_groups(held, weights, everything)
-        return cls(*_in_parts(held, np.concatenate([everything, weights])))
+        return cls(*_in_parts(held, np.concatenate([np.ones((1, weights.shape[1])), weights])))
 
     @classmethod
     def _by_groups(cls, held: Held, weights: Int, everything: Float) -> Curve:
@@ -143,7 +147,7 @@ class Curve:
         return cls(*drawn)
 
     @classmethod
-    def _complete(cls, held: Held, weights: Int) -> Curve:
+    def _complete(cls, held: Held, weights: Int | Float) -> Curve:
         running = (held.last[:, None] > np.arange(len(held.steps))) | (~held.ended[:, None])
         running = running & (held.last[:, None] >= np.arange(len(held.steps)))
         paid = _carried(held.paid, held.last, held.ended)

@@ -118,6 +118,11 @@ class Units:
         """Return how the version held is chosen and counted."""
         return Keeping(self.keep, weights_of(panel, self.select), weights_of(panel, self.value))
 
+    def priced(self, settings: DecideSettings) -> Units:
+        """Return the same units at the price that settings ask for."""
+        price, by_default = _price(settings, self.spread)
+        return replace(self, price=price, cost=settings.cost, by_default=by_default)
+
     def alone(self, name: str) -> Units:
         """Return the units in which one objective counts alone, at a price of as many of its standard deviations."""
         price = self.price / self.spread * self.spreads[name] if self.spread > 0 else 0.0
@@ -145,12 +150,15 @@ def units_of(settings: DecideSettings, parts: Sequence[Panel], whole: Panel | No
     both = Keeping(keep, weights_of(whole, select), weights_of(whole, value))
     one = next((name for name in spreads if {name: 1.0} == value == select), None)
     spread = _spread(parts, both, settings, bar) if one is None else spreads[one]
+    price, by_default = _price(settings, spread)
+    return Units(keep, why, select, value, spread, spreads, price, settings.cost, by_default, bar)
+
+
+def _price(settings: DecideSettings, spread: float) -> tuple[float, bool]:
+    """Return the price of a step, or of a unit of cost, and whether it is the default one."""
     if settings.worth is not None:
-        price = 1.0 / settings.worth
-    else:
-        price = settings.price if settings.price is not None else DEFAULT_PRICE * spread
-    default = settings.price is None and settings.worth is None
-    return Units(keep, why, select, value, spread, spreads, price, settings.cost, default, bar)
+        return 1.0 / settings.worth, False
+    return (DEFAULT_PRICE * spread, True) if settings.price is None else (settings.price, False)
 
 
 def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
@@ -213,6 +221,8 @@ class DecisionFit(Decided):
         The curve with its draws, recorded and beyond (not written, as all of these).
     held : Held
         Value by session and step.
+    alone : tuple of Alone
+        Every objective by itself, where single ones are decided too.
     trials : Trials or None
         Rules as they did on held-out clusters.
     certified : Certificate or None
@@ -222,6 +232,7 @@ class DecisionFit(Decided):
     units: Units | None = field(default=None, kw_only=True, metadata=UNWRITTEN)
     prospect: Prospect | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
     held: Held | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
+    alone: tuple[Alone, ...] = field(default=(), kw_only=True, repr=False, metadata=UNWRITTEN)
     trials: Trials | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
     certified: Certificate | None = field(default=None, kw_only=True, repr=False, metadata=UNWRITTEN)
 
@@ -232,6 +243,42 @@ class DecisionFit(Decided):
     def decided(self) -> Decided:
         """What is claimed, without the data behind it: what other results carry."""
         return Decided(**{f.name: getattr(self, f.name) for f in fields(Decided)})
+
+    def at(self, settings: DecideSettings, units: Units) -> DecisionFit:
+        """Return the decision at another price: what does not hang on it is taken over, and so are trials of rules.
+
+        Raises
+        ------
+        ValueError
+            It was read back from JSON, without the curves behind it.
+        """
+        if self.prospect is None:
+            raise ValueError("a decision read back from JSON has no curves to decide from")
+        made = _decisions(self.prospect, self.counts["n_sessions"], self.alone, units, settings.level)
+        net = replace(self.curve, net=_net(self.prospect, units.price, settings.level))
+        return replace(self, decision=made, curve=net, settings=settings, units=units, paid_in=units.cost or "step")
+
+    def of_curve(self, settings: DecideSettings, units: Units, curve: Curve) -> DecisionFit:
+        """Return the decision for a curve of other weights of the objectives; trials and forecasts are taken over."""
+        if self.prospect is None:
+            raise ValueError("a decision read back from JSON has no curves to decide from")
+        old, level = self.prospect, settings.level
+        prospect = Prospect.of(
+            curve, old.steps[: old.recorded + 1], int(old.steps[-1]), units.spread, old.clusters, old.limits
+        )
+        stretches = price_map(prospect.recorded_curve, prospect.steps[: old.recorded + 1], prospect.clusters, level)
+        value = replace(self.curve, value=_ranged(prospect, prospect.expected.value, level))
+        bare = replace(self, prospect=prospect, alone=(), held=None, curve=value, price_map=stretches)
+        return bare.at(settings, units)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One objective that counts alone: what a decision on it is made from at any price."""
+
+    name: str
+    sessions: int
+    prospect: Prospect
 
 
 # ------------------------------------------------------------------------------------ the pipeline
@@ -290,10 +337,8 @@ def fit_group(
     grid = grid_of(panel, units.keeping(panel), units.cost)
     material = _Material(settings, panel, resampling, grid, ends_of(panel, settings.ended, units.bar))
     held, curve, prospect = material.prospect(units)
-    made = _decision(prospect, held, units, settings.level, None)
-    if panel.n_obj > 1 and not settings.weights and settings.value is None:
-        alone = tuple(_alone_decision(material, units.alone(name), name) for name in units.value)
-        made = replace(made, objectives=alone)
+    several = panel.n_obj > 1 and not settings.weights and settings.value is None
+    alone = tuple(_alone(material, units.alone(name), name) for name in units.value) if several else ()
     trials = judge(held, units.price, exact=settings.exact, rng=rng, level=settings.level) if settings.rules else None
     certificate = _certified(settings, material.panel, held, units, rng)
     forecast = _forecast(material, units, held, rng, predictors)
@@ -307,7 +352,7 @@ def fit_group(
         units.keep,
         material.ends.sentence,
         units.cost or "step",
-        made,
+        _decisions(prospect, held.n_sessions, alone, units, settings.level),
         _value_curve(prospect, held, units.price, settings.level),
         price_map(curve, held.steps, prospect.clusters, settings.level),
         run_checks(RULES, evidence),
@@ -320,6 +365,7 @@ def fit_group(
         units=units,
         prospect=prospect,
         held=held,
+        alone=alone,
     )
 
 
@@ -359,12 +405,18 @@ def range_of(panel: Panel, weights: Mapping[str, float]) -> tuple[float, float]:
     return low, high
 
 
-def _alone_decision(material: _Material, units: Units, name: str) -> Decision:
+def _alone(material: _Material, units: Units, name: str) -> Alone:
     held, _, prospect = material.prospect(units)
-    return _decision(prospect, held, units, material.settings.level, name)
+    return Alone(name, held.n_sessions, prospect)
 
 
-def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: str | None) -> Decision:
+def _decisions(prospect: Prospect, sessions: int, alone: Sequence[Alone], units: Units, level: float) -> Decision:
+    """Return the decision of a group, and inside it those of its objectives alone."""
+    each = tuple(_decision(a.prospect, a.sessions, units.alone(a.name), level, a.name) for a in alone)
+    return replace(_decision(prospect, sessions, units, level, None), objectives=each)
+
+
+def _decision(prospect: Prospect, sessions: int, units: Units, level: float, name: str | None) -> Decision:
     found = best(prospect, units.price, level)
     low, high = prices_of(prospect, found.place, units.price)
     bare = Decision(
@@ -381,7 +433,7 @@ def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: 
         loss=found.loss,
         loss_high=found.limit,
         loss_level=level,
-        sessions_needed=sessions_needed(found, held.n_sessions, units.spread) if found.is_open else None,
+        sessions_needed=sessions_needed(found, sessions, units.spread) if found.is_open else None,
         sentence="",
         objective=name,
     )
@@ -390,15 +442,21 @@ def _decision(prospect: Prospect, held: Held, units: Units, level: float, name: 
 
 
 def _value_curve(prospect: Prospect, held: Held, price: float, level: float) -> ValueCurve:
-    expected, clusters = prospect.expected, prospect.clusters
-
-    def ranged(table: Float) -> Estimate:
-        inside = np.arange(table.shape[1]) <= prospect.recorded
-        value = np.where(inside, table[0], table.mean(axis=0))
-        error = table[1:].std(axis=0) * scatter_correction(clusters) if len(table) > 2 else np.full(len(value), np.nan)
-        return student(value, error, level=level, df=max(clusters - 1, 1))
-
+    expected = prospect.expected
     seen = np.sum(~np.isnan(held.value), axis=0)
-    n = np.r_[seen, np.zeros(len(prospect.steps) - len(seen), dtype=np.int64)]
-    net = expected.value - price * expected.paid
-    return ValueCurve(prospect.steps, n.astype(np.int64), ranged(expected.running), ranged(expected.value), ranged(net))
+    n = np.r_[seen, np.zeros(len(prospect.steps) - len(seen), dtype=np.int64)].astype(np.int64)
+    running, value = (_ranged(prospect, table, level) for table in (expected.running, expected.value))
+    return ValueCurve(prospect.steps, n, running, value, _net(prospect, price, level))
+
+
+def _net(prospect: Prospect, price: float, level: float) -> Estimate:
+    """Return value held less what the steps cost, by step."""
+    return _ranged(prospect, prospect.expected.value - price * prospect.expected.paid, level)
+
+
+def _ranged(prospect: Prospect, table: Float, level: float) -> Estimate:
+    """Return an estimate and its draws, shape (1 + n_draws, n_steps), as figures with intervals."""
+    inside, clusters = np.arange(table.shape[1]) <= prospect.recorded, prospect.clusters
+    value = np.where(inside, table[0], table.mean(axis=0))
+    error = table[1:].std(axis=0) * scatter_correction(clusters) if len(table) > 2 else np.full(len(value), np.nan)
+    return student(value, error, level=level, df=max(clusters - 1, 1))

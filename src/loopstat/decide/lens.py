@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..lenses import Command, Lens, Progress, Save
+from ..lenses import Command, Controls, Desk, Lens, Progress, Save
 from ..parameters import (
     BOUNDS,
     BY,
@@ -32,6 +32,30 @@ DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS
 
 SAVED = "loopstat.decide.rules.saving:rules_text"
 
+COLUMN_CONTROLS = Controls(
+    "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step")
+)
+PRICE_CONTROLS = Controls(
+    "Decision", ("price", "weights", "keep", "select", "value", "cost", "worth", "ended", "horizon")
+)
+FORECAST_CONTROLS = Controls("Forecast", ("forecast", "target", "session", "scores"), open=False)
+MOVING = ("price", "worth", "weights", "group")
+"""Settings that decisions follow while a hand moves them."""
+
+DESK = Desk(
+    "When to stop",
+    controls=(
+        COLUMN_CONTROLS,
+        PRICE_CONTROLS,
+        Controls("Rules", ("rules", "scorer_noise", "guarantee", "confidence"), open=False),
+        FORECAST_CONTROLS,
+        Controls("Estimate", ("cluster", "bootstrap", "level", "seed"), open=False),
+        Controls("Shown", ("group",), open=False),
+    ),
+    live="loopstat.decide.live:live",
+    moving=MOVING,
+)
+
 LENS = Lens(
     "decide",
     "what each further step is worth, and when to stop",
@@ -46,6 +70,7 @@ LENS = Lens(
             reads="panel",
             saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED),),
             depth="front",
+            desk=DESK,
         ),
     ),
     terms="loopstat.decide.terms:TERMS",

@@ -153,7 +153,13 @@ class MeanCurve:
         if resampling is None:  # where groups share one, the whole was looked at
             refuse_unknown(self, panel)
             resampling = own_resampling(panel, column=self.cluster, n_boot=self.n_boot, rng=rng)
-        if len(resampling.weights) < FEWEST_DRAWS:
-            weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
-            resampling = Resampling(resampling.clusters, weights)
+        resampling = with_enough_draws(resampling)
         return fit_group(self, panel, resampling, label, units or units_of(self, [panel]), rng, predictors)
+
+
+def with_enough_draws(resampling: Resampling) -> Resampling:
+    """Return clusters and weights, as many of them as a limit of the loss needs."""
+    if len(resampling.weights) >= FEWEST_DRAWS:
+        return resampling
+    weights = bootstrap_weights(len(resampling.clusters), FEWEST_DRAWS, np.random.default_rng(0))
+    return Resampling(resampling.clusters, weights)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -66,11 +67,19 @@ class Side:
     labels: Mapping[str, Int]
     x: Float
 
+    def as_decided(self, fit: DecisionFit) -> Side:
+        """Return the group at the step and the price of a decision on it."""
+        if fit.units is None or fit.prospect is None:
+            raise ValueError("a decision read back from JSON has no sessions to compare")
+        steps, last = fit.prospect.steps, fit.prospect.recorded
+        place = min(int(np.searchsorted(steps, fit.decision.step)), last)
+        return replace(self, place=place, step=int(steps[place]), price=fit.units.price)
+
 
 def sides_of(
     parts: Sequence[Panel], fits: Sequence[DecisionFit], clusters: Sequence[Clusters], *, leave: Sequence[str]
 ) -> list[Side]:
-    """Lay groups out to be compared; those without any score are left out.
+    """Lay groups out to be compared, each at its own best step; those without any score are left out.
 
     Parameters
     ----------
@@ -101,7 +110,6 @@ def _side(part: Panel, fit: DecisionFit, clusters: Clusters, leave: Sequence[str
     keeping = units.keeping(part)
     grid = grid_of(part, keeping, units.cost)
     held = held_of(part, grid, keeping, settings, units.bar)
-    place = min(int(np.searchsorted(prospect.steps, fit.decision.step)), prospect.recorded)
     sessions = held.cluster
     first = group_starts(part.session)[sessions]
     rows = grid.held[sessions, grid.last[sessions]]
@@ -109,8 +117,8 @@ def _side(part: Panel, fit: DecisionFit, clusters: Clusters, leave: Sequence[str
     labels = {c: part.labels[c].codes[first] for c in used if part.is_session_label(c)}
     x = np.where(rows[:, None] >= 0, part.x[rows], np.nan)
     code = clusters.row[first]
-    step = int(prospect.steps[place])
-    return Side(fit.label, held, place, step, units.price, clusters.kind, code, code, clusters.names, labels, x)
+    bare = Side(fit.label, held, 0, int(prospect.steps[0]), 0.0, clusters.kind, code, code, clusters.names, labels, x)
+    return bare.as_decided(fit)
 
 
 def _in_blocks(sides: Sequence[Side]) -> list[Side]:
@@ -243,8 +251,42 @@ class Net:
     influence: ClusterInfluence
 
 
+@dataclass(frozen=True)
+class NetCurve:
+    """What one group holds and has paid by step on some strata, from which its net value at any step and price follows.
+
+    Attributes
+    ----------
+    value, paid : float arrays, shape (1 + n_blocks, n_steps)
+        Of all clusters, then with each of them (or each block of them) left out.
+    kind : str
+        What the clusters are.
+    names : tuple of str
+        Of the blocks.
+    members : frozenset of str
+        Of the clusters in them.
+    """
+
+    value: Float
+    paid: Float
+    kind: str
+    names: tuple[str, ...]
+    members: frozenset[str]
+
+    def at(self, side: Side) -> Net:
+        """Return net value at the step and price of a group."""
+        net = self.value[:, side.place] - side.price * self.paid[:, side.place]
+        left_out = net[1:] if len(self.names) > 1 else np.full(len(self.names), np.nan)
+        return Net(float(net[0]), ClusterInfluence.of(self.kind, self.names, left_out, self.members))
+
+
 def net_value(side: Side, strata: Int, weight: Float) -> Net:
-    """Return value held less what was paid, at the group's step, each stratum with its weight.
+    """Return value held less what was paid, at the group's step, each stratum with its weight."""
+    return net_curve(side, strata, weight).at(side)
+
+
+def net_curve(side: Side, strata: Int, weight: Float) -> NetCurve:
+    """Return value held and what was paid by step, each stratum with its weight.
 
     Within a stratum sessions count alike. Clusters (in blocks where they are many) are left out one after the other,
     with sessions that were cut off carried on anew each time.
@@ -265,22 +307,24 @@ def net_value(side: Side, strata: Int, weight: Float) -> Net:
     np.add.at(total, stratum, (keep * n).T)
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = np.where(keep > 0, keep * weight[stratum] / total[stratum].T, 0.0)
-    curve = Curve.of(_until(side.held, some, side.place, cell), weights)
-    net = (curve.value - side.price * curve.paid)[1:, -1]
-    members = tuple(side.names[c] for c in np.unique(side.cluster[some]))
+    curve = Curve.refitted(_some(side.held, some, cell), weights)
+    members = _one_of_alike(frozenset(side.names[c] for c in np.unique(side.cluster[some])))
     names = tuple(f"{side.kind} block {b}" for b in blocks)
-    left_out = net[1:] if len(blocks) > 1 else np.full(len(blocks), np.nan)
-    return Net(float(net[0]), ClusterInfluence.of(side.kind, names, left_out, members))
+    return NetCurve(curve.value[1:], curve.paid[1:], side.kind, names, members)
 
 
-def everything(side: Side) -> Net:
-    """Return net value over all sessions of a group."""
-    return net_value(side, np.zeros(len(side.cluster), dtype=np.int64), np.ones(1))
+@lru_cache(maxsize=64)
+def _one_of_alike(members: frozenset[str]) -> frozenset[str]:
+    """Return the first of all sets that hold the same: large ones are then told apart at a glance."""
+    return members
 
 
-def _until(held: Held, some: Int, place: int, cluster: Int) -> Held:
-    """Return some sessions of a record up to one of its steps, with other clusters."""
-    last = held.last[some]
-    value, paid, seen = (grid[some, : place + 1] for grid in (held.value, held.paid, held.seen))
-    ended = held.ended[some] & (last <= place)
-    return Held(value, paid, seen, np.minimum(last, place), ended, cluster, held.steps[: place + 1])
+def everything(side: Side) -> NetCurve:
+    """Return value held and what was paid by step, over all sessions of a group."""
+    return net_curve(side, np.zeros(len(side.cluster), dtype=np.int64), np.ones(1))
+
+
+def _some(held: Held, some: Int, cluster: Int) -> Held:
+    """Return some sessions of a record, with other clusters."""
+    value, paid, seen = (grid[some] for grid in (held.value, held.paid, held.seen))
+    return Held(value, paid, seen, held.last[some], held.ended[some], cluster, held.steps)

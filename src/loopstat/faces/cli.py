@@ -169,6 +169,7 @@ def main() -> None:
     loopstat demo                     see it work on bundled recordings, offline
     loopstat analyze runs.parquet     your own table, one row per step of a session
     loopstat balance runs.parquet     does it go in circles? states instead of scores
+    loopstat view runs.parquet        the same and more on a page that answers while you change it
     loopstat moves simulate           candidates, reviewers, tests: how far would that loop get?
     loopstat template                 what such a table looks like
     """
@@ -227,6 +228,22 @@ def template(kind: str) -> None:
     from ..io import template as make
 
     click.echo(make(kind), nl=False)
+
+
+@main.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="N", help="Serve there. Default: 8321, or the next free."
+)
+@click.option("--no-open", is_flag=True, help="Open no browser.")
+def view(files: tuple[str, ...], port: int | None, no_open: bool) -> None:
+    """Pull the levers, look at your own loop: a page of this machine alone; prints its address.
+
+    FILES are tables to begin with; more can be opened on the page. Ends with Ctrl-C.
+    """
+    from .web.server import serve
+
+    serve(files, port, browser=not no_open, say=echo)
 
 
 @main.command()

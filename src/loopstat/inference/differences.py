@@ -6,8 +6,9 @@ Groups of a recording share tasks (`ClusterInfluence`); settings of a simulation
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,20 +39,20 @@ class ClusterInfluence:
         What the clusters are; influences of different kinds are not paired.
     names : tuple of str
     values : float array, shape (n_clusters, ...)
-    members : tuple of str
+    members : frozenset of str
         Where clusters are random blocks, the names of the independent clusters in them.
     """
 
     kind: str
     names: tuple[str, ...]
     values: Float
-    members: tuple[str, ...] = ()
+    members: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, kind: str, names: Sequence[str], left_out: Float, members: tuple[str, ...] = ()) -> ClusterInfluence:
+    def of(cls, kind: str, names: Sequence[str], left_out: Float, members: Iterable[str] = ()) -> ClusterInfluence:
         """Make from leave-one-cluster-out values, shape (n_clusters, ...)."""
         c = max(len(left_out), 1)
-        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out), members)
+        return cls(kind, tuple(names), np.sqrt((c - 1) / c) * (left_out.mean(axis=0) - left_out), frozenset(members))
 
 
 def difference(value: ArrayLike, a: ClusterInfluence, b: ClusterInfluence, *, level: float) -> tuple[Estimate, int]:
@@ -78,7 +79,7 @@ def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, f
     a, b : ClusterInfluence
         Values of shape (n_clusters, ...).
     """
-    held = len(set(a.members or a.names) & set(b.members or b.names)) if a.kind == b.kind != "block" else 0
+    held = _in_both(*(i.members or frozenset(i.names) for i in (a, b))) if a.kind == b.kind != "block" else 0
     shared = sorted(set(a.names) & set(b.names)) if held else []
     at_a = {n: i for i, n in enumerate(a.names)}
     at_b = {n: i for i, n in enumerate(b.names)}
@@ -94,6 +95,12 @@ def difference_error(a: ClusterInfluence, b: ClusterInfluence) -> tuple[Float, f
     with np.errstate(divide="ignore", invalid="ignore"):
         df = np.where(variance > 0, variance**2 / (var_a**2 / n_a + var_b**2 / n_b), min(n_a, n_b))
     return np.sqrt(variance), float(np.min(df)), 0
+
+
+@lru_cache(maxsize=64)
+def _in_both(a: frozenset[str], b: frozenset[str]) -> int:
+    """Return how many clusters two groups share: the same for every figure of them."""
+    return len(a & b)
 
 
 # ------------------------------------------------------------------------ runs on the same random numbers

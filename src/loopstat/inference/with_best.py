@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 
-from ..arrays import Bool, Float
+from ..arrays import Bool, Float, frozen
 from .estimate import Estimate
 
 DRAWS = 4000  # of the largest of correlated errors: its 95 % quantile is known to 0.03
@@ -31,7 +32,7 @@ class Pairwise:
     influence: Mapping[Hashable, float]
     df: float
 
-    @property
+    @cached_property
     def error(self) -> float:
         """Standard error; infinite where it is not known."""
         return float(np.sqrt(sum(v * v for v in self.influence.values()))) if self.influence else float("inf")
@@ -89,7 +90,7 @@ def against_best(pairs: Mapping[tuple[int, int], Pairwise], k: int, *, level: fl
     error = np.full((k, k), np.nan)
     for (i, j), pair in both.items():
         known[i, j], error[i, j] = pair.value, pair.error
-    q = _quantiles(both, k, level)
+    q = _quantiles(pairs, k, level)
     with np.errstate(invalid="ignore"):
         upper, lower = known + q[:, None] * error, known - q[None, :] * error
     none = np.isnan(known).all(axis=1)
@@ -100,28 +101,34 @@ def against_best(pairs: Mapping[tuple[int, int], Pairwise], k: int, *, level: fl
     return Standings(Estimate(value, low, np.maximum(high, 0.0), level=level), candidate)
 
 
+@lru_cache(maxsize=1)
+def _normals(rows: int, draws: int) -> Float:
+    """Return the same normal numbers at every call."""
+    return frozen(np.random.default_rng(SEED).standard_normal((rows, draws)), np.float64)
+
+
 def _lower(ends: Float, others: Float) -> float:
     return min(float(ends[others].min()), 0.0) if others.any() else 0.0  # NaN where a pair is missing
 
 
-def _quantiles(both: Mapping[tuple[int, int], Pairwise], k: int, level: float) -> Float:
+def _quantiles(pairs: Mapping[tuple[int, int], Pairwise], k: int, level: float) -> Float:
     """Return for each figure the quantile of the largest studentised error of its differences, which share clusters."""
     from scipy.special import ndtr, ndtri, stdtrit
 
-    moving = {pair: p for pair, p in both.items() if 0 < p.error < np.inf}
+    moving = {pair: p for pair, p in pairs.items() if 0 < p.error < np.inf}
     place = {name: m for m, name in enumerate(dict.fromkeys(name for p in moving.values() for name in p.influence))}
-    shape = (len(place), max(FEWEST_DRAWS, min(DRAWS, MOST_NUMBERS // max(len(place), 1))))
-    normals = np.random.default_rng(SEED).standard_normal(shape)
+    normals = _normals(len(place), max(FEWEST_DRAWS, min(DRAWS, MOST_NUMBERS // max(len(place), 1))))
+    rows = np.zeros((len(moving), len(place)))
+    for row, p in zip(rows, moving.values(), strict=True):
+        row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
+    drawn = dict(zip(moving, rows @ normals, strict=True))
     out = np.ones(k)
     for i in range(k):
-        own = [p for (first, _), p in moving.items() if first == i]
+        own = [pair for pair in moving if i in pair]
         if not own:
             continue
-        rows = np.zeros((len(own), len(place)))
-        for row, p in zip(rows, own, strict=True):
-            row[[place[name] for name in p.influence]] = np.array(list(p.influence.values())) / p.error
-        normal = float(np.quantile((rows @ normals).max(axis=0), level))
+        normal = float(np.quantile(np.max([drawn[p] if p[0] == i else -drawn[p] for p in own], axis=0), level))
         if len(own) < k - 1:  # those that are here were chosen by what they are: any of the others might have been
             normal = max(normal, float(ndtri(1 - (1 - level) / (k - 1))))
-        out[i] = float(stdtrit(max(min(p.df for p in own), 1.0), float(ndtr(normal))))
+        out[i] = float(stdtrit(max(min(moving[p].df for p in own), 1.0), float(ndtr(normal))))
     return out

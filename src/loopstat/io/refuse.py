@@ -38,7 +38,7 @@ def no_sessions(cells: Cells, needs: str = "`loopstat analyze` needs one row per
     lacking = [n for n in ("session", "step") if n not in cells.columns]
     kind = next((k for k in KINDS if k.fits(cells.columns)), None)
     if kind is None:
-        said, hint = "", _ready(cells, lacking, _guesses(cells, lacking))
+        said, hint = "", _ready(cells, lacking, guesses(cells, lacking))
     else:
         named = ", ".join(f"`{c}`" for c in kind.columns)
         said = f" This looks like a {kind.what} ({named}), which has no sessions."
@@ -60,7 +60,8 @@ def _ready(cells: Cells, lacking: list[str], found: dict[str, str]) -> str:
     return f"{likely}name them with {rest}; {TEMPLATE} such a table."
 
 
-def _guesses(cells: Cells, lacking: list[str]) -> dict[str, str]:
+def guesses(cells: Cells, lacking: list[str]) -> dict[str, str]:
+    """Return the columns likeliest to be the `session` or `step` that a table lacks."""
     taken: list[str] = [n for n in ("session", "step") if n in cells.columns]
     found: dict[str, str] = {}
     for wanted in lacking:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..lenses import Command, Lens, Save
 from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
+from . import desks
 from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, ROWS, SCENARIOS
 
 
@@ -26,7 +29,11 @@ SETTINGS = (
 )  # fmt: skip
 """What is simulated."""
 
-SIMULATE = (*SETTINGS, switch("sensitivity", "Also step every setting up and down: what does it hang on?"))
+SIMULATE = (
+    *SETTINGS,
+    switch("sensitivity", "Also step every setting up and down: what does it hang on?"),
+    replace(desks.TEAMS, default=False, kind="flag"),
+)
 PLAN = (
     number("budget", "", None, "Best plan that costs no more.", 0, above=True, metavar="COST"),
     number("reliability", "", None, "Cheapest plan of which this share of runs succeeds.", 0, 1, above=True, below=True,
@@ -39,20 +46,20 @@ PLAN = (
     *SETTINGS,
 )  # fmt: skip
 CALIBRATE = (
-    words("pool", "What candidates share: the prompt.", default="task", metavar="COL"),
-    words("coarse", "Verdicts of the tests a loop sees: true or false.", metavar="COL"),
-    words("fine", "Verdicts of finer tests on the same candidates.", metavar="COL"),
-    words("judges", "Scores of two judges or more.", "list", metavar="COL,COL"),
-    words("truth", "True quality; a verdict gives upper bounds only.", metavar="COL"),
-    words("progress", "Defects of every version: how fast are they fixed?", metavar="COL"),
+    words("pool", "What candidates share: the prompt.", default="task", metavar="COL", of="column"),
+    words("coarse", "Verdicts of the tests a loop sees: true or false.", metavar="COL", of="column"),
+    words("fine", "Verdicts of finer tests on the same candidates.", metavar="COL", of="column"),
+    words("judges", "Scores of two judges or more.", "list", metavar="COL,COL", of="number"),
+    words("truth", "True quality; a verdict gives upper bounds only.", metavar="COL", of="column"),
+    words("progress", "Defects of every version: how fast are they fixed?", metavar="COL", of="number"),
     switch("share", "--progress and --instrument are shares of passing tests."),
     number("tests", "", None, "Tests behind each share. [10]", 1, metavar="N"),
-    words("parent", "Step of the version it was made from. [parent_step, else the last]", metavar="COL"),
-    words("radius", "Size of the change that made it.", metavar="COL"),
-    words("instrument", "A second measurement of the defects, with errors of its own.", metavar="COL"),
-    words("by", "One group per value; `none` pools. [model, strategy]", "list", metavar="COL,COL"),
+    words("parent", "Step of the version it was made from. [parent_step, else the last]", metavar="COL", of="column"),
+    words("radius", "Size of the change that made it.", metavar="COL", of="number"),
+    words("instrument", "A second measurement of the defects, with errors of its own.", metavar="COL", of="number"),
+    words("by", "One group per value; `none` pools. [model, strategy]", "list", metavar="COL,COL", of="column"),
     WHERE,
-    words("columns", "Your names for our columns.", "list", metavar="task=COL,model=COL"),
+    words("columns", "Your names for our columns.", "list", metavar="task=COL,model=COL", of="column"),
     LEVEL,
     SEED,
 )
@@ -79,6 +86,7 @@ LENS = Lens(
             run="loopstat.moves.commands:simulate",
             view="loopstat.moves.view:simulation",
             saves=(SAVE,),
+            desk=desks.SIMULATE,
         ),
         Command(
             "moves plan",
@@ -89,6 +97,7 @@ LENS = Lens(
             run="loopstat.moves.commands:buy",
             view="loopstat.moves.view:plan",
             saves=(SAVE,),
+            desk=desks.plan_desk(PLAN),
         ),
         Command(
             "moves settings",
@@ -110,6 +119,7 @@ LENS = Lens(
             saves=(
                 Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),
             ),
+            desk=desks.CALIBRATE,
         ),
     ),
     terms="loopstat.moves.terms:TERMS",

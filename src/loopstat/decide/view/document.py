@@ -17,6 +17,7 @@ from .against import against
 from .charts import curve, limits_of
 from .facts import answer, brief_doubts, doubts, facts
 from .forecasts import forecast_blocks
+from .handles import handles
 from .sheets import group_sheets
 
 KEPT = {
@@ -49,6 +50,8 @@ def document(result: Decisions | Decided) -> Document:
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
         by=clean_sentence(", ".join(settings["by"])) or "group",
+        handles=handles(result),
+        rough=result.rough,
     )
 
 

@@ -17,16 +17,34 @@ PREVIOUS = "previous step -> row"
 
 @dataclass(frozen=True)
 class Links:
-    """Parents of all rows, acceptance, whether they make a lineage, and what to say about them."""
+    """Parents of all rows, acceptance, whether they make a lineage, how they were found, what to say about them."""
 
     parent: Int
     accepted: Bool | None
     lineage: bool
+    how: str
     notes: list[str] = field(default_factory=list)
 
 
 def links_of(cells: Cells, rows: Rows, complete: Bool) -> Links:
-    """Return the links of the rows; `complete` marks those in which no objective is missing."""
+    """Return the links of the rows; `complete` marks those in which no objective is missing.
+
+    Raises
+    ------
+    InputError
+        The rows make no transition.
+    """
+    links = links_recorded(cells, rows, complete)
+    if not np.any(links.parent >= 0):
+        raise cells.refuse(
+            f"the table holds no transition ({links.how}).",
+            hint="steps of a session must follow each other: 0, 1, 2, ...",
+        )
+    return links
+
+
+def links_recorded(cells: Cells, rows: Rows, complete: Bool) -> Links:
+    """Return the links of the rows, be there any or none."""
     accepted, notes = _accepted(cells, rows)
     found, how = _found(cells, rows, accepted, complete)
     notes = [f"sessions: {_shown(cells, 'session')}; transitions: {how}.", *notes]
@@ -34,10 +52,6 @@ def links_of(cells: Cells, rows: Rows, complete: Bool) -> Links:
         notes.append(f"{found.n_absent:,} rows name a parent that is not in the table; they make no transition.")
     if found.n_elsewhere:
         notes.append(f"{found.n_elsewhere:,} rows name a parent in another session; they make no transition.")
-    if not np.any(found.parent >= 0):
-        raise cells.refuse(
-            f"the table holds no transition ({how}).", hint="steps of a session must follow each other: 0, 1, 2, ..."
-        )
     recorded = how != PREVIOUS
     plain = crowded_step(rows.session, rows.step) is None and np.array_equal(
         found.parent, previous_step(rows.session, rows.step)
@@ -45,7 +59,7 @@ def links_of(cells: Cells, rows: Rows, complete: Bool) -> Links:
     plain = plain and (accepted is None or bool(accepted.all()))
     if recorded and plain:
         notes.append("every parent is the previous step and nothing was rejected: read as a plain loop.")
-    return Links(found.parent, accepted, recorded and not plain, notes)
+    return Links(found.parent, accepted, recorded and not plain, how, notes)
 
 
 def _shown(cells: Cells, name: str) -> str:

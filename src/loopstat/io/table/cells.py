@@ -29,6 +29,7 @@ KEPT_TEXT = 300  # characters; longer cells are no labels, and a panel has no us
 WHOLE = 1e15  # below it a double tells integers apart
 PROFILE = ("n", "n_numbers", "n_flags", "n_nan", "whole", "longest", "distinct")  # as `_profile_sql` lists them
 CHECKED_APART = frozenset(("step", "parent_step"))
+TIMES = ("DATE", "TIME")  # types of a file's own that are shown as moments
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,9 @@ class Cells:
         con.execute("SET threads = 1")
         counts = [self._load(i, s, loaded, names) for i, s in enumerate(scans)]
         con.execute("RESET threads")
+        self.times = frozenset(
+            names.get(f.name, f.name) for s in scans for f in _visible(s, names) if f.native.startswith(TIMES)
+        )
         self._ends = np.cumsum(counts)
         self.n_rows = int(self._ends[-1])
         self.columns = {c.name: c for c in loaded}
@@ -132,7 +136,7 @@ class Cells:
             self._con.execute(f"INSERT INTO t {select}" if number else f"CREATE TABLE t AS {select}")
             [(rows,)] = self._con.execute(f"SELECT count(*) FROM t WHERE f = {number}").fetchall()
         if not rows:
-            raise InputError(
+            raise NoRowsError(
                 "has column names but no rows.",
                 file=scan.file,
                 hint="`loopstat template` prints a table to start from.",
@@ -286,6 +290,17 @@ class Cells:
         [codes], names = self.codes(self.columns[name].label_sql)
         return Labels.sorted(codes, names)
 
+    def texts(self, name: str) -> list[str | None]:
+        """Return a column as the texts that were kept of it, None where missing."""
+        values = self._array(f"CAST({self.columns[name].sql} AS VARCHAR)")
+        return list(np.ma.asarray(values).astype(object).filled(None))
+
+    def few(self, name: str, most: int) -> list[str] | None:
+        """Return the values of a column as labels, in natural order; None where there are more than `most`."""
+        sql = self.columns[name].label_sql
+        rows = self._rows(f"SELECT DISTINCT {sql} AS v FROM t WHERE v IS NOT NULL LIMIT {most + 1}")
+        return None if len(rows) > most else list(Labels.of(v for [v] in rows).names)
+
     def source(self, notes: Sequence[str], *arrays: Any) -> Source:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))
@@ -331,6 +346,10 @@ class Cells:
         return bool(self._rows(f"SELECT count(DISTINCT {column.sql}) <= {MOST_LABELS} FROM t")[0][0])
 
 
+class NoRowsError(InputError):
+    """A file has no rows, or none of those asked for."""
+
+
 def text_bytes(texts: Sequence[str]) -> Any:
     """Return texts as an array of bytes, for a digest."""
     return np.frombuffer("\0\n".join(texts).encode("utf-8", "surrogatepass"), dtype=np.uint8)
@@ -340,6 +359,24 @@ def _visible(scan: Scan, names: Mapping[str, str]) -> list[Field]:
     """Return the fields a scan offers: a column renamed to a standard name hides one that already has it."""
     hidden = set(names.values()) - set(names)
     return [f for f in scan.fields if f.name not in hidden]
+
+
+def part_of(scan: Scan, name: str, value: str, names: Mapping[str, str]) -> Scan:
+    """Return the rows of a scan whose label `name` has this value; all where there is no such column."""
+    field = next((f for f in _visible(scan, names) if names.get(f.name, f.name) == name), None)
+    if field is None or field.kind == "nested":
+        return scan
+    text = label_of(field)
+    parts = ["'" + part.replace("'", "''") + "'" for part in value.split("\0")]  # no SQL text holds a null byte
+    sought = " || chr(0) || ".join(parts)
+    return replace(scan, relation=f"(SELECT * FROM {scan.relation} WHERE {text} = {sought})", record=None)
+
+
+def label_of(field: Field) -> str:
+    """Return SQL for the text that a cell of a file is known by as a label."""
+    native = _native(field.kind, [field])
+    column = Column(field.name, field.name, f"CAST({field.sql} AS {native})", field.kind, native)
+    return replace(column, sql=_cell(replace(column, kept="{}"), field)).label_sql
 
 
 def _columns(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import InputError, argument, either
-from .cells import Cells
+from .cells import Cells, part_of
 from .columns import renaming, unknown
 from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, scan
 from .frames import scan_frame
@@ -31,6 +31,8 @@ class Needs:
         Columns that are read as whole texts, with what to keep of them (see `Cells`).
     label_options : str
         What the labels were asked for by, for refusals.
+    session : str or None
+        Only the rows of this session are read; the table must be one file.
     """
 
     labels: tuple[str, ...] = ()
@@ -38,6 +40,7 @@ class Needs:
     numbers: frozenset[str] = frozenset()
     texts: Mapping[str, str] = field(default_factory=dict)
     label_options: str = LABEL_OPTIONS
+    session: str | None = None
 
 
 @contextmanager
@@ -112,6 +115,8 @@ def _cells(
         if missing is not None:
             raise unknown(missing, here, file=file, option=option)
     numbers = {*needs.objectives, *needs.numbers}
+    if needs.session is not None:
+        scans = [part_of(scan, "session", needs.session, names) for scan in scans]
     return Cells(
         con, scans, names=names, labels=needs.labels, numbers=numbers, texts=needs.texts, short=short, digest=digest
     )

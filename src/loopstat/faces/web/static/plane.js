@@ -1,0 +1,195 @@
+// What a picture is drawn on: maps from values to pixels, round values along an axis, colours, and where names stand.
+
+export const LETTER = 6.4; // pixels a letter of 12 takes, on average
+export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
+const LINE = 13, LONGEST = 30, DENSE = 9, ONE = 3, BESIDE = 7, UP = 3; // of names beside points, in pixels
+
+// ---------------------------------------------------------------------------------------------------- values to pixels
+
+export class Scale {
+  set(low, high, start, end, log) {
+    this.low = low; this.high = high; this.start = start; this.end = end; this.log = Boolean(log);
+    this.base = log ? Math.log(low) : low;
+    this.slope = (end - start) / ((log ? Math.log(high) : high) - this.base);
+  }
+  at(value) {
+    const v = this.log ? Math.log(value > 1e-300 ? value : 1e-300) : value;
+    const pixel = this.start + (v - this.base) * this.slope;
+    return pixel > 2e4 ? 2e4 : pixel < -2e4 ? -2e4 : pixel; // far outside: canvases lose such lines
+  }
+  value(pixel) {
+    const v = this.base + (pixel - this.start) / this.slope;
+    return this.log ? Math.exp(v) : v;
+  }
+  has(value) { return value >= this.low && value <= this.high; }
+  clamped(value) { return this.at(value < this.low ? this.low : value > this.high ? this.high : value); }
+}
+
+// The range of an axis as the frame gives it, made safe to draw over.
+export const range = (axis) => {
+  let low = typeof axis.low === "number" ? axis.low : NaN, high = typeof axis.high === "number" ? axis.high : NaN;
+  if (!(low <= high)) return axis.log ? [1, 10] : [0, 1];
+  if (axis.log && !(low > 0)) low = high > 0 ? high / 1e6 : 1;
+  if (high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high))) return [low, high];
+  return axis.log ? [low / 2, low * 2] : [low - 0.5, low + 0.5];
+};
+
+// ------------------------------------------------------------------------------------------------------- round values
+
+export const label = (v) => {
+  const size = Math.abs(v);
+  if (size >= 1e4 && size < 1e7) return Math.round(v).toLocaleString("en-US");
+  return size !== 0 && (size < 1e-4 || size >= 1e7) ? String(+v.toPrecision(6)) : String(+v.toPrecision(6) + 0);
+};
+
+// A few round values inside a range with their labels; the axis's own where it has any.
+export const ticks = (low, high, axis, most = 5) => {
+  if (axis.ticks) return axis.ticks.filter(([v]) => v >= low && v <= high);
+  if (axis.log) return powers(low, high, most).map((v) => [v, label(v)]);
+  const span = high - low;
+  let step = 10 ** Math.floor(Math.log10(span / most));
+  step *= [1, 2, 5, 10].find((m) => span / (step * m) <= most) ?? 10;
+  if (axis.whole) step = Math.max(1, Math.ceil(step));
+  const out = [], first = Math.ceil(low / step - 1e-9);
+  for (let k = first; k * step <= high + 1e-9 * span; k++) out.push([k * step, label(k * step)]);
+  return out;
+};
+
+// As many of them as stand beside each other in so many pixels.
+export const fitting = (low, high, axis, most, pixels) => {
+  const scale = new Scale();
+  scale.set(low, high, 0, pixels, axis.log);
+  const apart = ([v, said], k, all) => !k
+    || Math.abs(scale.at(v) - scale.at(all[k - 1][0])) > (LETTER * (said.length + all[k - 1][1].length)) / 2 + 8;
+  for (let fewer = most; ; fewer--) {
+    const found = ticks(low, high, axis, fewer);
+    if (fewer < 2 || axis.ticks || found.every(apart)) return found;
+  }
+};
+
+// Powers of ten inside a range, and twice and five times them where there is room; under a power, round values.
+const powers = (low, high, most) => {
+  const from = Math.floor(Math.log10(low)), to = Math.ceil(Math.log10(high));
+  let found = [];
+  for (const factors of [[1, 2, 5], [1, 3], [1]]) {
+    found = [];
+    for (let p = from; p <= to; p++) found.push(...factors.map((f) => f * 10 ** p).filter((v) => v >= low && v <= high));
+    if (found.length <= most + 2) break;
+  }
+  if (found.length < 2) return ticks(low, high, {}, most).map(([v]) => v).filter((v) => v > 0);
+  const every = found.length > most + 2 ? Math.ceil(found.length / most) : 1;
+  return found.filter((_, k) => k % every === 0);
+};
+
+export const shorten = (words, most) =>
+  words.length <= most ? words : words.slice(0, most >> 1) + "…" + words.slice(words.length - (most >> 1) + 1);
+
+// What an axis is called, with an arrow towards what is better.
+export const named = (axis, most) => {
+  const better = axis.better || 0, words = axis.unit ? `${axis.label || ""}, ${axis.unit}` : axis.label || "";
+  const short = shorten(words, Math.max(most - 2 * Math.abs(better), 4));
+  return better > 0 ? `${short} →` : better < 0 ? `← ${short}` : short;
+};
+
+// ------------------------------------------------------------------------------------------------------------ colours
+
+const rgb = new Map(), mixed = new Map();
+let probe = null;
+
+// The colour of a tone as the page has it now: red, green and blue.
+export const colour = (tone) => {
+  let found = rgb.get(tone);
+  if (found) return found;
+  if (!probe?.isConnected) {
+    probe = document.createElement("i");
+    probe.hidden = true;
+    document.body.append(probe);
+  }
+  probe.style.color = `var(--${tone || "ink"}, var(--ink))`; // through an element: whatever the variable is made of
+  found = (getComputedStyle(probe).color.match(/[\d.]+/g) ?? [0, 0, 0]).slice(0, 3).map(Number);
+  rgb.set(tone, found);
+  return found;
+};
+
+export const tone = (name, share = 1) => {
+  const key = name + share;
+  let found = mixed.get(key);
+  if (!found) mixed.set(key, found = `rgba(${colour(name).join(",")},${share})`);
+  return found;
+};
+
+export const repaint = () => { rgb.clear(); mixed.clear(); };
+
+// -------------------------------------------------------------------------------------------------------------- words
+
+export const write = (ctx, x, y, words, name, anchor = "start", halo = true) => {
+  ctx.textAlign = anchor === "middle" ? "center" : anchor;
+  if (halo) {
+    ctx.strokeStyle = tone("paper"); ctx.lineWidth = 3; ctx.lineJoin = "round";
+    ctx.strokeText(words, x, y);
+  }
+  ctx.fillStyle = tone(name);
+  ctx.fillText(words, x, y);
+};
+
+// Names beside their points, each where it covers least: other names count most, then the frame, then marks.
+export const spots = (marks, f) => {
+  const names = [];
+  for (const m of marks) {
+    if (m.kind !== "points" || !m.named || m.faint) continue;
+    m.names.forEach((said, k) => {
+      const x = f.x.at(m.x[k]), y = f.y.at(m.y[k]);
+      if (said && x >= f.left && x <= f.right && y >= f.top && y <= f.bottom) join(names, x, y, shorten(said, LONGEST));
+    });
+  }
+  if (!names.length) return [];
+  const covered = places(marks, f), taken = [];
+  return names.map((name) => {
+    let best = null;
+    for (const [dx, dy, anchor] of WAYS) {
+      const box = boxed(name, dx, dy, anchor), cost = price(box, taken, covered, f);
+      if (!best || cost < best.cost) best = { cost, box, x: name.x + dx, y: name.y + dy, words: name.words, anchor };
+    }
+    taken.push(best.box);
+    return best;
+  });
+};
+
+const WAYS = [[BESIDE, -UP, "start"], [-BESIDE, -UP, "end"], [BESIDE, UP + 0.8 * LINE, "start"],
+  [-BESIDE, UP + 0.8 * LINE, "end"], [0, -UP - 4, "middle"], [0, UP + 0.8 * LINE + 4, "middle"]];
+
+const join = (names, x, y, words) => {
+  const near = names.find((n) => Math.abs(n.x - x) < ONE && Math.abs(n.y - y) < ONE);
+  if (!near) names.push({ x, y, words });
+  else if (!near.words.split(", ").includes(words)) near.words += `, ${words}`;
+};
+
+const places = (marks, f) => { // that marks cover, closely along a line
+  const out = [];
+  for (const m of marks) {
+    if (m.kind === "points" ? m.faint : m.kind !== "line") continue;
+    for (let k = 0; k < m.x.length; k++) {
+      const x = f.x.at(m.x[k]), y = f.y.at(m.y[k]);
+      if (m.kind === "points" || k + 1 === m.x.length) { out.push(x, y); continue; }
+      const dx = (f.x.at(m.x[k + 1]) - x) / DENSE, dy = (f.y.at(m.y[k + 1]) - y) / DENSE;
+      for (let d = 0; d < DENSE; d++) out.push(x + d * dx, y + d * dy);
+    }
+  }
+  return out;
+};
+
+const boxed = (name, dx, dy, anchor) => {
+  const wide = LETTER * name.words.length, foot = name.y + dy;
+  const left = name.x + dx - (anchor === "start" ? 0 : anchor === "middle" ? wide / 2 : wide);
+  return [left, foot - 0.8 * LINE, left + wide, foot + 0.2 * LINE];
+};
+
+const price = ([left, top, right, bottom], taken, covered, f) => {
+  let cost = 0;
+  for (const b of taken) if (left < b[2] && b[0] < right && top < b[3] && b[1] < bottom) cost += 50;
+  for (const v of [f.left - left, f.top - top, right - f.right, bottom - f.bottom]) cost += Math.max(0, v);
+  for (let k = 0; k < covered.length; k += 2) {
+    if (covered[k] > left && covered[k] < right && covered[k + 1] > top && covered[k + 1] < bottom) cost++;
+  }
+  return cost;
+};
