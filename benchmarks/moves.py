@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from loopstat.moves.model import Team, next_radius
-from loopstat.moves.runs import outcomes, path
+from loopstat.moves.paths import path
+from loopstat.moves.runs import outcomes
 from loopstat.moves.settings import POLICIES, MoveSettings
 
 from .loops import Array

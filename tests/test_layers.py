@@ -59,7 +59,7 @@ HEAVY = {
 }
 AT_THE_TOP = {
     "click": {"faces.cli", "faces.console"},
-    "numba": {"moves.engine"},
+    "numba": {"moves.engine", "moves.mean_engine"},
     "starlette": {"faces.web.server", "faces.web.tables"},
     "uvicorn": {"faces.web.server"},
 }

@@ -107,8 +107,9 @@ class Desk:
     moving : tuple of str
         Settings of a command that reads files which `live` follows without reading them again; those that read nothing
         follow all.
-    rest : str
-        Setting of the command, of pairs NAME=VALUE, that takes those of `settings` which the command itself has not.
+    spelled : str
+        `module:function` that turns values of the desk's settings into those of the command's own, where they are not
+        the same: what the command line that reproduces the view is written of.
     """
 
     title: str = ""
@@ -117,7 +118,7 @@ class Desk:
     presets: str = ""
     live: str = ""
     moving: tuple[str, ...] = ()
-    rest: str = ""
+    spelled: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from loopstat.errors import SettingsError
 from loopstat.moves.mean_path import mean_path
 from loopstat.moves.model import ends
+from loopstat.moves.paths import path
 from loopstat.moves.process import MovesProcess
-from loopstat.moves.runs import Outcomes, outcomes, path
+from loopstat.moves.runs import Outcomes, outcomes
 from loopstat.moves.settings import POLICIES, MoveSettings
 from plain_runs import plain_runs
 

@@ -222,8 +222,8 @@ def test_lines_end_where_the_runs_end() -> None:
     found = run("trust region").run
     chart = charts.convergence(found)
     lines = [m for m in chart.marks if isinstance(m, Line) and m.label]
-    assert [m.label for m in lines] == ["P_pass", "P_good", "false pass"]
-    for line, name in zip(lines, ("p_pass", "p_good", "p_false"), strict=True):
+    assert [m.label for m in lines] == ["P_pass", "P_good"]
+    for line, name in zip(lines, ("p_pass", "p_good"), strict=True):
         assert np.asarray(line.y)[-1] == found.path.figures[name].value[-1]
     rules = {m.axis: m for m in chart.marks if isinstance(m, Rule)}
     assert (rules["y"].at, rules["x"].at) == (0.95, float(found.moves_to_target.median.value))

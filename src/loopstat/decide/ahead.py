@@ -8,6 +8,7 @@ record it is always an extrapolation, and marked as one.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import product
 
 import numpy as np
@@ -129,7 +130,7 @@ def likely_values(value: Float, steps: Int, ahead: Int, spread: float, clusters:
     knots = _knots(n)
     noise = _noise(np.diff(value[1:, knots], axis=1), np.diff(knots), clusters)
     noise += (EXACT * spread) ** 2 * np.eye(len(knots) - 1)
-    prior = Compositions.over(time, n, knots)
+    prior = _compositions(tuple(time.tolist()), n)
     added, later = prior.given(np.diff(value[0, knots]) / spread, noise / spread**2, n_draws)
     at_knots = np.concatenate([np.zeros((1 + n_draws, 1)), np.cumsum(added, axis=1)], axis=1) * spread
     off = at_knots - (value[0, knots] - value[0, 0])  # the thought-of curve less the recorded mean, zero at the start
@@ -163,7 +164,13 @@ def _noise(increments: Float, spans: Int, clusters: int) -> Float:
     return np.asarray(correlation * np.outer(smoothed, smoothed))
 
 
-@dataclass(frozen=True)
+@lru_cache(maxsize=8)
+def _compositions(time: tuple[float, ...], n: int) -> Compositions:
+    """Return all compositions over some times: the same for every curve over them."""
+    return Compositions.over(np.array(time), n, _knots(n))
+
+
+@dataclass(frozen=True, eq=False)
 class Compositions:
     """What a curve may be made of beforehand, by composition, in standard deviations between sessions.
 
@@ -216,6 +223,17 @@ class Compositions:
             of_trend * np.array([chance for _, _, (_, _, chance) in rows]) / len(early),
         )
 
+    @cached_property
+    def covariances(self) -> tuple[Float, Float]:
+        """Of recorded increments, and of those ahead with them: shapes (k, n_knots, n_knots), (k, n_ahead, n_knots)."""
+        squares = self.roots @ self.roots.transpose(0, 2, 1)
+        prior = self.trend[:, :, None] * self.trend[:, None, :]
+        prior += (self.wiggle**2)[:, None, None] * squares[self.kind]
+        prior += self.first[:, :, None] ** 2 * np.eye(self.trend.shape[1])
+        ahead = self.later[:, :, None] * self.trend[:, None, :]
+        ahead += (self.wiggle**2)[:, None, None] * (self.leads @ squares)[self.kind]
+        return prior, ahead
+
     def given(self, y: Float, noise: Float, n_draws: int) -> tuple[Float, Float]:
         """Return increments given noisy recorded ones: expected, then drawn; recorded and further ones.
 
@@ -229,12 +247,7 @@ class Compositions:
         -------
         tuple of float arrays, shapes (1 + n_draws, n_knots) and (1 + n_draws, n_ahead)
         """
-        squares = self.roots @ self.roots.transpose(0, 2, 1)
-        prior = self.trend[:, :, None] * self.trend[:, None, :]
-        prior += (self.wiggle**2)[:, None, None] * squares[self.kind]
-        prior += self.first[:, :, None] ** 2 * np.eye(len(y))
-        ahead = self.later[:, :, None] * self.trend[:, None, :]
-        ahead += (self.wiggle**2)[:, None, None] * (self.leads @ squares)[self.kind]
+        prior, ahead = self.covariances
         whole = prior + noise
         inverse = np.linalg.inv(whole)
         log_weight = np.log(self.chance) - (np.linalg.slogdet(whole)[1] + y @ inverse @ y) / 2

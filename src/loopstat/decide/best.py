@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -240,8 +241,9 @@ def price_map(curve: Curve, steps: Int, clusters: int, level: float) -> tuple[St
     corners = _corners(curve.paid[0], curve.value[0])
     if corners[-1] < len(steps) - 1:
         corners.append(len(steps) - 1)
+    slopes = lru_cache(lambda a, b: _slopes(curve, a, b))
     while len(corners) > 2:
-        worth = np.array([_slopes(curve, a, b) for a, b in pairwise(corners)])
+        worth = np.array([slopes(a, b) for a, b in pairwise(corners)])
         apart = np.diff(worth, axis=0)
         error = apart[:, 1:].std(axis=1)
         # Where no draw differs the difference is exact: stretches are one if it is 0, and apart else.

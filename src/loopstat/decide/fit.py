@@ -266,7 +266,7 @@ class DecisionFit(Decided):
         prospect = Prospect.of(
             curve, old.steps[: old.recorded + 1], int(old.steps[-1]), units.spread, old.clusters, old.limits
         )
-        stretches = price_map(curve, prospect.steps[: old.recorded + 1], prospect.clusters, level)
+        stretches = price_map(prospect.recorded_curve, prospect.steps[: old.recorded + 1], prospect.clusters, level)
         value = replace(self.curve, value=_ranged(prospect, prospect.expected.value, level))
         bare = replace(self, prospect=prospect, alone=(), held=None, curve=value, price_map=stretches)
         return bare.at(settings, units)

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Float
+from ..arrays import Float, group_starts
+from ..inference.resample import Resampling
 from ..inference.shared import shared_resampling
 from ..panel.panel import Panel
 from ..results.kept import Kept
 from .analysis import Decisions, fitted
-from .compare import Grounds, grounds_of
+from .compare import Grounds
 from .curve import Curve, Held
 from .fit import DecisionFit, Units, held_of, units_of
 from .held import grid_of, scored, weights_of
@@ -85,6 +86,12 @@ class _Group:
     covariance: Float
     n_steps: int
 
+    @classmethod
+    def of(cls, label: str, helds: Sequence[Held], part: Panel, resampling: Resampling) -> _Group:
+        cluster = resampling.clusters.row[group_starts(part.session)][helds[0].cluster]
+        curves = tuple(Curve.of(replace(h, cluster=cluster), resampling.weights) for h in helds)
+        return cls(label, curves, _covariance(helds), len(helds[0].steps))
+
 
 @dataclass(frozen=True, eq=False)
 class Apart:
@@ -114,19 +121,17 @@ class Apart:
         parts = [part for _, part in panel.split(by) if scored(part)]
         alone = [replace(units, value={name: 1.0}, select={name: 1.0}) for name in panel.names]
         resampled = shared_resampling(panel, parts, column=column, n_boot=last.settings["bootstrap"], seed=seed)
-        groups = []
+        groups, sides = [], []
         for fit, part, drawn in zip(last.groups, parts, resampled, strict=True):
             grid = grid_of(part, units.keeping(part), units.cost)
-            helds = [held_of(part, grid, u.keeping(part), settings, units.bar, drawn.clusters) for u in alone]
-            if any(h.value.shape != helds[0].value.shape or len(h.steps) != _recorded(fit) for h in helds):
+            helds = [held_of(part, grid, u.keeping(part), settings, units.bar) for u in alone]
+            if not _alike(helds, fit):
                 return None
-            weights = with_enough_draws(drawn).weights
-            curves = tuple(Curve.of(h, weights) for h in helds)
-            groups.append(_Group(fit.label, curves, _covariance(helds), len(helds[0].steps)))
-        fits = [[replace(fit, units=u) for fit in last.groups] for u in alone]
-        grounds = [grounds_of(panel, parts, each, by=by, column=column, level=last.settings["level"]) for each in fits]
+            groups.append(_Group.of(fit.label, helds, part, with_enough_draws(drawn)))
+            sides.append(helds)
+        grounds = None if last.grounds is None else [_grounds(last.grounds, each) for each in zip(*sides, strict=True)]
         whole = not np.isnan(panel.x).any() and units.bar is None and not any(g.counts["n_cut"] for g in last.groups)
-        return cls(tuple(groups), tuple(g for g in grounds if g is not None), whole)
+        return cls(tuple(groups), tuple(grounds or ()), whole)
 
     def weighed(self, panel: Panel, estimator: MeanCurve, last: Decisions) -> Decisions:
         """Return the decisions for weights of the objectives."""
@@ -156,8 +161,18 @@ class Apart:
         return bare.priced(estimator)
 
 
-def _recorded(fit: DecisionFit) -> int:
-    return -1 if fit.prospect is None else fit.prospect.recorded + 1
+def _grounds(whole: Grounds, helds: Sequence[Held]) -> Grounds:
+    """Return what groups are compared on, for one objective alone."""
+    sides = tuple(replace(side, held=held) for side, held in zip(whole.sides, helds, strict=True))
+    return Grounds(sides, whole.objectives, whole.level)
+
+
+def _alike(helds: Sequence[Held], fit: DecisionFit) -> bool:
+    """Return whether all objectives hold a value for the sessions and steps that the decision is made of."""
+    recorded = -1 if fit.prospect is None else fit.prospect.recorded + 1
+    first = helds[0].cluster
+    same = all(np.array_equal(h.cluster, first) and len(h.steps) == recorded for h in helds)
+    return same and len(first) == fit.counts["n_sessions"]
 
 
 def _sum(weights: Sequence[float], curves: Sequence[Curve]) -> Curve:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
@@ -307,9 +308,15 @@ def net_curve(side: Side, strata: Int, weight: Float) -> NetCurve:
     with np.errstate(divide="ignore", invalid="ignore"):
         weights = np.where(keep > 0, keep * weight[stratum] / total[stratum].T, 0.0)
     curve = Curve.refitted(_some(side.held, some, cell), weights)
-    members = frozenset(side.names[c] for c in np.unique(side.cluster[some]))
+    members = _one_of_alike(frozenset(side.names[c] for c in np.unique(side.cluster[some])))
     names = tuple(f"{side.kind} block {b}" for b in blocks)
     return NetCurve(curve.value[1:], curve.paid[1:], side.kind, names, members)
+
+
+@lru_cache(maxsize=64)
+def _one_of_alike(members: frozenset[str]) -> frozenset[str]:
+    """Return the first of all sets that hold the same: large ones are then told apart at a glance."""
+    return members
 
 
 def everything(side: Side) -> NetCurve:

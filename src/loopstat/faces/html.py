@@ -16,6 +16,7 @@ from ..results import words
 from ..results.chart import TONES, Chart, Line, Margin, Paths, Rule
 from ..results.document import Block, Cell, Document, Section, Sheet
 from . import svg
+from .mathml import mathml
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -79,10 +80,17 @@ def _environment() -> Environment:
         "sorted_by": _sorted_by,
         "shade": shades,
         "identity": id,
+        "mathml": _formula,
     }
     made.tests["cell"] = lambda part: isinstance(part, Cell)
     made.tests["paths"] = lambda chart: any(isinstance(m, Paths) for m in chart.marks)
     return made
+
+
+def _formula(tex: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(mathml(tex))  # noqa: S704 - of formulas of ours, never of data
 
 
 def _drawn(chart: Chart) -> Markup:

@@ -6,7 +6,20 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 from ..results.chart import Chart
-from ..results.document import Answer, Block, Checks, Depth, Document, Fact, Facts, Section, Sheet, Text, shown_at
+from ..results.document import (
+    Answer,
+    Block,
+    Checks,
+    Depth,
+    Document,
+    Fact,
+    Facts,
+    Formulas,
+    Section,
+    Sheet,
+    Text,
+    shown_at,
+)
 from ..results.words import cell as cell_words
 from ..results.words import clean, clean_sentence, number
 from ..results.words import parts as words_of
@@ -107,6 +120,8 @@ class _Writer:
             return self._sheet(block)
         if isinstance(block, Checks):
             return self._checks(block)
+        if isinstance(block, Formulas):
+            return self._formulas(block)
         assert isinstance(block, Chart)  # noqa: S101 - pictures are for the page
         return []
 
@@ -143,11 +158,24 @@ class _Writer:
             lines += line(check.name, said, self.width, self.style, key_width=LABEL_WIDTH)
         return lines
 
+    def _formulas(self, block: Formulas) -> list[str]:
+        lines = []
+        for row in block.rows:
+            lines += ["", f"  {self.style(row.name, 'key')} ({row.origin})"]
+            lines += [
+                f"    {part}" for said in (row.plain, clean_sentence(row.note)) for part in _indented(said, self.width)
+            ]
+        return lines
+
     def _brief(self, most: int) -> int | None:
         return most if most and not shown_at("long", self.depth) else None
 
     def _more(self, n: int) -> list[str]:
         return [f"  ({n:,} more: --verbose)"] if n > 0 else []
+
+
+def _indented(said: str, width: int) -> list[str]:
+    return wrapped(said, width - 4) if said else []
 
 
 def doubt_lines(said: str, width: int, style: Style) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -207,12 +208,20 @@ def quantile(ordered: ArrayLike, p: float, *, level: float = LEVEL) -> Estimate:
     ----------
     David and Nagaraja (2003), Order Statistics, section 7.1.
     """
-    from scipy.stats import binom
-
-    x, n = np.asarray(ordered, dtype=np.float64), len(np.asarray(ordered))
-    low, high = (int(binom.ppf(tail, n, p)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    x = np.asarray(ordered, dtype=np.float64)
+    n = len(x)
+    low, high = _ranks(n, p, level)
     ends = x[low - 1] if low > 0 else 0.0, x[high] if high < n else np.inf
     return Estimate(x[min(int(p * n), n - 1)], *ends, level=level)
+
+
+@lru_cache(maxsize=64)
+def _ranks(n: int, p: float, level: float) -> tuple[int, int]:
+    """Return the binomial ranks of the ends of a quantile's interval."""
+    from scipy.stats import binom
+
+    low, high = (int(binom.ppf(tail, n, p)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return low, high
 
 
 # ---------------------------------------------------------------------------------------- shares

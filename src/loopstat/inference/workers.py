@@ -86,10 +86,10 @@ def _pays(left: int, workers: int | None, seconds: float) -> bool:
         return True
     # A fork copies no thread but its own, and a spawned process runs an unguarded script again: only on request then.
     forks = "fork" in multiprocessing.get_all_start_methods() and threading.active_count() == 1
-    return forks and _cores() > 1 and seconds > PATIENCE
+    return forks and cores() > 1 and seconds > PATIENCE
 
 
-def _cores() -> int:
+def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -103,7 +103,7 @@ def _elsewhere(jobs: Sequence[Job[T]], mode: str, workers: int | None, finished:
     from concurrent.futures import as_completed
 
     out: dict[int, T] = {}
-    with _executor(mode, min(workers or _cores(), len(jobs))) as pool:
+    with _executor(mode, min(workers or cores(), len(jobs))) as pool:
         order = sorted(range(len(jobs)), key=lambda k: -jobs[k].size)
         run: Callable[[Job[T]], Any] = _run if mode == "thread" else _packed
         futures = {pool.submit(run, jobs[k]): k for k in order}

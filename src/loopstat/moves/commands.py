@@ -23,22 +23,26 @@ if TYPE_CHECKING:
     from .sweep.frontier import Frontier
     from .sweep.planning import Plan
     from .sweep.reviewer_value import ReviewerValue
+    from .teams import Teams
 
 MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a reviewer's value: they are hundreds
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """One loop simulated as it was asked for."""
+    """One loop simulated as it was asked for; `rough` says what was left out to answer while a hand moves."""
 
     run: MovesRun
     settings: MoveSettings
     notes: tuple[str, ...]
     command: str
+    teams: Teams | None = None
+    rough: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the plain data of the JSON form."""
-        return {**self.run.to_dict(), "notes": list(self.notes), "command": self.command}
+        teams = {} if self.teams is None else {"teams": self.teams.to_dict()}
+        return {**self.run.to_dict(), **teams, "notes": list(self.notes), "command": self.command}
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,15 @@ class Listing:
 
 
 def simulate(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Simulation:
-    """Simulate one loop of moves as it was asked for; `sensitivity` steps every parameter too."""
+    """Simulate one loop of moves as it was asked for; `sensitivity` steps every parameter too, `teams` other teams."""
     from .fit import run_moves
+    from .teams import teams_by_runs
 
-    del recording, progress
+    del recording
     asked = asked_for(options)
     run = run_moves(asked.settings, sensitivity=bool(options.get("sensitivity")))
-    return Simulation(run, asked.settings, asked.notes, str(options.get("command") or ""))
+    teams = teams_by_runs(asked.settings, progress=progress) if options.get("teams") else None
+    return Simulation(run, asked.settings, asked.notes, str(options.get("command") or ""), teams)
 
 
 def buy(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Purchase:

@@ -249,6 +249,41 @@ def next_radius(rule: Rules, moves: int, radius: float, accepted: int) -> float:
     return rule.least if after < rule.least else (rule.most if after > rule.most else after)
 
 
+@_within
+def moved(
+    rule: Rules,
+    row: Any,
+    best_z: Float,
+    drawn: Float,
+    j: int,
+    key: np.uint64,
+    move: int,
+    visible: float,
+    hidden: float,
+    radius: float,
+) -> tuple[float, float, bool]:
+    """Return what is visible and hidden after the move that follows `move` moves, and whether it was accepted."""
+    at = SLOTS * move
+    if row.found > 0.0:
+        found = row.found * hidden
+        if rule.process == INTEGER:
+            found = binomial(defects(key, at + SLOTS + UNCOVERED), hidden, row.found)
+        visible, hidden = visible + found, hidden - found
+    gain, ok = improvement(rule, row, best_z, drawn, j, key, at, visible + hidden, radius)
+    taken = ok and (gain >= 0.0 or uniform(key, at + ORACLE) < exp(row.r * gain))
+    if taken:
+        visible, hidden = changed(rule, row.r, key, at + SLOTS, visible, hidden, gain)
+    return visible, hidden, taken
+
+
+@_part
+def started(rule: Rules, moves: int, key: np.uint64, visible: float, hidden: float) -> tuple[float, float]:
+    """Return what is visible and hidden at first: numbers of defects are drawn where the start is still to come."""
+    if rule.process != INTEGER or moves >= 0:
+        return visible, hidden
+    return poisson(defects(key, 1), visible), poisson(defects(key, 2), hidden)
+
+
 @_kept
 def run(
     rule: Rules,
@@ -293,29 +328,102 @@ def run(
         key = mixed(start + np.uint64(replicates[2] + j + 1) * STEP)
         visible, hidden, radius, accepted = state[0, j], state[1, j], state[2, j], int(state[3, j])
         move, target, taken = moves[0] if moves[0] > 0 else 0, -1, 0
-        if rule.process == INTEGER and moves[0] < 0:
-            visible, hidden = poisson(defects(key, move + 1), visible), poisson(defects(key, move + 2), hidden)
+        visible, hidden = started(rule, moves[0], key, visible, hidden)
         while True:
             met, good = visible <= rule.limit, visible + hidden <= rule.limit
             if met and target < 0:
                 target, left[0, j], left[1, j] = move, visible, hidden
             if move >= moves[1] or (met and (good or not to_good)):
                 break
-            row, at = rows[move if move < len(rows) else len(rows) - 1], SLOTS * move
+            row = rows[move if move < len(rows) else len(rows) - 1]
+            visible, hidden, ok = moved(rule, row, best_z, drawn, j, key, move, visible, hidden, radius)
             move += 1
-            if row.found > 0.0:
-                found = row.found * hidden
-                if rule.process == INTEGER:
-                    found = binomial(defects(key, at + SLOTS + UNCOVERED), hidden, row.found)
-                visible, hidden = visible + found, hidden - found
-            gain, ok = improvement(rule, row, best_z, drawn, j, key, at, visible + hidden, radius)
-            if ok and (gain >= 0.0 or uniform(key, at + ORACLE) < exp(row.r * gain)):
+            if ok:
                 accepted, taken = accepted + 1, taken + 1
-                visible, hidden = changed(rule, row.r, key, at + SLOTS, visible, hidden, gain)
             radius = next_radius(rule, move, radius, accepted)
             if rule.policy == TRUST and move % rule.window == 0:
                 accepted = 0
         if target < 0:
             left[0, j], left[1, j] = visible, hidden
         whole[0, j], whole[1, j], whole[2, j], whole[3, j] = target, (move if good else -1), move, taken
+        state[0, j], state[1, j], state[2, j], state[3, j] = visible, hidden, radius, accepted
+
+
+@_kept
+def trace(
+    rule: Rules,
+    rows: Any,
+    best_z: Float,
+    drawn: Float,
+    moves: tuple[int, int],
+    replicates: tuple[int, int, int],
+    state: Float,
+    whole: Int,
+    left: Float,
+    recent: Any,
+    shown: Int,
+    seen: Float,
+    sums: Float,
+) -> None:
+    """Make moves in many runs that never stop, and keep what is seen on the way.
+
+    Parameters
+    ----------
+    rule, rows, best_z, drawn, moves, replicates, state
+        As in `run`; `limit` of the rules says when the target is met.
+    whole : int array of shape (2, n_runs), read and written to
+        Moves to the target and to good, -1 where not yet.
+    left : float array of shape (2, n_runs), written to
+        Visible and hidden mass at the target, or after the last move.
+    recent : int8 array of shape (n_runs, window), read and written to
+        Which of the last moves were accepted.
+    shown : int array of shape (n_times,)
+        After how many moves runs are looked at, in order; none after fewer than `moves[0]`.
+    seen : float array of shape (4, n_times, n_runs), written to
+        Visible and hidden mass, edit radius of the next move, and how many of the last moves were accepted.
+    sums : float array of shape (2, moves[1] + 1), added to
+        Over runs: defects left after so many moves, and moves accepted that were the last of so many.
+    """
+    seed = (np.uint64(replicates[0]) << np.uint64(32)) + np.uint64(replicates[1])
+    start = mixed(seed + STEP)
+    first, window = moves[0] if moves[0] > 0 else 0, recent.shape[1]
+    for j in range(state.shape[1]):
+        key = mixed(start + np.uint64(replicates[2] + j + 1) * STEP)
+        visible, hidden = started(rule, moves[0], key, state[0, j], state[1, j])
+        radius, accepted, inside = state[2, j], int(state[3, j]), 0
+        for k in range(window):
+            inside += recent[j, k]
+        move, place, slot = first, 0, first % window
+        left_in_window = rule.window - first % rule.window
+        while True:
+            mass = visible + hidden
+            if visible <= rule.limit and whole[0, j] < 0:
+                whole[0, j], left[0, j], left[1, j] = move, visible, hidden
+            if mass <= rule.limit and whole[1, j] < 0:
+                whole[1, j] = move
+            if place < len(shown) and shown[place] == move:
+                seen[0, place, j], seen[1, place, j] = visible, hidden
+                seen[2, place, j], seen[3, place, j] = radius, inside
+                place += 1
+            if move > moves[0]:
+                sums[0, move] += mass
+            if move >= moves[1]:
+                break
+            row = rows[move if move < len(rows) else len(rows) - 1]
+            visible, hidden, ok = moved(rule, row, best_z, drawn, j, key, move, visible, hidden, radius)
+            move += 1
+            took = 1 if ok else 0
+            accepted += took
+            sums[1, move] += took
+            inside += took - recent[j, slot]
+            recent[j, slot] = took
+            slot = slot + 1 if slot + 1 < window else 0
+            left_in_window -= 1
+            if rule.policy != TRUST:
+                radius = next_radius(rule, move, radius, accepted)
+            elif left_in_window == 0:
+                radius, accepted = next_radius(rule, move, radius, accepted), 0
+                left_in_window = rule.window
+        if whole[0, j] < 0:
+            left[0, j], left[1, j] = visible, hidden
         state[0, j], state[1, j], state[2, j], state[3, j] = visible, hidden, radius, accepted

@@ -39,8 +39,8 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
     Parameters
     ----------
     options : mapping
-        `policy`, `preset`, `scenario`, `settings` (a path), `group`, `set` (texts NAME=VALUE), and the flags in
-        `FREQUENT`; what is absent or None was not asked for.
+        `policy`, `preset`, `scenario`, `settings` (a path), `group`, `set` (texts NAME=VALUE), and any setting by its
+        own name; what is absent or None was not asked for.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def asked_for(options: Mapping[str, Any]) -> Asked:
     if group is not None and path is None:
         raise SettingsError("--group names a group of a settings file. Hint: --settings FILE.")
     file, notes = ({}, ()) if path is None else read_settings(path, group=group)
-    flags = {name: options[name] for name in FREQUENT if options.get(name) is not None}
+    flags = {name: options[name] for name in PARAMETERS if name != "policy" and options.get(name) is not None}
     values = {**flags, **pairs(options.get("set") or (), "--set", LISTED)}
     if policy is not None and "policy" not in values and file.get("policy", policy) != policy:
         raise SettingsError(
@@ -86,6 +86,37 @@ def _values(values: Mapping[str, Any]) -> dict[str, Any]:
         if name not in PARAMETERS:
             raise nearest(name, PARAMETERS, "setting")
     return {name: PARAMETERS[name].read(value) for name, value in values.items()}
+
+
+def spelled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the command line is asked so that it simulates what a page's settings say.
+
+    Parameters
+    ----------
+    values : mapping
+        Values of a desk by name; those at their defaults may be left out.
+
+    Returns
+    -------
+    dict
+        The same with settings that have no flag among the pairs of `set`. A policy's flag loads all of its published
+        row, so whatever that row says otherwise is said too.
+
+    Examples
+    --------
+    >>> spelled({"human_prior": 0.7, "candidates": 8})
+    {'candidates': 8, 'set': ['human_prior=0.7']}
+    """
+    usual = {name: row.default for name, row in PARAMETERS.items()}
+    own = {name: PARAMETERS[name].read(value) for name, value in values.items() if name in usual and value is not None}
+    rest = {name: value for name, value in values.items() if name not in usual}
+    loaded = {**usual, **POLICY_DEFAULTS.get(str(own.get("policy", "")), {})}
+    differ = {name: value for name, value in {**usual, **own}.items() if value != loaded[name]}
+    flags = {name: differ.pop(name) for name in FREQUENT if name in differ}
+    policy = own.get("policy", usual["policy"])
+    chosen = {"policy": policy} if policy != usual["policy"] else {}
+    told = [*(rest.pop("set", None) or ()), *(f"{name}={value}" for name, value in differ.items())]
+    return {**chosen, **rest, **flags, **({"set": told} if told else {})}
 
 
 # ------------------------------------------------------------------------------- settings files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,8 @@ from ..results.record import Record, load, written
 from ..results.verdict import Verdict
 from .ceilings import best_radius
 from .mean_path import Ceiling, MeanMoves, ceiling, mean_path
-from .runs import MovesPath, Outcomes, outcomes, path
+from .paths import MovesPath, Walk, walk
+from .runs import RunPlan
 from .settings import MoveSettings
 from .sweep.levers import Lever, Together, levers, levers_together
 from .sweep.sensitivity import Effect, Sensitivity
@@ -190,34 +191,50 @@ def run_moves(
     ('passes_only', False)
     """
     s = settings
-    runs = outcomes(s, workers=workers)
+    walked = walk(s, RunPlan.of(s, None, None, None), workers=workers)
+    made = of_walk(walked, MeanPaths(ceiling(s), mean_path(s), levers(s), levers_together(s)))
+    return replace(made, sensitivity=effects_of(s)) if sensitivity else made
+
+
+class MeanPaths(NamedTuple):
+    """What a run takes of the mean path."""
+
+    ceiling: Ceiling
+    path: MeanMoves
+    levers: tuple[Lever, ...]
+    together: Together
+
+
+def of_walk(walked: Walk, mean: MeanPaths) -> MovesRun:
+    """Return what runs and the mean path of a loop say; see `run_moves`."""
+    runs, way = walked.outcomes, walked.path
+    s = runs.settings[0]
     to_target, to_good = (arrivals_of(moves[0]) for moves in (runs.moves_to_target, runs.moves_to_good))
     arrivals = Arrivals.of(to_target), Arrivals.of(to_good)
     costs = tuple(a.times(s.move_cost) for a in arrivals)
     risk = runs.false_pass[0][np.isfinite(to_target)]
     integer = s.process == "integer"
     false_pass = share(risk > 0) if integer else average(risk)
-    way, top = path(s), ceiling(s)
     facts = Facts(
         *(s, *arrivals, costs[0]),
         late=(_late(to_target, s.max_moves), _late(to_good, s.max_moves)),
         false_pass=false_pass,
-        acceptance=way.figures["acceptance"].value,
-        ceiling=top,
+        acceptance=walked.accepted,
+        ceiling=mean.ceiling,
     )
     return MovesRun(
-        *(s, top, levers(s), levers_together(s), arrivals[0], costs[0], arrivals[1], costs[1], false_pass),
+        *(s, mean.ceiling, mean.levers, mean.together, arrivals[0], costs[0], arrivals[1], costs[1], false_pass),
         good_at_stop=share(runs.good_at_end[0] > 0) if integer else average(runs.good_at_end[0]),
         path=way,
-        mean_path=mean_path(s),
+        mean_path=mean.path,
         arrived={"target": _arrived(to_target, s.max_moves), "good": _arrived(to_good, s.max_moves)},
-        efficiency=_efficiency(s, runs, to_target, way),
+        efficiency=_efficiency(walked, to_target),
         best_radius={
-            name: float(best_radius(s, mass)) for name, mass in (("at_start", s.difficulty), ("at_ceiling", top.mu))
+            name: float(best_radius(s, mass))
+            for name, mass in (("at_start", s.difficulty), ("at_ceiling", mean.ceiling.mu))
         },
         checks=run_checks(RULES, facts),
         verdict=decide(facts),
-        sensitivity=effects_of(s) if sensitivity else None,
     )
 
 
@@ -230,10 +247,11 @@ def _late(when: Float, max_moves: int) -> float:
     return float(np.mean(np.isfinite(when) & (when > (1 - LATE) * max_moves)))
 
 
-def _efficiency(settings: MoveSettings, runs: Outcomes, to_target: Float, way: MovesPath) -> Efficiency:
+def _efficiency(walked: Walk, to_target: Float) -> Efficiency:
+    runs, settings = walked.outcomes, walked.outcomes.settings[0]
     stopped = np.isfinite(to_target) & (to_target > 0)
     removed = (settings.difficulty - runs.mass_at_end[0][stopped]) / to_target[stopped]
-    per_move = np.r_[np.nan, -np.diff(way.figures["mu"].value)]
+    per_move = np.r_[np.nan, -np.diff(walked.mass)][walked.path.t]
     cost = settings.move_cost or np.nan  # free moves have no efficiency
     a_move = average(removed)
     return Efficiency(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..lenses import Command, Lens, Save
 from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
+from . import desks
 from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, ROWS, SCENARIOS
 
 
@@ -26,7 +29,11 @@ SETTINGS = (
 )  # fmt: skip
 """What is simulated."""
 
-SIMULATE = (*SETTINGS, switch("sensitivity", "Also step every setting up and down: what does it hang on?"))
+SIMULATE = (
+    *SETTINGS,
+    switch("sensitivity", "Also step every setting up and down: what does it hang on?"),
+    replace(desks.TEAMS, default=False, kind="flag"),
+)
 PLAN = (
     number("budget", "", None, "Best plan that costs no more.", 0, above=True, metavar="COST"),
     number("reliability", "", None, "Cheapest plan of which this share of runs succeeds.", 0, 1, above=True, below=True,
@@ -79,6 +86,7 @@ LENS = Lens(
             run="loopstat.moves.commands:simulate",
             view="loopstat.moves.view:simulation",
             saves=(SAVE,),
+            desk=desks.SIMULATE,
         ),
         Command(
             "moves plan",
@@ -89,6 +97,7 @@ LENS = Lens(
             run="loopstat.moves.commands:buy",
             view="loopstat.moves.view:plan",
             saves=(SAVE,),
+            desk=desks.plan_desk(PLAN),
         ),
         Command(
             "moves settings",
@@ -110,6 +119,7 @@ LENS = Lens(
             saves=(
                 Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),
             ),
+            desk=desks.CALIBRATE,
         ),
     ),
     terms="loopstat.moves.terms:TERMS",

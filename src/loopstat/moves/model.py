@@ -38,23 +38,27 @@ class Team:
     damage: Float
     spread: Float
     k_eff: Float
-    review_variance: float
+    review_variance: Float | float
     reviewed: bool
 
     @classmethod
     def of(cls, settings: MoveSettings, human_prior: ArrayLike | None = None) -> Team:
-        """Compute a team, with another human prior where one is given (planners raise it)."""
+        """Compute a team, with another human prior where one is given (planners raise it).
+
+        Settings whose numbers are arrays that broadcast give a team whose numbers are.
+        """
         s = settings
         H = np.asarray(s.human_prior if human_prior is None else human_prior, dtype=np.float64)
         effective = 1 - (1 - s.model_prior) * (1 - H)
-        n_eff = s.reviewers / (1 + (s.reviewers - 1) * s.correlation) if s.reviewers else 0.0
+        N, reviewed = np.asarray(s.reviewers), np.asarray(s.reviewers) > 0
+        n_eff = np.where(reviewed, N, 1) / (1 + (np.where(reviewed, N, 1) - 1) * s.correlation)
         return cls(
             s.a1 * effective,
             s.a2 * (1 - s.kappa2 * H),
             s.s0 * (1 - s.kappa1 * H),
             1 + (s.pool - 1) * (1 - s.tau * H),
-            s.sigma_r**2 / n_eff if n_eff else 0.0,
-            s.reviewers > 0,
+            np.where(reviewed, s.sigma_r**2 / n_eff, 0.0)[()],
+            reviewed[()],
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -13,15 +13,12 @@ import numpy as np
 
 from ..arrays import Float, Int
 from ..errors import SettingsError
-from ..inference.estimate import Estimate
 from ..lenses import Progress
-from ..results.record import Record, spread
 from .model import MoveLaw, Team, planned, winner_band
 from .order_statistics import maximum_of
 from .settings import POLICIES, PROCESSES, MoveSettings
 
 STOPS = ("good", "target")
-QUANTILES = (0.05, 0.95)
 NEVER = -1.0  # a mass below which there is none
 BLOCK = 2048  # runs of one job of a thread, at most
 KEPT = 2**16  # moves of a job of many settings, whose normal numbers a processor should hold: 1 MB
@@ -286,6 +283,13 @@ class Stretch:
         given = (*self.loop[1:], self.drawn, (first, last), self.replicates, to_good)
         run(*given, self.state, self.whole, self.left)
 
+    def trace(self, first: int, last: int, recent: Any, shown: Int, seen: Float, sums: Float) -> None:
+        """Go on from `first` moves made until `last`, never stopping; see the engine's `trace`."""
+        from .engine import trace
+
+        given = (*self.loop[1:], self.drawn, (first, last), self.replicates)
+        trace(*given, self.state, self.whole[:2], self.left, recent, shown, seen, sums)
+
 
 def _rules(settings: MoveSettings, limit: float) -> Any:
     """Return the engine's `Rules`; `limit` is the mass at which the target is met."""
@@ -353,123 +357,14 @@ def _run(plan: RunPlan, loops: Sequence[Loop], job: tuple[list[int], slice], to_
         to_target, to_good_, false_pass, good_end, mass_end, made = (part[k, some] for part in parts)
         to_target[:], to_good_[:], made[:] = runs.whole[:3]
         visible, hidden = runs.left
-        mass_end[:], good_end[:] = visible + hidden, _p_pass(s, visible + hidden)
-        false_pass[:] = np.where(to_target >= 0, _p_false(s, hidden), np.nan)
+        mass_end[:], good_end[:] = visible + hidden, p_pass_of(s, visible + hidden)
+        false_pass[:] = np.where(to_target >= 0, p_false_of(s, hidden), np.nan)
 
 
-def _p_pass(settings: MoveSettings, visible: Float) -> Float:
+def p_pass_of(settings: MoveSettings, visible: Float) -> Float:
     """Return exp(-mass) of the visible defects, or of all of them; for numbers of defects, whether there is none."""
     return np.asarray(visible == 0, dtype=np.float64) if settings.process == "integer" else np.exp(-visible)
 
 
-def _p_false(settings: MoveSettings, hidden: Float) -> Float:
-    return np.asarray(1 - _p_pass(settings, hidden) if settings.process == "integer" else -np.expm1(-hidden))
-
-
-# --------------------------------------------------------------------------------------------- paths
-
-
-FIGURES = ("mu", "p_pass", "p_good", "p_false", "delta", "acceptance")
-
-
-@dataclass(frozen=True, eq=False)
-class MovesPath(Record):
-    """Runs move by move, as if they never stopped; the start first.
-
-    Attributes
-    ----------
-    t : int array, shape (n_times,)
-        Moves made.
-    cost : float array, shape (n_times,)
-        Of these moves.
-    figures : dict of Estimate
-        `mu`, `p_pass`, `p_good`, `p_false` (1 - exp(-mu_h)) and `delta` after t moves: mean over runs, with 5 % and
-        95 % quantiles as `X_low` and `X_high`. For `integer` P_pass is 1 in runs without a visible defect, and so on:
-        the means are the probabilities. `acceptance` is the share of runs in which the t-th move was accepted, with
-        quantiles of every run's own share over its last `tr_window` moves; NaN at the start.
-    """
-
-    t: Int
-    cost: Float
-    figures: dict[str, Estimate] = field(metadata=spread(FIGURES))
-
-
-def path(
-    settings: MoveSettings,
-    *,
-    replicates: int | None = None,
-    seed: int | None = None,
-    max_moves: int | None = None,
-) -> MovesPath:
-    """Run one setting many times without ever stopping, and return what happens move by move.
-
-    Parameters
-    ----------
-    settings : MoveSettings
-    replicates, seed, max_moves : int, optional
-        Default: those of the settings.
-
-    Returns
-    -------
-    MovesPath
-
-    Raises
-    ------
-    SettingsError
-        An option outside its range.
-
-    Notes
-    -----
-    The random numbers are those of `outcomes`: its runs are these, cut where they stop.
-
-    *When it is wrong*: after the target no engineer would go on as the runs do.
-
-    Examples
-    --------
-    >>> way = path(MoveSettings(), replicates=200, max_moves=100)
-    >>> way.figures["delta"].value[[0, 10, 100]].round(2).tolist()
-    [0.2, 0.26, 1.0]
-    """
-    plan = RunPlan.of(settings, replicates, seed, max_moves)
-    moves = int(plan.moves[0])
-    runs = Stretch(Loop.of(settings, moves, NEVER), plan.seeds[0], slice(0, plan.replicates))
-    table, recent = np.empty((moves + 1, len(FIGURES), 3)), _Recent(settings.tr_window, moves, plan.replicates)
-    for move in range(moves + 1):
-        runs.go(move - 1, move)
-        recent.add(move, runs.whole[3])
-        table[move, :-1] = _spread(_seen(settings, runs.state))
-        table[move, -1] = recent.spread(move)
-    figures = {name: Estimate(*table[:, k].T) for k, name in enumerate(FIGURES)}
-    t = np.arange(moves + 1)
-    return MovesPath(t, np.asarray(t * settings.move_cost, dtype=np.float64), figures)
-
-
-def _seen(settings: MoveSettings, state: Float) -> Float:
-    """Return what a path shows of every run, shape (5, n_runs)."""
-    visible, hidden, radius = state[:3]
-    good, false = _p_pass(settings, visible + hidden), _p_false(settings, hidden)
-    return np.stack([visible + hidden, _p_pass(settings, visible), good, false, radius])
-
-
-def _spread(values: Float) -> Float:
-    """Return mean and quantiles over the last axis, shape (..., 3)."""
-    return np.stack([values.mean(axis=-1), *np.quantile(values, QUANTILES, axis=-1)], axis=-1)
-
-
-class _Recent:
-    """Which of the last moves of every run were accepted."""
-
-    def __init__(self, window: int, moves: int, n: int) -> None:
-        self.accepted: Float = np.zeros((max(min(window, moves), 1), n))
-        self.last: Float = np.zeros(n)
-
-    def add(self, move: int, accepted: Int) -> None:
-        self.last = accepted.astype(np.float64)
-        self.accepted[move % len(self.accepted)] = self.last
-
-    def spread(self, moves: int) -> Float:
-        """Return the share of runs whose last move was accepted, and quantiles of the runs' own shares."""
-        if moves == 0:
-            return np.full(3, np.nan)
-        own = self.accepted.sum(axis=0) / min(moves, len(self.accepted))
-        return np.concatenate([[self.last.mean()], np.quantile(own, QUANTILES)])
+def p_false_of(settings: MoveSettings, hidden: Float) -> Float:
+    return np.asarray(1 - p_pass_of(settings, hidden) if settings.process == "integer" else -np.expm1(-hidden))

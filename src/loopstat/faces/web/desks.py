@@ -95,10 +95,10 @@ class Place:
     def command_line(self, settings: Mapping[str, Any], files: Sequence[str]) -> str:
         """Return the command line that answers the same, ready to paste."""
         words = ["loopstat", *self.name.split(), *(f if not f.startswith("-") else f"./{f}" for f in files)]
-        own = {row.name for row in self.command.settings}
-        for name, value in settings.items():
-            row = self.rows[name]
-            words += _typed(row, value) if name in own or not self.desk.rest else _laid(self.desk.rest, name, value)
+        rows = {**self.rows, **{row.name: row for row in self.command.settings}}
+        spelled = load(self.desk.spelled)(settings) if self.desk.spelled else settings
+        for name, value in spelled.items():
+            words += _typed(rows[name], value)
         return shlex.join(words)
 
 
@@ -202,10 +202,6 @@ def _typed(row: Parameter, value: Any) -> list[str]:
         return [word for item in each for word in (row.flag, item)]
     word = _word(value)
     return [f"{row.flag}={word}"] if word.startswith("-") else [row.flag, word]
-
-
-def _laid(rest: str, name: str, value: Any) -> list[str]:
-    return ["--" + rest.replace("_", "-"), f"{name}={_word(value)}"]
 
 
 def _word(value: Any) -> str:

@@ -10,7 +10,6 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -32,6 +31,7 @@ from ...results.document import (
 )
 from ...results.extent import limits
 from ..html import keyed, shades
+from ..mathml import mathml
 
 ROW = 4  # bytes of one float
 
@@ -165,14 +165,6 @@ def _checks(block: Checks) -> list[dict[str, Any]]:
 def _formula(row: Any) -> dict[str, Any]:
     found = {key: getattr(row, key) for key in ("name", "plain", "origin", "note")}
     return {**found, "mathml": mathml(row.tex)}
-
-
-@lru_cache(maxsize=256)
-def mathml(tex: str) -> str:
-    """Return a formula of ours as MathML."""
-    from latex2mathml.converter import convert
-
-    return str(convert(tex, display="block"))
 
 
 # -------------------------------------------------------------------------------------- charts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, product
 
@@ -18,6 +19,7 @@ PARTS = 17  # into which the stretch that holds the answer is cut again
 ROUNDS = 4  # so a needed value is found to 1e-6 of the range
 EQUAL = 1e-9  # of two P_pass
 
+Look = Callable[[MoveSettings, Sequence[Mapping[str, float]]], tuple[Float, Float]]
 _Tried = dict[float, "Reached"]  # values of one lever, in order, and where they bring the mean path
 
 
@@ -91,13 +93,27 @@ def turned(settings: MoveSettings, **values: float) -> MoveSettings:
     return settings.but(**values)
 
 
-def levers(settings: MoveSettings) -> tuple[Lever, ...]:
+def reached(settings: MoveSettings, changes: Sequence[Mapping[str, float]]) -> tuple[Float, Float]:
+    """Return P_pass and P_good of the best point of the mean path with levers turned, one for each of the changes."""
+    top = reach([turned(settings, **change) for change in changes])
+    return top.p_pass, top.p_good
+
+
+def levers(
+    settings: MoveSettings, *, points: int = POINTS, rounds: int = ROUNDS, look: Look = reached
+) -> tuple[Lever, ...]:
     """Return, for every lever, the smallest change that lifts P_pass of the mean path to the target.
 
     Parameters
     ----------
     settings : MoveSettings
         Levers move within the range their sliders have in `PARAMETERS`, and may stay where they are.
+    points : int
+        Values of a lever tried at first.
+    rounds : int
+        How often what lies between them is tried then.
+    look : callable
+        Says where changes bring the mean path; see `reached`.
 
     Returns
     -------
@@ -117,9 +133,9 @@ def levers(settings: MoveSettings) -> tuple[Lever, ...]:
     [None, None, None, None, None, 1.57]
     """
     tried: dict[str, _Tried] = {name: {} for name in lever_names(settings)}
-    values = {name: _values(settings, name) for name in tried}
-    for _ in range(1 + ROUNDS):
-        for name, found in _look(settings, values).items():
+    values = {name: _values(settings, name, points) for name in tried}
+    for _ in range(1 + rounds):
+        for name, found in _look(settings, values, look).items():
             tried[name] = dict(sorted({**tried[name], **found}.items()))
         values = {name: _finer(settings, name, found) for name, found in tried.items()}
         if not any(map(len, values.values())):
@@ -127,12 +143,14 @@ def levers(settings: MoveSettings) -> tuple[Lever, ...]:
     return tuple(_lever(settings, name, found) for name, found in tried.items())
 
 
-def levers_together(settings: MoveSettings) -> Together:
+def levers_together(settings: MoveSettings, *, look: Look = reached) -> Together:
     """Return how far all levers get together, at the ends of their ranges.
 
     Parameters
     ----------
     settings : MoveSettings
+    look : callable
+        As in `levers`.
 
     Returns
     -------
@@ -147,8 +165,7 @@ def levers_together(settings: MoveSettings) -> Together:
     """
     names = lever_names(settings)
     corners = [dict(zip(names, values, strict=True)) for values in product(*(_ends(settings, name) for name in names))]
-    top = reach([turned(settings, **corner) for corner in corners])
-    found = [Reached(c, float(p), float(g)) for c, p, g in zip(corners, top.p_pass, top.p_good, strict=True)]
+    found = [Reached(c, float(p), float(g)) for c, p, g in zip(corners, *look(settings, corners), strict=True)]
     ends = {n: _ends(settings, n)[0 if n == "correlation" else -1] for n in names}
     # The first of equals: the ends themselves, where nothing beats them.
     first = found[corners.index(ends)]
@@ -161,19 +178,19 @@ def _ends(settings: MoveSettings, name: str) -> tuple[float, float]:
     return min(float(low), now), max(float(high), now)
 
 
-def _values(settings: MoveSettings, name: str) -> Float:
+def _values(settings: MoveSettings, name: str, points: int) -> Float:
     """Return the values of a lever that are tried first, its present one among them."""
     low, high = PARAMETERS[name].slider or (0.0, 1.0)
-    grid = np.arange(low, high + 1.0) if PARAMETERS[name].whole else np.linspace(low, high, POINTS)
+    grid = np.arange(low, high + 1.0) if PARAMETERS[name].whole else np.linspace(low, high, points)
     return np.unique([*grid, float(getattr(settings, name))])
 
 
-def _look(settings: MoveSettings, values: dict[str, Float]) -> dict[str, _Tried]:
+def _look(settings: MoveSettings, values: dict[str, Float], look: Look) -> dict[str, _Tried]:
     """Return where every value of every lever brings the mean path, in one sweep."""
     places = [(name, float(v)) for name, tried in values.items() for v in tried]
-    top = reach([turned(settings, **{name: v}) for name, v in places])
+    top = look(settings, [{name: v} for name, v in places])
     found: dict[str, _Tried] = {name: {} for name in values}
-    for (name, v), p_pass, p_good in zip(places, top.p_pass, top.p_good, strict=True):
+    for (name, v), p_pass, p_good in zip(places, *top, strict=True):
         found[name][v] = Reached(v, float(p_pass), float(p_good))
     return found
 

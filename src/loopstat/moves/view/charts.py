@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...arrays import Float
-from ...results.chart import Axis, Chart, Dot, Dots, Line, Mark, Points, Rule, Tone, category
+from ...arrays import Bool, Float, Int
+from ...results.chart import Axis, Chart, Dot, Dots, Line, Mark, Paths, Points, Rule, Tone, category
 from ...results.words import cell, number, percent, probability
+from ..paths import thinned
 from .cells import POLICY_LOOK, lever_name, ratio, shown
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from ..sweep.planning import PlanFigures
     from ..sweep.reviewer_value import ReviewerValue
     from ..sweep.sensitivity import Effect
+    from ..teams import Teams
 
-POINTS = 161  # of a curve; more would not be seen
+SAID, BINS, LEAST_SEEN = 41, 20, 20  # points and bins of what tests say, and moments of runs that make one
 NAMED = 6  # teams of the front that are named at most
 FIGURES = {
     "mu": "defects left",
@@ -41,20 +43,21 @@ BAND = "Line: mean of the runs; band: nine runs in ten; dashed: the mean path."
 # -------------------------------------------------------------------------- runs over moves
 
 
-def of_run(run: MovesRun) -> list[Chart | None]:
+def of_run(run: MovesRun) -> list[Chart]:
     """Return the pictures of what happens move by move, the one of probabilities first."""
-    figures = [over_moves(run, name) for name in ("mu", "delta", "acceptance")]
-    return [convergence(run), figures[0], arrivals(run), *figures[1:], efficiency(run)]
+    found = [convergence(run), *(over_moves(run, name) for name in ("delta", "acceptance", "p_false"))]
+    return [chart for chart in (*found, efficiency(run), oracle(run)) if chart is not None]
 
 
 def convergence(run: MovesRun) -> Chart:
-    """Return P_pass, P_good and the risk of a false pass over the moves, with the target and where runs stop."""
-    target = run.settings.target_reliability
-    marks: list[Mark] = [Rule("y", target, label=f"target {target:.4g}", stroke="dotted")]
-    marks += _stop(run)
-    for name, label, tone in (("p_pass", "P_pass", "c0"), ("p_good", "P_good", "c2"), ("p_false", "false pass", "c5")):
-        marks += _fan(run, name, label, tone)  # type: ignore[arg-type]
-    ends = {FIGURES[name]: run.path.figures[name].value[-1] for name in ("p_pass", "p_good", "p_false")}
+    """Return P_pass and P_good over the moves, with single runs, the target and where runs stop."""
+    target, singles = run.settings.target_reliability, run.path.singles
+    marks: list[Mark] = []
+    if singles is not None:
+        marks.append(Paths(singles.t.astype(np.float64), singles.p_pass, label=f"{len(singles.p_pass):,} single runs"))
+    marks += [Rule("y", target, label=f"target {target:.4g}", stroke="dotted"), *_stop(run)]
+    marks += [*_fan(run, "p_pass", "P_pass", "c0"), *_fan(run, "p_good", "P_good", "c2")]
+    ends = {FIGURES[name]: run.path.figures[name].value[-1] for name in ("p_pass", "p_good")}
     said = ", ".join(f"{words} {number(value)}" for words, value in ends.items())
     return Chart(
         "convergence",
@@ -63,16 +66,60 @@ def convergence(run: MovesRun) -> Chart:
         _moves(run),
         Axis("probability", limits=(0.0, 1.0)),
         f"Probabilities over the moves, if runs never stopped; after {run.path.t[-1]:,} moves {said}.",
-        f"{BAND} False pass: a hidden defect is left, given that the tests pass.",
+        f"{BAND}{' Thin: P_pass of single runs.' if singles is not None else ''}",
         size="wide",
         live=True,
     )
+
+
+def oracle(run: MovesRun) -> Chart | None:
+    """Return what passing tests is worth: P_good against P_pass, of runs on their way and of untouched defects."""
+    s, singles = run.settings, run.path.singles
+    r = s.oracle_resolution
+    says = np.linspace(0.0, 1.0, SAID)
+    with np.errstate(divide="ignore"):
+        truth = says ** (1 / r) if r > 0 else np.where(says < 1, 0.0, math.exp(-s.difficulty))
+    marks: list[Mark] = [
+        Line(says, says, label="tests that see all", tone="context", stroke="dotted"),
+        Line(says, truth, label=f"tests that see {r:.4g}", tone="c0", stroke="dashed"),
+    ]
+    at = s.target_reliability
+    marks.append(Rule("x", at, label=f"target {at:.4g}", stroke="dotted"))
+    found = None if singles is None else _reliability(singles.p_pass, singles.p_good)
+    if found is not None:
+        marks.append(Line(*found, label="runs", tone="c2", strong=True))
+    risk = float(run.false_pass_at_stop.value)
+    untouched = probability(at ** (1 / r) if r else 0.0)
+    said = f"Tests that see {r:.4g} of the defects: at P_pass {at:.4g} P_good is {untouched} of defects as they come"
+    said += "." if math.isnan(risk) else f"; runs that stop there hide one in {percent(risk)}."
+    note = (
+        "Dashed: defects as they come, P_good = P_pass^(1/r). Runs lie below it, because what slips past the tests is "
+    )
+    note += "what they do not see. Band: nine moments of runs in ten."
+    axes = Axis("P_pass, what the tests say", limits=(0.0, 1.0)), Axis("P_good, the truth", limits=(0.0, 1.0))
+    return Chart("oracle", "What passing is worth", tuple(marks), *axes, said, note)
+
+
+def _reliability(says: Float, truth: Float) -> tuple[Float, Float, Float, Float] | None:
+    """Return means of both probabilities by what the tests say, and the ends of nine in ten of the truth."""
+    place = np.minimum((says * BINS).astype(np.int64), BINS - 1).ravel()
+    counts = np.bincount(place, minlength=BINS)
+    known = np.flatnonzero(counts >= LEAST_SEEN)
+    if len(known) < 2:
+        return None
+    x, y = (np.bincount(place, values.ravel(), BINS)[known] / counts[known] for values in (says, truth))
+    ordered = np.sort(place + truth.ravel() / 2)  # by place, and inside by the truth
+    first = (np.cumsum(counts) - counts)[known]
+    low, high = (2 * (ordered[first + (p * (counts[known] - 1)).astype(np.int64)] - known) for p in (0.05, 0.95))
+    return x, y, low, high
 
 
 def over_moves(run: MovesRun, name: str) -> Chart:
     """Return one figure of `FIGURES` over the moves: mean of the runs, the band of nine in ten, and the mean path."""
     marks: list[Mark] = []
     s = run.settings
+    if name == "p_false" and math.isfinite(run.moves_to_target.median.value):
+        marks += _stop(run)
     if name == "acceptance" and s.policy == "trust-region" and s.tr_band == "winner":
         marks.append(Rule("y", None, s.tr_a_low, s.tr_a_high, "the band it steers for"))
     fan = _fan(run, name, "runs", "c0")
@@ -93,7 +140,7 @@ def over_moves(run: MovesRun, name: str) -> Chart:
 def arrivals(run: MovesRun) -> Chart:
     """Return the share of runs that have arrived after so many moves: tests would pass, and nothing is wrong."""
     t = np.arange(len(run.arrived["target"]))
-    kept = _thinned(len(t))
+    kept = thinned(len(t))
     tones: dict[str, tuple[str, Tone]] = {"target": ("tests would pass", "c0"), "good": ("nothing wrong", "c2")}
     lines = [Line(t[kept], run.arrived[key][kept], label=words, tone=tone) for key, (words, tone) in tones.items()]
     said = "; ".join(f"{words} in {percent(float(run.arrived[key][-1]))}" for key, (words, _) in tones.items())
@@ -103,36 +150,31 @@ def arrivals(run: MovesRun) -> Chart:
 
 
 def efficiency(run: MovesRun) -> Chart | None:
-    """Return the defects that a move removes, on average."""
-    per_move = run.efficiency.per_move
-    if not np.isfinite(per_move).any():
-        return None
-    kept = _thinned(len(per_move))
+    """Return the defects that a unit of cost removes, on average over runs; of free moves, those a move removes."""
     cost = run.settings.move_cost
-    note = f"A move costs {number(cost, 3)}: divided by that, it is what a unit of cost removes." if cost else ""
-    described = f"Defects that a move removes: {number(float(np.nanmax(per_move)), 3)} at most."
-    line = Line(run.path.t[kept], per_move[kept], label="removed", tone="c0")
-    y = Axis("defects a move removes", zero=True)
-    return Chart("efficiency", "Defects a move removes", (line,), _moves(run), y, described, note, live=True)
+    removed, of = (run.efficiency.per_cost, "unit of cost") if cost else (run.efficiency.per_move, "move")
+    if not np.isfinite(removed).any():
+        return None
+    kept = thinned(len(removed))
+    note = f"A move costs {number(cost, 3)}." if cost else "Moves are free."
+    described = f"Defects that a {of} removes: {number(float(np.nanmax(removed)), 3)} at most."
+    line = Line(run.path.t[kept], removed[kept], label="removed", tone="c0")
+    y = Axis(f"defects a {of} removes", zero=True)
+    return Chart("efficiency", f"Defects a {of} removes", (line,), _moves(run), y, described, note, live=True)
 
 
 def _moves(run: MovesRun) -> Axis:
     return Axis("move", whole=True, limits=(0.0, float(run.path.t[-1])))
 
 
-def _thinned(n: int) -> Float:
-    """Return places of a curve of n points that are drawn, both ends among them."""
-    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(int))
-
-
 def _fan(run: MovesRun, name: str, label: str, tone: Tone) -> list[Line]:
-    fan, kept = run.path.figures[name], _thinned(len(run.path.t))
+    fan, kept = run.path.figures[name], thinned(len(run.path.t))
     mean_of, low, high = (v[kept] for v in (fan.value, fan.low, fan.high))
     lines = [Line(run.path.t[kept], mean_of, low, high, label, tone, strong=True)]
     mean = {"mu": "mass", "p_pass": "p_pass", "p_good": "p_good", "delta": "radius"}.get(name)
     if mean is not None:
         path = getattr(run.mean_path, mean)[0]
-        lines.append(Line(np.arange(len(path))[kept], path[kept], tone=tone, stroke="dashed"))
+        lines.append(Line(run.path.t[kept], path[run.path.t[kept]], tone=tone, stroke="dashed"))
     return lines
 
 
@@ -220,6 +262,74 @@ def frontier(found: Frontier, best: PlanFigures | None = None) -> Chart | None:
     x = Axis("cost until the stop, mean", log=True, better=-1, limits=(min(costs) / 1.1, 1.6 * max(costs)))
     y = Axis("P_good at the end", limits=(low, high))
     return Chart("frontier", f"{n} that no other beats", tuple(marks), x, y, words, note, size="wide")
+
+
+def teams(found: Teams) -> Chart | None:
+    """Return quality at the stop against cost for teams of every size, those no other beats joined, and the one set."""
+    cost, good = (np.asarray(e.value) for e in (found.cost, found.good))
+    front = np.flatnonzero(found.front & (cost > 0))
+    if not len(front):
+        return None
+    front = front[np.argsort(cost[front])]
+    names = np.array([f"K {k} N {n}" for k, n in zip(found.candidates.tolist(), found.reviewers.tolist(), strict=True)])
+    s, here = found.settings, _here(found)
+    marks: list[Mark] = [Line(cost[front], good[front], label="no other beats", tone="context")]
+    for n, rest in _by_reviewers(found, cost > 0):
+        tone, shape = category(REVIEWERS.index(n))
+        words = f"{n}{'' if n < REVIEWERS[-1] else ' or more'} reviewers"
+        marks.append(Points(cost[rest], good[rest], names=tuple(names[rest]), label=words, tone=tone, shape=shape))
+    if here is not None and cost[here] > 0:
+        ends = [here]
+        marks.append(Points(cost[ends], good[ends], names=("as it is set",), tone="ink", shape="cross", named=True))
+    first, last = (f"{names[k]} (cost {number(cost[k], 3)}, P_good {number(good[k], 3)})" for k in front[[0, -1]])
+    by = _followed(found.replicates)
+    words = f"{len(front)} of {len(cost)} {s.policy} teams that no other beats, from {first} to {last}. {by}"
+    note = f"K candidates, N reviewers, all else as it is set; cross: as it is. {by}"
+    x, y = Axis("cost until the stop, mean", log=True, better=-1), Axis("P_good at the end", limits=(0.0, 1.0))
+    return Chart("teams", "Speed against quality", tuple(marks), x, y, words, note)
+
+
+REVIEWERS = (0, 1, 2, 3, 5)  # least numbers of reviewers of the groups that are told apart
+
+
+def _by_reviewers(found: Teams, some: Bool) -> Iterator[tuple[int, Int]]:
+    """Yield the least number of reviewers of every group, and the places of its teams."""
+    group = np.searchsorted(REVIEWERS, found.reviewers, side="right") - 1
+    for k, n in enumerate(REVIEWERS):
+        places = np.flatnonzero((group == k) & some)
+        if len(places):
+            yield n, places
+
+
+def _here(found: Teams) -> int | None:
+    """Return the place of the team that is set, where a slider allows it."""
+    s = found.settings
+    at = np.flatnonzero((found.candidates == s.candidates) & (found.reviewers == s.reviewers))
+    return int(at[0]) if len(at) else None
+
+
+def _followed(replicates: int) -> str:
+    return f"Means over {replicates:,} runs." if replicates else "Of the mean path, until runs refine it."
+
+
+def one_more(found: Teams) -> Chart | None:
+    """Return what one more reviewer does to the cost of a good result, by the correlation of reviewers."""
+    e = found.cost_ratio
+    ratio, low, high = (np.asarray(part, dtype=np.float64) for part in (e.value, e.low, e.high))
+    if not np.isfinite(ratio).any():
+        return None
+    n, by = found.settings.reviewers, _followed(found.replicates)
+    marks = (
+        Rule("y", 1.0, label="no change"),
+        Rule("x", found.settings.correlation, label="as it is set", stroke="dotted"),
+        Line(found.correlations, ratio, low, high, "cost, times", "c0", strong=True),
+    )
+    ends = "; ".join(f"correlation {found.correlations[k]:.4g} times {number(ratio[k], 3)}" for k in (0, -1))
+    note = f"Below 1 the reviewer pays: a good result costs less. {by}"
+    x, y = Axis("correlation of reviewers"), Axis("cost of a good result, times", better=-1)
+    return Chart(
+        "one_more", f"From {n} to {n + 1} reviewers", marks, x, y, f"Cost of a good result: {ends}. {by}", note
+    )
 
 
 def _places(points: Sequence[FrontierPoint | PlanFigures]) -> tuple[list[float], list[float]]:

@@ -17,6 +17,7 @@ from ...results.document import (
     Document,
     Fact,
     Facts,
+    Formulas,
     Parts,
     Provenance,
     Section,
@@ -26,7 +27,9 @@ from ...results.document import (
 )
 from ...results.words import plural
 from .cells import all_settings, joined, lever_name, ratio, row, set_to, shown, team
-from .charts import levers, of_run, tornado
+from .charts import arrivals, levers, of_run, one_more, over_moves, tornado
+from .charts import teams as teams_chart
+from .formulas import FORMULAS
 
 if TYPE_CHECKING:
     from ...arrays import Float
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from ..fit import MovesRun
     from ..sweep.levers import Lever
     from ..sweep.sensitivity import Effect
+    from ..teams import Teams
 
 HINT = (
     "Next: loopstat moves plan --reliability 0.9"
@@ -70,7 +74,8 @@ def simulation(result: Simulation | MovesRun) -> Document:
     said, tone = ANSWERS[run.verdict.action]
     reasons = {reason.code: reason.sentence for reason in run.verdict.why}
     doing = " ".join(reasons[code] for code in ("runs", "stop")) if reasons else run.verdict.sentence
-    sections = (_what_happens(run), _how_far(run), *_hangs_on(run), _checks(run))
+    teams = getattr(result, "teams", None)
+    sections = (_what_happens(run, teams), _how_far(run), *_hangs_on(run), _checks(run), _assumptions())
     return Document(
         "moves",
         f"A {s.policy} loop",
@@ -80,6 +85,7 @@ def simulation(result: Simulation | MovesRun) -> Document:
         Answer(run.verdict.action, said, (f": {doing[:1].lower()}{doing[1:]}",), tone),
         notes=tuple(getattr(result, "notes", ())),
         hints=(HINT,),
+        rough=getattr(result, "rough", ""),
     )
 
 
@@ -94,12 +100,21 @@ def _lead(run: MovesRun) -> Parts:
 # --------------------------------------------------------------------------- what happens
 
 
-def _what_happens(run: MovesRun) -> Section:
+def _what_happens(run: MovesRun, teams: Teams | None) -> Section:
     doubts = tuple((c.message,) for c in run.checks if not c.passed and c.name not in SAID)
     blocks: list[Block] = [Text(doubts, "doubt", points=True)] if doubts else []
-    wide, *small = (chart for chart in of_run(run) if chart is not None)
-    blocks += [wide, Facts(tuple(_facts(run))), *small, _arrivals(run)]
+    wide, *small = of_run(run)
+    small += [] if teams is None else [chart for chart in (one_more(teams), teams_chart(teams)) if chart is not None]
+    more = Section(
+        "more", "Defects left, and runs that have arrived", (over_moves(run, "mu"), arrivals(run)), folded=True
+    )
+    blocks += [wide, Facts(tuple(_facts(run))), *small, _arrivals(run), more]
     return Section("happens", "What happens", tuple(blocks))
+
+
+def _assumptions() -> Section:
+    title = "What is taken for granted"
+    return Section("formulas", title, (Formulas(FORMULAS),), depth="long", folded=True)
 
 
 def _facts(run: MovesRun) -> list[Fact]:

@@ -343,7 +343,7 @@ export class Picture {
     if (!grid.length || x < f.left - 4 || x > f.right + 4) return rules.length ? { words: rules.join("; "), name: "" } : null;
     const at = grid[closest(grid, f.x.value(x))], thread = nearest(threads(this.chart, f, at), f.x.at(at), y);
     const said = [...saysAt(this.chart, at), ...(thread ? [thread.say()] : []), ...rules], where = placed(this.chart, at);
-    if (!said.length) return null;
+    if (!said.length) said.push("no value");
     return { column: at, x: f.x.at(at), y: thread?.y, thread, name: thread?.name ?? "", words: where ? `${where}: ${said.join("; ")}` : said.join("; ") };
   }
 

@@ -142,7 +142,7 @@ const paths = (m, f) => {
   }
   if (!grey) return;
   const few = m.rows > 0 && picked.size <= 12;
-  stroke(f, "ours", few ? 1.8 : 1.1, few ? 1 : 0.5);
+  stroke(f, "ink", few ? 1.6 : 1, few ? 0.9 : 0.4);
   ctx.beginPath();
   for (let row = 0; row < m.rows; row++) if (picked.has(m.names[row])) thread(ctx, m, f, row, beside(m, row));
   ctx.stroke();

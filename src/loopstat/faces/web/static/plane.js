@@ -57,9 +57,13 @@ export const ticks = (low, high, axis, most = 5) => {
 
 // As many of them as stand beside each other in so many pixels.
 export const fitting = (low, high, axis, most, pixels) => {
+  const scale = new Scale();
+  scale.set(low, high, 0, pixels, axis.log);
+  const apart = ([v, said], k, all) => !k
+    || Math.abs(scale.at(v) - scale.at(all[k - 1][0])) > (LETTER * (said.length + all[k - 1][1].length)) / 2 + 8;
   for (let fewer = most; ; fewer--) {
-    const found = ticks(low, high, axis, fewer), letters = found.reduce((sum, [, said]) => sum + said.length + 2, 0);
-    if (fewer < 2 || axis.ticks || letters * LETTER < pixels + 30) return found;
+    const found = ticks(low, high, axis, fewer);
+    if (fewer < 2 || axis.ticks || found.every(apart)) return found;
   }
 };
 
