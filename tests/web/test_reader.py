@@ -249,14 +249,14 @@ def test_a_session_is_read_by_keyboard_alone(tab: Any) -> None:
     dialog = opened(tab, NAMES[1])
     assert dialog.locator("h2").inner_text() == f"Session {NAMES[1]}"
     assert tab.evaluate("document.activeElement.getAttribute('role')") == "listbox"
-    assert "Nothing before it" in dialog.locator(".reader-text").inner_text()
+    assert "Nothing before it" in dialog.locator(".reader-text").text_content()
     tab.keyboard.press("ArrowDown")
     assert dialog.locator("h3").inner_text().startswith("Step 1 made from step 0")
     went, came = (dialog.locator(f".diff-line.{kind}").all_inner_texts() for kind in ("went", "came"))
     assert went == [f"−\nline {k} v0" for k in range(0, 30, 4)]
     assert came == [f"+\nline {k} v1" for k in range(0, 30, 4)]
     tab.keyboard.press("d")
-    assert dialog.locator(".reader-text pre").inner_text() == text_of(1, 1)
+    assert dialog.locator(".reader-text pre").text_content() == text_of(1, 1)
     tab.keyboard.press("End")
     assert dialog.locator("[aria-selected=true]").get_attribute("aria-label") == f"step 5, quality {rows()[11][3]:.4g}"
     tab.keyboard.press("n")
@@ -286,7 +286,7 @@ def test_hostile_names_and_texts_stay_text(tab: Any) -> None:
     tab.keyboard.press("Escape")
     dialog = opened(tab, NAMES[2])
     tab.keyboard.press("d")
-    assert HOSTILE in dialog.locator(".reader-text").inner_text()
+    assert HOSTILE in dialog.locator(".reader-text").text_content()
     assert tab.locator("script:not([src]), dialog img").count() == 0
     assert "loopstat" in tab.title()
 

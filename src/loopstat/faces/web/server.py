@@ -31,6 +31,7 @@ from .channel import Channel, message_of
 from .desks import Place, places
 from .guard import NAMES, Guard, new_token, token_of
 from .sources import MOST_BYTES, Sources
+from .tables import routes_of
 
 PORT = 8321
 TRIES = 100  # ports after it
@@ -90,7 +91,7 @@ class View:
             Route("/desks", self.desks),
             Route("/download", self.download, methods=["POST"]),
             WebSocketRoute("/socket", self.socket),
-            *self.sources.routes(),
+            *routes_of(self.sources),
         ]
 
     async def index(self, request: Request) -> Response:
