@@ -198,15 +198,17 @@ export class Tables extends EventTarget {
   droppable() {
     const over = el("div", { class: "drop-here", hidden: true }, el("p", { text: "Drop tables to open them" }));
     document.body.append(over);
-    const holds = (event) => event.dataTransfer?.types.includes("Files") && !document.querySelector("dialog[open]");
-    addEventListener("dragenter", (event) => { if (holds(event)) { event.preventDefault(); over.hidden = false; } });
-    addEventListener("dragover", (event) => { if (holds(event)) event.preventDefault(); });
+    const holds = (event) => { // a file that nobody takes would be opened in the place of the page
+      const files = event.dataTransfer?.types.includes("Files");
+      if (files) event.preventDefault();
+      return files && !document.querySelector("dialog[open]");
+    };
+    addEventListener("dragenter", (event) => { if (holds(event)) over.hidden = false; });
+    addEventListener("dragover", holds);
     addEventListener("dragleave", (event) => { if (!event.relatedTarget) over.hidden = true; });
     addEventListener("drop", (event) => {
       over.hidden = true;
-      if (!holds(event)) return;
-      event.preventDefault();
-      this.add([...event.dataTransfer.files]);
+      if (holds(event)) this.add([...event.dataTransfer.files]);
     });
   }
 }
