@@ -155,6 +155,18 @@ def test_what_was_kept_is_as_a_panel_says_it(tmp_path: Path) -> None:
         assert [step.kept for step in best] == [v < min([99, *lowest[:i]]) for i, v in enumerate(lowest)]
 
 
+def test_the_list_is_that_of_the_panel(tmp_path: Path) -> None:
+    head = ("run", "t", "strategy", "mood", "q")
+    table = [(f"r{9 - s}", t, "ab"[s % 2], "xy"[t % 2], (s * 5 + t * 7) % 11) for t in range(4) for s in range(9)]
+    path = write(tmp_path / "a.csv", table, head)
+    names = {"session": "run", "step": "t"}
+    panel = read(path, columns=names)
+    found = list_sessions(path, describe(path), names)
+    assert [s.name for s in found] == list(panel.session_names)
+    assert [s.steps for s in found] == [4] * 9
+    assert [dict(s.labels) for s in found] == [{"strategy": "ab"[s % 2]} for s in range(9)]
+
+
 @pytest.mark.skipif(not LLAMEA.exists(), reason="needs the shared recordings")
 def test_recorded_code_is_read_with_its_parents() -> None:
     seen = describe(LLAMEA)
@@ -172,11 +184,9 @@ def test_recorded_code_is_read_with_its_parents() -> None:
 @pytest.mark.slow
 def test_long_texts_are_shortened_and_fetched_whole(serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "long.parquet"
-    made = "SELECT 's\0' || i // 3 AS session, i % 3 AS step, i * 0.5 AS q, "
+    made = "SELECT 's' || i // 3 AS session, i % 3 AS step, i * 0.5 AS q, "
     made += "CASE WHEN i % 3 = 2 THEN repeat('x', 10000000) ELSE repeat('line ' || i || chr(10), 4000) END AS artifact"
-    duckdb.connect().execute(
-        f"COPY ({made.replace(chr(0), '')}, 'a' || chr(0) || 'b' AS odd FROM range(6) r(i)) TO '{path}'"
-    )
+    duckdb.connect().execute(f"COPY ({made} FROM range(6) r(i)) TO '{path}'")
     address = serve(path).address
     found = session_of(address, "s1")
     held = [step["texts"]["artifact"] for step in found["steps"]]
@@ -204,8 +214,9 @@ def test_null_bytes_in_names_are_letters(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_many_long_texts_come_in_parts(serve: Serve, tmp_path: Path) -> None:
     path = tmp_path / "long.parquet"
-    made = "SELECT 's' || i // 300 AS session, i % 300 AS step, i * 0.5 AS q, repeat('v' || i || chr(10), 3000) AS artifact"
-    duckdb.connect().execute(f"COPY ({made} FROM range(600) r(i)) TO '{path}'")
+    made = "SELECT 's' || i // 300 AS session, i % 300 AS step, i * 0.5 AS q"
+    text = "repeat('v' || i || chr(10), 3000) AS artifact"
+    duckdb.connect().execute(f"COPY ({made}, {text} FROM range(600) r(i)) TO '{path}'")
     address = serve(path).address
     found = session_of(address, "s1")["steps"]
     sent = [step["texts"] is not None for step in found]
@@ -222,6 +233,8 @@ def test_tables_without_sessions_are_refused_in_words(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [(1, 2), (3, 4)], ("a", "b"))
     with pytest.raises(ValueError, match="no session or step column; a session is read by its name and its steps"):
         read_session(path, "x", describe(path))
+    with pytest.raises(ValueError, match="no session or step column; a session is read by its name and its steps"):
+        list_sessions(path, describe(path))
 
 
 def test_refusals_name_no_row_they_did_not_count(tmp_path: Path) -> None:
@@ -250,14 +263,14 @@ def test_a_session_is_read_by_keyboard_alone(tab: Any) -> None:
     dialog = opened(tab, NAMES[1])
     assert dialog.locator("h2").inner_text() == f"Session {NAMES[1]}"
     assert tab.evaluate("document.activeElement.getAttribute('role')") == "listbox"
-    assert "Nothing before it" in dialog.locator(".reader-text").inner_text()
+    assert "Nothing before it" in dialog.locator(".reader-text").text_content()
     tab.keyboard.press("ArrowDown")
     assert dialog.locator("h3").inner_text().startswith("Step 1 made from step 0")
     went, came = (dialog.locator(f".diff-line.{kind}").all_inner_texts() for kind in ("went", "came"))
     assert went == [f"−\nline {k} v0" for k in range(0, 30, 4)]
     assert came == [f"+\nline {k} v1" for k in range(0, 30, 4)]
     tab.keyboard.press("d")
-    assert dialog.locator(".reader-text pre").inner_text() == text_of(1, 1)
+    assert dialog.locator(".reader-text pre").text_content() == text_of(1, 1)
     tab.keyboard.press("End")
     assert dialog.locator("[aria-selected=true]").get_attribute("aria-label") == f"step 5, quality {rows()[11][3]:.4g}"
     tab.keyboard.press("n")
@@ -287,7 +300,7 @@ def test_hostile_names_and_texts_stay_text(tab: Any) -> None:
     tab.keyboard.press("Escape")
     dialog = opened(tab, NAMES[2])
     tab.keyboard.press("d")
-    assert HOSTILE in dialog.locator(".reader-text").inner_text()
+    assert HOSTILE in dialog.locator(".reader-text").text_content()
     assert tab.locator("script:not([src]), dialog img").count() == 0
     assert "loopstat" in tab.title()
 
