@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "scoring": "errors parameters panel inference results lenses",
     "io": "errors arrays parameters panel results scoring",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
+    "play": f"{SCIENCE} drift balance systems",
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",

@@ -23,6 +23,7 @@ LENSES: dict[str, str] = {
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
     "scoring": "loopstat.scoring.lens:LENS",
+    "play": "loopstat.play.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 

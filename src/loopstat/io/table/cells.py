@@ -292,9 +292,9 @@ class Cells:
 
     def texts(self, name: str) -> list[str | None]:
         """Return a column as the texts that were kept of it, None where missing."""
-        values = np.ma.asarray(self._array(f"CAST({self.columns[name].sql} AS VARCHAR)"))
-        missing = np.ma.getmaskarray(values)  # `filled(None)` would fill in a question mark
-        return [None if gone else text for text, gone in zip(values.data, missing, strict=True)]
+        found = self._array(f"CAST({self.columns[name].sql} AS VARCHAR)")
+        values, missing = np.ma.getdata(found).tolist(), np.ma.getmaskarray(found).tolist()
+        return [None if gone else str(text) for text, gone in zip(values, missing, strict=True)]
 
     def add(self, numbers: Mapping[str, Float], text: Mapping[str, str]) -> list[str]:
         """Add columns of numbers, NaN where missing, and of one text for all rows; return those that they replace."""

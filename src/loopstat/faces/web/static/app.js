@@ -161,7 +161,9 @@ class App {
 
   handled({ name, entry }, value, live) {
     if (!entry) { this.moved(name, value, live); return; }
-    this.moved(name, withEntry(this.values.get(name), entry, value), live);
+    // Entries count together: those that nobody set stand where the document has them.
+    const beside = this.doc.handles.filter((handle) => handle.name === name).map((handle) => `${handle.entry}=${handle.at}`);
+    this.moved(name, withEntry(this.values.get(name) ?? beside, entry, value), live);
   }
 
   isHandled({ name, entry }) {
@@ -274,7 +276,7 @@ class App {
     });
     this.pins = new Pins(this.view.between, {
       choose, rows: () => this.rows, changed: () => this.pinnable(), swap: (pin) => this.swap(pin),
-      ask: (slot, pin) => this.link.settle(slot, this.request(this.sameSeed(pin.values)), this.desk.live),
+      ask: (slot, pin) => this.askPin(slot, pin),
       cancel: (slot) => this.link.cancel(slot),
     });
     return this.view;
@@ -305,7 +307,7 @@ class App {
 
   choose(link, name) {
     chosen.set(link, [name]);
-    if (link === "session" && this.ids.length) openReader(this.ids[0], name, this.values.get("columns") ?? []);
+    if (link === "session" && this.ids.length) openReader(this.ids, name, this.values.get("columns") ?? []);
     if (link === "group") this.view.goTo(name);
   }
 
@@ -318,6 +320,11 @@ class App {
     return made;
   }
 
+  askPin(slot, pin) {
+    pin.values = this.sameSeed(pin.values);
+    this.link.settle(slot, this.request(pin.values), this.desk.live);
+  }
+
   pin() {
     if (!this.view || this.pins.full) return;
     this.pins.add(this.values);
@@ -328,7 +335,7 @@ class App {
   swap(pin) {
     const { values } = pin;
     pin.values = new Map(this.values);
-    this.link.settle(pin.slot, this.request(this.sameSeed(pin.values)), this.desk.live);
+    this.askPin(pin.slot, pin);
     this.set(new Map(values));
   }
 
