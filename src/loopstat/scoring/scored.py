@@ -52,7 +52,7 @@ class Spread:
     Attributes
     ----------
     name : str
-    average, deviation, smallest, largest : float
+    average, deviation, lowest, highest : float
     mode : float
         The value met most often, to two decimals.
     mode_share : float
@@ -62,8 +62,8 @@ class Spread:
     name: str
     average: float
     deviation: float
-    smallest: float
-    largest: float
+    lowest: float
+    highest: float
     mode: float
     mode_share: float
 

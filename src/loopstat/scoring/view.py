@@ -50,7 +50,7 @@ def _facts(result: Scored) -> Facts:
         at = f"spread.{k}"
         said = (
             figure(s.average, place=f"{at}.average", form="number"),
-            f" on average, {number(s.smallest)} to {number(s.largest)}, standard deviation ",
+            f" on average, {number(s.lowest)} to {number(s.highest)}, standard deviation ",
             figure(s.deviation, place=f"{at}.deviation", form="number"),
             "; ",
             figure(s.mode_share, place=f"{at}.mode_share", form="percent"),
