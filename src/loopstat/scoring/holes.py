@@ -19,7 +19,8 @@ EXECUTES = frozenset(("execute", "executemany", "executescript"))
 RUNNING = re.compile(r"\b(?:eval|exec|compile|getattr|builtins|__builtins__)\b")
 BUILTINS = frozenset(("builtins", "__builtins__"))
 SQL = re.compile(r"^\s*(select|insert|update|delete|replace|with|drop|create|alter)\b.*", re.IGNORECASE | re.DOTALL)
-SUPPRESSION = re.compile(r"#\s*(?:noqa|nosec)\b", re.IGNORECASE)
+# Those that silence security: a bare noqa, one with a rule of the kind S or B, nosec.
+SUPPRESSION = re.compile(r"#\s*(?:nosec\b|noqa\b(?!\s*:)|noqa\s*:[^#\n]*\b[SB]\d)", re.IGNORECASE)
 JOINS = frozenset(("join", "format", "replace"))
 MOST_PARTS = 300  # of a text that is executed: what is put together of more is not followed to its end
 
@@ -61,6 +62,8 @@ def _hidden_evals(program: Program) -> Iterator[Seen]:
     called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
     ours = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     ours |= {n.arg for n in nodes if isinstance(n, ast.arg)}
+    ours |= {n.name for n in nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)}
+    ours |= {n.asname or n.name for n in nodes if isinstance(n, ast.alias)}
     for node in nodes:
         if isinstance(node, ast.Name):
             hidden = node.id in RUNS - ours and id(node) not in called and isinstance(node.ctx, ast.Load)

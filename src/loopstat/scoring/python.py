@@ -6,7 +6,6 @@ import ast
 import math
 import re
 import warnings
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -99,18 +98,17 @@ def _read(text: str) -> Reading | Finding:
 
 def structure(program: Program) -> dict[str, float]:
     """Return the counts of a program that its functionality and its densities are made of."""
-    kinds = Counter(place.node.__class__ for place in program.places)
-    count = kinds.__getitem__
+    count = program.count
     returned = [p.node for p in program.places if isinstance(p.node, ast.Return)]
     return {
         "logical_lines": program.logical_lines,
-        "loops": count(ast.For) + count(ast.AsyncFor) + count(ast.While),
-        "functions": sum(map(count, FUNCTIONS)),
+        "loops": count(ast.For, ast.AsyncFor, ast.While),
+        "functions": count(*FUNCTIONS),
         "classes": count(ast.ClassDef),
-        "imports": count(ast.Import) + count(ast.ImportFrom),
-        "returns": sum(r.value is not None for r in returned) + count(ast.Yield) + count(ast.YieldFrom),
+        "imports": count(ast.Import, ast.ImportFrom),
+        "returns": count(ast.Return, ast.Yield, ast.YieldFrom) - sum(r.value is None for r in returned),
         "docstrings": program.docstrings,
-        "handlers": count(ast.ExceptHandler) + count(ast.Raise),
+        "handlers": count(ast.ExceptHandler, ast.Raise),
         "cognitive": cognitive(_with_elif(program)),
         "depth": program.depth,
     }
