@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..panel.scorers import SCORER
-from ..scoring.batches import Progress as Progress
 from ..scoring.batches import score_all
 from ..scoring.score import Artefact, Scorer, hash_of
 from .roles import Role
 from .table.cells import Cells
 
 ARTIFACT = "artifact"
+Progress = Callable[[int, int, str], None]
+"""Called with (done, total, what)."""
+
 ROLE = Role("artifact=", "be scored")
 
 

@@ -37,7 +37,7 @@ def smells(program: Program) -> list[Seen]:
             if id(loop.node) not in told:
                 told.add(id(loop.node))
                 if loop.depth > 1:
-                    line = getattr(loop.node, "lineno", None) or getattr(loop.iterated, "lineno", 0)
+                    line = int(getattr(loop.node, "lineno", 0) or getattr(loop.iterated, "lineno", 0))
                     found.append(("nested-loop" if loop.depth < DEEP else "deep-loop", line))
             for looks in LOOKED_FOR.get(place.node.__class__, ()):
                 rule = looks(place, loop)

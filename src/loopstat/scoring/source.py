@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .score import Finding
 
@@ -173,18 +173,18 @@ def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
     return deepest, places
 
 
-_LEAVES = frozenset((type(None), str, int, bool, ast.Name, ast.Constant, ast.alias))
-_HANDLES = frozenset((ast.Attribute, ast.keyword, ast.Starred))
+_LEAVES: frozenset[Any] = frozenset((type(None), str, int, bool, ast.Name, ast.Constant, ast.alias))
+_HANDLES: frozenset[Any] = frozenset((ast.Attribute, ast.keyword, ast.Starred))
 LONGEST_HANDLE = 20  # attributes of attributes that are passed over; more of them count as depth
 
 
 def _children(node: ast.AST) -> list[ast.AST]:
     found: list[ast.AST] = []
-    for name in _branches(node.__class__):
-        value = getattr(node, name, None)
+    kind: Any = node.__class__
+    for name in _branches(kind):
+        value: Any = getattr(node, name, None)
         for item in value if value.__class__ is list else (value,):
-            held = item
-            steps = 0
+            held, steps = item, 0
             while held.__class__ in _HANDLES and steps < LONGEST_HANDLE:
                 held, steps = held.value, steps + 1
             if held.__class__ not in _LEAVES:
@@ -193,7 +193,7 @@ def _children(node: ast.AST) -> list[ast.AST]:
 
 
 @cache
-def _branches(kind: type[ast.AST]) -> tuple[str, ...]:
+def _branches(kind: Any) -> tuple[str, ...]:
     """Return the fields of a kind of node that hold other nodes; operators are none."""
     return tuple(f for f in kind._fields if f not in ("ctx", "op", "ops", "kind", "type_comment"))
 
