@@ -288,7 +288,11 @@ def page(tables: Sequence[Programs], cpu: float) -> str:
     lines += power(tables, "task", read_only=False)
     lines += ["", "Programs that parse, of one task and one model: whose style differs, not who wrote it.", ""]
     lines += power(tables, "task and model", read_only=True)
-    lines += ["", "`all, fitted` is the best linear combination of all scores, fitted on other tasks.", ""]
+    lines += [
+        "",
+        "`all, fitted`: the best linear combination, fitted on other tasks. Repetition has its sign turned.",
+        "",
+    ]
     pool = [p for p in tables if p.name == "pool"]
     if pool:
         lines += ["## Picking one of ten candidates", ""]
@@ -298,9 +302,10 @@ def page(tables: Sequence[Programs], cpu: float) -> str:
     if debugging:
         lines += ["", "## Handing over another version than the last", ""]
         lines += [
-            "Sessions of at least two versions: how much more often the version with the highest score passes all "
+            "Sessions of at least two versions: how much more often the version with the highest score passes all"
         ]
-        lines += ["tests than the last one (of equal scores the later version).", ""]
+        lines += ["tests than the last one (of equal scores the later version). These sessions end where the visible"]
+        lines += ["tests pass, so that the last version is a chosen one.", ""]
         lines += ["| handed over | gain |", "|---|---|", *(f"| {n} | {shown(e, 3)} |" for n, e in kept(debugging[0]))]
     n = sum(len(p.task) for p in tables)
     lines += [

@@ -16,7 +16,7 @@ from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
 from .recorded import Recording
-from .scored import ARTIFACT, Progress
+from .scoring.columns import ARTIFACT, Progress, Scoring
 from .states import read_recording
 from .versions import Versions, read_versions
 
@@ -98,10 +98,8 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
         labels=list(dict.fromkeys(labels)),
         minimize=list(known.get("minimize") or []),
         objectives=known.get("objectives") or list(dict.fromkeys(counted)) or None,
-        score=known.get("score") or None,
-        artifact=known.get("artifact") or ARTIFACT,
+        score=_scoring(known),
         mixed_scorers=mixed or apart,
-        progress=known.get(TOLD),
         **{name: known.get(name) for name in names},
     )
     if not (known["where"] or known["unlike"]):
@@ -111,6 +109,12 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
     if len(part) == 0:
         raise nothing_left()
     return part
+
+
+def _scoring(known: Options) -> Scoring | None:
+    if not known.get("score"):
+        return None
+    return Scoring(tuple(known["score"]), known.get("artifact") or ARTIFACT, known.get(TOLD))
 
 
 def _states(files: Sequence[str], known: Options) -> Recording:

@@ -16,7 +16,7 @@ from ..errors import InputError, argument
 from ..panel.labels import as_names
 from ..panel.panel import Panel
 from ..scoring.registry import Asked, scorer_of
-from .scored import ARTIFACT, Progress, Scoring
+from .scoring.columns import Scoring
 from .sessions.panel import panel_of
 from .settings import Bounds, Wanted
 from .table.opening import opened
@@ -32,10 +32,8 @@ def read(
     transform: Mapping[str, str] | None = None,
     labels: str | Sequence[str] = (),
     from_step: int | None = None,
-    score: Asked | Sequence[Asked] | None = None,
-    artifact: str = ARTIFACT,
+    score: Scoring | Asked | Sequence[Asked] | None = None,
     mixed_scorers: bool = False,
-    progress: Progress | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
 
@@ -56,15 +54,12 @@ def read(
     labels : names of columns that must become labels
     from_step : int, optional
         Leave out the rows before this step.
-    score : name, Scorer, callable or several, optional
-        Score the texts of the table on the way (`python`, `sj2025`, `text`; see `loopstat.scoring`): the scores become
-        columns, and the objectives unless others are named. Nothing of what is scored is run.
-    artifact : str
-        Column of those texts.
+    score : name, Scorer, callable, several of these or Scoring, optional
+        Score the texts of the column `artifact` on the way (`python`, `sj2025`, `text`; see `loopstat.scoring`): the
+        scores become columns, and the objectives unless others are named. Nothing of what is scored is run.
+        `loopstat.io.Scoring` names another column.
     mixed_scorers : bool
         Let scores lie together that were made by different rules or versions (column `scorer_hash`).
-    progress : callable, optional
-        Called with (done, total, what) while texts are scored.
 
     Returns
     -------
@@ -106,18 +101,19 @@ def read(
         with opened(source, columns, wanted.needs()) as cells:
             panel = panel_of(cells, wanted)
     else:
-        panel = _scored(source, columns, wanted, Scoring(scorer_of(score), artifact, progress))
+        panel = _scored(source, columns, wanted, score if isinstance(score, Scoring) else Scoring(score))
     return panel if from_step is None else later(panel, from_step)
 
 
 def _scored(source: Any, columns: Mapping[str, str] | None, wanted: Wanted, scoring: Scoring) -> Panel:
     """Return the panel of a table whose texts are scored first."""
-    own = scoring.scorer.objectives
+    scorer = scorer_of(scoring.scorer)
+    own = scorer.objectives
     others = None if wanted.objectives is None else tuple(n for n in wanted.objectives if n not in own)
     early = replace(wanted, objectives=others or None, minimize=(), bounds={}, transform={})
     with opened(source, columns, early.needs({scoring.artifact: "{}"})) as cells:
-        notes = scoring.add_to(cells)
-        minimize = tuple(dict.fromkeys((*wanted.minimize, *_shown(scoring.scorer.minimize, wanted))))
+        notes = scoring.add_to(cells, scorer)
+        minimize = tuple(dict.fromkeys((*wanted.minimize, *_shown(scorer.minimize, wanted))))
         panel = panel_of(cells, replace(wanted, minimize=minimize, among=own))
     return replace(panel, source=replace(panel.source, notes=(*notes, *panel.source.notes)))
 

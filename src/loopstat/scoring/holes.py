@@ -83,7 +83,7 @@ def _is_builtins(node: ast.AST) -> bool:
 
 
 def _fetched(call: ast.Call) -> bool:
-    """True for getattr(builtins, "eval") and builtins.__dict__["eval"](...), their names put together or not."""
+    """True for getattr(builtins, "eval") and for what is called as an item of builtins, names put together or not."""
     if isinstance(call.func, ast.Name) and call.func.id == "getattr" and len(call.args) > 1:
         wanted = text_of(call.args[1])
         return _is_builtins(call.args[0]) and (wanted is None or wanted in RUNS)

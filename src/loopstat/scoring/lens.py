@@ -27,7 +27,7 @@ LENS = Lens(
             SCORE,
             run="loopstat.scoring.lens:run",
             view="loopstat.scoring.view:document",
-            reads="loopstat.io.artefacts:read_artefacts",
+            reads="loopstat.io.scoring.artefacts:read_artefacts",
             saves=(
                 Save(
                     "output",
@@ -51,7 +51,7 @@ def run(recording: Any, options: Mapping[str, Any], *, progress: Progress | None
     Parameters
     ----------
     recording : Artefacts
-        As `loopstat.io.artefacts` reads them.
+        As `loopstat.io.scoring.artefacts` reads them.
     options : mapping
         Values of `SCORE` by name, and `command`, the command line.
     progress : callable, optional
@@ -71,7 +71,7 @@ def run(recording: Any, options: Mapping[str, Any], *, progress: Progress | None
 def table(result: Scored) -> bytes:
     """Return the Parquet file of what was read with its scores."""
     columns = {s.name: [t.scores[s.name] for t in result.texts] for s in result.spread}
-    made: bytes = load("loopstat.io.artefacts:scored_table")(
+    made: bytes = load("loopstat.io.scoring.artefacts:scored_table")(
         result.recording, columns, result.hash, result.settings.get("columns")
     )
     return made

@@ -122,8 +122,7 @@ def program_of(text: str) -> Program | Finding:
     except (RecursionError, MemoryError):
         return _refused("too-deep", "nested too deeply to be parsed")
     except SyntaxError as error:
-        deep = "too many" in str(error.msg)
-        return _refused("too-deep" if deep else "no-parse", f"does not parse: {error.msg}", error.lineno or 0)
+        return _refused("no-parse", f"does not parse: {error.msg}", error.lineno or 0)
     except ValueError:
         return _refused("no-parse", "does not parse: it holds null bytes")
     depth, places = _placed(tree)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..panel.scorers import SCORER
-from ..scoring.batches import score_all
-from ..scoring.score import Artefact, Scorer, hash_of
-from .roles import Role
-from .table.cells import Cells
+from ...panel.scorers import SCORER
+from ...scoring.batches import score_all
+from ...scoring.registry import Asked
+from ...scoring.score import Artefact, Scorer, hash_of
+from ..roles import Role
+from ..table.cells import Cells
 
 ARTIFACT = "artifact"
 Progress = Callable[[int, int, str], None]
@@ -26,35 +27,35 @@ class Scoring:
 
     Attributes
     ----------
-    scorer : Scorer
+    scorer : name, Scorer, callable or several of these
     artifact : str
         Column of the texts.
     progress : callable, optional
     """
 
-    scorer: Scorer
+    scorer: Asked | Sequence[Asked]
     artifact: str = ARTIFACT
     progress: Progress | None = None
 
-    def add_to(self, cells: Cells) -> list[str]:
-        """Add the scores to a table, with the scorer's hash; return what to say about it."""
+    def add_to(self, cells: Cells, scorer: Scorer) -> list[str]:
+        """Add the scores of our scorer, as `scorer_of` makes it, with its hash; return what to say about it."""
         texts = texts_of(cells, self.artifact)
         at = [k for k, a in enumerate(texts) if a is not None]
-        scores = score_all([a for a in texts if a is not None], self.scorer, progress=self.progress)
-        columns = {name: np.full(cells.n_rows, np.nan) for name in self.scorer.objectives}
+        scores = score_all([a for a in texts if a is not None], scorer, progress=self.progress)
+        columns = {name: np.full(cells.n_rows, np.nan) for name in scorer.objectives}
         for k, score in zip(at, scores, strict=True):
             for name, value in score.values.items():
                 columns[name][k] = value
-        replaced = cells.add(columns, {SCORER: hash_of(self.scorer)})
+        replaced = cells.add(columns, {SCORER: hash_of(scorer)})
         unscored = sum("unscored" in score.counts for score in scores)
-        return _notes(self, len(at), cells.n_rows, unscored, replaced)
+        return _notes(self.artifact, scorer, len(at), cells.n_rows, unscored, replaced)
 
 
-def _notes(scoring: Scoring, n: int, rows: int, unscored: int, replaced: Sequence[str]) -> list[str]:
+def _notes(artifact: str, scorer: Scorer, n: int, rows: int, unscored: int, replaced: Sequence[str]) -> list[str]:
     empty = f"; {rows - n:,} rows have no text and no score" if n < rows else ""
     low = f"; {unscored:,} cannot be read and have the low baseline" if unscored else ""
     said = [
-        f"scored: {n:,} texts of `{scoring.artifact}` by {scoring.scorer.name} ({SCORER} {hash_of(scoring.scorer)})"
+        f"scored: {n:,} texts of `{artifact}` by {scorer.name} ({SCORER} {hash_of(scorer)})"
         f"{empty}{low}. A score counts what its rules see."
     ]
     instead = [name for name in replaced if name != SCORER]

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SettingsError, either
-from ..panel.scorers import SCORER
-from ..panel.source import Source
-from ..scoring.score import Artefact
-from .scored import ARTIFACT, texts_of
-from .table.cells import MISSING_TEXT, Cells
-from .table.columns import KEYS
-from .table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
-from .table.opening import Needs, opened, without_progress_bar
+from ...errors import InputError, SettingsError, either
+from ...panel.scorers import SCORER
+from ...panel.source import Source
+from ...scoring.score import Artefact
+from ..table.cells import MISSING_TEXT, Cells
+from ..table.columns import KEYS
+from ..table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
+from ..table.opening import Needs, opened, without_progress_bar
+from .columns import ARTIFACT, texts_of
 
 TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".gz")
 PROGRAMS, PROSE = (".py",), (".txt", ".md", ".rst")
