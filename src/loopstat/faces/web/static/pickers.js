@@ -90,13 +90,14 @@ const field = (id, label, options, taken, given = {}) => {
 class Chips extends Editor {
   draw() {
     const known = this.columns, names = known.map((c) => c.name);
-    const chips = el("ol", { class: "chips", "aria-label": "Chosen, in order" }, ...this.value.map((name, k) => this.chip(name, k, names)));
+    const chips = el("ol", { class: "picked", "aria-label": "Chosen, in order" }, ...this.value.map((name, k) => this.chip(name, k, names)));
     const left = known.filter((c) => !this.value.includes(c.name));
-    const likely = left.filter((c) => ["objective", "label"].includes(c.role)), shown = (likely.length ? likely : left).slice(0, OFFERED);
+    const first = this.row.of === "column" ? "label" : "objective", likely = left.filter((c) => c.role === first);
+    const shown = (likely.length ? likely : left).slice(0, OFFERED);
     const offers = el("div", { class: "offers" }, ...shown.map((c) => button(`+ ${c.name}`, () => this.add(c.name),
       { "data-key": `+${c.name}`, "aria-label": `Add ${c.name}`, title: titleOf(c) })));
     const { box, list } = field(this.id, `Add to ${this.row.name.replaceAll("_", " ")}`, left.map((c) => c.name), (name) => this.add(name),
-      { placeholder: this.value.length ? "add another" : this.row.metavar || "name", "data-key": "field" });
+      { placeholder: shown.length ? "or type a name" : this.row.metavar, "data-key": "field" });
     box.addEventListener("keydown", (event) => {
       if (event.key === "Backspace" && !box.value && this.value.length) { event.preventDefault(); this.put(this.value.slice(0, -1), "field"); }
     });
@@ -297,7 +298,7 @@ class Names extends Editor {
     box.append(option("", empty), ...theirs.filter((name) => name !== our).map((name) => option(name)));
     if (value && !theirs.includes(value)) box.append(option(value, `${value} (not in the table)`));
     box.value = value;
-    return el("div", { class: "pair" }, el("span", { class: "pair-name", text: our }), el("span", { class: "sign", text: "=" }), box);
+    return el("div", { class: "pair ours" }, el("span", { class: "pair-name", text: our }), el("span", { class: "sign", text: "=" }), box);
   }
 
   take(our, theirs) {
