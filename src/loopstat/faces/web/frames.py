@@ -215,7 +215,7 @@ def _plain(value: Any, floats: Floats) -> Any:
         return floats.put(value)
     if isinstance(value, Cell):
         return {**cell_data(value), "f": [_finite(v) for v in value.figures]}
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
         return {name: _plain(getattr(value, name), floats) for name in _names(type(value))}
     if isinstance(value, tuple | list):
         if value and all(isinstance(v, int | float) for v in value):
