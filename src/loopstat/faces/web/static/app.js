@@ -116,6 +116,7 @@ class App {
   leave() {
     if (!this.desk) return;
     this.kept.set(this.desk.name, this.values);
+    this.calm();
     this.pins?.clear();
     this.pins?.destroy();
     this.view?.destroy();
@@ -227,7 +228,9 @@ class App {
   wait() {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => { if (this.link.busy(0)) this.status.running(); }, QUIET);
-    if (!this.doc) $("document").classList.add("loading");
+    if (this.doc) return;
+    this.troubled = true;
+    $("document").classList.add("loading");
   }
 
   cancel() {
@@ -248,14 +251,15 @@ class App {
 
   answered({ seq, desk, live, document: doc }, floats) {
     if (desk !== this.desk.name) return;
-    const how = { live: Boolean(live) && this.hand };
+    const how = { live: Boolean(live) && this.hand }, begun = performance.now();
     this.calm();
     this.doc = doc;
     this.views().update(doc, floats, how);
     this.pins.moved(this.values, doc, floats, how);
     if (!this.link.busy(0)) this.status.rest();
-    root.dataset.painted = String(seq);
+    root.dataset.spent = (performance.now() - begun).toFixed(2);
     root.dataset.exact = live && doc.rough ? "" : "1";
+    root.dataset.painted = String(seq);
     this.speak(doc);
   }
 
@@ -281,6 +285,8 @@ class App {
   }
 
   calm() {
+    if (!this.troubled) return;
+    this.troubled = false;
     this.panel.calm();
     $("failed").hidden = true;
     $("document").classList.remove("stale", "loading");
@@ -288,6 +294,7 @@ class App {
 
   failed({ message, setting }) {
     this.calm();
+    this.troubled = true;
     $("document").classList.toggle("stale", Boolean(this.doc));
     this.status.rest();
     if (setting && this.panel.fail(setting, message)) return;

@@ -1,6 +1,6 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, Many } from "./dom.js";
+import { button, copy, el, flash, hide, Many } from "./dom.js";
 
 // -------------------------------------------------------------------------------- words
 
@@ -227,7 +227,7 @@ export class SheetBlock {
       this.columns = columns;
     }
     if (this.note.textContent !== block.note) this.note.textContent = block.note;
-    this.note.hidden = !block.note;
+    hide(this.note, !block.note);
     this.table.update(block.rows);
   }
 }

@@ -200,7 +200,10 @@ export class Control {
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
 
-  mark(value) { this.el.classList.toggle("changed", !isDefault(this.row, value)); }
+  mark(value) {
+    const changed = !isDefault(this.row, value);
+    if (this.changed !== changed) this.el.classList.toggle("changed", (this.changed = changed));
+  }
 
   show(value) {
     this.made.show(value ?? this.row.default);

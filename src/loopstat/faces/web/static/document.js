@@ -3,7 +3,7 @@
 import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict, Words } from "./blocks.js";
 import { Picture } from "./charts.js";
 import { Control } from "./controls.js";
-import { button, el, Many, say } from "./dom.js";
+import { button, el, hide, Many, say } from "./dom.js";
 
 // ------------------------------------------------------------------------------- pictures
 
@@ -27,7 +27,7 @@ export class ChartBlock {
   update(chart, floats, how) {
     say(this.title, chart.title);
     say(this.note, chart.note);
-    this.note.hidden = !chart.note;
+    hide(this.note, !chart.note);
     this.picture.update(chart, floats, how);
   }
 
@@ -182,7 +182,7 @@ class Inside {
 
   update(section, floats, how) {
     const said = section.answer && section.key !== this.hooks.above;
-    this.verdict.el.hidden = !said;
+    hide(this.verdict.el, !said);
     if (said) this.verdict.update(section.answer);
     this.body.update(section.blocks, floats, how);
   }
@@ -230,7 +230,7 @@ class AnswerRow {
   update(section, floats, how) {
     say(this.name, section.title);
     this.answered.update(section.answer);
-    this.cell.hidden = !how.pictured;
+    hide(this.cell, !how.pictured);
     if (!section.answer.picture) return;
     if (!this.picture) this.picture = new Picture(this.cell.appendChild(el("div")), { choose: this.hooks.choose });
     this.picture.update(section.answer.picture, floats, how);
@@ -255,8 +255,8 @@ class HandleControl {
     if (this.el.contains(document.activeElement) && this.hooks.moving()) return; // the hand knows better
     const slider = this.el.querySelector("input[type=range]"), ends = [String(handle.low), String(handle.high)];
     if (slider.min !== ends[0] || slider.max !== ends[1]) [slider.min, slider.max] = ends;
-    this.control.show(Number(handle.at.toPrecision(6)));
-    this.control.el.classList.toggle("changed", this.hooks.changed(handle));
+    this.control.made.show(Number(handle.at.toPrecision(4)));
+    this.control.mark(this.hooks.changed(handle) ? handle.at : null);
   }
 }
 
@@ -290,14 +290,14 @@ export class View {
     this.leadSaid.update(doc.lead);
     const [only] = answers.length === 1 ? answers : [], answer = doc.answer ?? only?.answer;
     this.hooks.above = doc.answer ? null : only?.key; // said once, where the eye falls first
-    this.verdict.el.hidden = !answer;
+    hide(this.verdict.el, !answer);
     if (answer) this.verdict.update(answer);
     say(this.rough, doc.rough ? `For now: ${doc.rough}` : "");
-    this.first.el.hidden = !doc.first.length;
+    hide(this.first.el, !doc.first.length);
     this.first.update({ said: doc.first.map((note) => [note]) });
-    this.handles.hidden = !doc.handles.length;
+    hide(this.handles, !doc.handles.length);
     this.handled.update(doc.handles);
-    this.answers.el.hidden = answers.length < 2;
+    hide(this.answers.el, answers.length < 2);
     if (answers.length > 1) this.answers.update(doc.by, answers, floats, how);
     this.sections(doc, floats, how);
     this.computed.update(doc);

@@ -1,6 +1,6 @@
 // Buttons above the controls: presets by their groups, and what is done with all settings at once.
 
-import { button, el, say } from "./dom.js";
+import { button, el, hide, say } from "./dom.js";
 import { loaded } from "./settings.js";
 
 /** Presets as buttons; the one that stands as it was loaded is marked. */
@@ -55,14 +55,16 @@ export class Status {
 
   /** Show how far a run is, or nothing; only what takes long enough to be noticed. */
   running({ done = 0, total = 0, label = "" } = {}) {
-    this.bar.hidden = this.stop.hidden = false;
+    hide(this.bar, false);
+    hide(this.stop, false);
     if (total) [this.bar.max, this.bar.value] = [total, done];
     else this.bar.removeAttribute("value");
     say(this.text, label || "Computing");
   }
 
   rest(text = "") {
-    this.bar.hidden = this.stop.hidden = true;
+    hide(this.bar, true);
+    hide(this.stop, true);
     say(this.text, text);
   }
 }
