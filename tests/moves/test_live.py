@@ -125,7 +125,7 @@ def test_eight_pictures_and_three_hundred_runs() -> None:
         *("one_more", "teams"),
     ]
     [single] = [m for m in charts[0].marks if isinstance(m, Paths)]
-    assert np.shape(single.y) == (300, 161)
+    assert np.shape(single.y) == (300, 81)
     assert all("mean path" in c.described for c in charts[-2:])
     refined = simulation(whole(None, options("defaults", replicates=300)))
     assert "Means over" in next(c for c in refined.sections[0].blocks if getattr(c, "key", "") == "teams").described

@@ -132,7 +132,7 @@ def drawn(tab: Any, key: str, tone: str, near: tuple[float, float] | None = None
           let n = 0;
           for (let i = 0; i < data.length; i += 4) {
             const off = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-            if (data[i + 3] > 40 && off < 24) n++;
+            if (data[i + 3] > 50 && off < 24) n++;
           }
           return n;
         }""",
@@ -349,6 +349,16 @@ def test_shift_or_the_other_mode_zooms_a_linked_picture(tab: Any) -> None:
     drag(tab, "paths", start, end)
     assert zoomed(tab, "paths") == pytest.approx([2, 8], abs=0.1)
     tab.locator("#paths").get_by_role("button", name="choose").click()
+
+
+def test_a_row_with_a_name_is_chosen_with_the_points_of_that_name(tab: Any) -> None:
+    full = [drawn(tab, "which", "c2"), drawn(tab, "groups", "ours")]
+    tab.locator("#which .picture-plot").focus()
+    for pressed in ("ArrowDown", "Enter"):
+        tab.keyboard.press(pressed)
+    assert tab.evaluate("calls") == [["group", "g0"]]
+    assert drawn(tab, "which", "c2") < 0.6 * full[0]
+    assert drawn(tab, "groups", "ours") < 0.8 * full[1]
 
 
 def test_click_and_enter_choose_one_named_thing(tab: Any) -> None:

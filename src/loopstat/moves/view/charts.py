@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..sweep.sensitivity import Effect
     from ..teams import Teams
 
-SAID, BINS, LEAST_SEEN = 41, 20, 20  # points and bins of what tests say, and moments of runs that make one
+SAID, BINS, LEAST_SEEN, THIRD = 41, 20, 20, 3  # points and bins of what tests say, moments of runs in one; 1 of 3
 NAMED = 6  # teams of the front that are named at most
 FIGURES = {
     "mu": "defects left",
@@ -85,7 +85,7 @@ def oracle(run: MovesRun) -> Chart | None:
     ]
     at = s.target_reliability
     marks.append(Rule("x", at, label=f"target {at:.4g}", stroke="dotted"))
-    found = None if singles is None else _reliability(singles.p_pass, singles.p_good)
+    found = None if singles is None else _reliability(singles.p_pass[:, ::THIRD], singles.p_good[:, ::THIRD])
     if found is not None:
         marks.append(Line(*found, label="runs", tone="c2", strong=True))
     risk = float(run.false_pass_at_stop.value)

@@ -15,6 +15,7 @@ from ...results.document import (
     Fact,
     Facts,
     Formula,
+    Formulas,
     Provenance,
     Section,
     Sheet,
@@ -45,7 +46,7 @@ FORMULAS = (
         "source",
         "The source's equation read at the loop's own clock, one step a unit of time.",
     ),
-    Formula("rest", r"x^{*} = -A^{-1} b", "x* = -A^-1 b", "source"),
+    Formula("rest", r"x^{*} = -A^{-1} b", "x* = -A^-1 b"),
     Formula(
         "settles where",
         r"|1 + \lambda_k(A)| < 1",
@@ -165,5 +166,5 @@ def _compared(result: LoopPlay) -> Sheet:
 def _assumed(result: LoopPlay) -> Section:
     named = [STRATEGIES[s.name] for s in result.stages if s.name in STRATEGIES] or list(STRATEGIES.values())
     told = Facts(tuple(Fact(s.name, (s.told,)) for s in dict.fromkeys(named)))
-    blocks: tuple[Block, ...] = (Text(((RECONSTRUCTED,),)), told)
+    blocks: tuple[Block, ...] = (Formulas(FORMULAS), Text(((RECONSTRUCTED,),)), told)
     return Section("assumed", "What is assumed", blocks, depth="long", folded=True)

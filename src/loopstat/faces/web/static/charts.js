@@ -8,8 +8,8 @@ import { FONT, LETTER, Scale, fitting, named, range, repaint, spots, ticks, tone
 
 export { chosen };
 
-const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 };
-const PAPER = { small: 320, wide: 640 }; // widths in print
+const HEIGHTS = { tiny: 36, low: 170, small: 260, wide: 340 }; // `low` is the reader's
+const PAPER = { low: 320, small: 320, wide: 640 }; // widths in print
 const AHEAD = 400; // pixels beyond the window in which pictures are kept up to date
 const FOOT = 22, NAME = 16; // pixels of ticks below the plane, and of what an axis is called
 const CLIPPED = new Set(["line", "paths", "arrows", "histogram", "region"]); // the others keep inside by themselves
@@ -95,7 +95,7 @@ export class Picture {
     this.#hand.forget(true);
     if (other) { this.#zoom = null; this.#hand.start(); }
     if (other || before.link !== chart.link || before.size !== chart.size) this.#furnish();
-    if (other || before.described !== chart.described) this.#box.setAttribute("aria-label", chart.described || chart.title);
+    this.#box.ariaLabel = chart.described || chart.title;
     if (other || !live) { this.#sides = [0, 0, 0, 0]; this.plane.held.clear(); }
     this.paint();
     this.#foot.show(this.chart);
@@ -184,24 +184,25 @@ export class Picture {
   }
 
   #create(width, height) {
-    const { size, x, y } = this.chart, powers = (axis) => (axis.log ? 3 : 1);
+    const { size, x, y } = this.chart, powers = (axis) => ({ distr: axis.log ? 3 : 1 });
     this.plot?.destroy();
     this.#box.className = `picture-plot s-${this.plane.rows ? "rows" : size}`;
     this.plot = new uPlot({
       width, height, ms: 1, legend: { show: false }, cursor: { show: false },
       padding: [0, 1, 2, 3].map((side) => () => this.#padding(side)),
-      scales: { x: { time: false, distr: powers(x), range: () => this.#xs }, y: { distr: powers(y), range: () => this.#ys } },
+      scales: { x: { time: false, ...powers(x), range: () => this.#xs }, y: { ...powers(y), range: () => this.#ys } },
       axes: [this.#axis("x"), this.#axis("y")],
       series: [{}, { paths: () => null, points: { show: false } }],
-      hooks: { drawAxes: [() => this.#onPlane((f) => this.#zero(f))], draw: [() => this.#onPlane((f) => this.#marks(f))] },
+      hooks: { drawAxes: [() => this.#on((f) => this.#zero(f))], draw: [() => this.#on((f) => this.#marks(f))] },
     }, [[1, 2], [null, null]], this.#box); // marks are drawn by the hooks, from the frame's own arrays
     if (size !== "tiny") this.#hand.listen(this.plot.over);
   }
 
   #axis(side) {
-    const across = side === "x", axis = () => this.chart[side], most = () => (across && this.plane.width >= 400 ? 9 : 5);
+    const across = side === "x", axis = () => this.chart[side];
     const long = () => this.plot.bbox[across ? "width" : "height"] / devicePixelRatio;
-    const marked = ({ min, max }) => (across ? fitting(min, max, axis(), most(), long()) : ticks(min, max, axis(), most()));
+    const beside = (low, high) => fitting(low, high, axis(), this.plane.width < 400 ? 5 : 9, long());
+    const marked = ({ min, max }) => (across ? beside(min, max) : ticks(min, max, axis()));
     const words = { label: () => named(axis(), Math.floor(long() / LETTER)), labelSize: NAME, labelGap: 0 };
     return {
       show: this.#draws(side), scale: side, side: across ? 2 : 3, gap: across ? 4 : 5, font: FONT, labelFont: FONT,
@@ -222,14 +223,17 @@ export class Picture {
 
   // The plane with its scales and sides as they stand.
   framed() {
-    const f = this.plane, { bbox: { left, top, width, height }, ctx, scales: { x, y } } = this.plot, r = devicePixelRatio;
-    Object.assign(f, { ctx, ratio: r, left: left / r, top: top / r, right: (left + width) / r, bottom: (top + height) / r });
+    const f = this.plane, { bbox, ctx, scales: { x, y } } = this.plot, r = devicePixelRatio;
+    f.ctx = ctx;
+    f.ratio = r;
+    [f.left, f.right] = [bbox.left / r, (bbox.left + bbox.width) / r];
+    [f.top, f.bottom] = [bbox.top / r, (bbox.top + bbox.height) / r];
     f.x.set(x.min, x.max, f.left, f.right, this.chart.x.log);
     f.y.set(y.min, y.max, f.bottom, f.top, this.chart.y.log);
     return f;
   }
 
-  #onPlane(act) {
+  #on(act) {
     const f = this.framed();
     f.ctx.save();
     f.ctx.scale(f.ratio, f.ratio);
@@ -266,7 +270,8 @@ export class Picture {
     if (size === "tiny") return;
     ends(marks, f);
     for (const s of spots(marks, f)) write(ctx, s.x, s.y, s.words, s.tone, s.anchor);
-    if (!marks.some(holds)) write(ctx, (f.left + f.right) / 2, (f.top + f.bottom) / 2, "nothing to show", "soft", "middle");
+    if (marks.some(holds)) return;
+    write(ctx, (f.left + f.right) / 2, (f.top + f.bottom) / 2, "nothing to show", "soft", "middle");
   }
 
   #furnish() {
@@ -278,7 +283,7 @@ export class Picture {
   }
 }
 
-const holds = (m) => [m.x, m.rows, m.nodes, m.edges, m.at, m.figure].some((v) => v !== undefined && v !== null && v.length !== 0);
+const holds = (m) => [m.x, m.rows, m.nodes, m.edges, m.at ?? m.low, m.figure].some((v) => (v ?? "").length !== 0);
 
 // What uPlot cannot change in a plot that it has made.
 const looks = ({ size, x, y }, rows) =>

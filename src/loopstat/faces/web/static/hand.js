@@ -81,7 +81,8 @@ export class Hand {
   #light(found) {
     const over = this.#over, r = devicePixelRatio, f = this.#plane;
     if (!over.isConnected) return;
-    const wide = Math.round((f.right - f.left) * r), high = Math.round((f.bottom - f.top) * r), ctx = over.getContext("2d");
+    const wide = Math.round((f.right - f.left) * r), high = Math.round((f.bottom - f.top) * r);
+    const ctx = over.getContext("2d");
     if (over.width !== wide || over.height !== high) {
       over.width = wide;
       over.height = high;
@@ -129,7 +130,10 @@ export class Hand {
       return { x: event.clientX - box.left + this.#plane.left, y: event.clientY - box.top + this.#plane.top };
     };
     over.append(this.#over);
-    over.addEventListener("pointerdown", (event) => { if (event.button === 0) { start = place(event); dragged = false; } });
+    over.addEventListener("pointerdown", (event) => {
+      end();
+      if (event.button === 0) start = place(event);
+    });
     over.addEventListener("pointermove", (event) => {
       const here = place(event), brush = this.#brushes(event);
       if (start && !dragged && Math.abs(here.x - start.x) + (brush ? Math.abs(here.y - start.y) : 0) > SLIP) {

@@ -73,7 +73,8 @@ const powers = (low, high, most) => {
   let found = [];
   for (const factors of [[1, 2, 5], [1, 3], [1]]) {
     found = [];
-    for (let p = from; p <= to; p++) found.push(...factors.map((f) => f * 10 ** p).filter((v) => v >= low && v <= high));
+    for (let p = from; p <= to; p++) found.push(...factors.map((f) => f * 10 ** p));
+    found = found.filter((v) => v >= low && v <= high);
     if (found.length <= most + 2) break;
   }
   if (found.length < 2) return ticks(low, high, {}, most).map(([v]) => v).filter((v) => v > 0);
@@ -135,14 +136,15 @@ export const write = (ctx, x, y, words, name, anchor = "start", halo = true) => 
 // Names beside their points and labels of rules, each where it covers least: other words count most, then leaving the
 // frame, then marks. What stood somewhere before stays there unless another place is much better.
 export const spots = (marks, f) => {
-  const wanted = [...marks.filter((m) => m.kind === "rule" && m.label).map((m) => labelled(m, f)).filter(Boolean), ...names(marks, f)];
+  const wanted = [...marks.map((m) => labelled(m, f)).filter(Boolean), ...names(marks, f)];
   if (!wanted.length) return [];
   const covered = places(marks, f), taken = [];
   return wanted.map(({ words, ways, tone: name }, k) => {
     let best = null;
     const before = f.held.get(k + words);
     for (const [way, [x, y, anchor]] of ways.entries()) {
-      const box = boxed(words, x, y, anchor), cost = price(box, taken, covered, f) + (before === undefined || before === way ? 0 : 5);
+      const box = boxed(words, x, y, anchor), moved = before !== undefined && before !== way;
+      const cost = price(box, taken, covered, f) + (moved ? 5 : 0);
       if (!best || cost < best.cost) best = { cost, box, x, y, words, anchor, way, tone: name };
     }
     taken.push(best.box);
@@ -160,7 +162,8 @@ const names = (marks, f) => {
       if (said && x >= f.left && x <= f.right && y >= f.top && y <= f.bottom) join(found, x, y, shorten(said, LONGEST));
     });
   }
-  return found.map(({ x, y, words }) => ({ words, tone: "ink", ways: WAYS.map(([dx, dy, anchor]) => [x + dx, y + dy, anchor]) }));
+  const ways = ({ x, y }) => WAYS.map(([dx, dy, anchor]) => [x + dx, y + dy, anchor]);
+  return found.map((name) => ({ words: name.words, tone: "ink", ways: ways(name) }));
 };
 
 const WAYS = [[BESIDE, -UP, "start"], [-BESIDE, -UP, "end"], [BESIDE, UP + 0.8 * LINE, "start"],
@@ -174,18 +177,25 @@ const join = (found, x, y, words) => {
 
 // Where the label of a rule may stand; that of one above or below the picture has an arrow towards it.
 const labelled = (m, f) => {
-  const wide = f.right - f.left, fits = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
-  if (typeof m.at !== "number") return null;
-  if (m.axis === "y") {
-    const y = f.y.at(m.at), words = fits(wide - 20), out = m.at > f.y.high ? [f.top + 11, "↑"] : m.at < f.y.low ? [f.bottom - 4, "↓"] : null;
-    if (out) return { words: `${out[1]} ${words}`, tone: m.tone, ways: [[f.left + 4, out[0], "start"]] };
-    const [x0, x1] = [f.left + 4, f.right - 4];
-    return { words, tone: m.tone, ways: [[x0, y - 4, "start"], [x0, y + 12, "start"], [x1, y - 4, "end"], [x1, y + 12, "end"]] };
-  }
-  if (!f.x.has(m.at)) return null;
-  const x = f.x.at(m.at), right = [x + 4, f.top - f.above + 11, "start"], left = [x - 4, f.top - f.above + 11, "end"];
-  const feet = f.rows ? [] : [[x + 4, f.bottom - 5, "start"], [x - 4, f.bottom - 5, "end"]], late = x > f.left + 0.6 * wide;
-  return { words: fits(Math.max(x - f.left, f.right - x)), tone: m.tone, ways: [...(late ? [left, right] : [right, left]), ...feet] };
+  if (m.kind !== "rule" || !m.label || typeof m.at !== "number") return null;
+  const fits = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
+  return m.axis === "y" ? across(m, f, fits) : f.x.has(m.at) ? upright(m, f, fits) : null;
+};
+
+const across = (m, f, fits) => {
+  const y = f.y.at(m.at), words = fits(f.right - f.left - 20), [x0, x1] = [f.left + 4, f.right - 4];
+  if (m.at > f.y.high) return { words: `↑ ${words}`, tone: m.tone, ways: [[x0, f.top + 11, "start"]] };
+  if (m.at < f.y.low) return { words: `↓ ${words}`, tone: m.tone, ways: [[x0, f.bottom - 4, "start"]] };
+  const ways = [[x0, y - 4, "start"], [x0, y + 12, "start"], [x1, y - 4, "end"], [x1, y + 12, "end"]];
+  return { words, tone: m.tone, ways };
+};
+
+const upright = (m, f, fits) => {
+  const x = f.x.at(m.at), top = f.top - f.above + 11, late = x > f.left + 0.6 * (f.right - f.left);
+  const right = [x + 4, top, "start"], left = [x - 4, top, "end"];
+  const feet = f.rows ? [] : [[x + 4, f.bottom - 5, "start"], [x - 4, f.bottom - 5, "end"]];
+  const ways = [...(late ? [left, right] : [right, left]), ...feet];
+  return { words: fits(Math.max(x - f.left, f.right - x)), tone: m.tone, ways };
 };
 
 const places = (marks, f) => { // that marks cover, closely along a line
