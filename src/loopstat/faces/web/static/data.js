@@ -12,7 +12,7 @@ export const counted = (n, one, many = `${one}s`) => `${n.toLocaleString("en")} 
 
 /** The bar of tables. Fires `read` when what a table holds becomes known. */
 export class Tables extends EventTarget {
-  /** `changed()`: other tables are chosen now; `given`: tables of the server; `uploads.most`: bytes a table may have. */
+  /** `changed()`: other tables are chosen now; `given`: those of the server; `uploads.most`: bytes a table may have. */
   constructor(host, { changed, given = [], uploads = { most: Infinity } }) {
     super();
     Object.assign(this, { host, changed, most: uploads.most, all: [], picked: new Set(), renamed: new Map() });
@@ -47,7 +47,8 @@ export class Tables extends EventTarget {
       }
     }
     const ours = new Map([...this.renamed].map(([our, theirs]) => [theirs, our]));
-    const made = [...found.values()].map((c) => (ours.has(c.name) ? { ...c, name: ours.get(c.name), theirs: c.name } : c));
+    const named = (c) => (ours.has(c.name) ? { ...c, name: ours.get(c.name), theirs: c.name } : c);
+    const made = [...found.values()].map(named);
     if (this.sources.length > 1) made.push({ name: "file", kind: "text", role: "label", values: null });
     return made;
   }
@@ -90,7 +91,10 @@ export class Tables extends EventTarget {
 
   async remove(source) {
     const answer = await fetch(`sources/${source.id}`, { method: "DELETE" }).catch(() => null);
-    if (!answer?.ok && answer?.status !== 400) { this.fail(source.name, "This could not be removed: is loopstat still running?"); return; }
+    if (!answer?.ok && answer?.status !== 400) { // 400: it is gone already
+      this.fail(source.name, "could not be removed: is loopstat still running?");
+      return;
+    }
     this.receive(this.all.filter((s) => s.id !== source.id), this.picked);
     say(this.told, `${source.name} is removed.`);
     this.adding.focus();
@@ -108,11 +112,14 @@ export class Tables extends EventTarget {
 
   row(source, open) {
     const id = `table-${source.id}`, single = this.all.length === 1;
-    const box = el("input", { type: "checkbox", id, "data-focus": id, onchange: () => this.pick(source.id, box.checked) });
+    const box = el("input", { type: "checkbox", id, "data-focus": id,
+      onchange: () => this.pick(source.id, box.checked) });
     box.checked = this.picked.has(source.id);
-    const name = el("label", { for: id, class: "table-name", title: source.name }, el("bdi", { text: shortName(source.name) }));
+    const name = el("label", { for: id, class: "table-name", title: source.name },
+      el("bdi", { text: shortName(source.name) }));
     const away = button("×", () => this.remove(source), { class: "table-away", "data-focus": `${id}-away`,
-      "aria-label": `Remove ${source.name}`, title: source.uploaded ? "Remove this table" : "Close this table; the file stays" });
+      "aria-label": `Remove ${source.name}`,
+      title: source.uploaded ? "Remove this table" : "Close this table; the file stays" });
     const line = el("div", { class: "table-line" }, box, name, away);
     box.classList.toggle("unseen", single && box.checked);
     return el("li", { class: source.error ? "wrong" : "" }, line, this.about(source, open));
@@ -152,7 +159,10 @@ export class Tables extends EventTarget {
       this.fail(file.name, `is larger than ${most}. Name it on the command line instead: loopstat view ${file.name}`);
       return Promise.resolve(null);
     }
-    if (!file.size) { this.fail(file.name, "is empty, or a folder: add its files instead."); return Promise.resolve(null); }
+    if (!file.size) {
+      this.fail(file.name, "is empty, or a folder: add its files instead.");
+      return Promise.resolve(null);
+    }
     const bar = el("progress", { max: "1", value: "0", "aria-label": `Upload of ${file.name}` });
     const said = el("span", { class: "soft" });
     const line = el("li", {}, el("div", { class: "table-line" }, el("bdi", { class: "table-name", text: file.name }),
@@ -218,7 +228,8 @@ const parsed = (text) => { try { return JSON.parse(text); } catch { return null;
 
 const columnTable = (source) => {
   const rows = source.columns.map((column) => el("tr", {}, el("th", { scope: "row" }, el("bdi", { text: column.name })),
-    el("td", { text: column.role || "–" }), el("td", { text: column.kind }), el("td", { class: "soft", text: some(column.values) })));
+    el("td", { text: column.role || "–" }), el("td", { text: column.kind }),
+    el("td", { class: "soft", text: some(column.values) })));
   const head = el("tr", {}, ...["Column", "Read as", "Kind", "Values"].map((text) => el("th", { scope: "col", text })));
   return el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `Columns of ${source.name}` },
     el("table", { class: "columns" }, el("thead", {}, head), el("tbody", {}, ...rows)));

@@ -20,20 +20,25 @@ const shapeOf = (row) => {
 export const editorFor = (row, value, changed, tables) => {
   if (!row.of) return null;
   const shape = shapeOf(row), data = Array.isArray(tables) ? plainTables(tables) : tables;
-  const Editor = shape.ours ? Names : shape.pairs ? Pairs : shape.several ? Chips : ["column", "number", "objective"].includes(row.of) ? One : Word;
-  const editor = new Editor(row, changed, data, shape);
+  const one = ["column", "number", "objective"].includes(row.of) ? One : Word;
+  const Kind = shape.ours ? Names : shape.pairs ? Pairs : shape.several ? Chips : one;
+  const editor = new Kind(row, changed, data, shape);
   editor.show(value ?? row.default ?? null);
-  const again = () => { if (editor.el.isConnected || !editor.seen) editor.redraw(); else data.removeEventListener("read", again); };
+  const again = () => {
+    if (editor.el.isConnected || !editor.seen) editor.redraw(); else data.removeEventListener("read", again);
+  };
   data.addEventListener("read", again);
   return editor;
 };
 
 /** Descriptions of tables, as an object like Tables. */
-const plainTables = (sources) => Object.assign(new EventTarget(), {
-  sources, renamed: new Map(), columns: sources.flatMap((s) => s.columns), columnsFor: () => sources.flatMap((s) => s.columns),
-});
+const plainTables = (sources) => {
+  const columns = sources.flatMap((s) => s.columns);
+  return Object.assign(new EventTarget(), { sources, columns, renamed: new Map(), columnsFor: () => columns });
+};
 
 const listOf = (value) => (value === null || value === undefined || value === "" ? [] : [].concat(value));
+const titled = (row) => row.name.replaceAll("_", " ");
 const same = (a, b) => a.length === b.length && a.every((v, k) => v === b[k]);
 
 class Editor {
@@ -57,15 +62,18 @@ class Editor {
     this.seen ||= this.el.isConnected;
     const focus = this.el.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     this.draw();
-    if (focus) [...this.el.querySelectorAll("[data-key]")].find((n) => n.dataset.key === focus)?.focus();
+    if (focus) this.at(focus)?.focus();
   }
+
+  /** The element of a key: elements are made anew, the focus goes to the one that takes the place. */
+  at(key) { return [...this.el.querySelectorAll("[data-key]")].find((n) => n.dataset.key === key); }
 
   /** Take a new value and tell it; `focus` names what shall have the focus then. */
   put(next, focus = null) {
     this.value = next;
     this.draw();
     this.changed(this.row.kind === "text" ? next[0] ?? null : next.length ? next : null, false);
-    if (focus) ([...this.el.querySelectorAll("[data-key]")].find((n) => n.dataset.key === focus) ?? this.inputs[0])?.focus();
+    if (focus) (this.at(focus) ?? this.inputs[0])?.focus();
   }
 }
 
@@ -79,8 +87,8 @@ const field = (id, label, options, taken, given = {}) => {
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && box.value.trim()) { event.preventDefault(); taken(box.value.trim()); }
   });
-  box.addEventListener("input", (event) => { // picked from the list, not typed
-    if ((event.inputType === "insertReplacementText" || !event.inputType) && options.includes(box.value)) taken(box.value);
+  box.addEventListener("input", ({ inputType }) => { // picked from the list, not typed
+    if ((!inputType || inputType === "insertReplacementText") && options.includes(box.value)) taken(box.value);
   });
   return { box, list };
 };
@@ -90,16 +98,20 @@ const field = (id, label, options, taken, given = {}) => {
 class Chips extends Editor {
   draw() {
     const known = this.columns, names = known.map((c) => c.name);
-    const chips = el("ol", { class: "picked", "aria-label": "Chosen, in order" }, ...this.value.map((name, k) => this.chip(name, k, names)));
+    const chips = el("ol", { class: "picked", "aria-label": "Chosen, in order" },
+      ...this.value.map((name, k) => this.chip(name, k, names)));
     const left = known.filter((c) => !this.value.includes(c.name));
     const first = this.row.of === "column" ? "label" : "objective", likely = left.filter((c) => c.role === first);
     const shown = (likely.length ? likely : left).slice(0, OFFERED);
     const offers = el("div", { class: "offers" }, ...shown.map((c) => button(`+ ${c.name}`, () => this.add(c.name),
       { "data-key": `+${c.name}`, "aria-label": `Add ${c.name}`, title: titleOf(c) })));
-    const { box, list } = field(this.id, `Add to ${this.row.name.replaceAll("_", " ")}`, left.map((c) => c.name), (name) => this.add(name),
+    const rest = left.map((c) => c.name);
+    const { box, list } = field(this.id, `Add to ${titled(this.row)}`, rest, (name) => this.add(name),
       { placeholder: shown.length ? "or type a name" : this.row.metavar, "data-key": "field" });
     box.addEventListener("keydown", (event) => {
-      if (event.key === "Backspace" && !box.value && this.value.length) { event.preventDefault(); this.put(this.value.slice(0, -1), "field"); }
+      if (event.key !== "Backspace" || box.value || !this.value.length) return;
+      event.preventDefault();
+      this.put(this.value.slice(0, -1), "field");
     });
     box.addEventListener("change", () => { if (box.value.trim()) this.add(box.value.trim()); });
     this.inputs = [box];
@@ -120,7 +132,8 @@ class Chips extends Editor {
       next.splice(Math.min(Math.max(k + by, 0), next.length), 0, name);
       this.put(next, `chip ${name}`);
     };
-    const drop = () => this.put(this.value.filter((v) => v !== name), `chip ${this.value[k + 1] ?? this.value[k - 1] ?? ""}`);
+    const beside = this.value[k + 1] ?? this.value[k - 1] ?? "";
+    const drop = () => this.put(this.value.filter((v) => v !== name), `chip ${beside}`);
     const keys = (event) => {
       const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
       if (by && event.altKey) { event.preventDefault(); move(by); }
@@ -144,7 +157,7 @@ const titleOf = (column) => [column.theirs && `your ${column.theirs}`, column.ro
 class One extends Editor {
   draw() {
     const known = this.columns, [value = ""] = this.value;
-    const box = el("select", { "data-key": "field", "aria-label": this.row.name.replaceAll("_", " "),
+    const box = el("select", { "data-key": "field", "aria-label": titled(this.row),
       onchange: () => this.put(box.value ? [box.value] : [], "field") });
     box.append(option("", this.row.default ? `default (${this.row.default})` : "default"),
       ...known.map((c) => option(c.name, c.role && c.role !== c.name ? `${c.name} (${c.role})` : c.name)));
@@ -159,10 +172,12 @@ class One extends Editor {
 class Word extends Editor {
   draw() {
     const values = this.row.of === "group" ? [...new Set(this.columns.flatMap((c) => c.values ?? []))] : [];
-    const { box, list } = field(this.id, this.row.name.replaceAll("_", " "), values, (name) => this.put([name], "field"),
+    const { box, list } = field(this.id, titled(this.row), values, (name) => this.put([name], "field"),
       { placeholder: this.row.metavar || "", "data-key": "field" });
     box.value = this.value[0] ?? "";
-    box.addEventListener("change", () => { if (box.value.trim() !== (this.value[0] ?? "")) this.put(listOf(box.value.trim())); });
+    box.addEventListener("change", () => {
+      if (box.value.trim() !== (this.value[0] ?? "")) this.put(listOf(box.value.trim()));
+    });
     if (this.row.of === "session") box.addEventListener("input", () => this.find(box, list));
     this.inputs = [box];
     this.el.replaceChildren(box, list);
@@ -193,7 +208,7 @@ class Pairs extends Editor {
   draw() {
     const rows = this.value.map((pair, k) => this.line(pair, k));
     const used = this.value.map((pair) => parts(pair)[0]), known = this.columns.filter((c) => !used.includes(c.name));
-    const add = el("select", { "data-key": "field", "aria-label": `Add to ${this.row.name.replaceAll("_", " ")}`,
+    const add = el("select", { "data-key": "field", "aria-label": `Add to ${titled(this.row)}`,
       onchange: () => { if (add.value) this.begin(add.value); } },
     option("", rows.length ? "add another …" : "add …"), ...known.map((c) => option(c.name)));
     if (!known.length && !rows.length) add.append(el("option", { disabled: true, text: "no table is open" }));
@@ -204,10 +219,13 @@ class Pairs extends Editor {
   /** A pair without a value yet is shown, and told once it has one. */
   begin(name) {
     const column = this.columns.find((c) => c.name === name);
-    if (this.shape.values && column?.values?.length) { this.put([...this.value, `${name}=${column.values[0]}`], `value ${name}`); return; }
+    if (this.shape.values && column?.values?.length) {
+      this.put([...this.value, `${name}=${column.values[0]}`], `value ${name}`);
+      return;
+    }
     this.value = [...this.value, `${name}=`];
     this.redraw();
-    [...this.el.querySelectorAll("[data-key]")].find((n) => n.dataset.key === `value ${name}`)?.focus();
+    this.at(`value ${name}`)?.focus();
   }
 
   set(k, name, sign, value) {
@@ -220,24 +238,26 @@ class Pairs extends Editor {
   line(pair, k) {
     const [name, sign, value] = parts(pair);
     const box = this.valueBox(name, value, (given) => this.set(k, name, sign, given));
-    const turn = button(sign ? "≠" : "=", () => this.set(k, name, sign ? "" : "!", value), { class: "sign", "data-key": `sign ${name}`,
-      "aria-label": sign ? `${name} is not; press for is` : `${name} is; press for is not` });
-    const away = button("×", () => this.put(this.value.filter((_, j) => j !== k).filter((p) => parts(p)[2] !== ""), "field"),
-      { "aria-label": `Remove ${name}`, class: "away" });
+    const said = sign ? `${name} is not; press for is` : `${name} is; press for is not`;
+    const turn = button(sign ? "≠" : "=", () => this.set(k, name, sign ? "" : "!", value),
+      { class: "sign", "data-key": `sign ${name}`, "aria-label": said });
+    const others = this.value.filter((other, j) => j !== k && parts(other)[2] !== "");
+    const away = button("×", () => this.put(others, "field"), { "aria-label": `Remove ${name}`, class: "away" });
     return el("div", { class: "pair" }, el("bdi", { class: "pair-name", text: name, title: name }),
       this.shape.values ? turn : el("span", { class: "sign", text: "=" }), box, away);
   }
 
   valueBox(name, value, tell) {
-    const column = this.columns.find((c) => c.name === name), key = { "data-key": `value ${name}`, "aria-label": `Value of ${name}` };
+    const column = this.columns.find((c) => c.name === name);
+    const key = { "data-key": `value ${name}`, "aria-label": `Value of ${name}` };
     if (this.shape.values && column?.values) {
       const box = el("select", { ...key, onchange: () => tell(box.value) }, ...column.values.map((v) => option(v)));
       if (!column.values.includes(value)) box.prepend(option(value, value ? `${value} (not in the table)` : "…"));
       box.value = value;
       return box;
     }
-    const box = el("input", { type: "text", placeholder: this.shape.right || "value", autocomplete: "off", spellcheck: "false", ...key,
-      onchange: () => tell(box.value.trim()) });
+    const box = el("input", { type: "text", placeholder: this.shape.right || "value", autocomplete: "off", ...key,
+      spellcheck: "false", onchange: () => tell(box.value.trim()) });
     box.value = value;
     return box;
   }
@@ -269,14 +289,16 @@ class Names extends Editor {
 
   draw() {
     const { mapping } = this, sources = this.tables.sources, columns = sources.flatMap((s) => s.columns ?? []);
-    const theirs = [...new Set(columns.map((c) => c.name))], standard = sources.find((s) => s.standard)?.standard ?? FIRST;
+    const theirs = [...new Set(columns.map((c) => c.name))];
+    const standard = sources.find((s) => s.standard)?.standard ?? FIRST;
     const guess = new Map(sources.flatMap((s) => Object.entries(s.guess ?? {})));
     const shown = [...new Set([...FIRST, ...mapping.keys(), ...this.opened ?? []])];
     const lines = shown.map((our) => this.line(our, theirs, mapping, guess));
     const rest = standard.filter((our) => !shown.includes(our));
     const more = el("select", { "data-key": "more", "aria-label": "Name another of our columns",
       onchange: () => { this.opened = [...this.opened ?? [], more.value]; this.redraw(); } },
-    option("", "another of our names …"), ...rest.map((our) => option(our, theirs.includes(our) ? `${our} (there)` : our)));
+    option("", "another of our names …"),
+    ...rest.map((our) => option(our, theirs.includes(our) ? `${our} (there)` : our)));
     this.inputs = [lines[0].querySelector("select")];
     this.el.replaceChildren(this.offer(guess, mapping), el("div", { class: "pairs" }, ...lines), more);
   }
@@ -293,12 +315,14 @@ class Names extends Editor {
 
   line(our, theirs, mapping, guess) {
     const there = theirs.includes(our), value = mapping.get(our) ?? "";
-    const box = el("select", { "data-key": `our ${our}`, "aria-label": `Your column for ${our}`, onchange: () => this.take(our, box.value) });
+    const box = el("select", { "data-key": `our ${our}`, "aria-label": `Your column for ${our}`,
+      onchange: () => this.take(our, box.value) });
     const likely = guess.get(our), empty = there ? `${our} (by its name)` : likely ? `none; likely ${likely}` : "none";
     box.append(option("", empty), ...theirs.filter((name) => name !== our).map((name) => option(name)));
     if (value && !theirs.includes(value)) box.append(option(value, `${value} (not in the table)`));
     box.value = value;
-    return el("div", { class: "pair ours" }, el("span", { class: "pair-name", text: our }), el("span", { class: "sign", text: "=" }), box);
+    const name = el("span", { class: "pair-name", text: our });
+    return el("div", { class: "pair ours" }, name, el("span", { class: "sign", text: "=" }), box);
   }
 
   take(our, theirs) {

@@ -10,6 +10,8 @@ const PAGE = 10; // steps of a page up or down
 const number = (value) => (value === null || value === undefined ? "–" : String(Number(value.toPrecision(4))));
 const signed = (value) => `${value > 0 ? "+" : value < 0 ? "−" : "±"}${number(Math.abs(value))}`;
 
+const quiet = (text) => el("p", { class: "soft reader-note", text });
+
 /** Ask for something about tables; an answer that is none comes back as `{error}`. */
 const asked = async (ids, what, query, columns) => {
   const words = new URLSearchParams(query);
@@ -20,8 +22,9 @@ const asked = async (ids, what, query, columns) => {
   return found ?? { error: `loopstat answered with ${answer.status}.` };
 };
 
-/** Open a session. `source`: the id of its table, or several read as one; `columns`: our names for theirs, OUR=THEIRS. */
-export const openReader = (source, session, columns = []) => new Reader([].concat(source).join(","), columns).open(session);
+/** Open a session. `source`: id of its table, or ids of several read as one; `columns`: OUR=THEIRS, as settings say. */
+export const openReader = (source, session, columns = []) =>
+  new Reader([].concat(source).join(","), columns).open(session);
 
 class Reader {
   constructor(ids, columns) {
@@ -42,10 +45,9 @@ class Reader {
     this.about = el("div", { class: "reader-about" });
     this.tools = el("div", { class: "reader-tools" });
     this.text = el("div", { class: "reader-text", tabindex: "0", role: "region" });
-    this.said = el("p", { class: "unseen", role: "status" });
     const right = el("div", { class: "reader-version" }, this.about, this.tools, this.text);
     this.body = el("div", { class: "reader-body" }, this.list, right);
-    this.dialog = dialog("Session", this.ways(), this.failed, this.labels, this.marks, this.drawn, this.body, this.said);
+    this.dialog = dialog("Session", this.ways(), this.failed, this.labels, this.marks, this.drawn, this.body);
     this.dialog.classList.add("reader");
     this.title = this.dialog.querySelector("h2");
     this.dialog.addEventListener("close", () => this.picture?.destroy());
@@ -61,10 +63,11 @@ class Reader {
     this.only.checked = this.picked.length > 1;
     const among = el("label", { for: "reader-only", class: "soft", text: `only the ${this.picked.length} chosen` });
     const names = el("datalist", { id: "reader-names" });
-    this.find = el("input", { type: "search", list: names.id, placeholder: "Find a session", "aria-label": "Find a session by name",
-      autocomplete: "off", spellcheck: "false", oninput: (event) => this.typed(event, names), onkeydown: (event) => {
-        if (event.key === "Enter" && this.find.value.trim()) { event.preventDefault(); this.sought(); }
-      } });
+    this.find = el("input", { type: "search", list: names.id, placeholder: "Find a session", autocomplete: "off",
+      "aria-label": "Find a session by name", spellcheck: "false", oninput: (event) => this.typed(event, names) });
+    this.find.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && this.find.value.trim()) { event.preventDefault(); this.sought(); }
+    });
     const choice = this.picked.length > 1 ? [el("span", { class: "reader-only" }, this.only, among)] : [];
     return el("div", { class: "reader-ways" }, this.back, this.on, this.place, ...choice, this.find, names);
   }
@@ -128,7 +131,8 @@ class Reader {
     const found = await asked(this.ids, "sessions", { around: name }, this.columns);
     if (found.error || this.data.session !== name || found.at === undefined) return;
     const [before, after] = [found.sessions[found.at - 1], found.sessions[found.at + 1]];
-    this.beside(before?.name, after?.name, `${found.number.toLocaleString("en")} of ${found.total.toLocaleString("en")}`);
+    const [place, total] = [found.number, found.total].map((n) => n.toLocaleString("en"));
+    this.beside(before?.name, after?.name, `${place} of ${total}`);
   }
 
   beside(before, after, words) {
@@ -169,23 +173,32 @@ class Reader {
 
   marksBar() {
     const pick = (label, options, value, act) => {
-      const box = el("select", { "aria-label": label, onchange: () => act(box.value) }, ...options.map(([v, text]) => el("option", { value: v, text })));
+      const box = el("select", { "aria-label": label, onchange: () => act(box.value) });
+      box.append(...options.map(([v, text]) => el("option", { value: v, text })));
       box.value = value;
       return el("label", { class: "soft" }, `${label} `, box);
     };
     const recorded = this.data.steps.some((s) => s.kept !== null), parts = [];
-    if (this.scored.length > 1) parts.push(pick("Score", this.scored.map((s) => [s, s]), this.score, (s) => { this.score = s; this.again(); }));
+    const scores = this.scored.map((name) => [name, name]);
+    if (scores.length > 1) parts.push(pick("Score", scores, this.score, (name) => this.follow(name)));
     if (this.score) {
       const best = [[this.score, `highest ${this.score} so far`], [`-${this.score}`, `lowest ${this.score} so far`]];
       const plain = this.mark ? "as recorded" : recorded ? "as recorded" : "nothing recorded";
-      parts.push(pick("Kept", [["", plain], ...best], this.mark, (mark) => { this.mark = mark; this.open(this.data.session); }));
+      parts.push(pick("Kept", [["", plain], ...best], this.mark, (mark) => this.markBy(mark)));
     }
     this.marks.replaceChildren(...parts);
   }
 
+  markBy(mark) {
+    this.mark = mark;
+    this.open(this.data.session);
+  }
+
   /** Another score: marks of the best so far follow it. */
-  again() {
-    if (this.mark) { this.mark = (this.mark.startsWith("-") ? "-" : "") + this.score; this.open(this.data.session); return; }
+  follow(score) {
+    const sign = this.mark === `-${this.score}` ? "-" : "";
+    this.score = score;
+    if (this.mark) { this.markBy(sign + score); return; }
     this.marksBar();
     this.steps();
     this.choose(this.at);
@@ -194,7 +207,8 @@ class Reader {
   steps() {
     const several = new Set(this.data.steps.map((s) => s.step)).size < this.data.steps.length;
     this.list.replaceChildren(...this.data.steps.map((step, k) => this.item(step, k, several)));
-    if (this.data.more) this.list.append(el("li", { class: "soft", role: "presentation", text: `${this.data.more.toLocaleString("en")} more steps are not shown.` }));
+    const { more } = this.data, said = `${more.toLocaleString("en")} more steps are not shown.`;
+    if (more) this.list.append(el("li", { class: "soft", role: "presentation", text: said }));
   }
 
   item(step, k, several) {
@@ -202,8 +216,10 @@ class Reader {
     const mark = step.kept === null ? "" : step.kept ? "●" : "○";
     const words = [`step ${step.step}${several ? ` (${k + 1})` : ""}`, this.score && `${this.score} ${number(value)}`,
       step.kept === null ? "" : step.kept ? "kept" : "not kept"].filter(Boolean).join(", ");
-    return el("li", { role: "option", id: `reader-${k}`, "data-at": k, class: step.kept === false ? "dropped" : "", "aria-label": words, "aria-selected": "false" },
-      el("span", { class: "reader-step", text: `${step.step}` }), el("span", { class: "reader-mark", text: mark, title: step.kept ? "kept" : "" }),
+    const look = { id: `reader-${k}`, "data-at": k, class: step.kept === false ? "dropped" : "", "aria-label": words };
+    return el("li", { role: "option", "aria-selected": "false", ...look },
+      el("span", { class: "reader-step", text: `${step.step}` }),
+      el("span", { class: "reader-mark", text: mark, title: step.kept ? "kept" : "" }),
       el("span", { class: "reader-score n", text: this.score ? number(value) : "" }));
   }
 
@@ -232,7 +248,8 @@ class Reader {
 
   further(event) {
     if (event.target.closest("input, select, textarea") || event.altKey || event.ctrlKey || event.metaKey) return;
-    const act = { n: () => this.go(1), p: () => this.go(-1), d: () => this.turn(this.mode === "changes" ? "whole" : "changes") }[event.key];
+    const turn = () => this.turn(this.mode === "changes" ? "whole" : "changes");
+    const act = { n: () => this.go(1), p: () => this.go(-1), d: turn }[event.key];
     if (!act) return;
     event.preventDefault();
     act();
@@ -291,7 +308,10 @@ class Reader {
   async read() {
     const { steps } = this.data, at = this.at, step = steps[at];
     this.modes.forEach((b) => b.setAttribute("aria-pressed", String(b.dataset.mode === this.mode)));
-    if (!this.column) { this.write(el("p", { class: "soft", text: "The table holds no texts of its versions: scores and labels are all there is." })); return; }
+    if (!this.column) {
+      this.write(quiet("The table holds no texts of its versions: scores and labels are all there is."));
+      return;
+    }
     if (!step.texts) await this.fetchFrom(at);
     if (this.data.steps !== steps || this.at !== at) return;
     this.shown(step, step.texts?.[this.column] ?? null);
@@ -300,7 +320,7 @@ class Reader {
   /** Fetch the texts that one answer did not hold, from a step on. */
   async fetchFrom(at) {
     const { session, steps } = this.data;
-    this.write(el("p", { class: "soft", text: "being read …" }));
+    this.write(quiet("being read …"));
     const found = await asked(this.ids, "session", { name: session, from: at }, this.columns);
     this.fail(found.error);
     found.steps?.forEach((step, k) => { if (steps[k]) steps[k].texts ??= step.texts; });
@@ -320,21 +340,22 @@ class Reader {
   shown(step, held) {
     this.all.hidden = !held?.shortened;
     this.text.setAttribute("aria-label", `${this.column}, step ${step.step}`);
-    if (held === null) { this.write(el("p", { class: "soft", text: `This step has no ${this.column}.` })); return; }
+    if (held === null) { this.write(quiet(`This step has no ${this.column}.`)); return; }
     const differences = this.mode === "changes" && held.changes;
     const parts = differences ? changesOf(held.changes) : wholeOf(held.text);
     if (this.mode === "changes" && !held.changes) parts.unshift(this.without(step));
-    if (held.shortened) parts.push(el("p", { class: "soft reader-note", text: "Shortened: “Show all of it” fetches the rest." }));
+    if (held.shortened) parts.push(quiet("Shortened: “Show all of it” fetches the rest."));
     this.write(...parts);
   }
 
   /** Say why there are no differences to show. */
   without(step) {
     const before = step.source === null ? null : this.data.steps[step.source];
-    const why = !before ? "Nothing before it to compare with: the whole version."
-      : before.texts && before.texts[this.column] === null ? `Step ${before.step}, which it was made from, has no ${this.column}: the whole version.`
-        : "The two versions are too long, or too different, to be compared line by line: the whole version.";
-    return el("p", { class: "soft reader-note", text: why });
+    if (!before) return quiet("Nothing before it to compare with: the whole version.");
+    if (before.texts && before.texts[this.column] === null) {
+      return quiet(`Step ${before.step}, which it was made from, has no ${this.column}: the whole version.`);
+    }
+    return quiet("The two versions are too long, or too different, to be compared line by line: the whole version.");
   }
 
   write(...parts) {
@@ -347,14 +368,19 @@ class Reader {
 
 /** Return a chart of a score over steps, and its floats. */
 const pictured = (steps, score, at) => {
-  const floats = [], put = (values) => { floats.push(...values); return { f32: [floats.length - values.length, values.length] }; };
-  const all = steps.map((step, k) => ({ k, x: step.step, y: step.scores[score], kept: step.kept })).filter((p) => p.y !== null);
+  const floats = [], put = (values) => {
+    floats.push(...values);
+    return { f32: [floats.length - values.length, values.length] };
+  };
+  const every = steps.map((step, k) => ({ k, x: step.step, y: step.scores[score], kept: step.kept }));
+  const all = every.filter((p) => p.y !== null);
+  const place = (some) => ({ x: put(some.map((p) => p.x)), y: put(some.map((p) => p.y)) });
   const xs = steps.map((s) => s.step), ys = all.map((p) => p.y), spread = Math.max(...ys) - Math.min(...ys) || 1;
   const none = { low: null, high: null, label: "" };
-  const points = (some, tone, shape, label) => (some.length ? [{ kind: "points", ...none, x: put(some.map((p) => p.x)), y: put(some.map((p) => p.y)),
+  const points = (some, tone, shape, label) => (some.length ? [{ kind: "points", ...none, ...place(some),
     names: some.map((p) => `step ${p.x} ·${p.k + 1}`), label, tone, shape, faint: false, named: false }] : []);
   const marks = [
-    { kind: "line", ...none, x: put(all.map((p) => p.x)), y: put(ys), tone: "context", stroke: "solid", strong: false, step: false },
+    { kind: "line", ...none, ...place(all), tone: "context", stroke: "solid", strong: false, step: false },
     ...points(all.filter((p) => p.kept === false), "context", "ring", "not kept"),
     ...points(all.filter((p) => p.kept !== false), "ours", "circle", all.some((p) => p.kept === false) ? "kept" : ""),
     { kind: "rule", axis: "x", at: steps[at].step, low: null, high: null, label: "", tone: "ink", stroke: "dotted" },
@@ -362,7 +388,7 @@ const pictured = (steps, score, at) => {
   const x = { label: "step", whole: true, low: Math.min(...xs), high: Math.max(...xs), fixed: false };
   const y = { label: score, low: Math.min(...ys) - 0.06 * spread, high: Math.max(...ys) + 0.06 * spread, fixed: false };
   const described = `${score} over ${steps.length} steps, from ${number(all[0]?.y)} to ${number(all.at(-1)?.y)}.`;
-  const chart = { type: "chart", key: `reader-${score}`, title: score, described, note: "", equal: false, size: "low", link: "step",
-    depth: "front", x, y, marks, named: [] };
+  const chart = { type: "chart", key: `reader-${score}`, title: score, described, note: "", equal: false, size: "low",
+    link: "step", depth: "front", x, y, marks, named: [] };
   return [chart, new Float32Array(floats)];
 };

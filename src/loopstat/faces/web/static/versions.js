@@ -6,7 +6,9 @@ const AROUND = 3; // unchanged lines shown beside a change
 const FOLDED = 9; // unchanged lines in a row from which on they are folded
 const PIECE = 4000; // letters of one piece of a whole text: pieces out of sight are not laid out
 const LINES = 2000; // lines of differences shown before more are asked for
-const ODD = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu;
+const CONTROLS = "\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\u007f-\\u009f";
+const UNSEEN = "\\u00ad\\u061c\\u180e\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff";
+const ODD = new RegExp(`[${CONTROLS}${UNSEEN}]`, "gu");
 
 /** Return a text as nodes in which letters that steer or hide stand as their code. */
 const seen = (text) => {
@@ -41,7 +43,8 @@ const SIGNS = { "+": ["came", "ins", "+"], "-": ["went", "del", "−"], "=": [""
 
 const line = (sign, text) => {
   const [look, tag, mark] = SIGNS[sign];
-  return el("div", { class: `diff-line ${look}` }, el("span", { class: "diff-sign", text: mark }), el(tag, {}, ...seen(text)));
+  const side = el("span", { class: "diff-sign", text: mark });
+  return el("div", { class: `diff-line ${look}` }, side, el(tag, {}, ...seen(text)));
 };
 
 /** Return differences line by line; long stretches that stayed are folded. */
@@ -49,7 +52,8 @@ export const changesOf = (changes) => {
   const made = [], runs = changes.map(([sign, lines]) => [sign, lines.split("\n")]);
   const came = runs.filter(([s]) => s === "+").reduce((n, [, l]) => n + l.length, 0);
   const went = runs.filter(([s]) => s === "-").reduce((n, [, l]) => n + l.length, 0);
-  made.push(el("p", { class: "soft reader-note", text: came || went ? `${came} lines came, ${went} went.` : "Nothing changed." }));
+  const said = came || went ? `${came} lines came, ${went} went.` : "Nothing changed.";
+  made.push(el("p", { class: "soft reader-note", text: said }));
   let left = LINES;
   const rest = [];
   runs.forEach(([sign, lines], k) => {
