@@ -162,7 +162,9 @@ class App {
 
   handled({ name, entry }, value, live) {
     if (!entry) { this.moved(name, value, live); return; }
-    this.moved(name, withEntry(this.values.get(name), entry, value), live);
+    // Entries count together: those that nobody set stand where the document has them.
+    const beside = this.doc.handles.filter((handle) => handle.name === name).map((handle) => `${handle.entry}=${handle.at}`);
+    this.moved(name, withEntry(this.values.get(name) ?? beside, entry, value), live);
   }
 
   isHandled({ name, entry }) {
