@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from loopstat.moves.desks import SIMULATE
+from loopstat.moves.live import simulate
 from loopstat.moves.model import Team, next_radius
 from loopstat.moves.paths import path
 from loopstat.moves.runs import outcomes
@@ -58,6 +60,11 @@ def _engine(runs: int) -> Iterator[Row]:
     slider = DEFAULTS.but(target_reliability=UNREACHED, max_moves=200)
     seconds = best_of(9, lambda: outcomes(slider, replicates=300))
     yield "a slider moved, 300 runs x 200 moves", seconds, None, _speed(300 * 200, seconds)
+    shown = {row.name: row.default for row in SIMULATE.settings}
+    for name, values in (("defaults", {}), ("12 candidates, 8 reviewers", {"candidates": 12, "reviewers": 8})):
+        asked = {**shown, **values}
+        seconds = best_of(30, lambda o=asked: simulate(None, o, None))  # type: ignore[misc]
+        yield f"all of the live answer, {name}, 300 runs x {MOVES} moves", seconds, None, "mean paths of 240 teams"
 
 
 def _speed(moves: int, seconds: float) -> str:

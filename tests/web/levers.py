@@ -50,7 +50,7 @@ LENS = Lens(
             (words("set", "Any.", "pairs", metavar="NAME=VALUE"),),
             "levers:pull",
             "levers:document",
-            desk=Desk(settings=(ROWS[0], MORE), rest="set"),
+            desk=Desk(settings=(ROWS[0], MORE), spelled="levers:spelled"),
         ),
         Command(
             "levers read",
@@ -83,6 +83,11 @@ class Pulled:
 
     def to_dict(self) -> dict[str, Any]:
         return {"height": self.height, "read": self.read, "notes": list(self.notes), "command": self.command}
+
+
+def spelled(values: Any) -> dict[str, Any]:
+    """Say every setting of the desk by `--set`."""
+    return {"set": [f"{name}={value}" for name, value in values.items()]}
 
 
 def numbers(files: Any, options: Any) -> list[float]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 GAP = 65535  # a level that stands for no score
+NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 DIGITS = 8  # of coordinates: more than any screen shows
 FALLBACK = 250  # scores of single sessions in a picture of lines that is there before any script
 
@@ -90,7 +91,8 @@ def _environment() -> Environment:
 def _formula(tex: str) -> Markup:
     from markupsafe import Markup
 
-    return Markup(mathml(tex))  # noqa: S704 - of formulas of ours, never of data
+    bare = mathml(tex).replace(NAMESPACE, "")  # as in any page: an address is needed in XML alone
+    return Markup(bare)  # noqa: S704 - of formulas of ours, never of data
 
 
 def _drawn(chart: Chart) -> Markup:

@@ -27,6 +27,7 @@ from .ways import ways
 MOST = 150_000  # moves in all runs together: a few milliseconds
 LEAST = 30  # runs, however many moves they make
 TRIED = 9  # values of a lever
+POINTS = 81  # of a curve over moves
 
 
 def simulate(recording: None, options: Mapping[str, Any], last: Simulation | None) -> Simulation:
@@ -69,7 +70,9 @@ def quick(settings: MoveSettings) -> MoveSettings:
 def _walk(settings: MoveSettings) -> Any:
     s = settings
     numbers = _numbers(s.seed, s.replicates, s.max_moves)
-    return walk(s, RunPlan.of(s, None, None, None), times=thinned(s.max_moves + 1), drawn=numbers, workers=_threads())
+    return walk(
+        s, RunPlan.of(s, None, None, None), times=thinned(s.max_moves + 1, POINTS), drawn=numbers, workers=_threads()
+    )
 
 
 @lru_cache(maxsize=2)

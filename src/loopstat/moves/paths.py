@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Float, Int
+from ..arrays import Float, Int, frozen
 from ..inference.estimate import Estimate
 from ..results.record import Record, absent, spread
 from .runs import Loop, Outcomes, RunPlan, Stretch, enough_left, p_false_of, p_pass_of
@@ -118,9 +118,10 @@ def path(
     return walk(settings, RunPlan.of(settings, replicates, seed, max_moves)).path
 
 
-def thinned(n: int) -> Int:
+@lru_cache(maxsize=16)
+def thinned(n: int, most: int = POINTS) -> Int:
     """Return places of a curve of n points that are drawn, both ends among them."""
-    return np.unique(np.linspace(0, n - 1, min(n, POINTS)).round().astype(np.int64))
+    return frozen(np.unique(np.linspace(0, n - 1, min(n, most)).round()), np.int64)
 
 
 def walk(
@@ -148,11 +149,11 @@ def walk(
         _Part.of(Stretch(loop, plan.seeds[0], some, None if drawn is None else drawn[some]), moves, window)
         for some in _split(n, workers)
     ]
-    table, kept = np.empty((len(t), len(FIGURES), 3)), _Kept(moves, n)
+    table, kept = np.empty((len(t), len(FIGURES), 3)), _Kept(t, n)
     before, size = -1, max(AT_ONCE // n, 1)
     with ThreadPoolExecutor(len(parts)) as pool:
         for low in range(0, len(t), size):
-            some = t[low : low + size]
+            some = t[low : low + size].copy()  # read-only ones would be compiled for anew
             seen = np.concatenate(list(pool.map(partial(_Part.go, first=before, times=some), parts)), axis=2)
             table[low : low + size] = _table(settings, some, seen, kept, window)
             before = int(some[-1])
@@ -201,8 +202,8 @@ def _outcomes(settings: MoveSettings, plan: RunPlan, runs: Sequence[Stretch]) ->
 class _Kept:
     """The single runs that a picture shows."""
 
-    def __init__(self, moves: int, n: int) -> None:
-        self.n, self.wanted = min(n, SINGLE), thinned(moves + 1)
+    def __init__(self, t: Int, n: int) -> None:
+        self.n, self.wanted = min(n, SINGLE), t[thinned(len(t))]
         self.t: list[Int] = []
         self.seen: list[tuple[Float, Float]] = []
 

@@ -18,8 +18,7 @@ from .sweep.reviewer_value import CORRELATIONS
 from .sweep.sweep import Progress, Sweep
 from .ways import ways
 
-RUNS = 120  # of every team: enough to tell them apart within a second
-MORE_RUNS = 240  # with and without the reviewer: differences are paired, and smaller
+RUNS = 150  # of every team: enough to tell them apart within a second
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +94,7 @@ def teams_by_runs(settings: MoveSettings, *, progress: Progress | None = None) -
     sweep = Sweep.over(many, replicates=RUNS, what="teams", progress=progress)
     moves, cost, good = (sweep.figure(name) for name in ("moves", "cost", "good"))
     pairs = [settings.but(reviewers=settings.reviewers + more, correlation=g) for more in (0, 1) for g in CORRELATIONS]
-    both = Sweep.over(pairs, replicates=MORE_RUNS, what="reviewers", progress=progress)
+    both = Sweep.over(pairs, replicates=RUNS, what="reviewers", progress=progress)
     m = len(CORRELATIONS)
     ratio = exponential(both.figure("log_cost_per_good", slice(m, None), slice(None, m)))
     front = nondominated(np.column_stack([-cost.value, good.value]))

@@ -76,6 +76,7 @@ TERMS: dict[str, str] = {
     "searched": "Number of plans looked at.",
     "same_share": "Share of the plans searched that could not be told from the best one.",
     "frontier": "Speed against quality over policies and teams.",
+    "teams": "Teams of every size under the policy that is set, and one more reviewer at every correlation.",
     "points": "One policy with one team each.",
     "false_pass": "Probability that a hidden defect is left at the stop, mean over runs; also a check that it is rare.",
     "front_cost": "Whether no other team is at least as good and as cheap, and better in one.",

@@ -95,10 +95,10 @@ class Place:
     def command_line(self, settings: Mapping[str, Any], files: Sequence[str]) -> str:
         """Return the command line that answers the same, ready to paste."""
         words = ["loopstat", *self.name.split(), *(f if not f.startswith("-") else f"./{f}" for f in files)]
-        rows = {**self.rows, **{row.name: row for row in self.command.settings}}
-        spelled = load(self.desk.spelled)(settings) if self.desk.spelled else settings
-        for name, value in spelled.items():
-            words += _typed(rows[name], value)
+        values = load(self.desk.spelled)(settings) if self.desk.spelled else settings
+        for row in self.command.settings:
+            if values.get(row.name, row.default) != row.default:
+                words += _typed(row, values[row.name])
         return shlex.join(words)
 
 
@@ -196,6 +196,8 @@ def _short(value: Any) -> str:
 def _typed(row: Parameter, value: Any) -> list[str]:
     """Return a setting as the words of a command line."""
     if isinstance(value, bool):
+        if row.kind == "flag" and not value:
+            return []
         return [row.flag if value else f"--no-{row.flag[2:]}"]
     if isinstance(value, list):
         each = value if row.kind == "pairs" else [",".join(value)]

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..sweep.sensitivity import Effect
     from ..teams import Teams
 
-SAID, BINS, LEAST_SEEN = 41, 20, 20  # points and bins of what tests say, and moments of runs that make one
+SAID, BINS, LEAST_SEEN, THIRD = 41, 20, 20, 3  # points and bins of what tests say, moments of runs in one; 1 of 3
 NAMED = 6  # teams of the front that are named at most
 FIGURES = {
     "mu": "defects left",
@@ -85,7 +85,7 @@ def oracle(run: MovesRun) -> Chart | None:
     ]
     at = s.target_reliability
     marks.append(Rule("x", at, label=f"target {at:.4g}", stroke="dotted"))
-    found = None if singles is None else _reliability(singles.p_pass, singles.p_good)
+    found = None if singles is None else _reliability(singles.p_pass[:, ::THIRD], singles.p_good[:, ::THIRD])
     if found is not None:
         marks.append(Line(*found, label="runs", tone="c2", strong=True))
     risk = float(run.false_pass_at_stop.value)
@@ -284,12 +284,14 @@ def teams(found: Teams) -> Chart | None:
     first, last = (f"{names[k]} (cost {number(cost[k], 3)}, P_good {number(good[k], 3)})" for k in front[[0, -1]])
     by = _followed(found.replicates)
     words = f"{len(front)} of {len(cost)} {s.policy} teams that no other beats, from {first} to {last}. {by}"
-    note = f"K candidates, N reviewers, all else as it is set; cross: as it is. {by}"
-    x, y = Axis("cost until the stop, mean", log=True, better=-1), Axis("P_good at the end", limits=(0.0, 1.0))
+    note = "Circles: no reviewer; squares: one; triangles: two or three; diamonds: more; cross: as it is set. The line "
+    note += f"joins the {len(front)} that no other beats. {by}"
+    limits = math.floor(10 * good.min()) / 10, math.ceil(10 * good.max() + 0.01) / 10
+    x, y = Axis("cost until the stop, mean", log=True, better=-1), Axis("P_good at the end", limits=limits)
     return Chart("teams", "Speed against quality", tuple(marks), x, y, words, note)
 
 
-REVIEWERS = (0, 1, 2, 3, 5)  # least numbers of reviewers of the groups that are told apart
+REVIEWERS = (0, 1, 2, 4)  # least numbers of reviewers of the groups that are told apart
 
 
 def _by_reviewers(found: Teams, some: Bool) -> Iterator[tuple[int, Int]]:

@@ -105,10 +105,9 @@ def _what_happens(run: MovesRun, teams: Teams | None) -> Section:
     blocks: list[Block] = [Text(doubts, "doubt", points=True)] if doubts else []
     wide, *small = of_run(run)
     small += [] if teams is None else [chart for chart in (one_more(teams), teams_chart(teams)) if chart is not None]
-    more = Section(
-        "more", "Defects left, and runs that have arrived", (over_moves(run, "mu"), arrivals(run)), folded=True
-    )
-    blocks += [wide, Facts(tuple(_facts(run))), *small, _arrivals(run), more]
+    beside = (_arrivals(run), over_moves(run, "mu"), arrivals(run))
+    more = Section("more", "Defects left, and runs that have arrived", beside, depth="long", folded=True)
+    blocks += [wide, Facts(tuple(_facts(run))), *small, more]
     return Section("happens", "What happens", tuple(blocks))
 
 
