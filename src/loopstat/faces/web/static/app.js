@@ -100,6 +100,7 @@ class App {
     Object.assign(this, { desk, values, rows: rowsOf(desk), doc: null });
     document.title = `${desk.title || desk.name} · loopstat`;
     this.tabs.show(desk.name);
+    $("document").classList.toggle("moves", desk.live);
     say($("help"), desk.help);
     $("tables").hidden = !desk.reads;
     this.panel = new Panel($("panel"), desk, {
@@ -271,7 +272,7 @@ class App {
     this.folds.set(this.desk.name, folds);
     const choose = (link, name) => this.choose(link, name);
     this.view = new View($("document"), {
-      folds, choose, chose: (name) => this.tables.sources.length && chosen.set("group", [name]),
+      folds, choose,
       keep: (key) => this.download(`svg:${key}`),
       moved: (...given) => this.handled(...given),
       changed: (handle) => this.isHandled(handle),
@@ -312,10 +313,9 @@ class App {
     this.speaking = setTimeout(() => say($("said"), words || doc.title), SPOKEN);
   }
 
+  /** A session is read; what else is named is chosen in every picture, which pictures see to. */
   choose(link, name) {
-    chosen.set(link, [name]);
-    if (link === "session" && this.ids.length) openReader(this.ids, name, this.values.get("columns") ?? []);
-    if (link === "group") this.view.goTo(name);
+    if (link === "session" && this.desk.reads) openReader(this.ids, name, this.values.get("columns") ?? []);
   }
 
   // ------------------------------------------------------------------------ pins, files, the line

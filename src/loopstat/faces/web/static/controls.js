@@ -196,7 +196,7 @@ export class Control {
     const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
       named(row));
     if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: row.symbol }));
-    const unit = row.unit ? el("span", { class: "unit", text: row.unit }) : null;
+    const unit = row.unit ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
 

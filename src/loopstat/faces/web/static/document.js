@@ -220,7 +220,7 @@ class AnswerTable {
 class AnswerRow {
   constructor(section, hooks) {
     this.hooks = hooks;
-    this.name = button("", () => hooks.goTo(section.key, this.name.textContent), { class: "link" });
+    this.name = button("", () => hooks.goTo(section.key), { class: "link" });
     this.cell = el("td", { class: "tiny" });
     this.why = el("td");
     this.answered = new Answered(this.why);
@@ -262,10 +262,10 @@ class HandleControl {
 
 // -------------------------------------------------------------------------------- the whole
 
-/** A document and its pictures. Hooks: choose, keep, moved, changed, moving, explained, folds, between. */
+/** A document and its pictures. Hooks: choose, keep, moved, changed, moving, explained, folds. */
 export class View {
   constructor(host, hooks) {
-    this.hooks = { ...hooks, goTo: (key, name) => this.goTo(key, name) };
+    this.hooks = { ...hooks, goTo: (key) => this.goTo(key) };
     this.title = el("h1");
     this.lead = el("p", { class: "soft" });
     this.leadSaid = new Said(this.lead);
@@ -311,14 +311,13 @@ export class View {
   }
 
   /** Open what is folded around a section and go there. */
-  goTo(key, name) {
+  goTo(key) {
     const find = () => this.body.querySelector(`[data-section="${CSS.escape(key)}"]`);
     for (const fold of this.body.querySelectorAll("details")) if (!find()) fold.open = true;
     const target = find();
     for (let e = target; e && e !== this.body; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
     target?.scrollIntoView({ block: "start" });
     target?.querySelector("summary, h2, h3")?.focus?.();
-    if (name) this.hooks.chose?.(name);
   }
 
   destroy() {

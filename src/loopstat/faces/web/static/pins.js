@@ -89,14 +89,14 @@ class Strip {
 
 /** Only what moved is drawn again: a pinned picture stays while its axes do. */
 class Shown extends ChartBlock {
-  constructor(item, hooks) { super(item.chart, hooks); }
+  constructor({ chart }, hooks) { super({ ...chart, size: "small" }, hooks); }
 
   update({ chart, column, ranges, moved }, how) {
     if (!moved && this.doc === column.doc) return;
     this.doc = column.doc;
     const sides = Object.fromEntries(SIDES.map((side) => [side, { ...chart[side], ...ranges[side] }]));
-    const described = `${column.name}: ${chart.described}`;
-    super.update({ ...chart, ...sides, title: column.name, described, note: "" }, column.floats, how);
+    const words = { title: column.name, described: `${column.name}: ${chart.described}`, note: "" };
+    super.update({ ...chart, ...sides, ...words, size: "small" }, column.floats, how);
   }
 }
 
