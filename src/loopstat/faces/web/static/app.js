@@ -73,7 +73,9 @@ class App {
   /** Go where an address says; what it names and nobody knows is said. */
   arrive({ desk, pairs }, { first = false } = {}) {
     const known = this.desks.get(desk) ?? this.opening();
-    if (desk && known.name !== desk) note($("notes"), `No desk is called “${desk.slice(0, 60)}”: this is ${known.title || known.name}.`);
+    if (desk && known.name !== desk) {
+      note($("notes"), `No desk is called “${desk.slice(0, 60)}”: this is ${known.title || known.name}.`);
+    }
     const read = readAll(rowsOf(known), known.name === desk ? pairs : []);
     const left = leftOut(read);
     if (left) note($("notes"), `From the address: ${left}.`);
@@ -107,7 +109,8 @@ class App {
       changed: (name, value, live) => this.moved(name, value, live),
       editorFor: (row, tell) => this.editor(row, tell),
     });
-    this.presets = new Presets($("presets"), desk, this.rows, (preset) => this.set(laid(this.rows, preset, this.values)));
+    const lay = (preset) => this.set(laid(this.rows, preset, this.values));
+    this.presets = new Presets($("presets"), desk, this.rows, lay);
     this.status = new Status($("status"), desk, {
       pin: () => this.pin(), download: (what) => this.download(what), cancel: () => this.cancel(),
     });
@@ -127,7 +130,8 @@ class App {
   }
 
   editor(row, tell) {
-    return editorFor(row, this.values.get(row.name) ?? row.default, (value, live = false) => tell(value, live), this.tables);
+    const changed = (value, live = false) => tell(value, live);
+    return editorFor(row, this.values.get(row.name) ?? row.default, changed, this.tables);
   }
 
   /** Show settings and ask what they give, without a further entry of the history. */
@@ -164,7 +168,7 @@ class App {
   handled({ name, entry }, value, live) {
     if (!entry) { this.moved(name, value, live); return; }
     // Entries count together: those that nobody set stand where the document has them.
-    const beside = this.doc.handles.filter((handle) => handle.name === name).map((handle) => `${handle.entry}=${handle.at}`);
+    const beside = this.doc.handles.filter((other) => other.name === name).map((other) => `${other.entry}=${other.at}`);
     this.moved(name, withEntry(this.values.get(name) ?? beside, entry, value), live);
   }
 
@@ -207,8 +211,8 @@ class App {
     const missing = this.desk.reads && !this.ids.length;
     $("empty").hidden = !missing;
     if (missing) {
-      say($("empty"), "No table yet. Drop one anywhere on this page, or add one under Settings: CSV, Parquet or JSON Lines, "
-        + "a row for every step of a session. Nothing leaves this computer.");
+      say($("empty"), "No table yet. Drop one anywhere on this page, or add one under Settings: CSV, Parquet or JSON "
+        + "Lines, a row for every step of a session. Nothing leaves this computer.");
       $("document").hidden = true;
       this.status.rest();
     } else $("document").hidden = false;
@@ -221,7 +225,7 @@ class App {
       if (this.desk.live) this.link.live(0, this.request());
       return;
     }
-    this.link.settle(0, this.request(), this.desk.live);
+    if (this.link.settle(0, this.request(), this.desk.live)) root.dataset.exact = "";
     const seed = this.values.get("seed");
     if (this.pins?.seed !== seed) this.pins?.askAll(seed);
     this.wait();
@@ -367,17 +371,26 @@ class App {
     } else save(await answer.blob(), nameOf(answer) ?? what.replace(/\W+/g, "-"));
   }
 
+  /** The server is back: its tables may be others, and everything is asked again. */
+  async returned() {
+    const answer = await fetch("sources").catch(() => null);
+    if (answer?.ok) this.tables.given((await answer.json()).sources);
+    this.ask(false);
+    this.pins?.askAll();
+  }
+
   line(state, seconds) {
     const lost = $("lost");
     if (state === "open") {
+      if (!lost.hidden) this.returned();
+      else if (this.desk) this.ask(false);
       lost.hidden = true;
-      if (this.desk) this.ask(false);
-      this.pins?.askAll();
       return;
     }
     this.status?.rest();
-    lost.replaceChildren(`The line to loopstat is cut: what you see stays, but does not move. Trying again in ${seconds} s. `
-      + "If it was stopped, start it again: `loopstat view`. ", button("Try now", () => this.link.retry(), { class: "quiet" }));
+    lost.replaceChildren("The line to loopstat is cut: what you see stays, but does not move. "
+      + `Trying again in ${seconds} s. If it was stopped, start it again: \`loopstat view\`. `,
+    button("Try now", () => this.link.retry(), { class: "quiet" }));
     lost.hidden = false;
   }
 }
@@ -387,7 +400,7 @@ const nameOf = (answer) => /filename="?([^";]+)/.exec(answer.headers.get("Conten
 const start = async () => {
   const answer = await fetch("desks").catch(() => null);
   if (!answer?.ok) {
-    say($("failed"), "loopstat does not answer. Is `loopstat view` still running? It printed the address of this page.");
+    say($("failed"), "loopstat does not answer. Is `loopstat view` still running? It printed this page's address.");
     $("failed").hidden = false;
     return;
   }

@@ -222,7 +222,8 @@ export class SheetBlock {
     const columns = block.columns.join("\u0000");
     if (columns !== this.columns) {
       this.table?.el.remove();
-      this.table = new Table(block.columns, `${block.title || "Figures"}, ${this.where}`, { sorts: block.rows.length > 2 });
+      const where = `${block.title || "Figures"}, ${this.where}`;
+      this.table = new Table(block.columns, where, { sorts: block.rows.length > 2 });
       this.el.append(this.table.el);
       this.columns = columns;
     }
@@ -239,10 +240,11 @@ export class CheckTable {
   }
 
   update(block) {
+    const place = (row, k) => (block.place && row.value !== "–" ? `${block.place}.${k}.value` : "");
     this.table.update(block.rows.map((row, k) => [
       { t: row.name },
       row.passed ? { t: "passed" } : { t: "! failed", tone: "doubt" },
-      { t: row.value, n: true, ...(block.place && row.value !== "–" ? { place: `${block.place}.${k}.value`, form: "number" } : {}) },
+      { t: row.value, n: true, place: place(row, k), form: "number" },
       { t: row.message },
     ]));
   }

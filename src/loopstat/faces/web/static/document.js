@@ -79,7 +79,8 @@ class Fold {
   destroy() { this.made?.destroy?.(); }
 }
 
-const isLong = (block) => block.type !== "chart" && (block.depth === "long" || (block.type === "section" && longOnly(block)));
+const isLong = (block) =>
+  block.type !== "chart" && (block.depth === "long" || (block.type === "section" && longOnly(block)));
 const longOnly = (section) => !section.answer && section.blocks.length > 0 && section.blocks.every(isLong);
 
 /** Return blocks as they stand on the page: charts in rows, and what is not of the front or short apart. */
@@ -118,7 +119,8 @@ class Body {
     if (!this.fold) {
       const inside = (host) => new Body(host, level, where, `${path}/all`, hooks, true);
       this.fold = new Fold(`${path}/all`, "fold all", false, hooks, inside);
-      this.fold.summary.append(el("span", { text: "All figures" }), el("span", { class: "unseen", text: `, ${where}` }));
+      const of = el("span", { class: "unseen", text: `, ${where}` });
+      this.fold.summary.append(el("span", { text: "All figures" }), of);
       this.host.append(this.fold.el);
     }
     this.fold.update(long, floats, how);
@@ -242,7 +244,8 @@ class AnswerRow {
 /** A setting that moves what the document says: a slider under the answer. */
 class HandleControl {
   constructor(handle, hooks) {
-    const row = { name: handle.name, label: handle.label || handle.entry || handle.name.replaceAll("_", " "), symbol: "",
+    const label = handle.label || handle.entry || handle.name.replaceAll("_", " ");
+    const row = { name: handle.name, label, symbol: "",
       unit: handle.unit, kind: "number", default: null, choices: [], slider: [handle.low, handle.high], low: handle.low,
       high: null, whole: false, source: "", explained: hooks.explained(handle) };
     this.control = new Control(row, (value, live) => hooks.moved(handle, value, live));
@@ -333,7 +336,8 @@ class Computed {
     this.command = el("code");
     this.notes = new Words({ tone: "", points: true });
     this.made = el("p", { class: "soft" });
-    this.el = el("details", { class: "fold l2 computed" }, el("summary", {}, el("h2", { text: "How this was computed" })),
+    const title = el("h2", { text: "How this was computed" });
+    this.el = el("details", { class: "fold l2 computed" }, el("summary", {}, title),
       el("div", { class: "inside" }, el("p", {}, this.command), this.notes.el, this.made));
   }
 
