@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -252,6 +253,24 @@ def test_downloads_are_what_the_command_line_writes(
     status, headers, page = _downloaded(running, "html", desk, settings, sources=["s1"])
     assert (status, headers["Content-Disposition"]) == (200, f'attachment; filename="loopstat-{desk}.html"')
     assert page.decode().count("<figure") == page_path.read_text(encoding="utf-8").count("<figure")
+
+
+@pytest.mark.slow
+def test_every_preset_is_reproduced_by_its_command_line(running: Served, tmp_path: Path) -> None:
+    desks = json.loads(got(f"{running.address}desks")[2])["desks"]
+    some = [(d["name"], p["values"]) for d in desks if d["lens"] != "levers" for p in d["presets"][:1]]
+    assert some
+    for desk, values in some:
+        names = {row["name"] for d in desks if d["name"] == desk for g in d["groups"] for row in g["rows"]}
+        few = {"seed": 3} | ({"replicates": 200} if "replicates" in names else {})
+        status, _, line = _downloaded(running, "command", desk, {**values, **few})
+        assert status == 200
+        typed = shlex.split(line.decode())
+        path = tmp_path / "out.json"
+        done = invoke(*typed[1:], "--json", path)
+        assert done.exit_code == 0, (typed, done.stderr)
+        data = _downloaded(running, "json", desk, {**values, **few})[2].decode()
+        assert data == _said_by(line.decode().strip(), path.read_text(encoding="utf-8")), (desk, typed)
 
 
 def _said_by(command: str, text: str) -> str:

@@ -105,8 +105,15 @@ def cell_data(cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = {"t": words.cell(cell)}
     if value is not None and math.isfinite(value):
         found["v"] = value
-    found |= {key: said for key in ("tone", "place", "term") if (said := getattr(cell, key))}
-    return found if cell.form == "text" else {**found, "n": True, "form": cell.form}
+    if cell.tone:
+        found["tone"] = cell.tone
+    if cell.place:
+        found["place"] = cell.place
+    if cell.term:
+        found["term"] = cell.term
+    if cell.form != "text":
+        found |= {"n": True, "form": cell.form}
+    return found
 
 
 def _answer(answer: Answer | None, floats: Floats) -> dict[str, Any] | None:
