@@ -155,6 +155,18 @@ def test_what_was_kept_is_as_a_panel_says_it(tmp_path: Path) -> None:
         assert [step.kept for step in best] == [v < min([99, *lowest[:i]]) for i, v in enumerate(lowest)]
 
 
+def test_the_list_is_that_of_the_panel(tmp_path: Path) -> None:
+    head = ("run", "t", "strategy", "mood", "q")
+    table = [(f"r{9 - s}", t, "ab"[s % 2], "xy"[t % 2], (s * 5 + t * 7) % 11) for t in range(4) for s in range(9)]
+    path = write(tmp_path / "a.csv", table, head)
+    names = {"session": "run", "step": "t"}
+    panel = read(path, columns=names)
+    found = list_sessions(path, describe(path), names)
+    assert [s.name for s in found] == list(panel.session_names)
+    assert [s.steps for s in found] == [4] * 9
+    assert [dict(s.labels) for s in found] == [{"strategy": "ab"[s % 2]} for s in range(9)]
+
+
 @pytest.mark.skipif(not LLAMEA.exists(), reason="needs the shared recordings")
 def test_recorded_code_is_read_with_its_parents() -> None:
     seen = describe(LLAMEA)
@@ -221,6 +233,8 @@ def test_tables_without_sessions_are_refused_in_words(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", [(1, 2), (3, 4)], ("a", "b"))
     with pytest.raises(ValueError, match="no session or step column; a session is read by its name and its steps"):
         read_session(path, "x", describe(path))
+    with pytest.raises(ValueError, match="no session or step column; a session is read by its name and its steps"):
+        list_sessions(path, describe(path))
 
 
 def test_refusals_name_no_row_they_did_not_count(tmp_path: Path) -> None:

@@ -205,7 +205,11 @@ def session_data(found: SessionRead, start: int = 0) -> dict[str, Any]:
                 for column, text in step.texts.items()
             }
             sent += sum(min(len(text or ""), SHORT) for text in step.texts.values())
-        row = {"step": step.step, "parent": None if before is None else before.step, "source": step.source}
+        row: dict[str, Any] = {
+            "step": step.step,
+            "parent": None if before is None else before.step,
+            "source": step.source,
+        }
         row |= {"scores": dict(step.scores), "kept": step.kept, "labels": dict(step.labels), "texts": shown}
         steps.append(row)
     return {"labels": dict(found.labels), "steps": steps, "more": len(found.steps) - len(steps)}

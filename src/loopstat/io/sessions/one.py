@@ -1,5 +1,7 @@
 """Sessions to be read by a person: their list, and one of them step by step with its scores and whole texts."""
 
+# ruff: noqa: S608  every name in the SQL here is quoted by `files` or our own
+
 from __future__ import annotations
 
 import os
@@ -9,19 +11,21 @@ from typing import Any
 
 import numpy as np
 
-from ...arrays import Bool, Float, Int, group_starts
+from ...arrays import Bool, Float
 from ...errors import InputError
 from ...panel.objective import Objective
 from ...panel.panel import NO_PARENT, Panel
 from ..described import TableSeen
 from ..refuse import no_sessions
-from ..table.cells import Cells, NoRowsError
+from ..table.cells import Cells, NoRowsError, label_of
 from ..table.columns import KEYS, NEVER_OBJECTIVE
-from ..table.opening import Needs, opened
+from ..table.files import Scan
+from ..table.opening import Needs, asked_of, opened
 from .links import PREVIOUS, Links, links_recorded
 from .rows import Rows, averaged, rows_of
 
 NO_SCORE = frozenset((*NEVER_OBJECTIVE, "accepted"))
+NAME, ROW, FIRST = ('"loopstat name"', '"loopstat row"', '"loopstat first"')  # no column of a table is called so
 NEEDED = "a session is read by its name and its steps"
 
 
@@ -84,17 +88,29 @@ def list_sessions(
         The same file as `describe` sees it.
     columns : mapping from standard name to the table's name, optional
     """
-    with opened(os.fspath(path), columns) as cells:
-        if "session" not in cells.columns or "step" not in cells.columns:
-            raise no_sessions(cells, NEEDED)
-        rows, _ = rows_of(cells)
-        starts = group_starts(rows.session)
-        new = np.r_[True, (np.diff(rows.session) != 0) | (np.diff(rows.step) != 0)]
-        steps = np.add.reduceat(new.astype(np.int64), starts)
-        labels = {name: _steady(cells, rows, name, starts) for name in _labels(cells, seen)}
+    wanted = [*seen.named("label"), *seen.named("ended")]
+    shown: list[str] = []
+
+    def question(scan: Scan, names: Mapping[str, str]) -> str:
+        fields = {names.get(f.name, f.name): f for f in scan.fields if f.kind != "nested"}
+        if "session" not in fields or "step" not in fields:
+            return "SELECT 1 WHERE false"
+        labels = {f.name: label_of(f) for name, f in fields.items() if f.name in wanted and name not in KEYS}
+        shown.extend(name for name in labels if name not in shown)
+        steady = [f"CASE WHEN min({v}) = max({v}) AND count({v}) = count(*) THEN min({v}) END" for v in labels.values()]
+        counted = f"count(DISTINCT {fields['step'].sql})"
+        ordered = f"SELECT *, row_number() OVER () AS {ROW} FROM {scan.relation}"
+        columns = ", ".join([f"{label_of(fields['session'])} AS {NAME}", counted, *steady, f"min({ROW}) AS {FIRST}"])
+        return f"SELECT {columns} FROM ({ordered}) GROUP BY {NAME} HAVING {NAME} IS NOT NULL ORDER BY {FIRST}"
+
+    rows = asked_of(path, columns, question)
+    if not rows:
+        with opened(os.fspath(path), columns) as cells:
+            if "session" not in cells.columns or "step" not in cells.columns:
+                raise no_sessions(cells, NEEDED)
     return [
-        SessionListed(name, n, {label: v for label, values in labels.items() if (v := values[k]) is not None})
-        for k, (name, n) in enumerate(zip(rows.session_names, steps.tolist(), strict=True))
+        SessionListed(name, n, {label: v for label, v in zip(shown, values, strict=False) if v is not None})
+        for name, n, *values in rows
     ]
 
 
@@ -102,14 +118,6 @@ def _labels(cells: Cells, seen: TableSeen) -> dict[str, str]:
     """Return the name here of every column that is a label, by its name in the file."""
     wanted = {*seen.named("label"), *seen.named("ended")}
     return {c.name: c.shown for c in cells.columns.values() if c.shown in wanted and c.name not in KEYS}
-
-
-def _steady(cells: Cells, rows: Rows, name: str, starts: Int) -> list[str | None]:
-    """Return the value of a label in each session, None where it changes."""
-    labels = cells.labels(name)
-    codes = labels.codes[rows.position]
-    low, high = np.minimum.reduceat(codes, starts), np.maximum.reduceat(codes, starts)
-    return [labels.names[a] if a == b >= 0 else None for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def read_session(

@@ -292,8 +292,9 @@ class Cells:
 
     def texts(self, name: str) -> list[str | None]:
         """Return a column as the texts that were kept of it, None where missing."""
-        values = self._array(f"CAST({self.columns[name].sql} AS VARCHAR)")
-        return list(np.ma.asarray(values).astype(object).filled(None))
+        found = self._array(f"CAST({self.columns[name].sql} AS VARCHAR)")
+        values, missing = np.ma.getdata(found).tolist(), np.ma.getmaskarray(found).tolist()
+        return [None if gone else str(text) for text, gone in zip(values, missing, strict=True)]
 
     def few(self, name: str, most: int) -> list[str] | None:
         """Return the values of a column as labels, in natural order; None where there are more than `most`."""

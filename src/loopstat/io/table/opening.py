@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, argument, either
 from .cells import Cells, part_of
 from .columns import renaming, unknown
-from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, scan
+from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
 from .frames import scan_frame
 
 LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
@@ -65,6 +66,35 @@ def opened(source: Any, columns: Mapping[str, str] | None = None, needs: Needs |
             yield _cells(con, [scan_frame(con, source)], columns, needs)
     finally:
         con.close()
+
+
+def asked_of(
+    path: str | os.PathLike[str], columns: Mapping[str, str] | None, question: Callable[[Scan, Mapping[str, str]], str]
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a question in SQL about one file, without loading the file.
+
+    Parameters
+    ----------
+    path : path of one file
+    columns : mapping from standard name to the table's name, optional
+    question : callable
+        Makes the SQL of how to read the file, and of standard names by the table's names.
+    """
+    import duckdb
+
+    with duckdb.connect(config={"autoinstall_known_extensions": False}) as con:
+        without_progress_bar(con)
+        con.execute("SET threads = 1")  # rows come in the order of the file
+        for longest in LONGEST_LINE:
+            try:
+                found = scan(con, Path(path), longest_line=longest)
+                names = renaming(columns, [f.name for f in found.fields], file=found.file)
+                with plain_errors(found.file):
+                    return list(con.execute(question(found, names)).fetchall())
+            except LineTooLongError:
+                if longest == LONGEST_LINE[-1]:
+                    raise
+    raise AssertionError("the longest line was tried")
 
 
 def without_progress_bar(con: Any) -> None:
