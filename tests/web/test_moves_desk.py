@@ -102,7 +102,7 @@ def other(row: Parameter) -> float:
 
 def test_every_control_moves_what_python_says(desk: Any) -> None:
     held = {*FEW, "tr_max_radius", "tr_a_high", "tr_a_low", "difficulty"}
-    numbers = [row for row in ROWS if not row.choices and row.name not in held]
+    numbers = [row for row in desks.SETTINGS if not row.choices and row.name not in held]
     for row in numbers:
         box = field(desk, row.name).locator("input[type=number]")
         box.fill(f"{other(row):g}")
