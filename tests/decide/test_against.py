@@ -124,6 +124,17 @@ def test_sessions_cut_off_are_carried_on_on_both_sides() -> None:
     assert 0.9 <= held / 200 <= 0.985
 
 
+@pytest.mark.parametrize("n", [900, 1200])
+def test_however_many_sessions_were_cut_off_clusters_are_left_out_for_the_error(n: int) -> None:
+    rng = np.random.default_rng(n)
+    value = [rng.normal(e, 1, (n, 1)) + rng.normal(0, 0.1, (n, STEPS)) for e in (0.5, 0.0)]
+    last = np.where(rng.random(n) < 0.3, 1, STEPS - 1)
+    found, _ = compared(*(side(v, g, last=last) for v, g in zip(value, "ab", strict=True)))
+    assert float(found.value) == pytest.approx(0.5, abs=4 * np.sqrt(2 / n))
+    # 40 blocks a group: the error is known to a tenth.
+    assert float(found.high - found.low) == pytest.approx(2 * 1.98 * np.sqrt(2 / n), rel=0.4)
+
+
 def test_the_price_of_steps_counts_on_both_sides() -> None:
     value = np.random.default_rng(0).normal(size=(10, STEPS))
     short, long = side(value[:, :2], "a", price=0.5), side(value, "b", price=0.5)

@@ -18,13 +18,14 @@ from loopstat import LinearDrift, Objective, Panel
 from loopstat.drift.analysis import DriftAnalysis as Analysis
 from loopstat.drift.analysis import analyze_drift as analyze
 from loopstat.drift.view import document
+from loopstat.drift.view.charts import pareto
 from loopstat.drift.view.facts import _pair
 from loopstat.drift.view.seen import Seen
 from loopstat.faces import html
 from loopstat.faces.html import page
 from loopstat.io import read
 from loopstat.results import words
-from loopstat.results.chart import Bars, Chart, Line, Margin, Paths, Rule
+from loopstat.results.chart import Bars, Chart, Line, Margin, Paths, Points, Rule
 from loopstat.results.document import Block, Checks, Document, Facts, Section, Sheet, Text, walk
 from loopstat.results.words import number, show
 from simulated import run
@@ -333,3 +334,30 @@ def test_very_many_groups_are_still_a_page(tmp_path: Path) -> None:
     table = write_table(tmp_path / "t.csv", rows, ("session", "step", "strategy", "quality", "speed"))
     text = page(document(analyze(read([str(table)]), by=["strategy"], estimator=LinearDrift("pooled", n_boot=20))))
     assert len(text.encode()) < 2_000_000
+
+
+def test_sessions_are_named_in_the_pictures_that_show_them(plain: Analysis) -> None:
+    assert plain.panel is not None
+    known = set(plain.panel.session_names)
+    drawn = blocks(groups_of(plain)[0], Chart)
+    fan, phase = (next(c for c in drawn if c.key.endswith(end)) for end in ("-fan-0", "-phase"))
+    assert fan.link == phase.link == "session"
+    paths = only(fan, Paths)
+    last = next(m for m in phase.marks if isinstance(m, Points) and m.label == "last states")
+    assert set(last.names) <= set(paths.names) <= known
+    assert len(last.names) == len(last.x)
+
+
+def test_ends_are_named_by_session_where_they_are_few_and_by_group_where_not(
+    plain: Analysis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plain.panel is not None
+    groups = {", ".join(g.by.values()) for g in plain.groups}
+    for most, link, names in ((300, "session", set(plain.panel.session_names)), (3, "group", groups)):
+        monkeypatch.setattr("loopstat.drift.view.charts.MAX_NAMED", most)
+        chart = pareto(plain)
+        assert chart is not None
+        assert chart.link == link
+        found = [name for m in chart.marks if isinstance(m, Points) and m.faint for name in m.names]
+        assert found
+        assert set(found) <= names

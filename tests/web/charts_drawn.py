@@ -44,7 +44,7 @@ def every_mark() -> tuple[Chart, ...]:
     paths = WALKS.copy()
     paths[3, 6:] = np.nan
     step, score, a, b = Axis("step", whole=True), Axis("score", unit="USD"), Axis("a"), Axis("b")
-    hidden = Axis(hidden=True)
+    hidden, many = Axis(hidden=True), rng.normal(size=(2, 100_000))
     which = tuple(Dot(f"g{k}", Cell(0.2 * k), "c2") for k in range(4))
     groups = Points([0.0, 1.0], [0.0, 1.0], [-0.5, 0.5], [0.5, np.inf], ("g0", HOSTILE), named=True)
     corner = Region([0, 1, 1], [0, 0, 1], filled=True, tone="c2")
@@ -74,7 +74,7 @@ def every_mark() -> tuple[Chart, ...]:
         Chart("bars", "Bars", (Bars(bars),), Axis("correlation", zero=True)),
         Chart("log", "Log", (Line(10.0 ** np.arange(5), 10.0 ** np.arange(-2, 3), label="cost"),), Axis("n", log=True),
               Axis("time", log=True)),
-        Chart("cloud", "Cloud", (Points(*rng.normal(size=(2, 100_000)), faint=True),), a, b),
+        Chart("cloud", "Cloud", (Points(many[0], many[1], faint=True),), a, b),
         Chart("tiny", "Tiny", (Line(X, MEAN, MEAN - 0.1, MEAN + 0.1),), hidden, hidden, size="tiny"),
         Chart("wide", "Wide", (Line(X, MEAN, label="a mean"), Line(X, MEAN + 0.01, label="another")), step, score,
               size="wide"),

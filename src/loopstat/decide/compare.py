@@ -234,7 +234,7 @@ class Grounds:
     def _curve(self, k: int, pair: tuple[int, int] | None) -> NetCurve:
         if self.parts:
             alone = [(weight, ground.curve(k, pair)) for weight, ground in self.parts]
-            return replace(alone[0][1], value=sum(weight * c.value for weight, c in alone))
+            return replace(alone[0][1], value=np.sum([weight * c.value for weight, c in alone], axis=0))
         if pair is None:
             return everything(self.sides[k])
         on = self._alike._common(pair).on

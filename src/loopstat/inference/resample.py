@@ -98,7 +98,7 @@ def bootstrap_weights(n_clusters: int, n_boot: int, rng: Rng) -> Int:
     return weights
 
 
-def weighted_sums(weights: Int, values: Float) -> Float:
+def weighted_sums(weights: Int | Float, values: Float) -> Float:
     """Return `weights @ values` for stored small-integer weights, in blocks that fit the cache.
 
     Parameters

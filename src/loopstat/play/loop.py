@@ -20,7 +20,7 @@ from .estimable import Estimable, estimable
 from .known_loop import known_fit
 from .rows import LOOP
 from .stages import TOUCHED, Course, Stage, drawn_course, exact_course, objectives_of, panel_of, sessions, stages_of
-from .strategies import LETTERS
+from .strategies import STARTS
 from .verdicts import loop_verdict
 from .worth import Worth, within_of, worth_of
 
@@ -139,13 +139,13 @@ def play_loop(
 
     Examples
     --------
-    >>> result = play_loop({"a_ss": -0.5, "a_sf": 0.0, "b_s": 2.5, "clip": False}, whole=False)
+    >>> result = play_loop({"schedule": "SF"}, whole=False)
     >>> result.known.equilibrium.value.round(6).tolist()
-    [5.0, 4.65, 7.26]
+    [5.75, 3.9, 8.2]
     """
     tell = progress or (lambda *_: None)
     options = checked_values(settings or {}, LOOP)
-    stages, start = stages_of(options), np.array([options[f"start_{i}"] for i in LETTERS])
+    stages, start = stages_of(options), np.array([options[name] for name in STARTS])
     course, seed = exact_course(stages, start), int(options["seed"])
     tell(0, 2, "sessions")
     touched = options["clip"] and bool(course.at_bounds.max() > TOUCHED)

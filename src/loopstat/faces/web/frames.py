@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import math
+import threading
+import weakref
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -38,25 +40,35 @@ ROW = 4  # bytes of one float
 
 
 class Floats:
-    """The arrays of a frame, one behind the other."""
+    """The arrays of a frame, or of one block of it, one behind the other."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
-        self.size = 0
+        self.size = self.begin = 0
+        self.references: list[list[int]] = []
 
     def put(self, values: Any) -> dict[str, list[int]]:
         """Take an array in and return the reference to it: its offset in floats, and its shape."""
         array = np.ascontiguousarray(values, dtype="<f4")
         at, self.size = self.size, self.size + array.size
         self.parts.append(array.tobytes())
-        return {"f32": [at, *array.shape]}
+        self.references.append([at, *array.shape])
+        return {"f32": self.references[-1]}
+
+    def take(self, block: Floats) -> None:
+        """Take in the arrays of a block, wherever they stood in the frame before: references to them move along."""
+        for reference in block.references:
+            reference[0] += self.size - block.begin
+        block.begin, self.size = self.size, self.size + block.size
+        self.parts += block.parts
 
 
 def frame(header: Mapping[str, Any], document: Document | None = None) -> bytes:
     """Return one message to the page, with a document where there is one."""
     floats = Floats()
-    whole = dict(header) if document is None else {**header, "document": document_data(document, floats)}
-    text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    with _ONE:
+        whole = dict(header) if document is None else {**header, "document": document_data(document, floats)}
+        text = json.dumps(whole, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     return b"".join([len(text).to_bytes(ROW, "little"), text, b" " * (-len(text) % ROW), *floats.parts])
 
 
@@ -121,8 +133,25 @@ def _section(section: Section, floats: Floats) -> dict[str, Any]:
         "answer": _answer(section.answer, floats),
         "folded": section.folded,
         "depth": section.depth,
-        "blocks": [_block(b, floats) for b in section.blocks],
+        "blocks": [_once(b, floats) for b in section.blocks],
     }
+
+
+_ONE = threading.Lock()  # one frame at a time: those that show one block share what was made of it
+_MADE: dict[int, tuple[weakref.ref[Block | Section], dict[str, Any], Floats]] = {}
+
+
+def _once(block: Block | Section, floats: Floats) -> dict[str, Any]:
+    """Return a block as plain data, made once for as long as there is that block: most stay while a hand moves."""
+    if isinstance(block, Section):
+        return _section(block, floats)
+    known = _MADE.get(id(block))
+    if known is None or known[0]() is not block:
+        own = Floats()
+        gone = partial(_MADE.pop, id(block), None)
+        known = _MADE[id(block)] = (weakref.ref(block, lambda _: gone()), _block(block, own), own)
+    floats.take(known[2])
+    return known[1]
 
 
 def _block(block: Block | Section, floats: Floats) -> dict[str, Any]:

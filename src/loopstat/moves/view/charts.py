@@ -49,9 +49,9 @@ def of_run(run: MovesRun) -> list[Chart]:
     return [chart for chart in (*found, efficiency(run), oracle(run)) if chart is not None]
 
 
-def convergence(run: MovesRun) -> Chart:
-    """Return P_pass and P_good over the moves, with single runs, the target and where runs stop."""
-    target, singles = run.settings.target_reliability, run.path.singles
+def convergence(run: MovesRun, *, each: bool = True) -> Chart:
+    """Return P_pass and P_good over the moves, with the target, where runs stop, and where wanted single runs."""
+    target, singles = run.settings.target_reliability, run.path.singles if each else None
     marks: list[Mark] = []
     if singles is not None:
         marks.append(Paths(singles.t.astype(np.float64), singles.p_pass, label=f"{len(singles.p_pass):,} single runs"))

@@ -95,10 +95,11 @@ export class Picture {
     this.#hand.forget(true);
     if (other) { this.#zoom = null; this.#hand.start(); }
     if (other || before.link !== chart.link || before.size !== chart.size) this.#furnish();
-    this.#box.ariaLabel = chart.described || chart.title;
+    const said = chart.described || chart.title;
+    if (this.#box.ariaLabel !== said) this.#box.ariaLabel = said;
     if (other || !live) { this.#sides = [0, 0, 0, 0]; this.plane.held.clear(); }
     this.paint();
-    this.#foot.show(this.chart);
+    this.#foot.show(this.chart, live);
     if (chart.size !== "tiny") this.#hand.again();
   }
 

@@ -4,6 +4,8 @@ import { tables } from "./told.js";
 
 const MODES = { zoom: "Drag to zoom along x", choose: "Drag to choose what is inside" };
 
+const REST = 150; // milliseconds after which a hand rests
+
 const made = (tag, look, more = {}) => Object.assign(document.createElement(tag), { className: look }, more);
 
 const button = (words, help, act) => {
@@ -59,9 +61,13 @@ export class Foot {
   // Whether what is told is read aloud: not while a mouse passes over it.
   aloud(now) { this.told.setAttribute("aria-live", now ? "polite" : "off"); }
 
-  show(chart) {
+  // Figures of a chart, where they are unfolded; while a hand moves they wait until it rests.
+  show(chart, live = false) {
     this.chart = chart;
-    if (!this.figures.hidden) this.figures.replaceChildren(...tables(chart).map(table));
+    clearTimeout(this.waiting);
+    if (this.figures.hidden) return;
+    if (live) this.waiting = setTimeout(() => this.show(chart), REST);
+    else this.figures.replaceChildren(...tables(chart).map(table));
   }
 
   unfold() {

@@ -3,7 +3,7 @@
 // A plane `f` has `ctx`, the scales `x` and `y`, its sides `left`, `right`, `top`, `bottom`, the `width` of the whole,
 // the `rows` of a dot plot, and `picked`: null, or the set of names that are chosen, beside which all others are grey.
 
-import { LETTER, colour, shorten, tone, write } from "./plane.js";
+import { LETTER, colour, last, leaves, shorten, tone, write } from "./plane.js";
 
 export const DASHES = { solid: [], dashed: [5, 4], dotted: [1.5, 4] };
 export const ROW = 30, STACK = 46, HEADER = 4; // heights of a dot's row, of a bar's, and of what is above the first
@@ -335,19 +335,13 @@ const margin = (m, f) => {
   marked(f, "diamond", x, f.y.clamped(value), m.tone, 4);
 };
 
-// The value of a curve at its end, or where it leaves the picture.
-const last = (m, most) => {
-  for (let k = m.x.length - 1; k >= 0; k--) if (m.y[k] === m.y[k] && m.x[k] <= most) return m.y[k];
-  return NaN;
-};
-
 // Labels of curves and of figures at the right end, pushed apart so that they can be read.
 export const ends = (marks, f) => {
   const found = [];
   for (const m of marks) {
     if (!m.label || (m.kind !== "line" && m.kind !== "margin")) continue;
-    const value = m.kind === "margin" ? figure(m.figure.f[0]) : last(m, f.x.high);
-    if (value === value) found.push([f.y.clamped(value), m.label, m.tone]);
+    const value = m.kind === "margin" ? figure(m.figure.f[0]) : m.y[last(m, f)];
+    if (value === value && !leaves(m, f)) found.push([f.y.clamped(value), m.label, m.tone]);
   }
   const x = f.right + (marks.some((m) => m.kind === "margin") ? 18 : 5), room = Math.floor((f.width - x) / LETTER);
   found.sort((a, b) => a[0] - b[0]);

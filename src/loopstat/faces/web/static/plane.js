@@ -3,6 +3,7 @@
 export const LETTER = 6.4; // pixels a letter of 12 takes, on average
 export const FONT = '12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif';
 const LINE = 13, LONGEST = 30, DENSE = 9, ONE = 3, BESIDE = 7, UP = 3; // of names beside points, in pixels
+const EARLY = 40; // pixels before the right side from which a curve has its label where it ends
 
 // ---------------------------------------------------------------------------------------------------- values to pixels
 
@@ -136,7 +137,7 @@ export const write = (ctx, x, y, words, name, anchor = "start", halo = true) => 
 // Names beside their points and labels of rules, each where it covers least: other words count most, then leaving the
 // frame, then marks. What stood somewhere before stays there unless another place is much better.
 export const spots = (marks, f) => {
-  const wanted = [...marks.map((m) => labelled(m, f)).filter(Boolean), ...names(marks, f)];
+  const wanted = [...marks.map((m) => labelled(m, f) ?? gone(m, f)).filter(Boolean), ...names(marks, f)];
   if (!wanted.length) return [];
   const covered = places(marks, f), taken = [];
   return wanted.map(({ words, ways, tone: name }, k) => {
@@ -196,6 +197,32 @@ const upright = (m, f, fits) => {
   const feet = f.rows ? [] : [[x + 4, f.bottom - 5, "start"], [x - 4, f.bottom - 5, "end"]];
   const ways = [...(late ? [left, right] : [right, left]), ...feet];
   return { words: fits(Math.max(x - f.left, f.right - x)), tone: m.tone, ways };
+};
+
+// The last value of a curve that is known, of those along the part that is shown.
+export const last = (m, f) => {
+  for (let k = m.x.length - 1; k >= 0; k--) if (m.y[k] === m.y[k] && m.x[k] <= f.x.high) return k;
+  return -1;
+};
+
+// Whether a curve ends before it comes to the right side, or leaves above or below: there its label stands then.
+export const leaves = (m, f) => {
+  if (m.kind !== "line" || !m.label) return false;
+  const seen = inView(m, f);
+  return seen >= 0 && (!f.y.has(m.y[last(m, f)]) || f.x.at(m.x[seen]) < f.right - EARLY);
+};
+
+const inView = (m, f) => {
+  for (let k = last(m, f); k >= 0; k--) if (f.x.has(m.x[k]) && f.y.has(m.y[k])) return k;
+  return -1;
+};
+
+const gone = (m, f) => {
+  if (!leaves(m, f)) return null;
+  const k = inView(m, f), x = f.x.at(m.x[k]), y = f.y.at(m.y[k]);
+  const beside = Math.min(Math.max(y + 4, f.top + 12), f.bottom - 4);
+  const ways = [[x + 8, beside, "start"], [x - 8, beside, "end"], [x - 4, y + 18, "start"], [x - 4, y - 8, "middle"]];
+  return { words: m.label, tone: m.tone, ways };
 };
 
 const places = (marks, f) => { // that marks cover, closely along a line

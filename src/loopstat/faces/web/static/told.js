@@ -44,6 +44,9 @@ const ruled = (m) => {
 
 // ------------------------------------------------------------------- things that can be pointed at, one by one: items
 
+// Words drawn beside points of a picture of sessions (start, where it rests) are no sessions: they cannot be chosen.
+const chooses = (m, c) => !(c.link === "session" && m.named);
+
 // An item lies at (x, y) in pixels, is hit within `reach`, of a `rank` above others, and tells `say()`; `name` is what
 // it is chosen by. One with a `band` is hit all along its row.
 const item = (x, y, reach, rank, say, more = {}) => ({ x, y, reach, rank, say, name: "", ...more });
@@ -55,7 +58,7 @@ const ITEMS = {
   points: (m, f, c) => {
     if (m.faint && !(c.link && m.names.length)) return [];
     const all = Array.from(m.x, (x, k) => item(f.x.at(x), f.y.at(m.y[k]), 12, 0,
-      () => headed(m.names[k] || m.label, at(m, k, c)), { name: m.names[k] || "" }));
+      () => headed(m.names[k] || m.label, at(m, k, c)), { name: chooses(m, c) ? m.names[k] || "" : "" }));
     return all.filter(({ x }) => x >= f.left - 1 && x <= f.right + 1);
   },
   graph: (m, f) => {
@@ -180,7 +183,7 @@ export const inside = (chart, f, x0, x1, y0, y1) => {
     if (m.kind === "dots") {
       for (const { x, y, name } of ITEMS.dots(m, f, chart)) if (held(x, y)) found.add(name);
     }
-    if (!m.names?.length) continue;
+    if (!m.names?.length || !chooses(m, chart)) continue;
     m.names.forEach((name, row) => {
       const n = m.kind === "paths" ? m.n : 1, more = m.kind === "paths" ? beside(m, row) : 0;
       const x = (k) => f.x.at(m.x[m.kind === "paths" ? k : row]);
