@@ -64,7 +64,7 @@ def known_fit(stage: Stage, course: Course, seen: Course, n_sessions: int, label
     known = ~np.isnan(seen.mean).any(axis=1)
     places = np.flatnonzero(known)
     counts = np.full(len(places), n_sessions, dtype=np.int64)
-    path = MeanPath(places, counts, seen.mean[known], seen.low[known], seen.high[known], "all sessions")
+    path = MeanPath(places, counts, seen.mean[known], seen.low[known], seen.high[known], "sessions")
     modes = {key: Estimate(*[found[key][0]] * 3) for key in ("re", "im", "modulus")}
     turning = bool(np.any(found["im"][0] != 0))
     regimes = read_regimes(

@@ -305,7 +305,7 @@ class App {
 
   choose(link, name) {
     chosen.set(link, [name]);
-    if (link === "session" && this.ids.length) openReader(this.ids[0], name, this.values.get("columns") ?? []);
+    if (link === "session" && this.desk.reads && this.ids.length) openReader(this.ids[0], name, this.values.get("columns") ?? []);
     if (link === "group") this.view.goTo(name);
   }
 
