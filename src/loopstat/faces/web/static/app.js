@@ -305,7 +305,8 @@ class App {
 
   choose(link, name) {
     chosen.set(link, [name]);
-    if (link === "session" && this.desk.reads && this.ids.length) openReader(this.ids[0], name, this.values.get("columns") ?? []);
+    const read = link === "session" && this.desk.reads && this.ids.length;
+    if (read) openReader(this.ids[0], name, this.values.get("columns") ?? []);
     if (link === "group") this.view.goTo(name);
   }
 
