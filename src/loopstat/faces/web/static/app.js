@@ -307,7 +307,8 @@ class App {
 
   choose(link, name) {
     chosen.set(link, [name]);
-    if (link === "session" && this.ids.length) openReader(this.ids, name, this.values.get("columns") ?? []);
+    const read = link === "session" && this.desk.reads && this.ids.length;
+    if (read) openReader(this.ids, name, this.values.get("columns") ?? []);
     if (link === "group") this.view.goTo(name);
   }
 
