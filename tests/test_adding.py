@@ -15,6 +15,7 @@ from loopstat.faces import explain as glossary
 from loopstat.faces.cli import main
 from loopstat.inference.estimate import Estimate
 
+OURS = ["analysis", "decide", "drift", "balance", "moves", "play"]
 LENS = '''
 from pathlib import Path
 
@@ -169,7 +170,7 @@ def test_a_lens_that_cannot_be_loaded_says_so(package: Path) -> None:
 def test_a_lens_of_ours_is_one_line(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (package / "entry_points.txt").unlink()
     monkeypatch.setitem(lenses.LENSES, "lengths", "lengths.lens:LENS")
-    assert [item.name for item in lenses.lenses()] == ["analysis", "decide", "drift", "balance", "moves", "lengths"]
+    assert [item.name for item in lenses.lenses()] == [*OURS, "lengths"]
     with pytest.raises(lenses.SettingsError, match="did you mean `lengths`"):
         lenses.lens("length")
 

@@ -27,6 +27,7 @@ MAY_IMPORT = {
     **dict.fromkeys(("decide", "drift", "balance", "moves"), SCIENCE),  # never one another
     "io": "errors arrays parameters panel results",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
+    "play": f"{SCIENCE} drift balance systems",
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",

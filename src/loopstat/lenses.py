@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "play": "loopstat.play.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 

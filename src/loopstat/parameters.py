@@ -243,6 +243,19 @@ def given(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dict[str, An
     return found
 
 
+def checked_values(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dict[str, Any]:
+    """Return the value of every row by name, read as the row reads it; those not asked for at their defaults.
+
+    Raises
+    ------
+    SettingsError
+        Naming the setting, its range and what came.
+    """
+    asked = {row.name: options.get(row.name) for row in rows}
+    values = {row.name: row.default if asked[row.name] is None else asked[row.name] for row in rows}
+    return {row.name: value if (value := values[row.name]) is None else row.read(value) for row in rows}
+
+
 def how_read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are kept with a result as they are."""
     return {name: options.get(name) for name in HOW_READ}

@@ -1,4 +1,4 @@
-"""Example systems with known truth: a Metropolis chain, a driven ring, and a linear loop read through bins."""
+"""Example systems with known truth: a Metropolis chain, a driven ring, a trap, and a linear loop read through bins."""
 
 from __future__ import annotations
 
@@ -87,6 +87,42 @@ def driven_ring(n_states: int, *, affinity: float, stay: float = 0.2) -> MarkovC
     P[k, (k - 1) % n_states] = 1 - stay - forward
     P[k, k] += stay
     return MarkovChain(P, [f"r{i}" for i in k])
+
+
+def trap(n_states: int, *, escape: float, stay: float = 0.2) -> MarkovChain:
+    """Return a chain in detailed balance with one state that is hardly ever left.
+
+    Every state but the first stays with probability `stay` and else goes to any other, all alike; the first is left
+    with probability `escape`.
+
+    Parameters
+    ----------
+    n_states : int
+        At least 2.
+    escape : float
+        In (0, 1].
+    stay : float
+        In [0, 1).
+
+    Returns
+    -------
+    MarkovChain
+        In its stationary law the trap weighs (1 - stay)/escape times as much as another state.
+
+    Examples
+    --------
+    >>> trap(5, escape=0.02, stay=0.2).stationary.round(4).tolist()
+    [0.9091, 0.0227, 0.0227, 0.0227, 0.0227]
+    """
+    if n_states < 2:
+        raise SettingsError(f"`n_states` must be at least 2. Got {n_states}.")
+    if not 0 < escape <= 1 or not 0 <= stay < 1:
+        raise SettingsError(f"`escape` must lie in (0, 1], `stay` in [0, 1). Got {escape!r} and {stay!r}.")
+    leaves = np.full(n_states, 1 - stay)
+    leaves[0] = escape
+    P = np.repeat(leaves[:, None] / (n_states - 1), n_states, axis=1)
+    P[np.diag_indices(n_states)] = 1 - leaves
+    return MarkovChain(P, ["trap", *(f"s{k}" for k in range(1, n_states))])
 
 
 def binned_loop(persistence: float, *, edges: Sequence[float], noise: float = 1.0, points: int = 400) -> MarkovChain:

@@ -45,6 +45,7 @@ def every_mark() -> tuple[Chart, ...]:
     paths[3, 6:] = np.nan
     step, score, a, b = Axis("step", whole=True), Axis("score", unit="USD"), Axis("a"), Axis("b")
     hidden = Axis(hidden=True)
+    which = tuple(Dot(f"g{k}", Cell(0.2 * k), "c2") for k in range(4))
     groups = Points([0.0, 1.0], [0.0, 1.0], [-0.5, 0.5], [0.5, np.inf], ("g0", HOSTILE), named=True)
     corner = Region([0, 1, 1], [0, 0, 1], filled=True, tone="c2")
     nodes = (Node("a", 0, 0, "alpha", 1.0, "c0", words="alpha, held 5 times"), Node("b", 1, 1, "beta", 0.3, "c1"))
@@ -69,6 +70,7 @@ def every_mark() -> tuple[Chart, ...]:
               Line(X, MEAN, tone="ours")), step, score),
         Chart("region", "Region", (corner, Label(0.5, 0.8, "a label", "ink")), a, b, equal=True),
         Chart("dots", "Dots", (Rule("x", 0.4, label="now"), Dots(dots)), Axis("share", zero=True)),
+        Chart("which", "Which", (Dots(which),), step, link="group"),
         Chart("bars", "Bars", (Bars(bars),), Axis("correlation", zero=True)),
         Chart("log", "Log", (Line(10.0 ** np.arange(5), 10.0 ** np.arange(-2, 3), label="cost"),), Axis("n", log=True),
               Axis("time", log=True)),

@@ -86,7 +86,7 @@ class Pulled:
 
 
 def spelled(values: Any) -> dict[str, Any]:
-    """Return the option that takes all settings of a desk."""
+    """Say every setting of the desk by `--set`."""
     return {"set": [f"{name}={value}" for name, value in values.items()]}
 
 

@@ -107,6 +107,7 @@ def test_the_next_port_where_ours_is_taken(tmp_path: Path) -> None:
         for process in (one, two):
             assert process.stdout is not None
             lines.append(ADDRESS.fullmatch(process.stdout.readline()))
+        for process in (one, two):
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=10)
     assert all(lines)

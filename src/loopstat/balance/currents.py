@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import Bool, Float, Int, summed
+from ..inference.estimate import Estimate
 from ..inference.intervals import student
 from ..inference.lengths import seen_length_limits
 from ..inference.resample import bootstrap_weights
@@ -303,15 +304,27 @@ def circulation(chain: MainChain, test: BalanceTest, *, level: float, rng: Rng) 
     net = up - down
     error = np.full(len(p), np.nan) if resampled is None else (resampled[0] - resampled[1]).std(axis=0, ddof=1)
     e = student(net, error, level=level, df=_df(chain))
-    names = chain.counts.states
-    currents = tuple(
-        Current(names[p.a[k]], names[p.b[k]], float(net[k]), float(e.low[k]), float(e.high[k]))
-        if net[k] >= 0
-        else Current(names[p.b[k]], names[p.a[k]], float(-net[k]), float(-e.high[k]), float(-e.low[k]))
-        for k in np.argsort(-np.abs(net), kind="stable")[:MOST_CURRENTS]
-    )
+    currents = net_currents(chain, e)
     entropy = _entropy(p, up, down, resampled, test, float(chain.visits.sum()), level)
     return Circulation(entropy, currents, _cycles(chain, net, level))
+
+
+def net_currents(chain: MainChain, net: Estimate) -> tuple[Current, ...]:
+    """Return the largest net currents of a chain, each the way it flows.
+
+    Parameters
+    ----------
+    chain : MainChain
+    net : Estimate
+        Flow a -> b less flow b -> a of every pair, with its ends.
+    """
+    p, names = chain.pairs, chain.counts.states
+    return tuple(
+        Current(names[p.a[k]], names[p.b[k]], float(net.value[k]), float(net.low[k]), float(net.high[k]))
+        if net.value[k] >= 0
+        else Current(names[p.b[k]], names[p.a[k]], float(-net.value[k]), float(-net.high[k]), float(-net.low[k]))
+        for k in np.argsort(-np.abs(net.value), kind="stable")[:MOST_CURRENTS]
+    )
 
 
 def cycles_of(counts: Counts, *, level: float) -> tuple[Cycle, ...]:
@@ -338,7 +351,8 @@ def _df(chain: MainChain) -> float:
     return clusters - 1 if clusters >= FEW else np.inf
 
 
-def _produced(up: Float, down: Float, both: Bool) -> Float:
+def produced(up: Float, down: Float, both: Bool) -> Float:
+    """Return the entropy production of flows over pairs, summed over those seen both ways; leading axes are draws."""
     with np.errstate(divide="ignore", invalid="ignore"):
         part = (up - down) * np.log(up / down)
     return np.asarray(np.sum(np.where(both & np.isfinite(part), part, 0.0), axis=-1))
@@ -349,7 +363,7 @@ def _entropy(
 ) -> EntropyProduction:
     both = p.both_ways
     one_way = int(np.sum(~both))
-    plug_in = float(_produced(up, down, both))
+    plug_in = float(produced(up, down, both))
     if test.df == 0:  # no cycle: every such chain is in detailed balance
         return EntropyProduction(0.0, 0.0, 0.0, one_way)
     # Pairs seen one way are in the test, not in the entropy: the bias is that of the cycles without them.
@@ -358,7 +372,7 @@ def _entropy(
     value = max(plug_in - bias, 0.0)
     if not plug_in > 0 or k == 0:
         return EntropyProduction(value, 0.0, np.nan, one_way)
-    spread = np.nan if resampled is None else float(_produced(resampled[0], resampled[1], both).std(ddof=1))
+    spread = np.nan if resampled is None else float(produced(resampled[0], resampled[1], both).std(ddof=1))
     low, high = seen_length_limits(plug_in, bias, spread, k, level)
     if np.isfinite(test.p_value) and test.p_value >= 1 - level:
         low = 0.0

@@ -136,7 +136,7 @@ def _standings(found: Comparisons, short: Mapping[str, str], at: str) -> Chart |
     note = "Net value less that of the best other group. The intervals hold together: below 0, a group is not the best."
     marks: tuple[Mark, ...] = (Rule("x", 0.0), Dots(rows))
     axis = Axis("from the best other", zero=True)
-    return Chart("which-best", "Best of all", marks, axis, Axis(), f"May be best: {names}.", note)
+    return Chart("which-best", "Best of all", marks, axis, Axis(), f"May be best: {names}.", note, link="group")
 
 
 def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
@@ -155,7 +155,7 @@ def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
             Dot(short[r.label], figure(Estimate(r.centre.value[0], r.reach_low[0], r.reach_high[0])), *category(k))
             for k, r in enumerate(drawn)
         )
-        return Chart("which-reached", title, (Dots(rows),), Axis(names[0]), Axis(), described, note)
+        return Chart("which-reached", title, (Dots(rows),), Axis(names[0]), Axis(), described, note, link="group")
     marks: list[Mark] = []
     for k, r in enumerate(drawn):
         tone, shape = category(k)
@@ -163,7 +163,8 @@ def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
             marks.append(Region(r.outline[:, 0], r.outline[:, 1], tone=tone, filled=True))
         at = r.centre.value
         marks.append(Points(at[:1], at[1:2], names=(short[r.label],), tone=tone, shape=shape, named=True))
-    return Chart("which-reached", title, tuple(marks), Axis(names[0]), Axis(names[1]), described, note)
+    axes = Axis(names[0]), Axis(names[1])
+    return Chart("which-reached", title, tuple(marks), *axes, described, note, link="group")
 
 
 def _place(r: Reached) -> str:
@@ -197,7 +198,8 @@ def predictability(groups: Sequence[Decided], skills: Mapping[str, Estimate]) ->
         for g in shown
     )
     axes = (Axis("held-out skill", zero=True), Axis("value at the best step", better=1))
-    return Chart("which-predictable", "How predictable, and what is reached", tuple(marks), *axes, described, note)
+    title = "How predictable, and what is reached"
+    return Chart("which-predictable", title, tuple(marks), *axes, described, note, link="group")
 
 
 # -------------------------------------------------------------------------------------- in tables

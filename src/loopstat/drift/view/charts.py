@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
-from ...arrays import Float
-from ...inference.pareto import half_curve
+from ...arrays import Bool, Float, Int
+from ...inference.pareto import ParetoGroup, half_curve
+from ...panel.groups import label_of
 from ...panel.panel import Panel
 from ...results.chart import (
     Arrows,
@@ -42,6 +44,7 @@ from .seen import BASELINE_WORDS, Seen, disagreement, pairs_by_strength, short_l
 MAX_CLOUD = 150
 MAX_BARS = 6
 MAX_ENDS = 150
+MAX_NAMED = 300  # ends that are named one by one
 SIDE = 9  # arrows along a side of the phase plane
 CAUSE_TONES: dict[str, Tone] = {
     "noise": "c4",
@@ -86,7 +89,7 @@ def fan(seen: Seen, j: int) -> Chart:
     marks: list[Mark] = []
     sessions = None if seen.drawn is None else _grid(seen.drawn, path.step, j)
     if sessions is not None and seen.drawn is not None:
-        names = tuple(clean_sentence(n)[:80] for n in seen.drawn.session_names)
+        names = _session_names(seen.drawn.session_names)
         marks.append(Paths(steps, sessions, names, "sessions" if len(names) > 1 else "the session"))
     rest, end = seen.figure(seen.rest_path, j), seen.figure("kept_end.mean", j)
     if rest.value is not None:
@@ -102,7 +105,11 @@ def fan(seen: Seen, j: int) -> Chart:
     described += f"; {seen.rest_word} {cell(rest)}." if rest.value is not None else "."
     x, y = Axis("step", whole=True), _axis_of(seen, j, _limits(_near(sessions, mean, rest.figures)))
     key = f"{seen.key}-fan-{j}"
-    return Chart(key, name, tuple(marks), x, y, described, _drawn_note(seen), live=True)
+    return Chart(key, name, tuple(marks), x, y, described, _drawn_note(seen), live=True, link="session")
+
+
+def _session_names(names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(clean_sentence(n)[:80] for n in names)
 
 
 def _drawn_note(seen: Seen) -> str:
@@ -156,6 +163,7 @@ def phase(seen: Seen, pair: tuple[int, int] | None = None) -> Chart | None:
     limits = tuple(_middle(np.append(path[:, k], cloud[:, k])) for k in (0, 1))
     shown, arrows = _inside(cloud, limits), _field(fit, i, j, limits).T
     marks: list[Mark] = [Points(shown[:, 0], shown[:, 1], label="states", tone="context", faint=True)]
+    marks += _last_states(seen.drawn, i, j, limits)
     marks.append(Arrows(arrows[0], arrows[1], arrows[2], arrows[3]))
     marks.append(Line(path[:, 0], path[:, 1], tone="ours", strong=True))
     resting = _resting(seen, i, j, limits)
@@ -170,7 +178,7 @@ def phase(seen: Seen, pair: tuple[int, int] | None = None) -> Chart | None:
         + ("proposal" if fit.lineage else "step")
         + ", other objectives at their mean."
     )
-    return Chart(f"{seen.key}-phase", "Where the drift pushes", tuple(marks), *axes, described, note)
+    return Chart(f"{seen.key}-phase", "Where the drift pushes", tuple(marks), *axes, described, note, link="session")
 
 
 def _close(seen: Seen, start: Float, pair: tuple[int, int], limits: Sequence[Span]) -> bool:
@@ -187,6 +195,18 @@ def _states(panel: Panel | None, i: int, j: int) -> Float:
     return np.asarray(points[take])
 
 
+def _last_states(panel: Panel | None, i: int, j: int, limits: Sequence[Span]) -> list[Mark]:
+    """Return where each session that is drawn was seen last, by its name."""
+    if panel is None or not panel.complete.any():
+        return []
+    rows = np.flatnonzero(panel.complete)
+    last = rows[np.r_[np.diff(panel.session[rows]) > 0, True]]
+    points = panel.x[last][:, [i, j]]
+    inside = _are_inside(points, limits)
+    names = _session_names([panel.session_names[s] for s in panel.session[last[inside]]])
+    return [Points(points[inside, 0], points[inside, 1], names=names, label="last states", tone="ours", faint=True)]
+
+
 def _middle(values: Float) -> Span:
     low, high = np.quantile(values, 0.01), np.quantile(values, 0.99)
     pad = 0.08 * (high - low) if high > low else 0.5
@@ -194,8 +214,12 @@ def _middle(values: Float) -> Span:
 
 
 def _inside(points: Float, limits: Sequence[Span]) -> Float:
+    return np.asarray(points[_are_inside(points, limits)])
+
+
+def _are_inside(points: Float, limits: Sequence[Span]) -> Bool:
     low, high = np.array(limits).T
-    return np.asarray(points[((points >= low) & (points <= high)).all(axis=1)])
+    return np.asarray(((points >= low) & (points <= high)).all(axis=1))
 
 
 def _field(fit: LinearDriftFit, i: int, j: int, limits: Sequence[Span]) -> Float:
@@ -335,7 +359,7 @@ def ends(result: DriftAnalysis, j: int) -> Chart:
         found = figure(g.estimates.get("kept_end.mean"), j, place=f"groups.{k}.kept_end.mean")
         rows.append(Dot(short_label(g), found, tone, shape))
     name = clean_sentence(result.objectives[j].name)
-    return _dots(f"ends-{j}", f"{name}: where sessions end", rows, Axis(name))
+    return replace(_dots(f"ends-{j}", f"{name}: where sessions end", rows, Axis(name)), link="group")
 
 
 def comparisons(found: Sequence[Comparison], quantity: str = "kept_end", objective: str | None = None) -> Chart | None:
@@ -374,22 +398,34 @@ def pareto(result: DriftAnalysis, pair: tuple[int, int] = (0, 1)) -> Chart | Non
     columns = list(pair)
     signs = np.array([1 if result.objectives[c].maximize else -1 for c in columns])
     limits = _pareto_limits([p.ends[:, columns] for p in result.pareto])
+    short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
+    few = sum(len(p.ends) for p in result.pareto) <= MAX_NAMED
     marks: list[Mark] = []
     for k, p in enumerate(result.pareto):
         tone = category(k)[0]
         points = p.ends[:, columns]
         curve = np.clip(half_curve(points * signs, p.reference[columns] * signs) * signs, *np.array(limits).T)
-        shown = _inside(points, limits)[:MAX_ENDS]
-        marks.append(Points(shown[:, 0], shown[:, 1], tone=tone, faint=True))
+        shown = np.flatnonzero(_are_inside(points, limits))[:MAX_ENDS]
+        names = _end_names(result, p, shown) if few else (short[k],) * len(shown)
+        marks.append(Points(points[shown, 0], points[shown, 1], names=names, tone=tone, faint=True))
         marks.append(Line(curve[:, 0], curve[:, 1], tone=tone, stroke=("solid", "dashed", "dotted")[k // 6 % 3]))
-    short = [short_label(next(g for g in result.groups if g.label == p.label)) for p in result.pareto]
     marks += _medians([p.ends[:, columns] for p in result.pareto], limits, short)
     names = [clean_sentence(result.objectives[c].name) for c in columns]
     x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(names, limits, signs, strict=True))
     described = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
     key = ", ".join(f"{k + 1} {name}" for k, name in enumerate(short))
     note = f"Marks: medians of {key}; lines: what half of a group's ends reach."
-    return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note)
+    link: Literal["session", "group"] = "session" if few else "group"
+    return Chart("pareto", "Ends of every group", tuple(marks), x, y, described, note, link=link)
+
+
+def _end_names(result: DriftAnalysis, group: ParetoGroup, shown: Int) -> tuple[str, ...]:
+    """Return the names of the sessions that end there; none in a result read back."""
+    if result.panel is None:
+        return ()
+    own = {label_of(values): part for values, part in result.panel.split(list(result.settings["by"]))}[group.label]
+    sessions = own.ends()[0]
+    return _session_names([own.session_names[s] for s in sessions[shown]])
 
 
 def _medians(groups: Sequence[Float], limits: Sequence[Span], names: Sequence[str]) -> list[Mark]:

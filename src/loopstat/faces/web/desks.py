@@ -95,10 +95,10 @@ class Place:
     def command_line(self, settings: Mapping[str, Any], files: Sequence[str]) -> str:
         """Return the command line that answers the same, ready to paste."""
         words = ["loopstat", *self.name.split(), *(f if not f.startswith("-") else f"./{f}" for f in files)]
-        rows = {**self.rows, **{row.name: row for row in self.command.settings}}
-        spelled = load(self.desk.spelled)(settings) if self.desk.spelled else settings
-        for name, value in spelled.items():
-            words += _typed(rows[name], value)
+        values = load(self.desk.spelled)(settings) if self.desk.spelled else settings
+        for row in self.command.settings:
+            if values.get(row.name, row.default) != row.default:
+                words += _typed(row, values[row.name])
         return shlex.join(words)
 
 

@@ -26,11 +26,12 @@ from ... import __version__
 from ...errors import LoopstatError, SettingsError
 from ...lenses import load
 from ...parameters import nearest
-from .answers import Answers, Asked, Crew, sentence
+from .answers import Answers, Asked, Crew, document_of, sentence
 from .channel import Channel, message_of
 from .desks import Place, places
 from .guard import NAMES, Guard, new_token, token_of
 from .sources import MOST_BYTES, Sources
+from .tables import routes_of
 
 PORT = 8321
 TRIES = 100  # ports after it
@@ -90,7 +91,7 @@ class View:
             Route("/desks", self.desks),
             Route("/download", self.download, methods=["POST"]),
             WebSocketRoute("/socket", self.socket),
-            *self.sources.routes(),
+            *routes_of(self.sources),
         ]
 
     async def index(self, request: Request) -> Response:
@@ -169,13 +170,23 @@ class View:
             sending.cancel()
 
     def warm(self) -> None:
-        """Load what the first answers need, while the page is on its way."""
-        from . import frames  # noqa: F401 - for its being loaded
+        """Load what the first answers need while the page is on its way, that of the desk shown first before others."""
+        tables = bool(self.sources.described())
+        for place in sorted(self.places.values(), key=lambda place: place.reads != tables):
+            try:
+                self._warm(place)
+            except Exception as error:  # told on standard error; the others are still loaded
+                sentence(error, self.sources.said)
 
-        for place in self.places.values():
-            for part in (place.desk.live, place.command.run, place.command.view):
-                if part:
-                    load(part)
+    def _warm(self, place: Place) -> None:
+        from .frames import frame
+
+        for part in (place.desk.live, place.command.run, place.command.view):
+            if part:
+                load(part)
+        asked = Asked(place, {})
+        if place.desk.live and not place.reads and (found := self.answers.live(asked)) is not None:
+            frame({}, document_of(asked, found))
 
 
 async def _sending(websocket: WebSocket, channel: Channel) -> None:

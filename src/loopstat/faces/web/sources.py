@@ -228,12 +228,6 @@ class Sources:
             remove(Path(source.path))
         self.tell()
 
-    def routes(self) -> list[Any]:
-        """Return the routes that serve tables and their sessions."""
-        from .tables import routes_of
-
-        return routes_of(self)
-
     def close(self) -> None:
         """Delete what was uploaded."""
         with self._lock:

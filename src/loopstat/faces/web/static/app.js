@@ -274,7 +274,7 @@ class App {
     });
     this.pins = new Pins(this.view.between, {
       choose, rows: () => this.rows, changed: () => this.pinnable(), swap: (pin) => this.swap(pin),
-      ask: (slot, pin) => this.link.settle(slot, this.request(this.sameSeed(pin.values)), this.desk.live),
+      ask: (slot, pin) => this.askPin(slot, pin),
       cancel: (slot) => this.link.cancel(slot),
     });
     return this.view;
@@ -318,6 +318,11 @@ class App {
     return made;
   }
 
+  askPin(slot, pin) {
+    pin.values = this.sameSeed(pin.values);
+    this.link.settle(slot, this.request(pin.values), this.desk.live);
+  }
+
   pin() {
     if (!this.view || this.pins.full) return;
     this.pins.add(this.values);
@@ -328,7 +333,7 @@ class App {
   swap(pin) {
     const { values } = pin;
     pin.values = new Map(this.values);
-    this.link.settle(pin.slot, this.request(this.sameSeed(pin.values)), this.desk.live);
+    this.askPin(pin.slot, pin);
     this.set(new Map(values));
   }
 

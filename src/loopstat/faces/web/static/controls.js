@@ -13,6 +13,7 @@ export const stepOf = (row) => {
   return [5, 2, 1].find((m) => m * unit <= part * (1 + 1e-9)) * unit;
 };
 
+const named = (row) => row.label || titled(row);
 const plain = (value) => (value === null || value === undefined ? "" : String(value));
 
 /** Tell moves of a slider or a field while the hand is on it, and once when it lets go; held keys are one move. */
@@ -163,7 +164,7 @@ const why = (row, id) => {
   const from = row.source && row.source !== "loopstat" ? ` Default from ${row.source}.` : "";
   const words = el("span", { id: `${id}-why`, class: "unseen", text: `${row.explained || row.help || ""}${from}` });
   const show = () => bubble.at(ask, words.textContent);
-  const ask = button("?", show, { class: "why", "aria-label": `What is ${titled(row)}?`,
+  const ask = button("?", show, { class: "why", "aria-label": `What is ${named(row)}?`,
     "aria-describedby": words.id, onmouseenter: show, onfocus: show, onmouseleave: () => bubble.hide(),
     onblur: () => bubble.hide() });
   return el("span", {}, ask, words);
@@ -180,7 +181,7 @@ export class Control {
     this.made = editor ?? (row.choices.length ? choice : MAKERS[row.kind] ?? text)(row, id, told);
     this.error = el("p", { class: "error", id: `${id}-error`, hidden: true });
     this.back = button("↺", () => { this.made.show(row.default); told(null, false); this.made.inputs[0]?.focus(); },
-      { class: "back", "aria-label": `Reset ${titled(row)}` });
+      { class: "back", "aria-label": `Reset ${named(row)}` });
     this.el = el("div", { class: `control${this.made.beside ? " beside" : ""}`, "data-setting": row.name },
       this.head(id), this.made.el, this.error);
     if (this.made.group || editor) {
@@ -191,9 +192,9 @@ export class Control {
   }
 
   head(id) {
-    const { row } = this, named = this.made.inputs.some((input) => input.id === id);
-    const name = el(named ? "label" : "span", { class: "name", id: `${id}-name`, ...(named ? { for: id } : {}) },
-      row.label || titled(row));
+    const { row } = this, own = this.made.inputs.some((input) => input.id === id);
+    const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
+      named(row));
     if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: row.symbol }));
     const unit = row.unit ? el("span", { class: "unit", text: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);

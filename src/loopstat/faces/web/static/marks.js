@@ -1,7 +1,7 @@
 // One small function a mark kind: it draws the mark on a canvas, in pixels of the page, between the sides of a plane.
 //
-// A plane `f` has `ctx`, the scales `x` and `y`, its sides `left`, `right`, `top`, `bottom`, `width` of the picture, the
-// `rows` of a dot plot, and `picked`: null, or the set of names that are chosen, beside which all others are grey.
+// A plane `f` has `ctx`, the scales `x` and `y`, its sides `left`, `right`, `top`, `bottom`, the `width` of the whole,
+// the `rows` of a dot plot, and `picked`: null, or the set of names that are chosen, beside which all others are grey.
 
 import { LETTER, colour, shorten, tone, write } from "./plane.js";
 
@@ -18,6 +18,15 @@ export const figure = (v) => (v === "inf" ? Infinity : v === "-inf" ? -Infinity 
 
 const line = (ctx, x1, y1, x2, y2) => { ctx.beginPath(); ctx.moveTo(x1, y1); ctx.lineTo(x2, y2); ctx.stroke(); };
 
+// Lay straight lines through places x, y, x, y, ... into the path.
+const through = (ctx, ...at) => {
+  ctx.moveTo(at[0], at[1]);
+  for (let k = 2; k < at.length; k += 2) ctx.lineTo(at[k], at[k + 1]);
+};
+
+// The end of an interval on a scale; one that is open runs to the edge.
+const reach = (scale, end, edge) => scale.clamped(Number.isFinite(end) ? end : edge);
+
 const stroke = (f, name, width, share = 1, dash = "solid") => {
   f.ctx.strokeStyle = tone(name, share); f.ctx.lineWidth = width; f.ctx.setLineDash(DASHES[dash] ?? DASHES.solid);
   f.ctx.lineCap = dash === "dotted" ? "round" : "butt"; f.ctx.lineJoin = "round";
@@ -28,11 +37,12 @@ export const symbol = (ctx, shape, x, y, r) => { // in the colours that are set
   ctx.setLineDash(DASHES.solid);
   ctx.beginPath();
   if (shape === "square") ctx.rect(x - r + 0.5, y - r + 0.5, 2 * r - 1, 2 * r - 1);
-  else if (shape === "triangle") { ctx.moveTo(x, y - r); ctx.lineTo(x + r, y + 0.8 * r); ctx.lineTo(x - r, y + 0.8 * r); }
-  else if (shape === "diamond") { ctx.moveTo(x, y - q); ctx.lineTo(x + q, y); ctx.lineTo(x, y + q); ctx.lineTo(x - q, y); }
-  else if (shape === "cross") { ctx.moveTo(x - r, y - r); ctx.lineTo(x + r, y + r); ctx.moveTo(x - r, y + r); ctx.lineTo(x + r, y - r); }
+  else if (shape === "triangle") through(ctx, x, y - r, x + r, y + 0.8 * r, x - r, y + 0.8 * r);
+  else if (shape === "diamond") through(ctx, x, y - q, x + q, y, x, y + q, x - q, y);
+  else if (shape === "cross") { through(ctx, x - r, y - r, x + r, y + r); through(ctx, x - r, y + r, x + r, y - r); }
   else ctx.arc(x, y, shape === "ring" ? Math.max(r - 1, 1) : r, 0, 7);
-  if (shape === "cross" || shape === "ring") { ctx.lineWidth = 2.5; ctx.stroke(); } else { ctx.closePath(); ctx.fill(); }
+  ctx.lineWidth = 2.5;
+  if (shape === "cross" || shape === "ring") ctx.stroke(); else ctx.fill();
 };
 
 const marked = (f, shape, x, y, name, r, share = 1) => {
@@ -110,16 +120,21 @@ const grid = (m, f) => {
 };
 
 const thread = (path, m, f, row, more) => { // points closer than a pixel are left out, but for peaks between them
-  const base = row * m.n;
+  const base = row * m.n, { log, slope, base: zero, start } = f.y;
   let pen = false, last = 0, height = 0;
   for (let k = 0; k < m.n; k++) {
     const value = m.y[base + k], x = xs[k];
     if (value !== value || x !== x) { pen = false; continue; }
-    const y = f.y.at(value) + more;
-    if (!pen) { path.moveTo(x, y); if (k + 1 >= m.n || m.y[base + k + 1] !== m.y[base + k + 1]) path.lineTo(x + 1, y); }
-    else if (x - last < 1 && Math.abs(y - height) < 1 && k + 1 < m.n) continue;
+    let y = log ? f.y.at(value) + more : start + (value - zero) * slope + more;
+    if (!(y < 2e4)) y = 2e4; else if (y < -2e4) y = -2e4;
+    if (!pen) {
+      path.moveTo(x, y);
+      if (k + 1 >= m.n || m.y[base + k + 1] !== m.y[base + k + 1]) path.lineTo(x + 1, y);
+    } else if (x - last < 1 && Math.abs(y - height) < 1 && k + 1 < m.n) continue;
     else path.lineTo(x, y);
-    pen = true; last = x; height = y;
+    pen = true;
+    last = x;
+    height = y;
   }
 };
 
@@ -184,7 +199,8 @@ const crowd = (m, f) => {
   if (counts.length < wide * high) counts = new Uint16Array(wide * high); else counts.fill(0, 0, wide * high);
   const dot = Math.max(2, Math.round(2.4 * r));
   for (let k = 0; k < m.x.length; k++) {
-    const x = Math.round((f.x.at(m.x[k]) - f.left) * r - dot / 2), y = Math.round((f.y.at(m.y[k]) - f.top) * r - dot / 2);
+    const x = Math.round((f.x.at(m.x[k]) - f.left) * r - dot / 2);
+    const y = Math.round((f.y.at(m.y[k]) - f.top) * r - dot / 2);
     if (!(x >= 0 && y >= 0 && x + dot <= wide && y + dot <= high)) continue; // NaN too
     for (let j = 0; j < dot; j++) for (let i = 0, at = (y + j) * wide + x; i < dot; i++) counts[at + i]++;
   }
@@ -224,8 +240,8 @@ const arrows = (m, f) => { // in pixels, the longest as long as the grid is wide
   for (const [x, y, dx, dy, long] of ends) {
     if (long * shrink < 1.5) continue;
     const ux = (ARROW * dx) / long, uy = (ARROW * dy) / long, px = x + dx * shrink, py = y + dy * shrink;
-    f.ctx.moveTo(x, y); f.ctx.lineTo(px, py);
-    f.ctx.moveTo(px - ux - uy * 0.57, py - uy + ux * 0.57); f.ctx.lineTo(px, py); f.ctx.lineTo(px - ux + uy * 0.57, py - uy - ux * 0.57);
+    through(f.ctx, x, y, px, py);
+    through(f.ctx, px - ux - uy * 0.57, py - uy + ux * 0.57, px, py, px - ux + uy * 0.57, py - uy - ux * 0.57);
   }
   f.ctx.stroke();
 };
@@ -235,7 +251,8 @@ const histogram = (m, f) => {
   f.ctx.fillStyle = tone(m.tone);
   for (let k = 0; k < m.heights.length; k++) {
     const x = f.x.at(m.edges[k]), top = f.y.at(m.heights[k]);
-    if (m.heights[k] === m.heights[k]) f.ctx.fillRect(x, top, Math.max(f.x.at(m.edges[k + 1]) - x - 1, 0.5), Math.max(ground - top, 0));
+    const wide = Math.max(f.x.at(m.edges[k + 1]) - x - 1, 0.5);
+    if (m.heights[k] === m.heights[k]) f.ctx.fillRect(x, top, wide, Math.max(ground - top, 0));
   }
 };
 
@@ -274,18 +291,19 @@ const link = (edge, f, { x1, y1, cx, cy, x2, y2 }) => {
   const long = Math.hypot(x2 - cx, y2 - cy) || 1, ux = (x2 - cx) / long, uy = (y2 - cy) / long, half = (4 + wide) / 2;
   f.ctx.fillStyle = tone(edge.tone);
   f.ctx.beginPath();
-  f.ctx.moveTo(x2 + ux * 6, y2 + uy * 6); f.ctx.lineTo(x2 - uy * half, y2 + ux * half); f.ctx.lineTo(x2 + uy * half, y2 - ux * half);
+  through(f.ctx, x2 + ux * 6, y2 + uy * 6, x2 - uy * half, y2 + ux * half, x2 + uy * half, y2 - ux * half);
   f.ctx.fill();
 };
 
 const body = (node, f, { x, y, r }) => {
   const low = figure(node.low), high = figure(node.high);
-  if (low === low && high === high) { stroke(f, node.tone, 2.5, 0.6); line(f.ctx, x, f.y.clamped(low), x, f.y.clamped(high)); }
+  stroke(f, node.tone, 2.5, 0.6);
+  if (low === low && high === high) line(f.ctx, x, f.y.clamped(low), x, f.y.clamped(high));
   marked(f, node.shape, x, y, node.tone, r);
   if (!node.label) return;
   const half = (LETTER * node.label.length) / 2, middle = Math.min(Math.max(x, f.left + half), f.right - half);
-  const sides = { above: [middle, y - r - 4, "middle"], below: [middle, y + r + 13, "middle"], right: [x + r + 4, y + 4, "start"],
-    left: [x - r - 4, y + 4, "end"] };
+  const sides = { above: [middle, y - r - 4, "middle"], below: [middle, y + r + 13, "middle"],
+    right: [x + r + 4, y + 4, "start"], left: [x - r - 4, y + 4, "end"] };
   const [px, py, anchor] = sides[node.side] ?? sides.above;
   write(f.ctx, px, py, node.label, "ink", anchor);
 };
@@ -307,28 +325,20 @@ const rule = (m, f) => {
   if (across) line(ctx, f.left, p, f.right, p); else line(ctx, p, top, p, f.bottom);
 };
 
-// The label of a rule, over what it crosses; of one that lies outside, with an arrow towards it.
-export const ruled = (m, f) => {
-  const across = m.axis === "y", scale = across ? f.y : f.x, at = figure(m.at), p = scale.at(at), wide = f.right - f.left;
-  if (!m.label || at !== at) return;
-  const said = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
-  if (across && !scale.has(at)) {
-    write(f.ctx, f.left + 4, at > f.y.high ? f.top + 11 : f.bottom - 4, `${at > f.y.high ? "↑" : "↓"} ${said(wide - 20)}`, m.tone);
-  } else if (across) write(f.ctx, f.left + 4, p - 4 < f.top + 9 ? p + 13 : p - 4, said(wide - 6), m.tone);
-  else if (scale.has(at)) {
-    const late = p > f.left + 0.6 * wide;
-    write(f.ctx, late ? p - 4 : p + 4, f.top - (f.above || 0) + 11, said(late ? p - f.left : f.right - p), m.tone, late ? "end" : "start");
-  }
-};
-
 const margin = (m, f) => {
   const [value, low, high] = m.figure.f.map(figure), x = f.right + 9;
   if (!Number.isFinite(value)) return;
   if (m.figure.f[1] !== null) {
     stroke(f, m.tone, 2.5, 0.6);
-    line(f.ctx, x, f.y.clamped(Number.isFinite(low) ? low : f.y.low), x, f.y.clamped(Number.isFinite(high) ? high : f.y.high));
+    line(f.ctx, x, reach(f.y, low, f.y.low), x, reach(f.y, high, f.y.high));
   }
   marked(f, "diamond", x, f.y.clamped(value), m.tone, 4);
+};
+
+// The value of a curve at its end, or where it leaves the picture.
+const last = (m, most) => {
+  for (let k = m.x.length - 1; k >= 0; k--) if (m.y[k] === m.y[k] && m.x[k] <= most) return m.y[k];
+  return NaN;
 };
 
 // Labels of curves and of figures at the right end, pushed apart so that they can be read.
@@ -336,15 +346,14 @@ export const ends = (marks, f) => {
   const found = [];
   for (const m of marks) {
     if (!m.label || (m.kind !== "line" && m.kind !== "margin")) continue;
-    let value = m.kind === "margin" ? figure(m.figure.f[0]) : NaN;
-    for (let k = m.kind === "line" ? m.x.length - 1 : -1; k >= 0 && value !== value; k--) if (m.x[k] <= f.x.high) value = m.y[k];
+    const value = m.kind === "margin" ? figure(m.figure.f[0]) : last(m, f.x.high);
     if (value === value) found.push([f.y.clamped(value), m.label, m.tone]);
   }
   const x = f.right + (marks.some((m) => m.kind === "margin") ? 18 : 5), room = Math.floor((f.width - x) / LETTER);
   found.sort((a, b) => a[0] - b[0]);
   const foot = found.map(([y]) => y + 4);
   for (let k = 1; k < foot.length; k++) foot[k] = Math.max(foot[k], foot[k - 1] + 13);
-  for (let k = foot.length - 1, most = f.bottom + 8; k >= 0; k--) { foot[k] = Math.min(foot[k], most); most = foot[k] - 13; }
+  for (let k = foot.length - 1; k >= 0; k--) foot[k] = Math.min(foot[k], (foot[k + 1] ?? f.bottom + 21) - 13);
   found.forEach(([, said, name], k) => write(f.ctx, x, foot[k], shorten(said, Math.max(room, 4)), name, "start"));
 };
 
@@ -352,13 +361,14 @@ export const ends = (marks, f) => {
 
 const dot = (row, f, y) => {
   const [value, start, end] = row.figure.f.map(figure), ctx = f.ctx;
+  const share = f.picked && !f.picked.has(row.label) ? GREY : 1;
   if (row.label) write(ctx, f.left, y + 2, shorten(row.label, Math.floor((f.right - f.left) / LETTER)), "ink");
   if (!Number.isFinite(value)) { write(ctx, f.left, y + 15, "not known", "soft", "start", false); return; }
   if (row.figure.f[1] !== null || row.figure.f[2] !== null) {
-    stroke(f, row.tone, 5, 0.4);
-    line(ctx, f.x.clamped(Number.isFinite(start) ? start : f.x.low), y + 12, f.x.clamped(Number.isFinite(end) ? end : f.x.high), y + 12);
+    stroke(f, row.tone, 5, 0.4 * share);
+    line(ctx, reach(f.x, start, f.x.low), y + 12, reach(f.x, end, f.x.high), y + 12);
   }
-  if (f.x.has(value)) marked(f, row.shape, f.x.at(value), y + 12, row.tone, 5);
+  if (f.x.has(value)) marked(f, row.shape, f.x.at(value), y + 12, row.tone, 5, share);
 };
 
 const dots = (m, f) => m.rows.forEach((row, k) => dot(row, f, f.top + ROW * k + 8));
@@ -385,7 +395,8 @@ const bars = (m, f) => {
     if (row.total) dot({ label: "", figure: row.total, tone: "ink", shape: "diamond" }, f, y - 5);
   }
   for (const { x, y, words: said, name } of f.rows.key) {
-    if (name) { f.ctx.fillStyle = tone(name); f.ctx.fillRect(x, y, 10, 10); } else marked(f, "diamond", x + 6, y + 5, "ink", 4);
+    f.ctx.fillStyle = tone(name);
+    if (name) f.ctx.fillRect(x, y, 10, 10); else marked(f, "diamond", x + 6, y + 5, "ink", 4);
     write(f.ctx, x + 16, y + 9, said, "ink", "start", false);
   }
 };
@@ -395,7 +406,8 @@ export const rowed = (chart, width) => {
   const first = chart.marks.find(isRow);
   if (!first) return null;
   const key = first.kind === "bars" ? keyed(first, width) : [];
-  const step = first.kind === "bars" ? STACK : ROW, above = chart.marks.some((m) => m.kind === "rule" && m.label) ? 14 : 0;
+  const step = first.kind === "bars" ? STACK : ROW;
+  const above = chart.marks.some((m) => m.kind === "rule" && m.label) ? 14 : 0;
   const top = (key.length ? key[key.length - 1].y + 17 : HEADER) + above;
   return { first, key, step, above, top, height: top + step * first.rows.length + 4 };
 };
@@ -414,4 +426,6 @@ const keyed = (bars_, width) => {
   return out;
 };
 
-export const draw = { line: curve, paths, points, arrows, histogram, region, label: words, graph, rule, margin, dots, bars };
+export const draw = {
+  line: curve, paths, points, arrows, histogram, region, label: words, graph, rule, margin, dots, bars,
+};

@@ -73,7 +73,8 @@ const powers = (low, high, most) => {
   let found = [];
   for (const factors of [[1, 2, 5], [1, 3], [1]]) {
     found = [];
-    for (let p = from; p <= to; p++) found.push(...factors.map((f) => f * 10 ** p).filter((v) => v >= low && v <= high));
+    for (let p = from; p <= to; p++) found.push(...factors.map((f) => f * 10 ** p));
+    found = found.filter((v) => v >= low && v <= high);
     if (found.length <= most + 2) break;
   }
   if (found.length < 2) return ticks(low, high, {}, most).map(([v]) => v).filter((v) => v > 0);
@@ -132,36 +133,69 @@ export const write = (ctx, x, y, words, name, anchor = "start", halo = true) => 
   ctx.fillText(words, x, y);
 };
 
-// Names beside their points, each where it covers least: other names count most, then the frame, then marks.
+// Names beside their points and labels of rules, each where it covers least: other words count most, then leaving the
+// frame, then marks. What stood somewhere before stays there unless another place is much better.
 export const spots = (marks, f) => {
-  const names = [];
+  const wanted = [...marks.map((m) => labelled(m, f)).filter(Boolean), ...names(marks, f)];
+  if (!wanted.length) return [];
+  const covered = places(marks, f), taken = [];
+  return wanted.map(({ words, ways, tone: name }, k) => {
+    let best = null;
+    const before = f.held.get(k + words);
+    for (const [way, [x, y, anchor]] of ways.entries()) {
+      const box = boxed(words, x, y, anchor), moved = before !== undefined && before !== way;
+      const cost = price(box, taken, covered, f) + (moved ? 5 : 0);
+      if (!best || cost < best.cost) best = { cost, box, x, y, words, anchor, way, tone: name };
+    }
+    taken.push(best.box);
+    f.held.set(k + words, best.way);
+    return best;
+  });
+};
+
+const names = (marks, f) => {
+  const found = [];
   for (const m of marks) {
     if (m.kind !== "points" || !m.named || m.faint) continue;
     m.names.forEach((said, k) => {
       const x = f.x.at(m.x[k]), y = f.y.at(m.y[k]);
-      if (said && x >= f.left && x <= f.right && y >= f.top && y <= f.bottom) join(names, x, y, shorten(said, LONGEST));
+      if (said && x >= f.left && x <= f.right && y >= f.top && y <= f.bottom) join(found, x, y, shorten(said, LONGEST));
     });
   }
-  if (!names.length) return [];
-  const covered = places(marks, f), taken = [];
-  return names.map((name) => {
-    let best = null;
-    for (const [dx, dy, anchor] of WAYS) {
-      const box = boxed(name, dx, dy, anchor), cost = price(box, taken, covered, f);
-      if (!best || cost < best.cost) best = { cost, box, x: name.x + dx, y: name.y + dy, words: name.words, anchor };
-    }
-    taken.push(best.box);
-    return best;
-  });
+  const ways = ({ x, y }) => WAYS.map(([dx, dy, anchor]) => [x + dx, y + dy, anchor]);
+  return found.map((name) => ({ words: name.words, tone: "ink", ways: ways(name) }));
 };
 
 const WAYS = [[BESIDE, -UP, "start"], [-BESIDE, -UP, "end"], [BESIDE, UP + 0.8 * LINE, "start"],
   [-BESIDE, UP + 0.8 * LINE, "end"], [0, -UP - 4, "middle"], [0, UP + 0.8 * LINE + 4, "middle"]];
 
-const join = (names, x, y, words) => {
-  const near = names.find((n) => Math.abs(n.x - x) < ONE && Math.abs(n.y - y) < ONE);
-  if (!near) names.push({ x, y, words });
+const join = (found, x, y, words) => {
+  const near = found.find((n) => Math.abs(n.x - x) < ONE && Math.abs(n.y - y) < ONE);
+  if (!near) found.push({ x, y, words });
   else if (!near.words.split(", ").includes(words)) near.words += `, ${words}`;
+};
+
+// Where the label of a rule may stand; that of one above or below the picture has an arrow towards it.
+const labelled = (m, f) => {
+  if (m.kind !== "rule" || !m.label || typeof m.at !== "number") return null;
+  const fits = (room) => shorten(m.label, Math.max(Math.floor(room / LETTER), 6));
+  return m.axis === "y" ? across(m, f, fits) : f.x.has(m.at) ? upright(m, f, fits) : null;
+};
+
+const across = (m, f, fits) => {
+  const y = f.y.at(m.at), words = fits(f.right - f.left - 20), [x0, x1] = [f.left + 4, f.right - 4];
+  if (m.at > f.y.high) return { words: `↑ ${words}`, tone: m.tone, ways: [[x0, f.top + 11, "start"]] };
+  if (m.at < f.y.low) return { words: `↓ ${words}`, tone: m.tone, ways: [[x0, f.bottom - 4, "start"]] };
+  const ways = [[x0, y - 4, "start"], [x0, y + 12, "start"], [x1, y - 4, "end"], [x1, y + 12, "end"]];
+  return { words, tone: m.tone, ways };
+};
+
+const upright = (m, f, fits) => {
+  const x = f.x.at(m.at), top = f.top - f.above + 11, late = x > f.left + 0.6 * (f.right - f.left);
+  const right = [x + 4, top, "start"], left = [x - 4, top, "end"];
+  const feet = f.rows ? [] : [[x + 4, f.bottom - 5, "start"], [x - 4, f.bottom - 5, "end"]];
+  const ways = [...(late ? [left, right] : [right, left]), ...feet];
+  return { words: fits(Math.max(x - f.left, f.right - x)), tone: m.tone, ways };
 };
 
 const places = (marks, f) => { // that marks cover, closely along a line
@@ -170,24 +204,24 @@ const places = (marks, f) => { // that marks cover, closely along a line
     if (m.kind === "points" ? m.faint : m.kind !== "line") continue;
     for (let k = 0; k < m.x.length; k++) {
       const x = f.x.at(m.x[k]), y = f.y.at(m.y[k]);
-      if (m.kind === "points" || k + 1 === m.x.length) { out.push(x, y); continue; }
-      const dx = (f.x.at(m.x[k + 1]) - x) / DENSE, dy = (f.y.at(m.y[k + 1]) - y) / DENSE;
-      for (let d = 0; d < DENSE; d++) out.push(x + d * dx, y + d * dy);
+      out.push(x, y);
+      if (m.kind === "points" || k + 1 === m.x.length) continue;
+      const dx = f.x.at(m.x[k + 1]) - x, dy = f.y.at(m.y[k + 1]) - y, n = Math.min(DENSE, Math.hypot(dx, dy) / 4);
+      for (let d = 1; d < n; d++) out.push(x + (d * dx) / n, y + (d * dy) / n);
     }
   }
   return out;
 };
 
-const boxed = (name, dx, dy, anchor) => {
-  const wide = LETTER * name.words.length, foot = name.y + dy;
-  const left = name.x + dx - (anchor === "start" ? 0 : anchor === "middle" ? wide / 2 : wide);
+const boxed = (words, x, foot, anchor) => {
+  const wide = LETTER * words.length, left = x - (anchor === "start" ? 0 : anchor === "middle" ? wide / 2 : wide);
   return [left, foot - 0.8 * LINE, left + wide, foot + 0.2 * LINE];
 };
 
 const price = ([left, top, right, bottom], taken, covered, f) => {
   let cost = 0;
   for (const b of taken) if (left < b[2] && b[0] < right && top < b[3] && b[1] < bottom) cost += 50;
-  for (const v of [f.left - left, f.top - top, right - f.right, bottom - f.bottom]) cost += Math.max(0, v);
+  for (const v of [f.left - left, f.top - f.above - top, right - f.right, bottom - f.bottom]) cost += Math.max(0, v);
   for (let k = 0; k < covered.length; k += 2) {
     if (covered[k] > left && covered[k] < right && covered[k + 1] > top && covered[k + 1] < bottom) cost++;
   }

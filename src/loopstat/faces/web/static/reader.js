@@ -81,7 +81,7 @@ class Reader {
     this.fail(found.error);
     if (found.error) { if (!this.data) this.titled(name); return this.dialog; }
     this.take(found);
-    this.placed();
+    this.placing = this.placed();
     return this.dialog;
   }
 
@@ -138,11 +138,13 @@ class Reader {
     say(this.place, words);
   }
 
+  /** Go to a neighbour; a hand that is faster than the answers is followed step by step. */
   go(by) {
-    const name = this.neighbours?.[by];
-    if (name === undefined) return;
-    this.neighbours = null;
-    this.open(name);
+    this.going = (this.going ?? Promise.resolve()).then(async () => {
+      await this.placing;
+      const name = this.neighbours?.[by];
+      if (name !== undefined) await this.open(name);
+    });
   }
 
   typed(event, names) {

@@ -44,30 +44,45 @@ const ruled = (m) => {
 
 // ------------------------------------------------------------------- things that can be pointed at, one by one: items
 
-// An item lies at (x, y) in pixels, is hit within `reach`, and tells `say()`; `name` is what it is chosen by.
+// An item lies at (x, y) in pixels, is hit within `reach`, of a `rank` above others, and tells `say()`; `name` is what
+// it is chosen by. One with a `band` is hit all along its row.
+const item = (x, y, reach, rank, say, more = {}) => ({ x, y, reach, rank, say, name: "", ...more });
+
+const at = (m, k, c) =>
+  `${named(c.x, "x")} ${label(rounded(m.x[k]))}${unit(c.x)}, ${named(c.y, "y")} ${shown(m, k)}${unit(c.y)}`;
+
 const ITEMS = {
-  points: (m, f, c) => (m.faint && !(c.link && m.names.length)) ? [] : Array.from(m.x, (_, k) => ({
-    x: f.x.at(m.x[k]), y: f.y.at(m.y[k]), reach: 12, rank: 0, name: m.names[k] || "",
-    say: () => headed(m.names[k] || m.label, `${named(c.x, "x")} ${label(rounded(m.x[k]))}${unit(c.x)}, ${named(c.y, "y")} ${shown(m, k)}${unit(c.y)}`),
-  })).filter((item) => item.x >= f.left - 1 && item.x <= f.right + 1),
+  points: (m, f, c) => {
+    if (m.faint && !(c.link && m.names.length)) return [];
+    const all = Array.from(m.x, (x, k) => item(f.x.at(x), f.y.at(m.y[k]), 12, 0,
+      () => headed(m.names[k] || m.label, at(m, k, c)), { name: m.names[k] || "" }));
+    return all.filter(({ x }) => x >= f.left - 1 && x <= f.right + 1);
+  },
   graph: (m, f) => {
-    const at = new Map(m.nodes.map((n) => [n.key, { x: f.x.at(n.x), y: f.y.at(n.y), r: radius(n.size) }]));
-    const nodes = m.nodes.map((n) => ({ ...at.get(n.key), reach: radius(n.size) + 3, rank: 0, name: "", say: () => n.words || n.label || n.key }));
-    const links = m.edges.filter((e) => at.has(e.start) && at.has(e.end)).map((e) => {
-      const { x1, y1, cx, cy, x2, y2 } = bow(e, at);
-      return { x: (x1 + 2 * cx + x2) / 4, y: (y1 + 2 * cy + y2) / 4, reach: 12, rank: 1, name: "", say: () => e.words || `${e.start} → ${e.end}` };
+    const spot = new Map(m.nodes.map((n) => [n.key, { x: f.x.at(n.x), y: f.y.at(n.y), r: radius(n.size) }]));
+    const nodes = m.nodes.map((n) => {
+      const { x, y, r } = spot.get(n.key);
+      return item(x, y, r + 3, 0, () => n.words || n.label || n.key);
+    });
+    const links = m.edges.filter((e) => spot.has(e.start) && spot.has(e.end)).map((e) => {
+      const { x1, y1, cx, cy, x2, y2 } = bow(e, spot);
+      return item((x1 + 2 * cx + x2) / 4, (y1 + 2 * cy + y2) / 4, 12, 1, () => e.words || `${e.start} → ${e.end}`);
     });
     return [...nodes, ...links];
   },
-  margin: (m, f) => Number.isFinite(m.figure.f[0]) ? [{ x: f.right + 9, y: f.y.clamped(m.figure.f[0]), reach: 12, rank: 0, name: "",
-    say: () => `${m.label} ${m.figure.t}`.trim() }] : [],
-  label: (m, f) => [{ x: f.x.at(m.x), y: f.y.at(m.y) - 4, reach: 12, rank: 2, name: "", say: () => m.text }],
-  arrows: (m, f, c) => Array.from(m.x, (_, k) => ({ x: f.x.at(m.x[k]), y: f.y.at(m.y[k]), reach: 9, rank: 3, name: "", quiet: true,
-    say: () => `${named(c.x, "x")} ${number(m.x[k])}, ${named(c.y, "y")} ${number(m.y[k])}: a step adds ${number(m.dx[k])}, ${number(m.dy[k])}` })),
-  dots: (m, f) => m.rows.map((row, k) => ({ x: rowAt(row.figure.f[0], f), y: f.top + ROW * k + 20, reach: ROW, band: ROW / 2, rank: 0, name: "",
-    say: () => headed(row.label, row.figure.t) })),
-  bars: (m, f) => m.rows.map((row, k) => ({ x: rowAt(row.total?.f[0], f), y: f.top + STACK * k + 34, reach: STACK, band: STACK / 2, rank: 0, name: "",
-    say: () => `${headed(row.label, stacked(row).map(({ piece }) => `${piece.label} ${number(piece.value)}`).join("; "))}${row.total ? `; ${m.total} ${row.total.t}` : ""}` })),
+  margin: (m, f) => (Number.isFinite(m.figure.f[0])
+    ? [item(f.right + 9, f.y.clamped(m.figure.f[0]), 12, 0, () => `${m.label} ${m.figure.t}`.trim())] : []),
+  label: (m, f) => [item(f.x.at(m.x), f.y.at(m.y) - 4, 12, 2, () => m.text)],
+  arrows: (m, f, c) => Array.from(m.x, (x, k) => item(f.x.at(x), f.y.at(m.y[k]), 9, 3, () => {
+    const from = `${named(c.x, "x")} ${number(x)}, ${named(c.y, "y")} ${number(m.y[k])}`;
+    return `${from}: a step adds ${number(m.dx[k])}, ${number(m.dy[k])}`;
+  }, { quiet: true })),
+  dots: (m, f, c) => m.rows.map((row, k) => item(rowAt(row.figure.f[0], f), f.top + ROW * k + 20, ROW, 0,
+    () => headed(row.label, row.figure.t), { band: ROW / 2, name: c.link ? row.label : "" })),
+  bars: (m, f) => m.rows.map((row, k) => item(rowAt(row.total?.f[0], f), f.top + STACK * k + 34, STACK, 0, () => {
+    const pieces = stacked(row).map(({ piece }) => `${piece.label} ${number(piece.value)}`);
+    return headed(row.label, [...pieces, ...(row.total ? [`${m.total} ${row.total.t}`] : [])].join("; "));
+  }, { band: STACK / 2 })),
 };
 const named = (axis, letter) => axis.label || letter;
 const rounded = (v) => +v.toPrecision(7); // what 32 bits hold
@@ -126,11 +141,11 @@ export const saysAt = (chart, x) => {
   const marks = along(chart), labelled = marks.some((m) => m.kind === "line" && m.label), said = [];
   for (const m of marks) {
     if (m.kind === "histogram") {
-      const k = closest(middle(m), x);
-      said.push(`${headed(m.label, `${label(rounded(m.edges[k]))} to ${label(rounded(m.edges[k + 1]))}`)}: ${number(m.heights[k])}${unit(chart.y)}`);
+      const k = closest(middle(m), x), [from, to] = [m.edges[k], m.edges[k + 1]].map((v) => label(rounded(v)));
+      said.push(headed(m.label, `${from} to ${to}: ${number(m.heights[k])}${unit(chart.y)}`));
     } else if (m.kind === "line" && (m.label || !labelled)) {
-      const k = indexOf(m, x);
-      if (k >= 0 && m.y[k] === m.y[k]) said.push(`${m.label || named(chart.y, "")} ${shown(m, k)}${unit(chart.y)}`.trim());
+      const k = indexOf(m, x), known = k >= 0 && m.y[k] === m.y[k];
+      if (known) said.push(`${m.label || named(chart.y, "")} ${shown(m, k)}${unit(chart.y)}`.trim());
     }
   }
   return said;
@@ -142,7 +157,8 @@ const indexOf = (m, x) => {
   return m.step && x < m.x[m.x.length - 1] ? (m.x[k] < x ? k : k - 1) : -1;
 };
 
-export const placed = (chart, x) => (along(chart).every((m) => m.kind === "histogram") ? "" : `${named(chart.x, "x")} ${label(rounded(x))}${unit(chart.x)}`);
+export const placed = (chart, x) => (along(chart).every((m) => m.kind === "histogram") ? ""
+  : `${named(chart.x, "x")} ${label(rounded(x))}${unit(chart.x)}`);
 
 // The thin curves at an x, with where they run, as items.
 export const threads = (chart, f, x) => chart.marks.filter((m) => m.kind === "paths" && m.n).flatMap((m) => {
@@ -150,10 +166,9 @@ export const threads = (chart, f, x) => chart.marks.filter((m) => m.kind === "pa
   if (m.x[k] !== x) return out;
   for (let row = 0; row < m.rows; row++) {
     const value = m.y[row * m.n + k];
-    if (value === value) {
-      out.push({ x: f.x.at(x), y: f.y.at(value) + beside(m, row), reach: 14, rank: 0, name: m.names[row] || "", mark: m, row,
-        say: () => `${m.names[row] || m.label || `curve ${row + 1}`} ${number(value)}${unit(chart.y)}` });
-    }
+    const name = m.names[row] || "", words = name || m.label || `curve ${row + 1}`;
+    const said = () => `${words} ${number(value)}${unit(chart.y)}`;
+    if (value === value) out.push(item(f.x.at(x), f.y.at(value) + beside(m, row), 14, 0, said, { name, mark: m, row }));
   }
   return out;
 });
@@ -162,15 +177,15 @@ export const threads = (chart, f, x) => chart.marks.filter((m) => m.kind === "pa
 export const inside = (chart, f, x0, x1, y0, y1) => {
   const found = new Set(), held = (x, y) => x >= x0 && x <= x1 && y >= y0 && y <= y1;
   for (const m of chart.marks) {
-    if (!m.names?.length) continue;
-    if (m.kind === "points") m.names.forEach((name, k) => { if (name && held(f.x.at(m.x[k]), f.y.at(m.y[k]))) found.add(name); });
-    if (m.kind !== "paths") continue;
-    for (let row = 0; row < m.rows; row++) {
-      const more = beside(m, row);
-      for (let k = 0; k < m.n; k++) {
-        if (held(f.x.at(m.x[k]), f.y.at(m.y[row * m.n + k]) + more)) { found.add(m.names[row]); break; }
-      }
+    if (m.kind === "dots") {
+      for (const { x, y, name } of ITEMS.dots(m, f, chart)) if (held(x, y)) found.add(name);
     }
+    if (!m.names?.length) continue;
+    m.names.forEach((name, row) => {
+      const n = m.kind === "paths" ? m.n : 1, more = m.kind === "paths" ? beside(m, row) : 0;
+      const x = (k) => f.x.at(m.x[m.kind === "paths" ? k : row]);
+      for (let k = 0; k < n; k++) if (held(x(k), f.y.at(m.y[row * n + k]) + more)) found.add(name);
+    });
   }
   found.delete("");
   return found;
@@ -182,7 +197,8 @@ const TABLES = {
   paths: (m, c) => [m.label || "thin curves", ["", `first ${named(c.y, "")}`, "last", "lowest", "highest"],
     Array.from({ length: m.rows }, (_, row) => {
       const known = m.y.subarray(row * m.n, (row + 1) * m.n).filter((v) => v === v);
-      return [m.names[row] || String(row + 1), ...(known.length ? [known[0], known[known.length - 1], known.reduce((a, b) => Math.min(a, b)), known.reduce((a, b) => Math.max(a, b))] : [NaN, NaN, NaN, NaN]).map((v) => number(v))];
+      const ends = [known[0], known[known.length - 1], Math.min(...known), Math.max(...known)];
+      return [m.names[row] || String(row + 1), ...ends.map((v) => number(known.length ? v : NaN))];
     })],
   points: (m, c) => [m.label || "points", ["", named(c.x, "x") + unit(c.x), named(c.y, "y") + unit(c.y)],
     Array.from(m.x, (_, k) => [m.names[k] || "", number(m.x[k]), shown(m, k)])],
@@ -193,29 +209,33 @@ const TABLES = {
   graph: (m) => ["nodes and links", ["", ""],
     [...m.nodes.map((n) => [n.label || n.key, n.words]), ...m.edges.map((e) => [`${e.start} → ${e.end}`, e.words])]],
   dots: (m, c) => ["", ["", named(c.x, "") + unit(c.x)], m.rows.map((row) => [row.label, row.figure.t])],
-  bars: (m) => ["", ["", "piece", ""], m.rows.flatMap((row) => [...row.pieces.map((p) => [row.label, p.label, number(p.value ?? NaN)]),
-    ...(row.total ? [[row.label, m.total, row.total.t]] : [])])],
+  bars: (m) => ["", ["", "piece", ""], m.rows.flatMap((row) => [
+    ...row.pieces.map((p) => [row.label, p.label, number(p.value ?? NaN)]),
+    ...(row.total ? [[row.label, m.total, row.total.t]] : []),
+  ])],
 };
 
 // Every figure of a picture, as tables: [caption, heads, rows]; long ones are thinned evenly, and say so.
 export const tables = (chart) => {
-  const out = [], lines = chart.marks.filter((m) => m.kind === "line"), flat = along(chart).filter((m) => m.kind === "line");
+  const ofLines = (m) => m.kind === "line", flat = along(chart).filter(ofLines), out = [];
+  const crowd = (m) => m.kind === "points" && m.faint && m.x.length > MOST;
   const single = chart.marks.filter((m) => m.kind === "rule" || m.kind === "margin").map((m) => m.kind === "rule"
     ? [m.label || `${m.axis}-axis`, open(m)] : [m.label, m.figure.t]);
   if (single.length) out.push(["", ["", ""], single]);
   if (flat.length) out.push(sideBySide(chart, flat));
-  for (const m of lines) if (!flat.includes(m)) out.push(TABLES.points({ names: [], ...m }, chart));
-  for (const m of chart.marks) if (TABLES[m.kind] && !(m.kind === "points" && m.faint && m.x.length > MOST)) out.push(TABLES[m.kind](m, chart));
+  for (const m of chart.marks) {
+    if (ofLines(m) && !flat.includes(m)) out.push(TABLES.points({ names: [], ...m }, chart));
+    else if (TABLES[m.kind] && !crowd(m)) out.push(TABLES[m.kind](m, chart));
+  }
   return out.filter(([, , rows]) => rows.length).map(thinned);
 };
 
 const sideBySide = (chart, lines) => {
   const every = Float64Array.from(new Set(lines.flatMap((m) => [...m.x]))).filter((v) => v === v).sort();
   const heads = lines.map((m) => m.label || (m.stroke === "solid" ? named(chart.y, "") : m.stroke));
-  return ["", [named(chart.x, "x") + unit(chart.x), ...heads], Array.from(every, (x) => [label(rounded(x)), ...lines.map((m) => {
-    const k = indexOf(m, x);
-    return k < 0 || m.y[k] !== m.y[k] ? "" : shown(m, k);
-  })])];
+  const cell = (m, k) => (k < 0 || m.y[k] !== m.y[k] ? "" : shown(m, k));
+  const rows = Array.from(every, (x) => [label(rounded(x)), ...lines.map((m) => cell(m, indexOf(m, x)))]);
+  return ["", [named(chart.x, "x") + unit(chart.x), ...heads], rows];
 };
 
 const thinned = ([caption, heads, rows]) => {
