@@ -321,7 +321,6 @@ class App {
   choose(link, name) {
     const read = link === "session" && this.desk.reads && this.ids.length;
     if (read) openReader(this.ids, name, this.values.get("columns") ?? []);
-    if (link === "group") this.view.goTo(name);
   }
 
   // ------------------------------------------------------------------------ pins, files, the line
