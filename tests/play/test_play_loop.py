@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
 import pytest
@@ -292,3 +293,19 @@ def test_bounds_bend_the_mean_path() -> None:
     assert result.at_bounds[0] > 0.2
     assert "bound" in str(document(result))
     assert play_loop({"schedule": "FF", "steps": 30, **FREE}).exact
+
+
+def test_a_live_answer_is_quick() -> None:
+    # CPU time, the best of ten: 5 ms where measured, so a machine four times as slow passes.
+    took = []
+    for _ in range(10):
+        begun = time.process_time()
+        document(live(None, {**OPTIONS, "command": ""}, None))
+        took.append(time.process_time() - begun)
+    assert min(took) < 0.02
+
+
+def test_a_loop_that_runs_away_is_followed_as_long_as_it_means_anything() -> None:
+    result = play_loop({"security_to_itself": 0.2, "steps": 40, **FREE}, whole=False)
+    assert result.known.path.step[-1] == 9
+    assert "after step 9 it is not followed" in str(document(result))

@@ -99,3 +99,20 @@ def test_systems_change_what_is_said_of_a_chain(tab: Any, served: str) -> None:
     tab.get_by_text("no recording could show a drive").first.wait_for()
     settled(tab)
     assert "PERSONAL" in told(tab)
+
+
+def test_the_command_of_a_view_reproduces_it(tab: Any, served: str) -> None:
+    at(tab, served, LOOP, "?clip=false&security_to_itself=-0.4&schedule=own:3,AI")
+    asked = {
+        "desk": LOOP,
+        "settings": {"clip": False, "security_to_itself": -0.4, "schedule": "own:3,AI"},
+        "sources": [],
+        "what": "command",
+    }
+    line = tab.evaluate(
+        "(body) => fetch('download', {method: 'POST', body: JSON.stringify(body),"
+        " headers: {'Content-Type': 'application/json'}}).then((r) => r.text())",
+        asked,
+    )
+    assert line.split()[:3] == ["loopstat", "play", "loop"]
+    assert {"--no-clip", "--security-to-itself", "--schedule"} <= set(line.replace("=", " ").split())

@@ -148,15 +148,12 @@ def play_loop(
     stages, start = stages_of(options), np.array([options[name] for name in STARTS])
     course, seed = exact_course(stages, start), int(options["seed"])
     tell(0, 2, "sessions")
-    touched = options["clip"] and bool(course.at_bounds.max() > TOUCHED)
-    seen = drawn_course(stages, start, MANY, np.random.default_rng([seed, 1])) if whole and touched else course
+    seen = _seen(course, stages, start, options) if whole else course
     drawn = sessions(stages, start, DRAWN, np.random.default_rng([seed, 0]))
     n, stage = int(options["sessions"]), stages[-1]
     known = known_fit(stage, _followed(course, seen), seen, n, stage.name)
-    recorded = None
-    if whole:
-        tell(1, 2, "fitted")
-        recorded = _recorded(stages, start, drawn, options)
+    tell(1, 2, "fitted")
+    recorded = _recorded(stages, start, drawn, options) if whole else None
     worth = worth_of(seen.mean.mean(axis=1), float(options["price"]))
     within = within_of(seen.mean, stage.rest if stage.radius < 1 else np.full(3, np.nan), float(options["tolerance"]))
     return LoopPlay(
@@ -176,6 +173,13 @@ def play_loop(
         drawn=panel_of(stages, drawn[:n]),
         rough="" if whole else ROUGH,
     )
+
+
+def _seen(course: Course, stages: Sequence[Stage], start: Float, options: Mapping[str, Any]) -> Course:
+    """Return what sessions show: the exact course, or where bounds bend it that of many drawn ones."""
+    if not options["clip"] or course.at_bounds.max() <= TOUCHED:
+        return course
+    return drawn_course(stages, start, MANY, np.random.default_rng([int(options["seed"]), 1]))
 
 
 def _followed(course: Course, seen: Course) -> Course:

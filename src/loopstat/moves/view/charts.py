@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..sweep.planning import PlanFigures
     from ..sweep.reviewer_value import ReviewerValue
     from ..sweep.sensitivity import Effect
-    from ..teams import Teams
+    from ..sweep.teams import Teams
 
 SAID, BINS, LEAST_SEEN, THIRD = 41, 20, 20, 3  # points and bins of what tests say, moments of runs in one; 1 of 3
 NAMED = 6  # teams of the front that are named at most

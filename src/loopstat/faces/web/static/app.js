@@ -319,7 +319,8 @@ class App {
 
   /** A session is read; what else is named is chosen in every picture, which pictures see to. */
   choose(link, name) {
-    if (link === "session" && this.desk.reads) openReader(this.ids, name, this.values.get("columns") ?? []);
+    const read = link === "session" && this.desk.reads && this.ids.length;
+    if (read) openReader(this.ids, name, this.values.get("columns") ?? []);
   }
 
   // ------------------------------------------------------------------------ pins, files, the line

@@ -319,8 +319,8 @@ export class View {
     for (const fold of this.body.querySelectorAll("details")) if (!find()) fold.open = true;
     const target = find();
     for (let e = target; e && e !== this.body; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
-    target?.scrollIntoView({ block: "start" });
-    target?.querySelector("summary, h2, h3")?.focus?.();
+    target?.querySelector("summary")?.focus({ preventScroll: true });
+    setTimeout(() => target?.scrollIntoView({ block: "start", behavior: "instant" })); // once it has opened
   }
 
   destroy() {
