@@ -309,14 +309,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = table(rows)
     print(text, machine(), sep="\n\n")
     if options.write:
-        said = "\n\n".join(
-            [
-                "# Benchmarks of the interactive page",
-                "    python -m benchmarks.view",
-                *(part.strip() for part in about[1:]),
-                text,
-            ]
-        )
+        about = [part.strip() for part in about[1:]]
+        said = "\n\n".join(["# Benchmarks of the interactive page", "    python -m benchmarks.view", *about, text])
         options.write.write_text(f"{said}\n\n{machine()}\n", encoding="utf-8")
     return 0
 
