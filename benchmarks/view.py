@@ -200,7 +200,7 @@ def desk_to_pull(page: Any) -> str:
 
 def quantiles(values: Sequence[float]) -> tuple[str, str]:
     """Return median and 95 % quantile in milliseconds."""
-    high = statistics.quantiles(values, n=20)[-1]
+    high = statistics.quantiles(values, n=20, method="inclusive")[-1]
     return f"{statistics.median(values):.1f} ms", f"{high:.1f} ms"
 
 
@@ -309,7 +309,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     text = table(rows)
     print(text, machine(), sep="\n\n")
     if options.write:
-        said = "\n\n".join(["# Benchmarks of the interactive page", "    python -m benchmarks.view", *about[1:], text])
+        about = [part.strip() for part in about[1:]]
+        said = "\n\n".join(["# Benchmarks of the interactive page", "    python -m benchmarks.view", *about, text])
         options.write.write_text(f"{said}\n\n{machine()}\n", encoding="utf-8")
     return 0
 

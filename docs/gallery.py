@@ -166,7 +166,7 @@ PICTURES = (
         "A simulated loop: in the end all tests pass, yet in one run of five something is left that they miss; dashed, "
         "the loop that always makes the mean step.",
         "ax = plots.convergence(loop)",
-        "Three curves over the moves with bands: one rises to 1, one to 0.8, one sinks and rises to 0.2.",
+        "Two curves over the moves with bands: one rises to 1, one to 0.8.",
     ),
     Picture(
         "moves-arrivals",

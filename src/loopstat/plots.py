@@ -288,11 +288,11 @@ def relaxation(fit: BalanceFit, *, ax: Axes | None = None) -> Axes:
 
 
 def convergence(run: MovesRun, *, ax: Axes | None = None) -> Axes:
-    """Draw P_pass, P_good and the risk of a false pass over the moves, with the target and where runs stop.
+    """Draw P_pass and P_good over the moves, with the target and where runs stop.
 
     Lines are means of the runs, bands hold nine runs in ten, dashed lines are the mean path.
     """
-    return _drawn(of_moves.convergence(run), "", ax)
+    return _drawn(of_moves.convergence(run, each=False), "", ax)
 
 
 def over_moves(run: MovesRun, figure: str = "mu", *, ax: Axes | None = None) -> Axes:

@@ -21,7 +21,7 @@ from loopstat.moves.mean_path import ceiling, mean_path, reach
 from loopstat.moves.paths import path, thinned, walk
 from loopstat.moves.runs import RunPlan, outcomes
 from loopstat.moves.settings import PARAMETERS, POLICY_DEFAULTS, PRESETS, ROWS, SCENARIOS, MoveSettings
-from loopstat.moves.teams import teams_by_mean_path, teams_by_runs
+from loopstat.moves.sweep.teams import teams_by_mean_path, teams_by_runs
 from loopstat.moves.view import simulation
 from loopstat.moves.ways import ways
 from loopstat.results.chart import Chart, Paths

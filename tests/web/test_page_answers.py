@@ -193,6 +193,12 @@ def test_stale_frames_are_dropped(tab: Any, served: str) -> None:
 
 # ----------------------------------------------------------------------------------- pins
 
+SHARED = """() => [...document.querySelectorAll(".compared .picture-plot")].map((plot) => {
+  const {data, width, height} = plot.querySelector("canvas").getContext("2d").getImageData(0, 0, 40, 260);
+  return [...data].filter((_, k) => k % 4 === 3).map((v) => v > 0 ? 1 : 0).join("");
+})"""
+"""What is drawn left of every picture: the figures along its axis."""
+
 
 def test_pins_stand_side_by_side_on_shared_axes(desk: Any) -> None:
     pin = desk.get_by_role("button", name="Pin these settings")
@@ -207,6 +213,10 @@ def test_pins_stand_side_by_side_on_shared_axes(desk: Any) -> None:
     assert cards.nth(1).locator(".act").text_content() == "stop"
     assert desk.locator(".compared").count() == 2
     assert desk.locator(".compared figure").count() == 4
+    shown = desk.evaluate(SHARED)
+    assert len(shown) == 4
+    assert shown[0] == shown[1]
+    assert shown[2] == shown[3]
     control(opened(desk), "seed").locator("input").fill("3")
     desk.keyboard.press("Enter")
     settled(desk)

@@ -306,7 +306,7 @@ def circulation(chain: MainChain, test: BalanceTest, *, level: float, rng: Rng) 
     e = student(net, error, level=level, df=_df(chain))
     currents = net_currents(chain, e)
     entropy = _entropy(p, up, down, resampled, test, float(chain.visits.sum()), level)
-    return Circulation(entropy, currents, _cycles(chain, net, level))
+    return Circulation(entropy, currents, cycles_in(chain, net, level))
 
 
 def net_currents(chain: MainChain, net: Estimate) -> tuple[Current, ...]:
@@ -341,7 +341,7 @@ def cycles_of(counts: Counts, *, level: float) -> tuple[Cycle, ...]:
         if len(members) > 2:
             chain = MainChain.of_class(counts, members)
             up, down = chain.flows(chain.counts.count, chain.visits, chain.pi)
-            found += _cycles(chain, up - down, level)
+            found += cycles_in(chain, up - down, level)
     return tuple(found[:MOST_CYCLES])
 
 
@@ -382,7 +382,7 @@ def _entropy(
 # ------------------------------------------------------------------------------------ cycles
 
 
-def _cycles(chain: MainChain, net: Float, level: float) -> tuple[Cycle, ...]:
+def cycles_in(chain: MainChain, net: Float, level: float) -> tuple[Cycle, ...]:
     """Take the currents apart into cycles, the strongest first: currents of a stationary law have no source."""
     p = chain.pairs
     left = np.abs(net)

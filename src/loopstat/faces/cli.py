@@ -173,6 +173,7 @@ def main() -> None:
     loopstat balance runs.parquet     does it go in circles? states instead of scores
     loopstat view runs.parquet        the same and more on a page that answers while you change it
     loopstat moves simulate           candidates, reviewers, tests: how far would that loop get?
+    loopstat play loop                loops and chains with known answers, to play with
     loopstat template                 what such a table looks like
     """
 

@@ -107,11 +107,15 @@ def _elsewhere(jobs: Sequence[Job[T]], mode: str, workers: int | None, finished:
         order = sorted(range(len(jobs)), key=lambda k: -jobs[k].size)
         run: Callable[[Job[T]], Any] = _run if mode == "thread" else _packed
         futures = {pool.submit(run, jobs[k]): k for k in order}
-        for future in as_completed(futures):
-            k = futures[future]
-            found = future.result()
-            out[k] = found if mode == "thread" else pickle.loads(found)  # noqa: S301 - written by our own process
-            finished(len(out), jobs[k].label)
+        try:
+            for future in as_completed(futures):
+                k = futures[future]
+                found = future.result()
+                out[k] = found if mode == "thread" else pickle.loads(found)  # noqa: S301 - written by our own process
+                finished(len(out), jobs[k].label)
+        except BaseException:  # a job failed, or whoever was told called it off: what has not begun never does
+            pool.shutdown(cancel_futures=True)
+            raise
     return [out[k] for k in range(len(jobs))]
 
 

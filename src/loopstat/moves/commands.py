@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .sweep.frontier import Frontier
     from .sweep.planning import Plan
     from .sweep.reviewer_value import ReviewerValue
-    from .teams import Teams
+    from .sweep.teams import Teams
 
 MOST_FRONTIER = 1000  # runs of every team of a frontier, and of every step of a reviewer's value: they are hundreds
 
@@ -83,7 +83,7 @@ class Listing:
 def simulate(recording: None, options: Mapping[str, Any], *, progress: Progress | None = None) -> Simulation:
     """Simulate one loop of moves as it was asked for; `sensitivity` steps every parameter too, `teams` other teams."""
     from .fit import run_moves
-    from .teams import teams_by_runs
+    from .sweep.teams import teams_by_runs
 
     del recording
     asked = asked_for(options)

@@ -249,6 +249,12 @@ def next_radius(rule: Rules, moves: int, radius: float, accepted: int) -> float:
     return rule.least if after < rule.least else (rule.most if after > rule.most else after)
 
 
+@_part
+def unnoticed(u: float, x: float) -> bool:
+    """Return u < exp(x) for x <= 0; nearly always 1 + x, which is no more than that, says so."""
+    return u < 1.0 + x or u < exp(x)
+
+
 @_within
 def moved(
     rule: Rules,
@@ -270,7 +276,7 @@ def moved(
             found = binomial(defects(key, at + SLOTS + UNCOVERED), hidden, row.found)
         visible, hidden = visible + found, hidden - found
     gain, ok = improvement(rule, row, best_z, drawn, j, key, at, visible + hidden, radius)
-    taken = ok and (gain >= 0.0 or uniform(key, at + ORACLE) < exp(row.r * gain))
+    taken = ok and (gain >= 0.0 or unnoticed(uniform(key, at + ORACLE), row.r * gain))
     if taken:
         visible, hidden = changed(rule, row.r, key, at + SLOTS, visible, hidden, gain)
     return visible, hidden, taken

@@ -21,7 +21,7 @@ from .paths import SINGLE, thinned, walk
 from .runs import RunPlan
 from .settings import MoveSettings
 from .sweep.levers import levers, levers_together
-from .teams import teams_by_mean_path
+from .sweep.teams import teams_by_mean_path
 from .ways import ways
 
 MOST = 150_000  # moves in all runs together: a few milliseconds

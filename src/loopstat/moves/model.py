@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, cached_property
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,11 +39,11 @@ class Team:
     damage: Float
     spread: Float
     k_eff: Float
-    review_variance: Float | float
-    reviewed: bool
+    review_variance: Any
+    reviewed: Any
 
     @classmethod
-    def of(cls, settings: MoveSettings, human_prior: ArrayLike | None = None) -> Team:
+    def of(cls, settings: MoveSettings | SimpleNamespace, human_prior: ArrayLike | None = None) -> Team:
         """Compute a team, with another human prior where one is given (planners raise it).
 
         Settings whose numbers are arrays that broadcast give a team whose numbers are.

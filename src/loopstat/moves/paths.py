@@ -195,7 +195,7 @@ def _outcomes(settings: MoveSettings, plan: RunPlan, runs: Sequence[Stretch]) ->
     visible, hidden = np.concatenate([part.left for part in runs], axis=1)
     mass, risk = visible + hidden, np.where(to_target >= 0, p_false_of(settings, hidden), np.nan)
     made = np.where(to_good >= 0, to_good, plan.moves[0])
-    parts = (to_target, to_good, risk, p_pass_of(settings, mass), mass, made)
+    parts: tuple[Any, ...] = (to_target, to_good, risk, p_pass_of(settings, mass), mass, made)
     return Outcomes(plan.settings, plan.moves, "good", *(part[None] for part in parts))
 
 

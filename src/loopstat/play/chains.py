@@ -37,7 +37,7 @@ def words() -> MarkovChain:
     Examples
     --------
     >>> words().stationary.round(4).tolist()
-    [0.9778, 0.0166, 0.0057, 0.0, 0.0]
+    [0.9779, 0.0166, 0.0055, 0.0, 0.0]
     """
     counts = Counts.of(
         [WORDS.index(a) for a, _, _ in COUNTED],
@@ -58,7 +58,7 @@ def two_wells(n_states: int, depth: float) -> Float:
     Examples
     --------
     >>> two_wells(4, 2.0).round(3).tolist()
-    [0.0, 2.0, 0.8, 2.0]
+    [0.0, 2.0, 0.667, 2.0]
     """
     around = 2 * np.pi * np.arange(n_states) / n_states
     wells = (1 - np.cos(2 * around)) / 2 + SHALLOWER * (1 - np.cos(around)) / 2

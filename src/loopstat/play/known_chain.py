@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..balance.chain.transitions import escape_intervals
-from ..balance.currents import EntropyProduction, MainChain, cycles_of, net_currents, produced
+from ..balance.currents import EntropyProduction, MainChain, cycles_in, net_currents, produced
 from ..balance.figures import downhill, exchanged_pairs, relaxation, stationary_laws, traps
 from ..balance.fit import BalanceFit, Recorded
 from ..balance.potentials.least_action import Exchanges
@@ -75,7 +75,7 @@ def known_chain(counts: Counts, label: str, n_sessions: int | None) -> BalanceFi
         homogeneity={"steps": untested, "sessions": untested},
         pairs=exchanged_pairs(counts, pairs, v, LEVEL),
         currents=net_currents(chain, Estimate(net, net, net)),
-        cycles=cycles_of(counts, level=LEVEL) if entropy else (),
+        cycles=cycles_in(chain, net, LEVEL) if entropy else (),
         traps=traps(counts, escape, v, stationary.value),
         checks=(ONE_CHAIN,),
         verdict=BalanceVerdict(action, f"{action}: it was set so."),

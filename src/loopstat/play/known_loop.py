@@ -5,6 +5,9 @@ So every picture and figure of a fit can be had of a loop that is set, not fitte
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from ..arrays import Float
@@ -14,7 +17,7 @@ from ..drift.fit import LinearDriftFit
 from ..drift.model import LinearSDE
 from ..drift.readings.interference import PARTS
 from ..drift.readings.paths import MeanPath
-from ..drift.readings.regimes import half_life, read_regimes
+from ..drift.readings.regimes import Regime, half_life, read_regimes
 from ..drift.readings.way import steps_along
 from ..drift.sums import Moments
 from ..inference.estimate import Estimate
@@ -61,19 +64,6 @@ def known_fit(stage: Stage, course: Course, seen: Course, n_sessions: int, label
         gap = (course.mean[0] - rest) / spread
         estimates["step_90"] = Estimate(float(steps_along(model.M[None], gap[None], spread)[0]))
     estimates = {name: e for name, e in estimates.items() if np.ndim(e.value) or np.isfinite(e.value)}
-    known = ~np.isnan(seen.mean).any(axis=1)
-    places = np.flatnonzero(known)
-    counts = np.full(len(places), n_sessions, dtype=np.int64)
-    path = MeanPath(places, counts, *(part[known] for part in (seen.mean, seen.low, seen.high)), "all sessions")
-    modes = {key: Estimate(*[found[key][0]] * 3) for key in ("re", "im", "modulus")}
-    turning = bool(np.any(found["im"][0] != 0))
-    regimes = read_regimes(
-        modes,
-        np.zeros((0, 3), dtype=np.complex128),
-        (radius, radius, radius),
-        length=float(steps),
-        p_oscillation=0.0 if turning else float("nan"),
-    )
     scores = n_sessions * (steps + 1)
     return LinearDriftFit(
         label=label,
@@ -89,13 +79,27 @@ def known_fit(stage: Stage, course: Course, seen: Course, n_sessions: int, label
         clusters={"kind": "session", "n": n_sessions, "sentence": "The loop is set, not fitted."},
         model=model,
         estimates=estimates,
-        regimes=regimes,
-        path=path,
+        regimes=_regimes(found, radius, steps),
+        path=_path(seen, n_sessions),
         checks=(Check("stops_on_success", 0.0, 0.05, True, "No session stops before the others."),),
         influential=(),
         reasons={"verdict": "a loop that is set is not decided."},
         estimator=Choice("pooled", "what endless sessions would show."),
     )
+
+
+def _regimes(found: Mapping[str, Any], radius: float, steps: int) -> tuple[Regime, ...]:
+    """Read the eigenvalues; a turn that is known is no chance."""
+    modes = {key: Estimate(*[found[key][0]] * 3) for key in ("re", "im", "modulus")}
+    p = 0.0 if np.any(found["im"][0] != 0) else float("nan")
+    none = np.zeros((0, len(found["im"][0])), dtype=np.complex128)
+    return read_regimes(modes, none, (radius, radius, radius), length=float(steps), p_oscillation=p)
+
+
+def _path(seen: Course, n_sessions: int) -> MeanPath:
+    known = np.flatnonzero(~np.isnan(seen.mean).any(axis=1))
+    counts = np.full(len(known), n_sessions, dtype=np.int64)
+    return MeanPath(known, counts, seen.mean[known], seen.low[known], seen.high[known], "sessions")
 
 
 def _moments(model: LinearSDE, course: Course, stage: Stage, n: int) -> tuple[Moments, Float, Float]:

@@ -20,7 +20,7 @@ from .estimable import Estimable, estimable
 from .known_loop import known_fit
 from .rows import LOOP
 from .stages import TOUCHED, Course, Stage, drawn_course, exact_course, objectives_of, panel_of, sessions, stages_of
-from .strategies import LETTERS
+from .strategies import STARTS
 from .verdicts import loop_verdict
 from .worth import Worth, within_of, worth_of
 
@@ -139,24 +139,21 @@ def play_loop(
 
     Examples
     --------
-    >>> result = play_loop({"a_ss": -0.5, "a_sf": 0.0, "b_s": 2.5, "clip": False}, whole=False)
+    >>> result = play_loop({"schedule": "SF"}, whole=False)
     >>> result.known.equilibrium.value.round(6).tolist()
-    [5.0, 4.65, 7.26]
+    [5.75, 3.9, 8.2]
     """
     tell = progress or (lambda *_: None)
     options = checked_values(settings or {}, LOOP)
-    stages, start = stages_of(options), np.array([options[f"start_{i}"] for i in LETTERS])
+    stages, start = stages_of(options), np.array([options[name] for name in STARTS])
     course, seed = exact_course(stages, start), int(options["seed"])
     tell(0, 2, "sessions")
-    touched = options["clip"] and bool(course.at_bounds.max() > TOUCHED)
-    seen = drawn_course(stages, start, MANY, np.random.default_rng([seed, 1])) if whole and touched else course
+    seen = _seen(course, stages, start, options) if whole else course
     drawn = sessions(stages, start, DRAWN, np.random.default_rng([seed, 0]))
     n, stage = int(options["sessions"]), stages[-1]
     known = known_fit(stage, _followed(course, seen), seen, n, stage.name)
-    recorded = None
-    if whole:
-        tell(1, 2, "fitted")
-        recorded = _recorded(stages, start, drawn, options)
+    tell(1, 2, "fitted")
+    recorded = _recorded(stages, start, drawn, options) if whole else None
     worth = worth_of(seen.mean.mean(axis=1), float(options["price"]))
     within = within_of(seen.mean, stage.rest if stage.radius < 1 else np.full(3, np.nan), float(options["tolerance"]))
     return LoopPlay(
@@ -176,6 +173,13 @@ def play_loop(
         drawn=panel_of(stages, drawn[:n]),
         rough="" if whole else ROUGH,
     )
+
+
+def _seen(course: Course, stages: Sequence[Stage], start: Float, options: Mapping[str, Any]) -> Course:
+    """Return what sessions show: the exact course, or where bounds bend it that of many drawn ones."""
+    if not options["clip"] or course.at_bounds.max() <= TOUCHED:
+        return course
+    return drawn_course(stages, start, MANY, np.random.default_rng([int(options["seed"]), 1]))
 
 
 def _followed(course: Course, seen: Course) -> Course:

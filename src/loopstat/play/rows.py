@@ -6,10 +6,8 @@ from dataclasses import replace
 
 from ..lenses import Controls, Preset
 from ..parameters import SEED, Parameter, choice, number, switch, whole, words
-from .strategies import LETTERS, OBJECTIVES, PAIRS, SOURCE, start_values
+from .strategies import AT_ZERO, DRIFTS, NOISES, OBJECTIVES, PAIRS, SOURCE, STARTS, STRATEGIES, TOGETHER
 
-NAMES = dict(zip(LETTERS, OBJECTIVES, strict=True))
-STEP = "points per step"
 MOST_SESSIONS, MOST_STEPS, MOST_TRANSITIONS = 5000, 500, 1_000_000
 
 
@@ -17,42 +15,41 @@ def _capped(row: Parameter, high: float) -> Parameter:
     return replace(row, high=high)
 
 
-def _drift(i: str, j: str) -> Parameter:
+def _drift(i: int, j: int) -> Parameter:
     """Return the row of one entry of A."""
+    to, of = OBJECTIVES[i], OBJECTIVES[j]
     said = (
-        f"What a point of {NAMES[i]} adds to its own next change; -1 forgets it at once."
+        f"What a point of {to} adds to its own next change; -1 forgets it at once."
         if i == j
-        else f"What a point of {NAMES[j]} adds to the next change of {NAMES[i]}."
+        else f"What a point of {of} adds to the next change of {to}."
     )
     slider = (-2.2, 0.3) if i == j else (-1.0, 1.0)
-    name, symbol, value = f"a_{i}{j}", f"A[{i},{j}]", start_values()[f"a_{i}{j}"]
-    return number(name, symbol, value, said, -5, 5, slider=slider, unit="per step", source=f"chosen after {SOURCE}")
+    name, symbol = DRIFTS[i][j], f"A[{to[0]},{of[0]}]"
+    return number(name, symbol, DEFAULTS[name], said, -5, 5, slider=slider, source=f"chosen after {SOURCE}")
 
 
 def _each(
-    name: str, symbol: str, said: str, *ends: float, slider: tuple[float, float], unit: str
+    names: tuple[str, ...], symbol: str, said: str, *ends: float, slider: tuple[float, float]
 ) -> tuple[Parameter, ...]:
     """Return a row for every objective."""
-    values = {f"start_{i}": v for i, v in zip(LETTERS, (2.0, 2.5, 3.0), strict=True)} | start_values()
     return tuple(
-        number(f"{name}_{i}", f"{symbol}[{i}]", values[f"{name}_{i}"], said.format(NAMES[i]), *ends, slider=slider,
-               unit=unit)
-        for i in LETTERS
-    )  # fmt: skip
+        number(name, f"{symbol}[{of[0]}]", DEFAULTS[name], said.format(of), *ends, slider=slider)
+        for name, of in zip(names, OBJECTIVES, strict=True)
+    )
 
 
-A = tuple(_drift(i, j) for i in LETTERS for j in LETTERS)
-B = _each("b", "b", "Drift of {} where all objectives are zero.", -60, 60, slider=(-10, 15), unit=STEP)
-START = _each("start", "x0", "Where {} starts.", 0, 10, slider=(0, 10), unit="points")
-SD = _each("sd", "σ", "Noise of {} in a step, standard deviation.", 0, 20, slider=(0, 3), unit="points")
+DEFAULTS = {**dict(zip(STARTS, (2.0, 2.5, 3.0), strict=True)), **STRATEGIES["EF"].values}
+A = tuple(_drift(i, j) for i in range(3) for j in range(3))
+B = _each(AT_ZERO, "b", "Drift of {} where all objectives are zero.", -60, 60, slider=(-10, 15))
+START = _each(STARTS, "x0", "Where {} starts.", 0, 10, slider=(0, 10))
+SD = _each(NOISES, "σ", "Noise of {} in a step, standard deviation.", 0, 20, slider=(0, 3))
 RHO = tuple(
     number(
-        *(f"rho_{i}{j}", f"ρ[{i},{j}]", start_values()[f"rho_{i}{j}"]),
-        *(f"Correlation of the noise of {NAMES[i]} and {NAMES[j]}.", -1, 1),
+        *(name, f"ρ[{OBJECTIVES[i][0]},{OBJECTIVES[j][0]}]", DEFAULTS[name]),
+        *(f"Correlation of the noise of {OBJECTIVES[i]} and {OBJECTIVES[j]}.", -1, 1),
         slider=(-1, 1),
-        unit="correlation",
     )
-    for i, j in PAIRS
+    for name, (i, j) in zip(TOGETHER, PAIRS, strict=True)
 )
 LOOP = (
     words(
@@ -66,10 +63,8 @@ LOOP = (
     *SD,
     *RHO,
     switch("clip", "Scores are clipped at 0 and at 10.", default=True),
-    _capped(whole("steps", "T", 12, "Steps of a session.", 2, slider=(3, 60), unit="steps"), MOST_STEPS),
-    _capped(
-        whole("sessions", "S", 40, "Sessions that are recorded.", 3, slider=(5, 400), unit="sessions"), MOST_SESSIONS
-    ),
+    _capped(whole("steps", "T", 12, "Steps of a session.", 2, slider=(3, 60)), MOST_STEPS),
+    _capped(whole("sessions", "S", 40, "Sessions that are recorded.", 3, slider=(5, 400)), MOST_SESSIONS),
     number(
         "price", "", 0.05, "What a step costs, in points of the mean of the objectives.", 0, 10, slider=(0, 0.5),
         unit="points",
@@ -83,10 +78,10 @@ LOOP = (
 """Settings of `play loop`."""
 
 LOOP_CONTROLS = (
-    Controls("Schedule", ("schedule",)),
+    Controls("Schedule and price", ("schedule", "price", "tolerance")),
     Controls("Drift: what levels do to the next change, A", tuple(row.name for row in A)),
     Controls("Drift at zero, b", tuple(row.name for row in B)),
-    Controls("Start and price", (*(row.name for row in START), "price", "tolerance")),
+    Controls("Start", tuple(row.name for row in START)),
     Controls("Noise, Q", tuple(row.name for row in (*SD, *RHO)), open=False),
     Controls("Recording", ("steps", "sessions", "clip", "seed")),
 )
@@ -101,12 +96,11 @@ CHAIN = (
         SYSTEMS,
     ),
     _capped(
-        whole("states", "", 6, "Number of states; the words have their own.", 3, slider=(3, 16), unit="states"), 40
+        whole("states", "", 6, "Number of states; the words have their own.", 3, slider=(3, 16)), 40
     ),
-    number("depth", "", 2.0, "Equilibrium: how deep the lower well is.", 0, 10, slider=(0, 6), unit="potential"),
+    number("depth", "", 2.0, "Equilibrium: how deep the lower well is.", 0, 10, slider=(0, 6)),
     number(
         "temperature", "", 1.0, "Equilibrium: 1/beta; a hot walk hardly feels the potential.", 0.5, 20, slider=(0.5, 4),
-        unit="potential",
     ),
     number(
         "drive", "", 2.0, "Ring: sum of ln P(f -> g)/P(g -> f) once around; 0 is balance.", -20, 20, slider=(0, 8),
@@ -115,11 +109,11 @@ CHAIN = (
     number("stay", "", 0.2, "Ring and trap: probability of no move.", 0, 1, below=True, slider=(0, 0.95)),
     number("escape", "", 0.02, "Trap: probability to leave it in a step.", 0, 1, above=True, slider=(0.002, 0.5)),
     Parameter(
-        "transitions", "n", 500, "transitions", "Transitions that are recorded, in all sessions together.",
+        "transitions", "n", 500, "", "Transitions that are recorded, in all sessions together.",
         low=10, high=MOST_TRANSITIONS, slider=(20, 5000), whole=True, metavar="N",
     ),
     Parameter(
-        "sessions", "S", 20, "sessions", "Sessions they are recorded in; 0 asks every state equally often.",
+        "sessions", "S", 20, "", "Sessions they are recorded in; 0 asks every state equally often.",
         low=0, high=MOST_SESSIONS, slider=(0, 200), whole=True, metavar="N",
     ),
     SEED,

@@ -17,7 +17,7 @@ from ..panel.objective import Objective
 from ..panel.panel import Panel, Source, array_digest
 from ..parameters import nearest
 from ..results.record import UNWRITTEN, Record
-from .strategies import LETTERS, OBJECTIVES, PAIRS, STRATEGIES
+from .strategies import AT_ZERO, DRIFTS, NOISES, OBJECTIVES, PAIRS, STRATEGIES, TOGETHER
 
 OWN = "own"
 LOW, HIGH = 0.0, 10.0
@@ -95,18 +95,16 @@ def _scheduled(text: str) -> list[tuple[str, int | None]]:
 
 
 def _model(values: Mapping[str, Any]) -> LinearSDE:
-    A = [[float(values[f"a_{i}{j}"]) for j in LETTERS] for i in LETTERS]
-    sd = np.array([float(values[f"sd_{i}"]) for i in LETTERS])
+    sd = np.array([float(values[name]) for name in NOISES])
     rho = np.eye(3)
-    for pair in PAIRS:
-        i, j = (LETTERS.index(letter) for letter in pair)
-        rho[i, j] = rho[j, i] = float(values[f"rho_{pair}"])
+    for (i, j), name in zip(PAIRS, TOGETHER, strict=True):
+        rho[i, j] = rho[j, i] = float(values[name])
     if np.linalg.eigvalsh(rho)[0] < -1e-9:
-        said = ", ".join(f"{name} {values[name]:g}" for name in (f"rho_{pair}" for pair in PAIRS))
-        raise SettingsError(f"`rho_ef`: no noise has these three correlations together: {said}. Bring one nearer to 0.")
+        said = ", ".join(f"{name} {values[name]:g}" for name in TOGETHER)
+        raise SettingsError(f"`{TOGETHER[-1]}`: no noise has these correlations together: {said}. Hint: nearer to 0.")
     return LinearSDE(
-        A,
-        [float(values[f"b_{i}"]) for i in LETTERS],
+        [[float(values[name]) for name in row] for row in DRIFTS],
+        [float(values[name]) for name in AT_ZERO],
         rho * np.outer(sd, sd),
         boundary="clip" if values["clip"] else None,
         objectives=objectives_of(values),

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..lenses import Preset
 
 OBJECTIVES = ("security", "efficiency", "functionality")
-LETTERS = "sef"
-PAIRS = ("se", "sf", "ef")
-"""Pairs of objectives by their first letters."""
+PAIRS = ((0, 1), (0, 2), (1, 2))
+DRIFTS = tuple(tuple(f"{b}_to_{'itself' if a == b else a}" for b in OBJECTIVES) for a in OBJECTIVES)
+"""Names of the settings that are the entries of A, row by row: what the column's objective does to the row's."""
+
+AT_ZERO, STARTS, NOISES = (tuple(f"{name}_{what}" for name in OBJECTIVES) for what in ("drift", "start", "noise"))
+TOGETHER = tuple(f"{OBJECTIVES[i]}_with_{OBJECTIVES[j]}" for i, j in PAIRS)
+"""Names of the settings that are the correlations of the noise, in the order of `PAIRS`."""
 
 SOURCE = "Shukla and Joshi (2025)"
 C1 = "FF:3,SF:3,EF:3,AI"
@@ -63,10 +66,9 @@ class Strategy:
     @property
     def values(self) -> dict[str, float]:
         """Values of the settings by name."""
-        out = {f"a_{i}{j}": self.A[k][m] for k, i in enumerate(LETTERS) for m, j in enumerate(LETTERS)}
-        out |= {f"b_{i}": round(v, 6) for i, v in zip(LETTERS, self.b, strict=True)}
-        out |= {f"sd_{i}": v for i, v in zip(LETTERS, self.sd, strict=True)}
-        return out | {f"rho_{ij}": v for ij, v in zip(PAIRS, self.correlations, strict=True)}
+        names = (*(name for row in DRIFTS for name in row), *AT_ZERO, *NOISES, *TOGETHER)
+        given = (*(a for row in self.A for a in row), *(round(v, 6) for v in self.b), *self.sd, *self.correlations)
+        return dict(zip(names, given, strict=True))
 
 
 STRATEGIES: Mapping[str, Strategy] = {
@@ -111,8 +113,3 @@ LOOP_PRESETS: tuple[Preset, ...] = (
         help="The source's order: features first, then security, then efficiency, then adaptive to the end.",
     ),
 )
-
-
-def start_values() -> dict[str, Any]:
-    """Return the values that the settings of a loop have where nothing is asked for."""
-    return STRATEGIES["EF"].values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from ..inference.estimate import Estimate
@@ -62,7 +63,7 @@ class Cell:
     index: tuple[int, ...] = ()
     unit: str = ""
 
-    @property
+    @cached_property
     def figures(self) -> Figures:
         """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
         if isinstance(self.value, Estimate):

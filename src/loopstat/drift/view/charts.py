@@ -410,9 +410,9 @@ def pareto(result: DriftAnalysis, pair: tuple[int, int] = (0, 1)) -> Chart | Non
         marks.append(Points(points[shown, 0], points[shown, 1], names=names, tone=tone, faint=True))
         marks.append(Line(curve[:, 0], curve[:, 1], tone=tone, stroke=("solid", "dashed", "dotted")[k // 6 % 3]))
     marks += _medians([p.ends[:, columns] for p in result.pareto], limits, short)
-    names = [clean_sentence(result.objectives[c].name) for c in columns]
-    x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(names, limits, signs, strict=True))
-    described = f"Ends of every group on {names[0]} and {names[1]}, with the line that half of its ends reach"
+    sides = [clean_sentence(result.objectives[c].name) for c in columns]
+    x, y = (Axis(n, limits=span, better=int(s)) for n, span, s in zip(sides, limits, signs, strict=True))
+    described = f"Ends of every group on {sides[0]} and {sides[1]}, with the line that half of its ends reach"
     key = ", ".join(f"{k + 1} {name}" for k, name in enumerate(short))
     note = f"Marks: medians of {key}; lines: what half of a group's ends reach."
     link: Literal["session", "group"] = "session" if few else "group"

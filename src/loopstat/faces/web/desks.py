@@ -74,7 +74,8 @@ class Place:
         if not self.desk.presets:
             return ()
         found = load(self.desk.presets)
-        return found() if callable(found) else found
+        presets: Sequence[Preset] = found() if callable(found) else found
+        return presets
 
     def read(self, values: Any) -> dict[str, Any]:
         """Return the settings that differ from their defaults, each read by its row.

@@ -10,9 +10,9 @@ import json
 import math
 import threading
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -105,8 +105,15 @@ def cell_data(cell: Cell) -> dict[str, Any]:
     found: dict[str, Any] = {"t": words.cell(cell)}
     if value is not None and math.isfinite(value):
         found["v"] = value
-    found |= {key: said for key in ("tone", "place", "term") if (said := getattr(cell, key))}
-    return found if cell.form == "text" else {**found, "n": True, "form": cell.form}
+    if cell.tone:
+        found["tone"] = cell.tone
+    if cell.place:
+        found["place"] = cell.place
+    if cell.term:
+        found["term"] = cell.term
+    if cell.form != "text":
+        found |= {"n": True, "form": cell.form}
+    return found
 
 
 def _answer(answer: Answer | None, floats: Floats) -> dict[str, Any] | None:
@@ -227,20 +234,28 @@ def _mark(mark: Mark, floats: Floats) -> dict[str, Any]:
 
 def _plain(value: Any, floats: Floats) -> Any:
     """Return a record's fields as plain data: arrays by reference, cells as text and figures, NaN as null."""
-    if isinstance(value, Cell):
-        return {**cell_data(value), "f": [_finite(v) for v in value.figures]}
-    if isinstance(value, np.ndarray):
-        return floats.put(value)
-    if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name), floats) for item in fields(value)}
+    if value is None or isinstance(value, bool):
+        return value
     if isinstance(value, str):
         return words.clean(value)
-    if isinstance(value, Sequence):
-        known = list(value)
-        if known and all(isinstance(v, int | float) for v in known):
-            return floats.put(known)
-        return [_plain(v, floats) for v in known]
-    return _finite(value) if isinstance(value, float) else value
+    if isinstance(value, float):
+        return _finite(value)
+    if isinstance(value, np.ndarray):
+        return floats.put(value)
+    if isinstance(value, Cell):
+        return {**cell_data(value), "f": [_finite(v) for v in value.figures]}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(getattr(value, name), floats) for name in _names(type(value))}
+    if isinstance(value, tuple | list):
+        if value and all(isinstance(v, int | float) for v in value):
+            return floats.put(value)
+        return [_plain(v, floats) for v in value]
+    return value
+
+
+@lru_cache(maxsize=256)
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
 
 
 def _finite(value: float | None) -> float | str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import os
 import socket
@@ -10,7 +11,7 @@ import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files as resources
 from types import FrameType
 from typing import Any
@@ -253,10 +254,17 @@ def _file(request: Request, name: str) -> Response:
         return Response(status_code=404)
     content = make()
     tag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-    headers = {"cache-control": "no-cache", "etag": tag}
+    headers = {"cache-control": "no-cache", "etag": tag, "vary": "accept-encoding"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        content, headers["content-encoding"] = _packed(content), "gzip"
     return Response(content, media_type=KINDS[name.rpartition(".")[2]], headers=headers)
+
+
+@lru_cache(maxsize=128)
+def _packed(content: bytes) -> bytes:
+    return gzip.compress(content, 6, mtime=0)
 
 
 # --------------------------------------------------------------------------- the process

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..sweep.planning import PlanFigures
     from ..sweep.reviewer_value import ReviewerValue
     from ..sweep.sensitivity import Effect
-    from ..teams import Teams
+    from ..sweep.teams import Teams
 
 SAID, BINS, LEAST_SEEN, THIRD = 41, 20, 20, 3  # points and bins of what tests say, moments of runs in one; 1 of 3
 NAMED = 6  # teams of the front that are named at most
@@ -49,9 +49,9 @@ def of_run(run: MovesRun) -> list[Chart]:
     return [chart for chart in (*found, efficiency(run), oracle(run)) if chart is not None]
 
 
-def convergence(run: MovesRun) -> Chart:
-    """Return P_pass and P_good over the moves, with single runs, the target and where runs stop."""
-    target, singles = run.settings.target_reliability, run.path.singles
+def convergence(run: MovesRun, *, each: bool = True) -> Chart:
+    """Return P_pass and P_good over the moves, with the target, where runs stop, and where wanted single runs."""
+    target, singles = run.settings.target_reliability, run.path.singles if each else None
     marks: list[Mark] = []
     if singles is not None:
         marks.append(Paths(singles.t.astype(np.float64), singles.p_pass, label=f"{len(singles.p_pass):,} single runs"))

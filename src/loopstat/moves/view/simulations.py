@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from ..fit import MovesRun
     from ..sweep.levers import Lever
     from ..sweep.sensitivity import Effect
-    from ..teams import Teams
+    from ..sweep.teams import Teams
 
 HINT = (
     "Next: loopstat moves plan --reliability 0.9"
@@ -102,7 +102,7 @@ def _lead(run: MovesRun) -> Parts:
 
 def _what_happens(run: MovesRun, teams: Teams | None) -> Section:
     doubts = tuple((c.message,) for c in run.checks if not c.passed and c.name not in SAID)
-    blocks: list[Block] = [Text(doubts, "doubt", points=True)] if doubts else []
+    blocks: list[Block | Section] = [Text(doubts, "doubt", points=True)] if doubts else []
     wide, *small = of_run(run)
     small += [] if teams is None else [chart for chart in (one_more(teams), teams_chart(teams)) if chart is not None]
     beside = (_arrivals(run), over_moves(run, "mu"), arrivals(run))

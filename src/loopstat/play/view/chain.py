@@ -181,8 +181,8 @@ def _power_chart(result: ChainPlay) -> Chart | None:
     drawn: Estimate = power.drawn
     said = cell(figure(power.approximate, form="percent"))
     if math.isfinite(drawn.value):
-        points = ([float(part)] for part in (drawn.value, drawn.low, drawn.high))
-        marks.append(Points([n], *points, names=("drawn recordings",), label="drawn", tone="c5", shape="diamond"))
+        at, low, high = ([end] for end in drawn.triple)
+        marks.append(Points([n], at, low, high, ("drawn recordings",), "drawn", "c5", "diamond"))
         said += f", drawn {cell(figure(drawn, form='percent'))}"
     x = Axis("transitions", limits=(float(power.n[0]), float(power.n[-1])), log=True)
     y = Axis(

@@ -28,6 +28,9 @@ def doubts(result: LoopPlay) -> list[str]:
     for name, share in zip(OBJECTIVES, result.at_bounds.tolist(), strict=True):
         if share > FEW_AT_BOUNDS and result.settings["clip"]:
             said.append(f"{percent(share)} of the {name} scores are {where} a bound: a fit sees less drift there.")
+    followed = int(result.known.path.step[-1])
+    if followed < int(result.settings["steps"]):
+        said.append(f"It leaves every scale: after step {followed} it is not followed.")
     if result.last.radius < 1 and not ((rest >= 0) & (rest <= 10)).all():
         said.append("It would rest outside the scale from 0 to 10.")
     return said

@@ -73,7 +73,9 @@ class App {
   /** Go where an address says; what it names and nobody knows is said. */
   arrive({ desk, pairs }, { first = false } = {}) {
     const known = this.desks.get(desk) ?? this.opening();
-    if (desk && known.name !== desk) note($("notes"), `No desk is called “${desk.slice(0, 60)}”: this is ${known.title || known.name}.`);
+    if (desk && known.name !== desk) {
+      note($("notes"), `No desk is called “${desk.slice(0, 60)}”: this is ${known.title || known.name}.`);
+    }
     const read = readAll(rowsOf(known), known.name === desk ? pairs : []);
     const left = leftOut(read);
     if (left) note($("notes"), `From the address: ${left}.`);
@@ -100,13 +102,15 @@ class App {
     Object.assign(this, { desk, values, rows: rowsOf(desk), doc: null });
     document.title = `${desk.title || desk.name} · loopstat`;
     this.tabs.show(desk.name);
+    $("document").classList.toggle("moves", desk.live);
     say($("help"), desk.help);
     $("tables").hidden = !desk.reads;
     this.panel = new Panel($("panel"), desk, {
       changed: (name, value, live) => this.moved(name, value, live),
       editorFor: (row, tell) => this.editor(row, tell),
     });
-    this.presets = new Presets($("presets"), desk, this.rows, (preset) => this.set(laid(this.rows, preset, this.values)));
+    const lay = (preset) => this.set(laid(this.rows, preset, this.values));
+    this.presets = new Presets($("presets"), desk, this.rows, lay);
     this.status = new Status($("status"), desk, {
       pin: () => this.pin(), download: (what) => this.download(what), cancel: () => this.cancel(),
     });
@@ -116,6 +120,7 @@ class App {
   leave() {
     if (!this.desk) return;
     this.kept.set(this.desk.name, this.values);
+    this.calm();
     this.pins?.clear();
     this.pins?.destroy();
     this.view?.destroy();
@@ -125,7 +130,8 @@ class App {
   }
 
   editor(row, tell) {
-    return editorFor(row, this.values.get(row.name) ?? row.default, (value, live = false) => tell(value, live), this.tables);
+    const changed = (value, live = false) => tell(value, live);
+    return editorFor(row, this.values.get(row.name) ?? row.default, changed, this.tables);
   }
 
   /** Show settings and ask what they give, without a further entry of the history. */
@@ -162,7 +168,7 @@ class App {
   handled({ name, entry }, value, live) {
     if (!entry) { this.moved(name, value, live); return; }
     // Entries count together: those that nobody set stand where the document has them.
-    const beside = this.doc.handles.filter((handle) => handle.name === name).map((handle) => `${handle.entry}=${handle.at}`);
+    const beside = this.doc.handles.filter((other) => other.name === name).map((other) => `${other.entry}=${other.at}`);
     this.moved(name, withEntry(this.values.get(name) ?? beside, entry, value), live);
   }
 
@@ -205,8 +211,8 @@ class App {
     const missing = this.desk.reads && !this.ids.length;
     $("empty").hidden = !missing;
     if (missing) {
-      say($("empty"), "No table yet. Drop one anywhere on this page, or add one under Settings: CSV, Parquet or JSON Lines, "
-        + "a row for every step of a session. Nothing leaves this computer.");
+      say($("empty"), "No table yet. Drop one anywhere on this page, or add one under Settings: CSV, Parquet or JSON "
+        + "Lines, a row for every step of a session. Nothing leaves this computer.");
       $("document").hidden = true;
       this.status.rest();
     } else $("document").hidden = false;
@@ -219,7 +225,7 @@ class App {
       if (this.desk.live) this.link.live(0, this.request());
       return;
     }
-    this.link.settle(0, this.request(), this.desk.live);
+    if (this.link.settle(0, this.request(), this.desk.live)) root.dataset.exact = "";
     const seed = this.values.get("seed");
     if (this.pins?.seed !== seed) this.pins?.askAll(seed);
     this.wait();
@@ -229,7 +235,9 @@ class App {
   wait() {
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => { if (this.link.busy(0)) this.status.running(); }, QUIET);
-    if (!this.doc) $("document").classList.add("loading");
+    if (this.doc) return;
+    this.troubled = true;
+    $("document").classList.add("loading");
   }
 
   cancel() {
@@ -250,14 +258,15 @@ class App {
 
   answered({ seq, desk, live, document: doc }, floats) {
     if (desk !== this.desk.name) return;
-    const how = { live: Boolean(live) && this.hand };
+    const how = { live: Boolean(live) && this.hand }, begun = performance.now();
     this.calm();
     this.doc = doc;
     this.views().update(doc, floats, how);
     this.pins.moved(this.values, doc, floats, how);
     if (!this.link.busy(0)) this.status.rest();
-    root.dataset.painted = String(seq);
+    root.dataset.spent = (performance.now() - begun).toFixed(2);
     root.dataset.exact = live && doc.rough ? "" : "1";
+    root.dataset.painted = String(seq);
     this.speak(doc);
   }
 
@@ -267,7 +276,7 @@ class App {
     this.folds.set(this.desk.name, folds);
     const choose = (link, name) => this.choose(link, name);
     this.view = new View($("document"), {
-      folds, choose, chose: (name) => this.tables.sources.length && chosen.set("group", [name]),
+      folds, choose,
       keep: (key) => this.download(`svg:${key}`),
       moved: (...given) => this.handled(...given),
       changed: (handle) => this.isHandled(handle),
@@ -283,6 +292,8 @@ class App {
   }
 
   calm() {
+    if (!this.troubled) return;
+    this.troubled = false;
     this.panel.calm();
     $("failed").hidden = true;
     $("document").classList.remove("stale", "loading");
@@ -290,6 +301,7 @@ class App {
 
   failed({ message, setting }) {
     this.calm();
+    this.troubled = true;
     $("document").classList.toggle("stale", Boolean(this.doc));
     this.status.rest();
     if (setting && this.panel.fail(setting, message)) return;
@@ -305,10 +317,10 @@ class App {
     this.speaking = setTimeout(() => say($("said"), words || doc.title), SPOKEN);
   }
 
+  /** A session is read; what else is named is chosen in every picture, which pictures see to. */
   choose(link, name) {
-    chosen.set(link, [name]);
-    if (link === "session" && this.ids.length) openReader(this.ids, name, this.values.get("columns") ?? []);
-    if (link === "group") this.view.goTo(name);
+    const read = link === "session" && this.desk.reads && this.ids.length;
+    if (read) openReader(this.ids, name, this.values.get("columns") ?? []);
   }
 
   // ------------------------------------------------------------------------ pins, files, the line
@@ -360,17 +372,26 @@ class App {
     } else save(await answer.blob(), nameOf(answer) ?? what.replace(/\W+/g, "-"));
   }
 
+  /** The server is back: its tables may be others, and everything is asked again. */
+  async returned() {
+    const answer = await fetch("sources").catch(() => null);
+    if (answer?.ok) this.tables.given((await answer.json()).sources);
+    this.ask(false);
+    this.pins?.askAll();
+  }
+
   line(state, seconds) {
     const lost = $("lost");
     if (state === "open") {
+      if (!lost.hidden) this.returned();
+      else if (this.desk) this.ask(false);
       lost.hidden = true;
-      if (this.desk) this.ask(false);
-      this.pins?.askAll();
       return;
     }
     this.status?.rest();
-    lost.replaceChildren(`The line to loopstat is cut: what you see stays, but does not move. Trying again in ${seconds} s. `
-      + "If it was stopped, start it again: `loopstat view`. ", button("Try now", () => this.link.retry(), { class: "quiet" }));
+    lost.replaceChildren("The line to loopstat is cut: what you see stays, but does not move. "
+      + `Trying again in ${seconds} s. If it was stopped, start it again: \`loopstat view\`. `,
+    button("Try now", () => this.link.retry(), { class: "quiet" }));
     lost.hidden = false;
   }
 }
@@ -380,7 +401,7 @@ const nameOf = (answer) => /filename="?([^";]+)/.exec(answer.headers.get("Conten
 const start = async () => {
   const answer = await fetch("desks").catch(() => null);
   if (!answer?.ok) {
-    say($("failed"), "loopstat does not answer. Is `loopstat view` still running? It printed the address of this page.");
+    say($("failed"), "loopstat does not answer. Is `loopstat view` still running? It printed this page's address.");
     $("failed").hidden = false;
     return;
   }

@@ -1,6 +1,6 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, Many } from "./dom.js";
+import { button, copy, el, flash, hide, Many } from "./dom.js";
 
 // -------------------------------------------------------------------------------- words
 
@@ -222,12 +222,13 @@ export class SheetBlock {
     const columns = block.columns.join("\u0000");
     if (columns !== this.columns) {
       this.table?.el.remove();
-      this.table = new Table(block.columns, `${block.title || "Figures"}, ${this.where}`, { sorts: block.rows.length > 2 });
+      const where = `${block.title || "Figures"}, ${this.where}`;
+      this.table = new Table(block.columns, where, { sorts: block.rows.length > 2 });
       this.el.append(this.table.el);
       this.columns = columns;
     }
     if (this.note.textContent !== block.note) this.note.textContent = block.note;
-    this.note.hidden = !block.note;
+    hide(this.note, !block.note);
     this.table.update(block.rows);
   }
 }
@@ -239,10 +240,11 @@ export class CheckTable {
   }
 
   update(block) {
+    const place = (row, k) => (block.place && row.value !== "–" ? `${block.place}.${k}.value` : "");
     this.table.update(block.rows.map((row, k) => [
       { t: row.name },
       row.passed ? { t: "passed" } : { t: "! failed", tone: "doubt" },
-      { t: row.value, n: true, ...(block.place && row.value !== "–" ? { place: `${block.place}.${k}.value`, form: "number" } : {}) },
+      { t: row.value, n: true, place: place(row, k), form: "number" },
       { t: row.message },
     ]));
   }

@@ -13,6 +13,8 @@ export const stepOf = (row) => {
   return [5, 2, 1].find((m) => m * unit <= part * (1 + 1e-9)) * unit;
 };
 
+const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", kappa: "κ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ" };
+const lettered = (symbol) => symbol.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
 const named = (row) => row.label || titled(row);
 const plain = (value) => (value === null || value === undefined ? "" : String(value));
 
@@ -54,7 +56,8 @@ const number = (row, id, tell) => {
   }
   const show = (value) => {
     const text = plain(value);
-    if (field.value !== text && !(document.activeElement === field && Number(field.value) === value)) field.value = text;
+    const typing = document.activeElement === field && Number(field.value) === value;
+    if (field.value !== text && !typing) field.value = text;
     if (slider && Number(slider.value) !== value) slider.value = value ?? row.slider[0];
   };
   return { el: el("div", { class: "number" }, slider, field), inputs: [field, slider].filter(Boolean), show };
@@ -195,12 +198,15 @@ export class Control {
     const { row } = this, own = this.made.inputs.some((input) => input.id === id);
     const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
       named(row));
-    if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: row.symbol }));
-    const unit = row.unit ? el("span", { class: "unit", text: row.unit }) : null;
+    if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: lettered(row.symbol) }));
+    const unit = row.unit ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
 
-  mark(value) { this.el.classList.toggle("changed", !isDefault(this.row, value)); }
+  mark(value) {
+    const changed = !isDefault(this.row, value);
+    if (this.changed !== changed) this.el.classList.toggle("changed", (this.changed = changed));
+  }
 
   show(value) {
     this.made.show(value ?? this.row.default);

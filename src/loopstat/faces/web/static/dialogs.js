@@ -60,7 +60,8 @@ export const askSettings = (taken) => {
 
 /** Return the question which group of several is meant. */
 const groups = ({ desk, several }, finish) => {
-  const pick = el("select", { "aria-label": "Group" }, ...several.map(([label], k) => el("option", { value: k, text: label })));
+  const labels = several.map(([label], k) => el("option", { value: k, text: label }));
+  const pick = el("select", { "aria-label": "Group" }, ...labels);
   return [el("p", { text: "This file holds settings of several groups. Which one?" }), el("div", { class: "row" }, pick,
     button("Take this group", () => finish(desk, several[Number(pick.value)][1]), { class: "main" }))];
 };

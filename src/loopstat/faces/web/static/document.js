@@ -3,7 +3,7 @@
 import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict, Words } from "./blocks.js";
 import { Picture } from "./charts.js";
 import { Control } from "./controls.js";
-import { button, el, Many, say } from "./dom.js";
+import { button, el, hide, Many, say } from "./dom.js";
 
 // ------------------------------------------------------------------------------- pictures
 
@@ -27,7 +27,7 @@ export class ChartBlock {
   update(chart, floats, how) {
     say(this.title, chart.title);
     say(this.note, chart.note);
-    this.note.hidden = !chart.note;
+    hide(this.note, !chart.note);
     this.picture.update(chart, floats, how);
   }
 
@@ -79,7 +79,8 @@ class Fold {
   destroy() { this.made?.destroy?.(); }
 }
 
-const isLong = (block) => block.type !== "chart" && (block.depth === "long" || (block.type === "section" && longOnly(block)));
+const isLong = (block) =>
+  block.type !== "chart" && (block.depth === "long" || (block.type === "section" && longOnly(block)));
 const longOnly = (section) => !section.answer && section.blocks.length > 0 && section.blocks.every(isLong);
 
 /** Return blocks as they stand on the page: charts in rows, and what is not of the front or short apart. */
@@ -118,7 +119,8 @@ class Body {
     if (!this.fold) {
       const inside = (host) => new Body(host, level, where, `${path}/all`, hooks, true);
       this.fold = new Fold(`${path}/all`, "fold all", false, hooks, inside);
-      this.fold.summary.append(el("span", { text: "All figures" }), el("span", { class: "unseen", text: `, ${where}` }));
+      const of = el("span", { class: "unseen", text: `, ${where}` });
+      this.fold.summary.append(el("span", { text: "All figures" }), of);
       this.host.append(this.fold.el);
     }
     this.fold.update(long, floats, how);
@@ -182,7 +184,7 @@ class Inside {
 
   update(section, floats, how) {
     const said = section.answer && section.key !== this.hooks.above;
-    this.verdict.el.hidden = !said;
+    hide(this.verdict.el, !said);
     if (said) this.verdict.update(section.answer);
     this.body.update(section.blocks, floats, how);
   }
@@ -220,7 +222,7 @@ class AnswerTable {
 class AnswerRow {
   constructor(section, hooks) {
     this.hooks = hooks;
-    this.name = button("", () => hooks.goTo(section.key, this.name.textContent), { class: "link" });
+    this.name = button("", () => hooks.goTo(section.key), { class: "link" });
     this.cell = el("td", { class: "tiny" });
     this.why = el("td");
     this.answered = new Answered(this.why);
@@ -230,7 +232,7 @@ class AnswerRow {
   update(section, floats, how) {
     say(this.name, section.title);
     this.answered.update(section.answer);
-    this.cell.hidden = !how.pictured;
+    hide(this.cell, !how.pictured);
     if (!section.answer.picture) return;
     if (!this.picture) this.picture = new Picture(this.cell.appendChild(el("div")), { choose: this.hooks.choose });
     this.picture.update(section.answer.picture, floats, how);
@@ -242,7 +244,8 @@ class AnswerRow {
 /** A setting that moves what the document says: a slider under the answer. */
 class HandleControl {
   constructor(handle, hooks) {
-    const row = { name: handle.name, label: handle.label || handle.entry || handle.name.replaceAll("_", " "), symbol: "",
+    const label = handle.label || handle.entry || handle.name.replaceAll("_", " ");
+    const row = { name: handle.name, label, symbol: "",
       unit: handle.unit, kind: "number", default: null, choices: [], slider: [handle.low, handle.high], low: handle.low,
       high: null, whole: false, source: "", explained: hooks.explained(handle) };
     this.control = new Control(row, (value, live) => hooks.moved(handle, value, live));
@@ -255,17 +258,17 @@ class HandleControl {
     if (this.el.contains(document.activeElement) && this.hooks.moving()) return; // the hand knows better
     const slider = this.el.querySelector("input[type=range]"), ends = [String(handle.low), String(handle.high)];
     if (slider.min !== ends[0] || slider.max !== ends[1]) [slider.min, slider.max] = ends;
-    this.control.show(Number(handle.at.toPrecision(6)));
-    this.control.el.classList.toggle("changed", this.hooks.changed(handle));
+    this.control.made.show(Number(handle.at.toPrecision(4)));
+    this.control.mark(this.hooks.changed(handle) ? handle.at : null);
   }
 }
 
 // -------------------------------------------------------------------------------- the whole
 
-/** A document and its pictures. Hooks: choose, keep, moved, changed, moving, explained, folds, between. */
+/** A document and its pictures. Hooks: choose, keep, moved, changed, moving, explained, folds. */
 export class View {
   constructor(host, hooks) {
-    this.hooks = { ...hooks, goTo: (key, name) => this.goTo(key, name) };
+    this.hooks = { ...hooks, goTo: (key) => this.goTo(key) };
     this.title = el("h1");
     this.lead = el("p", { class: "soft" });
     this.leadSaid = new Said(this.lead);
@@ -290,14 +293,14 @@ export class View {
     this.leadSaid.update(doc.lead);
     const [only] = answers.length === 1 ? answers : [], answer = doc.answer ?? only?.answer;
     this.hooks.above = doc.answer ? null : only?.key; // said once, where the eye falls first
-    this.verdict.el.hidden = !answer;
+    hide(this.verdict.el, !answer);
     if (answer) this.verdict.update(answer);
     say(this.rough, doc.rough ? `For now: ${doc.rough}` : "");
-    this.first.el.hidden = !doc.first.length;
+    hide(this.first.el, !doc.first.length);
     this.first.update({ said: doc.first.map((note) => [note]) });
-    this.handles.hidden = !doc.handles.length;
+    hide(this.handles, !doc.handles.length);
     this.handled.update(doc.handles);
-    this.answers.el.hidden = answers.length < 2;
+    hide(this.answers.el, answers.length < 2);
     if (answers.length > 1) this.answers.update(doc.by, answers, floats, how);
     this.sections(doc, floats, how);
     this.computed.update(doc);
@@ -311,14 +314,13 @@ export class View {
   }
 
   /** Open what is folded around a section and go there. */
-  goTo(key, name) {
+  goTo(key) {
     const find = () => this.body.querySelector(`[data-section="${CSS.escape(key)}"]`);
     for (const fold of this.body.querySelectorAll("details")) if (!find()) fold.open = true;
     const target = find();
     for (let e = target; e && e !== this.body; e = e.parentElement) if (e.tagName === "DETAILS") e.open = true;
-    target?.scrollIntoView({ block: "start" });
-    target?.querySelector("summary, h2, h3")?.focus?.();
-    if (name) this.hooks.chose?.(name);
+    target?.querySelector("summary")?.focus({ preventScroll: true });
+    setTimeout(() => target?.scrollIntoView({ block: "start", behavior: "instant" })); // once it has opened
   }
 
   destroy() {
@@ -334,7 +336,8 @@ class Computed {
     this.command = el("code");
     this.notes = new Words({ tone: "", points: true });
     this.made = el("p", { class: "soft" });
-    this.el = el("details", { class: "fold l2 computed" }, el("summary", {}, el("h2", { text: "How this was computed" })),
+    const title = el("h2", { text: "How this was computed" });
+    this.el = el("details", { class: "fold l2 computed" }, el("summary", {}, title),
       el("div", { class: "inside" }, el("p", {}, this.command), this.notes.el, this.made));
   }
 

@@ -19,6 +19,9 @@ export const button = (text, onclick, given = {}) => el("button", { type: "butto
 /** Set the text of a node only where it differs: layout is not asked again for what stays. */
 export const say = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
+/** Hide or show a node, only where it changes: a write alone would ask for styles again. */
+export const hide = (node, hidden) => { if (node.hidden !== hidden) node.hidden = hidden; };
+
 /** Children kept by key: the same item keeps its element, its folds and its pictures. */
 export class Many {
   constructor(host, make, key) {

@@ -56,8 +56,9 @@ class Card {
     const text = rows.map(([name, row]) => `${name}=${valueSaid(column.values.get(name) ?? row.default)}`).join("\n");
     if (text === this.text) return;
     this.text = text;
-    this.differs.replaceChildren(...rows.map(([name, row]) => el("div", { class: "fact" }, el("dt", { text: titled(row) }),
-      el("dd", { text: valueSaid(column.values.get(name) ?? row.default) }))));
+    const said = ([name, row]) => el("dd", { text: valueSaid(column.values.get(name) ?? row.default) });
+    this.differs.replaceChildren(...rows.map((pair) =>
+      el("div", { class: "fact" }, el("dt", { text: titled(pair[1]) }), said(pair))));
   }
 }
 
@@ -89,14 +90,14 @@ class Strip {
 
 /** Only what moved is drawn again: a pinned picture stays while its axes do. */
 class Shown extends ChartBlock {
-  constructor(item, hooks) { super(item.chart, hooks); }
+  constructor({ chart }, hooks) { super({ ...chart, size: "small" }, hooks); }
 
   update({ chart, column, ranges, moved }, how) {
     if (!moved && this.doc === column.doc) return;
     this.doc = column.doc;
     const sides = Object.fromEntries(SIDES.map((side) => [side, { ...chart[side], ...ranges[side] }]));
-    const described = `${column.name}: ${chart.described}`;
-    super.update({ ...chart, ...sides, title: column.name, described, note: "" }, column.floats, how);
+    const words = { title: column.name, described: `${column.name}: ${chart.described}`, note: "" };
+    super.update({ ...chart, ...sides, ...words, size: "small" }, column.floats, how);
   }
 }
 
@@ -108,7 +109,8 @@ export class Pins {
     this.now = { name: "Now", slot: 0, values: new Map(), doc: null };
     this.cards = el("div", { class: "cards" });
     this.strips = el("div", { class: "strips" });
-    this.el = el("section", { class: "board", "aria-label": "Settings side by side", hidden: true }, this.cards, this.strips);
+    this.el = el("section", { class: "board", "aria-label": "Settings side by side", hidden: true },
+      this.cards, this.strips);
     this.carded = new Many(this.cards, (column) => new Card(column, this.hooks), (column) => column.name);
     this.stripped = new Many(this.strips, () => this.strip(), (item) => item.key);
     host.append(this.el);
@@ -125,7 +127,8 @@ export class Pins {
   /** Hold settings in a slot of their own, with what is said about them now until its answer is there. */
   add(values) {
     const slot = [1, 2, 3].find((k) => this.pins.every((pin) => pin.slot !== k));
-    const pin = { name: `Pin ${"ABC"[slot - 1]}`, slot, values: new Map(values), doc: this.now.doc, floats: this.now.floats };
+    const { doc, floats } = this.now;
+    const pin = { name: `Pin ${"ABC"[slot - 1]}`, slot, values: new Map(values), doc, floats };
     this.pins = [...this.pins, pin].sort((a, b) => a.slot - b.slot);
     this.hooks.ask(slot, pin);
     this.draw({ live: false });

@@ -1,6 +1,6 @@
 // Buttons above the controls: presets by their groups, and what is done with all settings at once.
 
-import { button, el, say } from "./dom.js";
+import { button, el, hide, say } from "./dom.js";
 import { loaded } from "./settings.js";
 
 /** Presets as buttons; the one that stands as it was loaded is marked. */
@@ -14,8 +14,9 @@ export class Presets {
       this.buttons.set(preset, made);
       groups.set(preset.group, [...(groups.get(preset.group) ?? []), made]);
     }
-    host.replaceChildren(...[...groups].map(([group, made]) => el("div", { class: "preset-group", role: "group",
-      "aria-label": group || "Presets" }, el("h2", { text: group || "Presets" }), el("div", { class: "preset-row" }, ...made))));
+    const box = (title, made) => el("div", { class: "preset-group", role: "group", "aria-label": title },
+      el("h2", { text: title }), el("div", { class: "preset-row" }, ...made));
+    host.replaceChildren(...[...groups].map(([group, made]) => box(group || "Presets", made)));
   }
 
   update(values) {
@@ -35,13 +36,15 @@ export class Status {
     this.stop = button("Cancel", cancel, { class: "quiet", hidden: true });
     this.pin = button("Pin these settings", pin, { class: "quiet" });
     const saves = desk.saves.map((s) => [`save:${s.name}`, s.name.replaceAll("_", " "), s.help]);
-    const kinds = [["html", "Report", "One HTML file that needs nothing else"], ["json", "Figures", "Every figure as JSON"],
-      ...saves, ["command", "Copy the command", "The command line that gives the same"]];
+    const kinds = [["html", "Report", "One HTML file that needs nothing else"],
+      ["json", "Figures", "Every figure as JSON"], ...saves,
+      ["command", "Copy the command", "The command line that gives the same"]];
     const items = kinds.map(([what, name, help]) => button(name, () => {
       this.menu.open = false;
       download(what);
     }, { class: "item", title: help, "data-download": what }));
-    this.menu = el("details", { class: "menu" }, el("summary", { text: "Keep" }), el("div", { class: "items" }, ...items));
+    const list = el("div", { class: "items" }, ...items);
+    this.menu = el("details", { class: "menu" }, el("summary", { text: "Keep" }), list);
     this.menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       this.menu.open = false;
@@ -55,14 +58,16 @@ export class Status {
 
   /** Show how far a run is, or nothing; only what takes long enough to be noticed. */
   running({ done = 0, total = 0, label = "" } = {}) {
-    this.bar.hidden = this.stop.hidden = false;
+    hide(this.bar, false);
+    hide(this.stop, false);
     if (total) [this.bar.max, this.bar.value] = [total, done];
     else this.bar.removeAttribute("value");
     say(this.text, label || "Computing");
   }
 
   rest(text = "") {
-    this.bar.hidden = this.stop.hidden = true;
+    hide(this.bar, true);
+    hide(this.stop, true);
     say(this.text, text);
   }
 }

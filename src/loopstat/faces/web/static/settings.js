@@ -111,7 +111,7 @@ const groupsOf = (groups) => {
   return pairs.filter(([label, settings]) => typeof label === "string" && isRecord(settings));
 };
 
-/** Read a settings file: its desk where it names one, and one or several labelled sets of settings; or what is wrong. */
+/** Read a settings file: its desk where it names one, one or several labelled sets of settings; or what is wrong. */
 export const readFile = (text) => {
   if (text.length > MOST) return { error: "This file is larger than 1 MB: it is not one of settings." };
   let data;
@@ -120,7 +120,7 @@ export const readFile = (text) => {
   }
   const several = isRecord(data) ? groupsOf(data.groups) : [];
   if (isRecord(data) && isRecord(data.settings)) several.unshift(["", data.settings]);
-  if (!several.length) return { error: "Here are no settings: expected JSON with `settings`, or with `groups` of them." };
+  if (!several.length) return { error: "Here are no settings: expected JSON with `settings`, or `groups` of them." };
   const desk = data.schema === SCHEMA && typeof data.desk === "string" ? data.desk : null;
   return { desk, several: data.settings ? several.slice(0, 1) : several };
 };

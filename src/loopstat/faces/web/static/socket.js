@@ -26,7 +26,7 @@ class Slot {
 }
 
 export class Link {
-  /** `told(header, floats)` for every frame that counts; `state("open" | "lost", seconds)` as the line comes and goes. */
+  /** `told(header, floats)` for every frame that counts; `state("open" | "lost", seconds)` as the line comes, goes. */
   constructor({ told, state }) {
     this.told = told;
     this.state = state;
@@ -79,13 +79,14 @@ export class Link {
     slot.since = performance.now();
   }
 
-  /** Ask for good: first what can be said at once, then the whole where something was left out. */
+  /** Ask for good: what can be said at once, then the whole where something was left out; false if it is there. */
   settle(k, request, live) {
     const slot = this.slot(k);
-    if (!live) { this.whole(k, request); return; }
-    if (!slot.flying && slot.exact === JSON.stringify(request)) return;
+    if (!live) { this.whole(k, request); return true; }
+    if (!slot.flying && slot.exact === JSON.stringify(request)) return false;
     this.live(k, request);
     slot.settle = request;
+    return true;
   }
 
   whole(k, request) {

@@ -15,7 +15,8 @@ export class Tabs {
   }
 
   tab(desk) {
-    const made = el("button", { type: "button", role: "tab", class: "tab", text: desk.title || desk.name, tabindex: "-1",
+    const made = el("button", { type: "button", role: "tab", class: "tab", tabindex: "-1",
+      text: desk.title || desk.name,
       id: `tab-${this.tabs.size}`, "aria-selected": "false", "aria-controls": "bench", "data-desk": desk.name,
       onclick: () => this.chosen(desk.name) });
     this.tabs.set(desk.name, made);

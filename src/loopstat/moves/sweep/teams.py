@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from ..arrays import Bool, Float, Int
-from ..inference.differences import exponential, pick
-from ..inference.estimate import Estimate
-from ..inference.pareto import nondominated
-from .settings import PARAMETERS, MoveSettings
-from .sweep.reviewer_value import CORRELATIONS
-from .sweep.sweep import Progress, Sweep
-from .ways import ways
+from ...arrays import Bool, Float, Int
+from ...inference.differences import exponential, pick
+from ...inference.estimate import Estimate
+from ...inference.pareto import nondominated
+from ..settings import PARAMETERS, MoveSettings
+from ..ways import ways
+from .reviewer_value import CORRELATIONS
+from .sweep import Progress, Sweep
 
 RUNS = 150  # of every team: enough to tell them apart within a second
 
@@ -98,10 +98,7 @@ def teams_by_runs(settings: MoveSettings, *, progress: Progress | None = None) -
     m = len(CORRELATIONS)
     ratio = exponential(both.figure("log_cost_per_good", slice(m, None), slice(None, m)))
     front = nondominated(np.column_stack([-cost.value, good.value]))
-    return Teams(
-        *(settings, candidates, reviewers, moves, cost, good, front, np.array(CORRELATIONS), ratio),
-        replicates=RUNS,
-    )
+    return Teams(settings, candidates, reviewers, moves, cost, good, front, np.array(CORRELATIONS), ratio, RUNS)
 
 
 def teams_by_mean_path(settings: MoveSettings) -> Teams:
@@ -124,10 +121,8 @@ def teams_by_mean_path(settings: MoveSettings) -> Teams:
         per_good = cost[n:] / good[n:]
         ratio = per_good[m:] / per_good[:m]
     front = nondominated(np.column_stack([-cost[:n], good[:n]]))
-    return Teams(
-        *(settings, K, N, *(_bare(values[:n]) for values in (moves, cost, good)), front, gamma, _bare(ratio)),
-        replicates=0,
-    )
+    figures = (_bare(moves[:n]), _bare(cost[:n]), _bare(good[:n]))
+    return Teams(settings, K, N, *figures, front, gamma, _bare(ratio), 0)
 
 
 def _sizes() -> tuple[Int, Int]:
