@@ -126,6 +126,42 @@ def test_sql_is_told_once() -> None:
     assert rules_of(text) == ["S608"]
 
 
+EVERY_KIND = """
+import asyncio
+x: float = 1.5
+y = [0.5 for a in b if 2.5] + [b"" for a in 1.5] + [2j, ..., None, -1.0]
+z = {a: 0.5 for a in b}; {0.5 for a in b}; (1j for a in b)
+for i in 2.5: x += 0.5
+while 0.5: del x, y[0.5]
+def f(a=0.5, *b, c: 1.5 = 2.5, **d) -> 3.5: return lambda e=0.5: 1.5
+async def g():
+    async with h() as k, l as m:
+        async for n in o: await p
+    return [q async for q in r]
+class C(D, metaclass=E):
+    __slots__ = ("a",)
+    @property
+    def s(self): yield 0.5; yield from t
+match u:
+    case 1.5 | None | [_, *v] | {"w": 0.5, **rest} if 0.5: pass
+    case C(x=0.5) as w: pass
+try: raise F(0.5) from 0.5
+except (G, H) as error: global I; I = 0.5
+except* J: pass
+else: assert 0.5, 1.5
+finally: print(f"{x!r:>{0.5}} {y:0.5f}", *z, sep=0.5)
+with a as (b, c), d: e = (f := 0.5) if 0.5 else 1.5; g = h[0.5:1.5, ...] @ ~0.5
+""".replace("except* J: pass\n", "")
+
+
+@pytest.mark.parametrize("suite", ["python", "sj2025"])
+def test_every_kind_of_syntax_is_read(suite: str) -> None:
+    assert "unscored" not in one(EVERY_KIND, suite).counts
+    groups = "try: x = 0.5\nexcept* J: y = 1.5\n"
+    for line in (groups, *(f"{line}\n" for line in ("0.5", "1j", "...", "b''", "None", "x = 0.5 < 1.5", "x[0.5]"))):
+        assert "unscored" not in one(line, suite).counts
+
+
 def test_a_long_program_thins_out_style_and_no_severe_finding() -> None:
     long = "x = 1\n" * 400
     assert one("eval(x)\n" + long).values["security"] == one("eval(x)").values["security"]

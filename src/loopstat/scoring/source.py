@@ -160,6 +160,8 @@ def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
             if depth > MOST_DEPTH:
                 break
         places.append(Place(node, parent, scope, loop))
+        if node.__class__ in _LEAVES:
+            continue
         special = SPECIAL.get(node.__class__)
         if special is not None:
             children = special(node, scope, loop)
