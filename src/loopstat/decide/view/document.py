@@ -105,4 +105,4 @@ def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     others = (Text(tuple((s,) for s in said[1:]), tone="doubt"),) if len(said) > 1 else ()
     drawn = (chart,) if chart else ()
     told = forecast_blocks(fit, at, key)
-    return (Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *drawn, *group_sheets(fit, at))
+    return (*drawn, Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *group_sheets(fit, at))
