@@ -94,6 +94,8 @@ class Desk:
     ----------
     title : str
         What its tab is called; default the command's name.
+    help : str
+        What it says, above the settings; default the command's help, which may speak of options.
     settings : tuple of Parameter
         What can be changed there; default the command's settings.
     controls : tuple of Controls
@@ -120,6 +122,7 @@ class Desk:
     live: str = ""
     moving: tuple[str, ...] = ()
     spelled: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True)

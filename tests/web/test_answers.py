@@ -78,6 +78,7 @@ def test_the_lens_of_an_outside_package_is_a_desk(running: Served) -> None:
         "kind": "number",
         "metavar": "X",
         "of": "",
+        "label": "",
     }
     assert desk["presets"][0] == {
         "group": "Presets",

@@ -260,8 +260,26 @@ const drawn = ({ mathml, plain }) => {
   if (read.documentElement.localName !== "math") return el("code", { text: plain });
   const math = document.importNode(read.documentElement, true);
   math.setAttribute("aria-label", plain);
-  return math;
+  return apart(math);
 };
+
+/** Return a line of formulas as formulas that may stand below each other: browsers do not break lines of their own. */
+const apart = (math) => {
+  const row = math.children.length === 1 && math.firstChild.localName === "mrow" ? math.firstChild : math;
+  const gap = (node) => node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 2;
+  if (![...row.childNodes].some(gap)) return math;
+  const line = el("span", { class: "formula-line", role: "math", "aria-label": math.getAttribute("aria-label") });
+  math.removeAttribute("aria-label");
+  let part = math.cloneNode(false);
+  for (const child of [...row.childNodes]) {
+    if (gap(child)) { line.append(part); part = math.cloneNode(false); } else part.append(child);
+  }
+  line.append(part);
+  return line;
+};
+
+/** Return words with what stands between backticks set as code. */
+const coded = (words) => words.split("`").map((part, k) => (k % 2 ? el("code", { text: part }) : part));
 
 class FormulaRow {
   constructor() { this.el = el("div", { class: "formula" }); }
@@ -274,7 +292,7 @@ class FormulaRow {
       el("div", { class: "formula-head" }, el("span", { class: "formula-name", text: row.name }),
         el("span", { class: `origin o-${row.origin}`, text: ORIGINS[row.origin] ?? row.origin })),
       el("div", { class: "math", tabindex: "0", role: "group", "aria-label": row.name }, drawn(row)),
-      ...(row.note ? [el("p", { class: "note", text: row.note })] : []),
+      ...(row.note ? [el("p", { class: "note" }, ...coded(row.note))] : []),
     );
   }
 }
