@@ -49,11 +49,14 @@ class Save:
     help : str
     text : str
         `module:function` that makes its text of a result.
+    title : str
+        What a page calls it; default its help.
     """
 
     name: str
     help: str
     text: str
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -100,7 +100,6 @@ LABELS = {
     "tau": "human prior on likeness",
     "leniency": "leniency of reviewers",
     "collateral": "collateral damage",
-    "max_moves": "moves at most",
     "replicates": "runs",
     "order_statistic": "expected best of K",
 }

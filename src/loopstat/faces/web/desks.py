@@ -47,7 +47,7 @@ class Place:
             "reads": self.reads,
             "groups": self._groups(),
             "presets": [_preset(preset) for preset in self._presets()],
-            "saves": [{"name": save.name, "help": save.help} for save in self.command.saves],
+            "saves": [{"name": save.name, "title": save.title or save.help} for save in self.command.saves],
             "live": bool(self.desk.live),
         }
 

@@ -266,7 +266,7 @@ const drawn = ({ mathml, plain }) => {
 /** Return a line of formulas as formulas that may stand below each other: browsers do not break lines of their own. */
 const apart = (math) => {
   const row = math.children.length === 1 && math.firstChild.localName === "mrow" ? math.firstChild : math;
-  const gap = (node) => node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 2;
+  const gap = (node) => node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 1;
   if (![...row.childNodes].some(gap)) return math;
   const line = el("span", { class: "formula-line", role: "math", "aria-label": math.getAttribute("aria-label") });
   math.removeAttribute("aria-label");

@@ -14,7 +14,14 @@ export const stepOf = (row) => {
 };
 
 const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", kappa: "κ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ" };
-const lettered = (symbol) => symbol.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
+
+/** Return a symbol as it is written: Greek letters, and what is below the line there. */
+const lettered = (symbol) => {
+  const [, letter, below] = /^(.*?)(?:_(\w+)|\[([^\]]+)\]|(\d+))?$/.exec(symbol).filter((part) => part !== undefined);
+  const greek = letter.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
+  return el("i", { text: greek }, below ? el("sub", { text: below }) : null);
+};
+
 const plain = (value) => (value === null || value === undefined ? "" : String(value));
 
 /** Tell moves of a slider or a field while the hand is on it, and once when it lets go; held keys are one move. */
@@ -197,7 +204,7 @@ export class Control {
     const { row } = this, own = this.made.inputs.some((input) => input.id === id);
     const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
       titled(row));
-    if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: lettered(row.symbol) }));
+    if (row.symbol && row.symbol !== row.name) name.append(" ", lettered(row.symbol));
     const unit = row.unit && !titled(row).includes(row.unit) ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
