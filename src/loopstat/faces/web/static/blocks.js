@@ -35,6 +35,9 @@ export class Figure {
   }
 }
 
+/** Return words whose figures stay with their unit on one line. */
+const bound = (words) => (words.includes(" %") ? words.replaceAll(" %", "\u00a0%") : words);
+
 /** A line of words and figures. */
 export class Said {
   constructor(host) {
@@ -45,8 +48,8 @@ export class Said {
   update(parts) {
     const kinds = parts.map((part) => (typeof part === "string" ? "s" : part.n ? "n" : "w")).join("");
     if (kinds !== this.kinds) this.build(kinds);
-    parts.forEach((part, k) => {
-      const node = this.nodes[k];
+    parts.forEach((given, k) => {
+      const node = this.nodes[k], part = typeof given === "string" ? bound(given) : given;
       if (typeof part !== "string") node.update(part);
       else if (node.data !== part) node.data = part;
     });

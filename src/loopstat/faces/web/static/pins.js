@@ -52,7 +52,7 @@ class Card {
     const answer = column.doc?.answer;
     this.verdict.hidden = !answer;
     if (answer) this.answered.update(answer);
-    say(this.state, column.failed || (column.doc ? column.doc.rough && `For now: ${column.doc.rough}` : "Computing …"));
+    say(this.state, column.failed || (column.doc ? column.doc.rough && "Not all of it yet …" : "Computing …"));
     const text = rows.map(([name, row]) => `${name}=${valueSaid(column.values.get(name) ?? row.default)}`).join("\n");
     if (text === this.text) return;
     this.text = text;
