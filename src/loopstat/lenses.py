@@ -49,11 +49,14 @@ class Save:
     help : str
     text : str
         `module:function` that makes its text of a result.
+    title : str
+        What a page calls it; default its help.
     """
 
     name: str
     help: str
     text: str
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,8 @@ class Desk:
     ----------
     title : str
         What its tab is called; default the command's name.
+    help : str
+        What it says, above the settings; default the command's help, which may speak of options.
     settings : tuple of Parameter
         What can be changed there; default the command's settings.
     controls : tuple of Controls
@@ -120,6 +125,7 @@ class Desk:
     live: str = ""
     moving: tuple[str, ...] = ()
     spelled: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import { button, copy, flash, save, say } from "./dom.js";
 import { Pins } from "./pins.js";
 import { Presets, Status } from "./presets.js";
 import { openReader } from "./reader.js";
-import { isDefault, laid, leftOut, readAll, rowsOf, written } from "./settings.js";
+import { isDefault, laid, leftOut, readAll, rowsOf, spoken, written } from "./settings.js";
 import { Link } from "./socket.js";
 import { Tabs } from "./tabs.js";
 import { themes } from "./theme.js";
@@ -299,7 +299,8 @@ class App {
     $("document").classList.remove("stale", "loading");
   }
 
-  failed({ message, setting }) {
+  failed({ message: said, setting }) {
+    const message = spoken(said, this.rows);
     this.calm();
     this.troubled = true;
     $("document").classList.toggle("stale", Boolean(this.doc));
@@ -354,7 +355,7 @@ class App {
   pinned(header, floats) {
     if (header.kind === "document" && header.desk === this.desk.name) {
       this.pins?.answered(header.slot, header.document, floats, { live: false });
-    } else if (header.kind === "error") this.pins?.failed(header.slot, header.message);
+    } else if (header.kind === "error") this.pins?.failed(header.slot, spoken(header.message, this.rows));
   }
 
   async download(what) {

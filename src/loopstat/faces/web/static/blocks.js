@@ -35,6 +35,9 @@ export class Figure {
   }
 }
 
+/** Return words whose figures stay with their unit on one line. */
+const bound = (words) => (words.includes(" %") ? words.replaceAll(" %", "\u00a0%") : words);
+
 /** A line of words and figures. */
 export class Said {
   constructor(host) {
@@ -45,8 +48,8 @@ export class Said {
   update(parts) {
     const kinds = parts.map((part) => (typeof part === "string" ? "s" : part.n ? "n" : "w")).join("");
     if (kinds !== this.kinds) this.build(kinds);
-    parts.forEach((part, k) => {
-      const node = this.nodes[k];
+    parts.forEach((given, k) => {
+      const node = this.nodes[k], part = typeof given === "string" ? bound(given) : given;
       if (typeof part !== "string") node.update(part);
       else if (node.data !== part) node.data = part;
     });
@@ -260,8 +263,26 @@ const drawn = ({ mathml, plain }) => {
   if (read.documentElement.localName !== "math") return el("code", { text: plain });
   const math = document.importNode(read.documentElement, true);
   math.setAttribute("aria-label", plain);
-  return math;
+  return apart(math);
 };
+
+/** Return a line of formulas as formulas that may stand below each other: browsers do not break lines of their own. */
+const apart = (math) => {
+  const row = math.children.length === 1 && math.firstChild.localName === "mrow" ? math.firstChild : math;
+  const gap = (node) => node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 1;
+  if (![...row.childNodes].some(gap)) return math;
+  const line = el("span", { class: "formula-line", role: "math", "aria-label": math.getAttribute("aria-label") });
+  math.removeAttribute("aria-label");
+  let part = math.cloneNode(false);
+  for (const child of [...row.childNodes]) {
+    if (gap(child)) { line.append(part); part = math.cloneNode(false); } else part.append(child);
+  }
+  line.append(part);
+  return line;
+};
+
+/** Return words with what stands between backticks set as code. */
+const coded = (words) => words.split("`").map((part, k) => (k % 2 ? el("code", { text: part }) : part));
 
 class FormulaRow {
   constructor() { this.el = el("div", { class: "formula" }); }
@@ -274,7 +295,7 @@ class FormulaRow {
       el("div", { class: "formula-head" }, el("span", { class: "formula-name", text: row.name }),
         el("span", { class: `origin o-${row.origin}`, text: ORIGINS[row.origin] ?? row.origin })),
       el("div", { class: "math", tabindex: "0", role: "group", "aria-label": row.name }, drawn(row)),
-      ...(row.note ? [el("p", { class: "note", text: row.note })] : []),
+      ...(row.note ? [el("p", { class: "note" }, ...coded(row.note))] : []),
     );
   }
 }

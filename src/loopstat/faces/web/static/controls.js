@@ -14,8 +14,14 @@ export const stepOf = (row) => {
 };
 
 const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", kappa: "κ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ" };
-const lettered = (symbol) => symbol.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
-const named = (row) => row.label || titled(row);
+
+/** Return a symbol as it is written: Greek letters, and what is below the line there. */
+const lettered = (symbol) => {
+  const [, letter, below] = /^(.*?)(?:_(\w+)|\[([^\]]+)\]|(\d+))?$/.exec(symbol).filter((part) => part !== undefined);
+  const greek = letter.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
+  return el("i", { text: greek }, below ? el("sub", { text: below }) : null);
+};
+
 const plain = (value) => (value === null || value === undefined ? "" : String(value));
 
 /** Tell moves of a slider or a field while the hand is on it, and once when it lets go; held keys are one move. */
@@ -37,7 +43,7 @@ const hand = (input, read, tell) => {
 
 const number = (row, id, tell) => {
   const field = el("input", { type: "number", id, class: "field", step: row.whole ? 1 : "any", inputmode: "decimal",
-    autocomplete: "off", placeholder: plain(row.default) || "default" });
+    autocomplete: "off", placeholder: plain(row.default) || "not set" });
   const slider = row.slider && el("input", { type: "range", class: "slider", min: row.slider[0], max: row.slider[1],
     step: stepOf(row), "aria-labelledby": `${id}-name` });
   const read = (input) => (input.value === "" ? null : Number(input.value));
@@ -167,7 +173,7 @@ const why = (row, id) => {
   const from = row.source && row.source !== "loopstat" ? ` Default from ${row.source}.` : "";
   const words = el("span", { id: `${id}-why`, class: "unseen", text: `${row.explained || row.help || ""}${from}` });
   const show = () => bubble.at(ask, words.textContent);
-  const ask = button("?", show, { class: "why", "aria-label": `What is ${named(row)}?`,
+  const ask = button("?", show, { class: "why", "aria-label": `What is ${titled(row)}?`,
     "aria-describedby": words.id, onmouseenter: show, onfocus: show, onmouseleave: () => bubble.hide(),
     onblur: () => bubble.hide() });
   return el("span", {}, ask, words);
@@ -184,7 +190,7 @@ export class Control {
     this.made = editor ?? (row.choices.length ? choice : MAKERS[row.kind] ?? text)(row, id, told);
     this.error = el("p", { class: "error", id: `${id}-error`, hidden: true });
     this.back = button("↺", () => { this.made.show(row.default); told(null, false); this.made.inputs[0]?.focus(); },
-      { class: "back", "aria-label": `Reset ${named(row)}` });
+      { class: "back", "aria-label": `Reset ${titled(row)}` });
     this.el = el("div", { class: `control${this.made.beside ? " beside" : ""}`, "data-setting": row.name },
       this.head(id), this.made.el, this.error);
     if (this.made.group || editor) {
@@ -197,9 +203,9 @@ export class Control {
   head(id) {
     const { row } = this, own = this.made.inputs.some((input) => input.id === id);
     const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
-      named(row));
-    if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: lettered(row.symbol) }));
-    const unit = row.unit ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
+      titled(row));
+    if (row.symbol && row.symbol !== row.name) name.append(" ", lettered(row.symbol));
+    const unit = row.unit && !titled(row).includes(row.unit) ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
 

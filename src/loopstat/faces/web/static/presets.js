@@ -35,16 +35,20 @@ export class Status {
     this.bar = el("progress", { class: "bar", "aria-label": "Progress", hidden: true });
     this.stop = button("Cancel", cancel, { class: "quiet", hidden: true });
     this.pin = button("Pin these settings", pin, { class: "quiet" });
-    const saves = desk.saves.map((s) => [`save:${s.name}`, s.name.replaceAll("_", " "), s.help]);
+    const saves = desk.saves.map((s) => [`save:${s.name}`, s.title, "A file for the command line"]);
     const kinds = [["html", "Report", "One HTML file that needs nothing else"],
-      ["json", "Figures", "Every figure as JSON"], ...saves,
+      ["json", "Figures", "Every one of them, as JSON"], ...saves,
       ["command", "Copy the command", "The command line that gives the same"]];
-    const items = kinds.map(([what, name, help]) => button(name, () => {
-      this.menu.open = false;
-      download(what);
-    }, { class: "item", title: help, "data-download": what }));
+    const items = kinds.map(([what, name, help]) => {
+      const item = button(name, () => {
+        this.menu.open = false;
+        download(what);
+      }, { class: "item", "data-download": what });
+      item.append(el("small", { text: help }));
+      return item;
+    });
     const list = el("div", { class: "items" }, ...items);
-    this.menu = el("details", { class: "menu" }, el("summary", { text: "Keep" }), list);
+    this.menu = el("details", { class: "menu" }, el("summary", { text: "Download" }), list);
     this.menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       this.menu.open = false;
