@@ -170,11 +170,10 @@ class Sources:
             heard()
 
     def said(self, error: LoopstatError) -> str:
-        """Return the message of an error, with the names of uploaded tables instead of where they lie."""
+        """Return the message of an error, with the names of tables instead of where they lie."""
         text = error.on_command_line()
         for source in list(self._tables.values()):
-            if source.uploaded:
-                text = text.replace(source.path, source.name)
+            text = text.replace(source.path, source.name if source.uploaded else Path(source.name).name)
         return text
 
     # ------------------------------------------------------------------ what comes and goes

@@ -6,11 +6,12 @@ import { Panel } from "./controls.js";
 import { editorFor, Tables } from "./data.js";
 import { askSettings, note, showKeys } from "./dialogs.js";
 import { View } from "./document.js";
-import { button, copy, flash, save, say } from "./dom.js";
+import { button, copy, el, flash, save, say } from "./dom.js";
 import { Pins } from "./pins.js";
 import { Presets, Status } from "./presets.js";
+import { speakOf, spokenOf, worded } from "./flags.js";
 import { openReader } from "./reader.js";
-import { isDefault, laid, leftOut, readAll, rowsOf, written } from "./settings.js";
+import { isDefault, laid, leftOut, readAll, rowsOf, titled, written } from "./settings.js";
 import { Link } from "./socket.js";
 import { Tabs } from "./tabs.js";
 import { themes } from "./theme.js";
@@ -103,7 +104,8 @@ class App {
     document.title = `${desk.title || desk.name} · loopstat`;
     this.tabs.show(desk.name);
     $("document").classList.toggle("moves", desk.live);
-    say($("help"), desk.help);
+    speakOf(this.rows);
+    say($("help"), worded(desk.help));
     $("tables").hidden = !desk.reads;
     this.panel = new Panel($("panel"), desk, {
       changed: (name, value, live) => this.moved(name, value, live),
@@ -305,8 +307,16 @@ class App {
     $("document").classList.toggle("stale", Boolean(this.doc));
     this.status.rest();
     if (setting && this.panel.fail(setting, message)) return;
-    say($("failed"), message);
+    const ways = spokenOf(message).map((row) =>
+      button(`Go to “${titled(row)}”`, () => this.goTo(row.name), { class: "quiet way" }));
+    $("failed").replaceChildren(el("p", { text: worded(message) }), ...ways);
     $("failed").hidden = false;
+  }
+
+  /** Show a control, wherever it is folded away, and put the focus there. */
+  goTo(name) {
+    if (getComputedStyle($("drawer")).display !== "none" && !$("controls").classList.contains("open")) this.drawer();
+    this.panel.goTo(name);
   }
 
   /** Tell those who listen what the answer is, once the hand rests. */

@@ -1,6 +1,7 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, hide, Many } from "./dom.js";
+import { button, copy, el, flash, hide, Many, say } from "./dom.js";
+import { worded } from "./flags.js";
 
 // -------------------------------------------------------------------------------- words
 
@@ -17,7 +18,7 @@ export class Figure {
 
   update(cell) {
     const last = this.cell;
-    if (cell.t !== last.t) this.text.data = cell.t;
+    if (cell.t !== last.t) this.text.data = cell.n ? cell.t : worded(cell.t);
     if (cell.tone !== last.tone || cell.shade !== last.shade) this.look(cell);
     if (cell.place !== last.place || cell.form !== last.form) this.place(cell);
     this.cell = cell;
@@ -47,8 +48,9 @@ export class Said {
     if (kinds !== this.kinds) this.build(kinds);
     parts.forEach((part, k) => {
       const node = this.nodes[k];
-      if (typeof part !== "string") node.update(part);
-      else if (node.data !== part) node.data = part;
+      if (typeof part !== "string") { node.update(part); return; }
+      const text = worded(part);
+      if (node.data !== text) node.data = text;
     });
   }
 
@@ -72,7 +74,7 @@ export class Answered {
   }
 
   update(answer) {
-    if (this.act.textContent !== answer.said) this.act.textContent = answer.said;
+    say(this.act, worded(answer.said));
     if (this.tone !== answer.tone) this.act.className = toned("act", (this.tone = answer.tone));
     this.said.update(answer.why);
   }

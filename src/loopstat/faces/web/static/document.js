@@ -4,6 +4,7 @@ import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict,
 import { Picture } from "./charts.js";
 import { Control } from "./controls.js";
 import { button, el, hide, Many, say } from "./dom.js";
+import { worded } from "./flags.js";
 
 // ------------------------------------------------------------------------------- pictures
 
@@ -26,7 +27,7 @@ export class ChartBlock {
 
   update(chart, floats, how) {
     say(this.title, chart.title);
-    say(this.note, chart.note);
+    say(this.note, worded(chart.note));
     hide(this.note, !chart.note);
     this.picture.update(chart, floats, how);
   }
@@ -295,7 +296,7 @@ export class View {
     this.hooks.above = doc.answer ? null : only?.key; // said once, where the eye falls first
     hide(this.verdict.el, !answer);
     if (answer) this.verdict.update(answer);
-    say(this.rough, doc.rough ? `For now: ${doc.rough}` : "");
+    say(this.rough, doc.rough ? `For now: ${worded(doc.rough)}` : "");
     hide(this.first.el, !doc.first.length);
     this.first.update({ said: doc.first.map((note) => [note]) });
     hide(this.handles, !doc.handles.length);
