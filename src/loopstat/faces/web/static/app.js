@@ -236,10 +236,17 @@ class App {
   /** Say that something is under way once it takes long enough to be noticed. */
   wait() {
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => { if (this.link.busy(0)) this.status.running(); }, QUIET);
+    this.waiting = setTimeout(() => { if (this.link.busy(0)) this.running(); }, QUIET);
     if (this.doc) return;
     this.troubled = true;
     $("document").classList.add("loading");
+  }
+
+  /** Say so, and no longer what was wrong with the settings before. */
+  running() {
+    this.status.running();
+    if (this.troubled) this.panel.calm();
+    $("failed").hidden = true;
   }
 
   cancel() {
