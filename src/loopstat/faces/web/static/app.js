@@ -115,6 +115,7 @@ class App {
     this.presets = new Presets($("presets"), desk, this.rows, lay);
     this.status = new Status($("status"), desk, {
       pin: () => this.pin(), download: (what) => this.download(what), cancel: () => this.cancel(),
+      again: () => this.ask(false),
     });
     this.adopt(values);
   }
@@ -251,7 +252,10 @@ class App {
 
   cancel() {
     this.link.cancel(0);
-    this.status.rest("Cancelled: what is shown is of the settings before, or not all of it.");
+    clearTimeout(this.waiting);
+    $("document").classList.remove("loading");
+    this.status.rest(this.doc ? "Cancelled: what is shown is of the settings before, or not all of it."
+      : "Cancelled before there was an answer.", true);
   }
 
   // ------------------------------------------------------------------------ answers
@@ -262,7 +266,7 @@ class App {
     if (header.kind === "document") this.answered(header, floats);
     else if (header.kind === "progress") this.status.running(header);
     else if (header.kind === "error") this.failed(header);
-    else if (header.kind === "cancelled" && !this.link.busy(0)) this.status.rest(this.status.text.textContent);
+    else if (header.kind === "cancelled" && !this.link.busy(0)) this.status.rest(this.status.text.textContent, true);
   }
 
   answered({ seq, desk, live, document: doc }, floats) {

@@ -1,9 +1,11 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, hide, Many, say } from "./dom.js";
+import { button, copy, el, flash, hide, Many, Most, say } from "./dom.js";
 import { worded } from "./flags.js";
 
 // -------------------------------------------------------------------------------- words
+
+const LINES = 12; // of a list that stand open
 
 const toned = (base, tone) => `${base}${tone ? ` t-${tone}` : ""}`;
 
@@ -129,12 +131,14 @@ class Line {
 export class Words {
   constructor(block) {
     const doubt = block.tone === "doubt", listed = doubt || block.points;
-    this.el = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
+    this.list = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
       "aria-label": doubt ? "What makes this doubtful" : null });
-    this.many = new Many(this.el, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
+    this.most = new Most(LINES, "lines");
+    this.el = el("div", {}, this.list, this.most.el);
+    this.many = new Many(this.list, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
   }
 
-  update(block) { this.many.update(block.said); }
+  update(block) { this.many.update(this.most.first(block.said, () => this.update(block))); }
 }
 
 // -------------------------------------------------------------------------------- tables

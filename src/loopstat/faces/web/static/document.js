@@ -3,7 +3,7 @@
 import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict, Words } from "./blocks.js";
 import { chosen, Picture } from "./charts.js";
 import { Control } from "./controls.js";
-import { button, el, hide, Many, say } from "./dom.js";
+import { button, el, hide, Many, Most, say } from "./dom.js";
 import { worded } from "./flags.js";
 
 // ------------------------------------------------------------------------------- pictures
@@ -198,13 +198,16 @@ class Inside {
 const hasGroups = (blocks) => blocks.some((b) => (b.type === "section" ? hasGroups(b.blocks) : b.link === "group"));
 const walk = (blocks) => blocks.flatMap((b) => (b.type === "section" ? [b, ...walk(b.blocks)] : []));
 
+const ROWS = 24; // of the first screen that stand open
+
 /** Sections with an answer, one row each, with their small picture: the first screen. */
 class AnswerTable {
   constructor(hooks) {
     this.hooks = hooks;
     this.head = el("tr");
     this.body = el("tbody");
-    this.el = el("table", { class: "answers" }, el("thead", {}, this.head), this.body);
+    this.most = new Most(ROWS, "groups");
+    this.el = el("div", {}, el("table", { class: "answers" }, el("thead", {}, this.head), this.body), this.most.el);
     this.many = new Many(this.body, (section) => new AnswerRow(section, hooks), (section) => section.key);
   }
 
@@ -216,7 +219,8 @@ class AnswerTable {
       this.head.replaceChildren(...heads.split("\u0000").map((text) => el("th", { scope: "col", text })));
     }
     const chooses = how.groups && Boolean(sections[0].group);
-    this.many.update(sections, floats, { ...how, pictured: Boolean(picture), chooses });
+    const shown = this.most.first(sections, () => this.update(by, sections, floats, how));
+    this.many.update(shown, floats, { ...how, pictured: Boolean(picture), chooses });
   }
 
   destroy() { this.many.destroy(); }
