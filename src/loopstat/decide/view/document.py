@@ -95,7 +95,8 @@ def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None 
     label = "all sessions" if fit.label == "all" else fit.label
     checks = Checks(fit.checks, place=f"{at}.checks" if at else "checks")
     lead = (plural(fit.counts["n_sessions"], "session"),)
-    return Section(key, clean(label), (*blocks(fit, at, key), checks), lead, answer(fit, limits), depth="front")
+    said, group = answer(fit, limits), clean_sentence(", ".join(fit.by.values()))
+    return Section(key, clean(label), (*blocks(fit, at, key), checks), lead, said, depth="front", group=group)
 
 
 def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:

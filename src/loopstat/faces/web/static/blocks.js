@@ -1,8 +1,11 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, hide, Many } from "./dom.js";
+import { button, copy, el, flash, hide, Many, Most, say } from "./dom.js";
+import { worded } from "./flags.js";
 
 // -------------------------------------------------------------------------------- words
+
+const LINES = 12; // of a list that stand open
 
 const toned = (base, tone) => `${base}${tone ? ` t-${tone}` : ""}`;
 
@@ -17,7 +20,7 @@ export class Figure {
 
   update(cell) {
     const last = this.cell;
-    if (cell.t !== last.t) this.text.data = cell.t;
+    if (cell.t !== last.t) this.text.data = cell.n ? cell.t : worded(cell.t);
     if (cell.tone !== last.tone || cell.shade !== last.shade) this.look(cell);
     if (cell.place !== last.place || cell.form !== last.form) this.place(cell);
     this.cell = cell;
@@ -49,7 +52,7 @@ export class Said {
     const kinds = parts.map((part) => (typeof part === "string" ? "s" : part.n ? "n" : "w")).join("");
     if (kinds !== this.kinds) this.build(kinds);
     parts.forEach((given, k) => {
-      const node = this.nodes[k], part = typeof given === "string" ? bound(given) : given;
+      const node = this.nodes[k], part = typeof given === "string" ? bound(worded(given)) : given;
       if (typeof part !== "string") node.update(part);
       else if (node.data !== part) node.data = part;
     });
@@ -75,7 +78,7 @@ export class Answered {
   }
 
   update(answer) {
-    if (this.act.textContent !== answer.said) this.act.textContent = answer.said;
+    say(this.act, worded(answer.said));
     if (this.tone !== answer.tone) this.act.className = toned("act", (this.tone = answer.tone));
     this.said.update(answer.why);
   }
@@ -130,12 +133,14 @@ class Line {
 export class Words {
   constructor(block) {
     const doubt = block.tone === "doubt", listed = doubt || block.points;
-    this.el = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
+    this.list = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
       "aria-label": doubt ? "What makes this doubtful" : null });
-    this.many = new Many(this.el, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
+    this.most = new Most(LINES, "lines");
+    this.el = el("div", {}, this.list, this.most.el);
+    this.many = new Many(this.list, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
   }
 
-  update(block) { this.many.update(block.said); }
+  update(block) { this.many.update(this.most.first(block.said, () => this.update(block))); }
 }
 
 // -------------------------------------------------------------------------------- tables

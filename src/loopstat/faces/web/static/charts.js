@@ -40,7 +40,7 @@ const printing = (on) => {
   every((p) => p.print(on));
 };
 const themed = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
-chosen.addEventListener("change", () => every((p) => p.chart?.link && p.paint()));
+chosen.addEventListener("change", () => every((p) => p.chart?.link && p.chose()));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 new MutationObserver(recolour).observe(document.documentElement, themed);
 addEventListener("beforeprint", () => printing(true));
@@ -142,6 +142,12 @@ export class Picture {
     const width = this.#host.clientWidth, most = PAPER[this.chart?.size];
     this.#width = on && most ? Math.min(width, most) : width;
     this.paint(on);
+  }
+
+  // Show what is chosen now, and say so unless something is pointed at.
+  chose() {
+    this.paint();
+    if (this.chart.size !== "tiny") this.#hand.again();
   }
 
   // ------------------------------------------------------------------------------------------------------- drawing

@@ -1,6 +1,7 @@
 // The panel of controls: one control for every row of settings, by its kind alone.
 
 import { button, el, say } from "./dom.js";
+import { worded } from "./flags.js";
 import { isDefault, same, titled } from "./settings.js";
 
 const SEGMENTS = 36; // letters of choices that still stand side by side
@@ -171,7 +172,7 @@ let bubble = null;
 const why = (row, id) => {
   bubble ??= new Bubble();
   const from = row.source && row.source !== "loopstat" ? ` Default from ${row.source}.` : "";
-  const words = el("span", { id: `${id}-why`, class: "unseen", text: `${row.explained || row.help || ""}${from}` });
+  const words = el("span", { id: `${id}-why`, class: "unseen", text: worded(`${row.explained || row.help || ""}${from}`) });
   const show = () => bubble.at(ask, words.textContent);
   const ask = button("?", show, { class: "why", "aria-label": `What is ${titled(row)}?`,
     "aria-describedby": words.id, onmouseenter: show, onfocus: show, onmouseleave: () => bubble.hide(),
@@ -222,7 +223,7 @@ export class Control {
   fail(message) {
     const failed = Boolean(message);
     this.error.hidden = !failed;
-    say(this.error, message || "");
+    say(this.error, worded(message || ""));
     this.made.inputs.forEach((input) => {
       if (failed) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
     });
@@ -281,6 +282,14 @@ export class Panel {
     const group = control?.el.closest("details");
     if (message && group) group.open = true;
     return Boolean(control);
+  }
+
+  /** Go to a control, its group opened. */
+  goTo(name) {
+    const { el: host } = this.controls.get(name), group = host.closest("details");
+    if (group) group.open = true;
+    host.scrollIntoView({ block: "center", behavior: "instant" });
+    host.querySelector("input, select, button:not(.why, .back)")?.focus({ preventScroll: true });
   }
 
   calm() { for (const control of this.controls.values()) if (!control.error.hidden) control.fail(""); }

@@ -30,10 +30,11 @@ export class Presets {
 
 /** What is done with the view as a whole: its state on the left, pins and downloads on the right. */
 export class Status {
-  constructor(host, desk, { pin, download, cancel }) {
+  constructor(host, desk, { pin, download, cancel, again }) {
     this.text = el("span", { class: "status-text" });
     this.bar = el("progress", { class: "bar", "aria-label": "Progress", hidden: true });
     this.stop = button("Cancel", cancel, { class: "quiet", hidden: true });
+    this.again = button("Compute it after all", again, { class: "quiet again", hidden: true });
     this.pin = button("Pin these settings", pin, { class: "quiet" });
     const saves = desk.saves.map((s) => [`save:${s.name}`, s.title, "A file for the command line"]);
     const kinds = [["html", "Report", "One HTML file that needs nothing else"],
@@ -57,21 +58,26 @@ export class Status {
     this.menu.addEventListener("focusout", (event) => {
       if (!this.menu.contains(event.relatedTarget)) this.menu.open = false;
     });
-    host.replaceChildren(el("div", { class: "doing" }, this.bar, this.text, this.stop), this.pin, this.menu);
+    host.replaceChildren(el("div", { class: "doing" }, this.bar, this.text, this.stop, this.again), this.pin, this.menu);
   }
 
   /** Show how far a run is, or nothing; only what takes long enough to be noticed. */
   running({ done = 0, total = 0, label = "" } = {}) {
     hide(this.bar, false);
     hide(this.stop, false);
+    hide(this.again, true);
     if (total) [this.bar.max, this.bar.value] = [total, done];
     else this.bar.removeAttribute("value");
     say(this.text, label || "Computing");
   }
 
-  rest(text = "") {
+  /** Show that nothing runs; `halted` where something was asked for that has no answer. */
+  rest(text = "", halted = false) {
+    const held = document.activeElement === this.stop;
     hide(this.bar, true);
     hide(this.stop, true);
+    hide(this.again, !halted);
+    if (held && halted) this.again.focus();
     say(this.text, text);
   }
 }

@@ -5,10 +5,6 @@ const MOST = 1 << 20; // characters of a settings file
 
 export const titled = (row) => row.label || row.name.replaceAll("_", " ");
 
-/** Return words with the settings they name called as the page calls them. */
-export const spoken = (words, rows) =>
-  words.replace(/`(\w+)`/g, (all, name) => (rows.has(name) ? `“${titled(rows.get(name))}”` : all));
-
 export const same = (a, b) =>
   a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, k) => v === b[k]));
 
