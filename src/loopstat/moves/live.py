@@ -74,8 +74,8 @@ def _walk(settings: MoveSettings, meanwhile: Callable[[], None]) -> Walk:
     """Return the runs; the interpreter is free while they are followed, and does something else."""
     s, threads = settings, min(cores(), 2)
     numbers, times = _numbers(s.seed, s.replicates, s.max_moves), thinned(s.max_moves + 1, POINTS)
-    beside = {"drawn": numbers, "workers": threads, "pool": _pool(threads), "meanwhile": meanwhile}
-    return walk(s, RunPlan.of(s, None, None, None), times=times, **beside)
+    plan, pool = RunPlan.of(s, None, None, None), _pool(threads)
+    return walk(s, plan, times=times, drawn=numbers, workers=threads, pool=pool, meanwhile=meanwhile)
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import hashlib
 import multiprocessing
@@ -181,6 +182,7 @@ class View:
                 self._warm(place)
             except Exception as error:  # told on standard error; the others are still loaded
                 sentence(error, self.sources.said)
+        gc.freeze()  # what was loaded stays: looking through it for garbage would hold up an answer now and then
 
     def _warm(self, place: Place) -> None:
         from .frames import frame
