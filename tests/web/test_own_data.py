@@ -141,18 +141,6 @@ def test_sessions_brushed_in_a_fan_are_chosen_everywhere_and_read_one_by_one(ope
     said[0].wait_for(state="detached")
 
 
-def test_what_is_cancelled_is_asked_for_again_by_a_button(opened: Any, tmp_path: Path) -> None:
-    page, _ = opened("decide?bootstrap=2000", table(tmp_path / "a.csv", tuple("abcdefgh"), n=80))
-    page.get_by_role("button", name="Cancel").click()
-    again = page.get_by_role("button", name="Compute it after all")
-    again.wait_for()
-    page.get_by_text("Cancelled before there was an answer").wait_for()
-    again.press("Enter")
-    again.wait_for(state="hidden")
-    page.locator("#status progress").wait_for()
-    page.get_by_role("button", name="Cancel").click()
-
-
 def test_a_table_that_grows_or_goes_is_noticed(opened: Any, tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv")
     page, _ = opened(QUICK, path)
