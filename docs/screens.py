@@ -181,7 +181,7 @@ SHOTS = (
          "conclude.", "play%20chain?system=ring"),
     Shot("decide", "When to stop", "Two models rewrite an optimiser: the price of a step moves the answers, the price "
          "map and the marked step.", "decide?objectives=fitness&by=model"),
-    Shot("analyze", "Everything about your data", "Sessions, means, drift, trade-offs: what is chosen in one picture is "
+    Shot("analyze", "Everything about your data", "Sessions, drift, trade-offs: what is chosen in one picture is "
          "chosen in all.", "analyze?objectives=fitness&objectives=aocc_separable&where=model%3Dgpt-4o", 1600),
     Shot("phone", "On a phone", "The same page, 400 pixels wide and dark.", "moves%20simulate", 400, "dark"),
 )  # fmt: skip
