@@ -31,7 +31,18 @@ class LoopstatError(Exception):
 
 
 class SettingsError(LoopstatError, ValueError):
-    """An option or argument cannot be used; the message says what was expected and what came."""
+    """An option or argument cannot be used; the message says what was expected and what came.
+
+    Parameters
+    ----------
+    message : str
+    setting : str, optional
+        Name of the setting to change, where it is one.
+    """
+
+    def __init__(self, message: str = "", *, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.setting = setting
 
 
 class OutputError(LoopstatError, OSError):

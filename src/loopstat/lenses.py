@@ -54,6 +54,8 @@ class Save:
         One letter for the same option.
     suffix : str
         Of the file where the page names it.
+    title : str
+        What a page calls it; default its help.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Save:
     text: str
     short: str = ""
     suffix: str = ".json"
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class Desk:
     ----------
     title : str
         What its tab is called; default the command's name.
+    help : str
+        What it says, above the settings; default the command's help, which may speak of options.
     settings : tuple of Parameter
         What can be changed there; default the command's settings.
     controls : tuple of Controls
@@ -127,6 +132,7 @@ class Desk:
     live: str = ""
     moving: tuple[str, ...] = ()
     spelled: str = ""
+    help: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,8 @@ class Parameter:
         Its name in the frozen settings, where it has another one.
     of : str
         What its names are names of; see `Of`.
+    label : str
+        What a page calls it, where its name does not say it.
     """
 
     name: str
@@ -66,6 +68,7 @@ class Parameter:
     metavar: str = ""
     field: str = ""
     of: Of = ""
+    label: str = ""
 
     @property
     def flag(self) -> str:

@@ -78,6 +78,7 @@ def test_the_lens_of_an_outside_package_is_a_desk(running: Served) -> None:
         "kind": "number",
         "metavar": "X",
         "of": "",
+        "label": "",
     }
     assert desk["presets"][0] == {
         "group": "Presets",
@@ -86,7 +87,7 @@ def test_the_lens_of_an_outside_package_is_a_desk(running: Served) -> None:
         "over": False,
         "values": {"pull": 2.0},
     }
-    assert desk["saves"] == [{"name": "note-file", "help": "Write the note."}]
+    assert desk["saves"] == [{"name": "note-file", "title": "Write the note."}]
     assert desks["levers read"]["reads"]
     assert [g["title"] for g in desks["levers read"]["groups"]] == ["Settings"]
 

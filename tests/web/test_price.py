@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -125,12 +126,17 @@ def said(data: dict[str, Any]) -> list[str]:
     return [s["answer"]["said"] for s in data["sections"] if s["answer"]]
 
 
+def worded(text: str) -> str:
+    """Return a text in which settings are called as their controls are."""
+    return re.sub(r"--([a-z-]+)", lambda m: f"“{m[1].replace('-', ' ')}”", text)
+
+
 def same(tab: Any, data: dict[str, Any]) -> None:
     """Check answers, the note on the price and every figure of the page."""
     page = " ".join(answers(tab))
     for words in said(data):
-        assert words in page
-    assert data["first"][0] in tab.locator("#document").inner_text()
+        assert worded(words) in page
+    assert worded(data["first"][0]) in tab.locator("#document").inner_text()
     theirs, mine = figures(data), shown(tab)
     assert len(mine) > 20
     assert {k: v for k, v in mine.items() if theirs.get(k) != v and ".checks." not in k} == {}
@@ -145,7 +151,7 @@ def test_the_price_moves_answers_figures_and_the_marked_step(tab: Any, served: s
     for share in (0.02, 0.7):
         price = held(tab, "price", share)
         data = document_of(COMMANDS[desk], table, price=price, **asked)
-        tab.get_by_text(data["first"][0]).first.wait_for()
+        tab.get_by_text(worded(data["first"][0])).first.wait_for()
         assert tab.evaluate("document.documentElement.dataset.exact") == "1", "nothing is left out"
         assert f"price={price}" not in tab.url
         same(tab, data)
@@ -187,7 +193,7 @@ def test_weights_move_together_and_the_answer_with_them(tab: Any, served: str, t
     speed = held(tab, "weights.speed", 0.9)
     now = [f"tests={weight}", f"speed={speed}"]
     data = document_of(COMMANDS["decide"], table, weights=now, rules=False)
-    tab.get_by_text(data["first"][0]).first.wait_for()
+    tab.get_by_text(worded(data["first"][0])).first.wait_for()
     same(tab, data)
 
 
@@ -199,5 +205,12 @@ def test_the_keyboard_moves_the_price(tab: Any, served: str, table: Path) -> Non
     settled(tab)
     price = float(slider(tab, "price").input_value())
     data = document_of(COMMANDS["decide"], table, price=price, rules=False)
-    tab.get_by_text(data["first"][0]).first.wait_for()
+    tab.get_by_text(worded(data["first"][0])).first.wait_for()
     same(tab, data)
+
+
+def test_the_default_price_stands_inside_its_slider_however_little_steps_are_worth(tab: Any, served: str) -> None:
+    at(tab, served, "decide", RULES, "objectives=speed")
+    box = slider(tab, "price")
+    low, high = (float(box.get_attribute(name) or 0) for name in ("min", "max"))
+    assert low < float(box.input_value()) < 0.5 * high

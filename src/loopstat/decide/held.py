@@ -148,12 +148,18 @@ def grid_of(panel: Panel, keeping: Keeping, cost: str | None) -> Grid:
     score = np.where(np.isnan(_weighed(panel.x, keeping.value)), np.nan, _weighed(panel.x, keeping.select))
     held, made = np.full(shape, -1), np.full(shape, -1)
     held[panel.session[rows], place] = _kept(panel, keeping.keep, score)[rows]  # the last row of a step stands
-    best_first = rows[np.lexsort((np.nan_to_num(score[rows], nan=-np.inf), panel.session[rows]))]
-    made[panel.session[best_first], np.searchsorted(steps, offset[best_first])] = best_first
+    order = _rising(panel.session[rows] * len(steps) + place, score[rows])  # the best row of a step stands
+    made[panel.session[rows[order]], place[order]] = rows[order]
     inside = np.arange(len(steps)) <= last[:, None]
     held = np.where(inside, _carried_on(held), -1)
     paid = np.where(inside, _paid(panel, rows, place, steps, cost, shape), np.nan)
     return Grid(held, made, paid, last, steps + int(np.median(first)))
+
+
+def _rising(place: Int, score: Float) -> Int | slice:
+    """Return rows in the order of their scores; as they are where each has a place of its own."""
+    alone = len(place) < 2 or bool(np.all(np.diff(place) > 0))
+    return slice(None) if alone else np.argsort(np.nan_to_num(score, nan=-np.inf), kind="stable")
 
 
 def _steps(offset: Int, n_sessions: int) -> Int:

@@ -143,11 +143,14 @@ def show(value: float | None, low: float | None = None, high: float | None = Non
         return "-"
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return number(value)
-    finite = [end for end in (low, high) if math.isfinite(end)]
-    width = max([abs(end - value) for end in finite] or [0.0])
+    below, above = abs(low - value), abs(high - value)
+    width = max(below if below < math.inf else 0.0, above if above < math.inf else 0.0)
     decimals = _decimals(width if width > 1e-9 * abs(value) else abs(value) / 10)  # else: equal but for rounding
-    ends = [_fixed(end, decimals) if math.isfinite(end) else ("-∞" if end < 0 else "∞") for end in (low, high)]
-    return f"{_fixed(value, decimals)} [{ends[0]}, {ends[1]}]"
+    return f"{_fixed(value, decimals)} [{_end(low, decimals)}, {_end(high, decimals)}]"
+
+
+def _end(value: float, decimals: int) -> str:
+    return _fixed(value, decimals) if math.isfinite(value) else ("-∞" if value < 0 else "∞")
 
 
 def number(value: float | None, digits: int = 2) -> str:
@@ -170,4 +173,4 @@ def _decimals(width: float) -> int:
 
 def _fixed(value: float, decimals: int) -> str:
     text = f"{value:.{decimals}f}"
-    return text.replace("-", "", 1) if float(text) == 0 and text.startswith("-") else text
+    return text[1:] if text[0] == "-" and float(text) == 0 else text

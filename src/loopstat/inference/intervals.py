@@ -217,11 +217,12 @@ def quantile(ordered: ArrayLike, p: float, *, level: float = LEVEL) -> Estimate:
 
 @lru_cache(maxsize=64)
 def _ranks(n: int, p: float, level: float) -> tuple[int, int]:
-    """Return the binomial ranks of the ends of a quantile's interval."""
-    from scipy.stats import binom
+    """Return the binomial ranks of the ends of a quantile's interval; `scipy.stats` takes a second to load."""
+    from scipy.special import bdtr
 
-    low, high = (int(binom.ppf(tail, n, p)) for tail in ((1 - level) / 2, (1 + level) / 2))
-    return low, high
+    chances = bdtr(np.arange(n + 1.0), n, p)
+    low, high = (int(np.searchsorted(chances, tail)) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return low, min(high, n)
 
 
 # ---------------------------------------------------------------------------------------- shares

@@ -222,11 +222,13 @@ def _volume(pool: _Pool, reference: Float, n: int, level: float, rng: Rng) -> Es
         )
 
     value = mean_of(np.arange(len(pool.ends)), DRAWS)
-    names, dense = np.unique(pool.cluster["ends"], return_inverse=True)
-    members = [np.flatnonzero(dense == c) for c in range(len(names))]
+    names, dense, sizes = np.unique(pool.cluster["ends"], return_inverse=True, return_counts=True)
+    members, begins = np.argsort(dense, kind="stable"), np.cumsum(sizes) - sizes
     draws = []
     for _ in range(DRAWS if len(names) >= MIN_CLUSTERS else 0):
-        pick = np.concatenate([members[c] for c in rng.integers(0, len(names), len(names))])
+        drawn = rng.integers(0, len(names), len(names))
+        ends = np.cumsum(sizes[drawn])
+        pick = members[np.arange(ends[-1]) + np.repeat(begins[drawn] - (ends - sizes[drawn]), sizes[drawn])]
         if len(pick) >= n:
             draws.append(mean_of(pick, REPEATS_OF_VOLUME))
     positive = np.log([d for d in draws if d > 0])

@@ -104,6 +104,8 @@ def _seen(cells: Cells, guess: Mapping[str, str]) -> TableSeen:
             continue
         role = "objective" if name in objectives else _role(name, column.kind, name in labels)
         values = cells.few(name, MOST_VALUES) if role in ("label", "accepted", "ended") else None
+        if role == "label" and values is None and column.kind == "text" and cells.in_lines(name):
+            role = "text"  # versions rather than labels, short as they are
         kind = "time" if name in cells.times else KINDS[column.kind]
         columns.append(ColumnSeen(column.shown, kind, role, None if values is None else tuple(values)))
     return TableSeen(cells.n_rows, tuple(columns), guess)

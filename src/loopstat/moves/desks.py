@@ -75,10 +75,41 @@ BUTTONS = (
 )
 
 
+LABELS = {
+    "tr_alpha": "expansion",
+    "tr_beta": "contraction",
+    "tr_a_low": "acceptance, lower end",
+    "tr_a_high": "acceptance, upper end",
+    "tr_min_radius": "least edit radius",
+    "tr_max_radius": "largest edit radius",
+    "tr_window": "window",
+    "tr_band": "acceptance is that of",
+    "plan_moves": "moves of planning",
+    "plan_human_step": "added to human prior",
+    "plan_oracle_step": "added to oracle resolution",
+    "cost_generate": "cost of a candidate",
+    "cost_review": "cost of a review",
+    "cost_oracle": "cost of a run of the tests",
+    "a1": "improvement",
+    "a2": "damage",
+    "s0": "spread of candidates",
+    "b": "half improvement at",
+    "kappa1": "human prior on spread",
+    "kappa2": "human prior on damage",
+    "sigma_r": "error of a reviewer",
+    "tau": "human prior on likeness",
+    "leniency": "leniency of reviewers",
+    "collateral": "collateral damage",
+    "replicates": "runs",
+    "order_statistic": "expected best of K",
+}
+"""Names of rows on the page, under their headings."""
+
+
 def on_page(name: str) -> Parameter:
-    """Return the row of a setting with the range that its slider has on the page."""
+    """Return the row of a setting with the range that its slider has on the page, and its name there."""
     row = PARAMETERS[name]
-    return replace(row, slider=row.slider or RANGES.get(name))
+    return replace(row, slider=row.slider or RANGES.get(name), label=LABELS.get(name, ""))
 
 
 SETTINGS = tuple(on_page(row.name) for row in ROWS)
@@ -92,6 +123,8 @@ SIMULATE = Desk(
     presets="loopstat.moves.desks:BUTTONS",
     live="loopstat.moves.live:simulate",
     spelled="loopstat.moves.desks:simulated",
+    help="Say when the tests would pass, when nothing is wrong, at what cost and risk, and what would help.\n\n"
+    "A preset or policy sets the whole loop; a scenario is laid over what is set.",
 )
 
 
@@ -124,7 +157,12 @@ def plan_desk(rows: tuple[Parameter, ...]) -> Desk:
     headings = {STRATEGY.title: "Priors and tests", OPTIMIZATION.title: "Reviewers"}
     named = tuple(replace(part, title=headings.get(part.title, part.title)) for part in loop)
     presets, spelling = "loopstat.moves.desks:plan_buttons", "loopstat.moves.desks:planned"
-    return Desk("What to buy", (*asked, *rest), (ASKED, *named, SEARCH, runs), presets, spelled=spelling)
+    said = (
+        "Say what to buy: policy, candidates, reviewers and edit radius under a budget or for a reliability.\n\n"
+        "Settings give all that is not searched: priors, tests, difficulty, costs. A reliability is asked "
+        "for beside the budget, once it is set."
+    )
+    return Desk("What to buy", (*asked, *rest), (ASKED, *named, SEARCH, runs), presets, spelled=spelling, help=said)
 
 
 def plan_buttons() -> tuple[Preset, ...]:

@@ -73,7 +73,7 @@ loopstat moves plan --budget 300             the best team under a budget
 loopstat moves settings                      every setting, preset and scenario
 loopstat moves calibrate pool.parquet        what recorded candidates say of tests and reviewers
 """
-SAVE = Save("save", "Write the settings, for --settings.", "loopstat.moves.commands:settings_text")
+SAVE = Save("save", "Write the settings, for --settings.", "loopstat.moves.commands:settings_text", "Settings")
 LENS = Lens(
     "moves",
     "candidates, reviewers and tests: how far a loop gets, and what to buy",
@@ -117,7 +117,10 @@ LENS = Lens(
             view="loopstat.moves.view:calibration",
             reads="pool",
             saves=(
-                Save("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),
+                Save(
+                    *("out", "Write what was identified, for --settings.", "loopstat.moves.commands:identified_text"),
+                    title="Settings of the simulator",
+                ),
             ),
             desk=desks.CALIBRATE,
         ),

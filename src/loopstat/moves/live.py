@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
@@ -17,7 +17,7 @@ from .commands import Simulation
 from .files import asked_for
 from .fit import MeanPaths, of_walk
 from .mean_path import Ceiling
-from .paths import SINGLE, thinned, walk
+from .paths import SINGLE, Walk, thinned, walk
 from .runs import RunPlan
 from .settings import MoveSettings
 from .sweep.levers import levers, levers_together
@@ -50,12 +50,15 @@ def simulate(recording: None, options: Mapping[str, Any], last: Simulation | Non
     del recording
     asked = asked_for(options)
     few = quick(asked.settings)
-    with ThreadPoolExecutor(1) as beside:  # runs hold no lock on the interpreter
-        walked = beside.submit(_walk, few)
-        mean = _mean(few)
-        teams = teams_by_mean_path(few) if options.get("teams") else None
+    found: list[Any] = []
+
+    def meanwhile() -> None:
+        found.extend((_mean(few), teams_by_mean_path(few) if options.get("teams") else None))
+
+    walked = _walk(few, meanwhile)
+    mean, teams = found
     effects = last.run.sensitivity if last is not None and options.get("sensitivity") else None
-    run = replace(of_walk(walked.result(), mean), sensitivity=effects)
+    run = replace(of_walk(walked, mean), sensitivity=effects)
     said = f"{few.replicates} runs, mean paths for levers"
     rough = f"{said}, teams and reviewers; all runs when you let go" if teams else f"{said}; all runs when you let go"
     return Simulation(run, asked.settings, asked.notes, str(options.get("command") or ""), teams, rough)
@@ -67,12 +70,12 @@ def quick(settings: MoveSettings) -> MoveSettings:
     return settings.but(replicates=min(settings.replicates, most))
 
 
-def _walk(settings: MoveSettings) -> Any:
-    s = settings
-    numbers = _numbers(s.seed, s.replicates, s.max_moves)
-    return walk(
-        s, RunPlan.of(s, None, None, None), times=thinned(s.max_moves + 1, POINTS), drawn=numbers, workers=_threads()
-    )
+def _walk(settings: MoveSettings, meanwhile: Callable[[], None]) -> Walk:
+    """Return the runs; the interpreter is free while they are followed, and does something else."""
+    s, threads = settings, min(cores(), 2)
+    numbers, times = _numbers(s.seed, s.replicates, s.max_moves), thinned(s.max_moves + 1, POINTS)
+    plan, pool = RunPlan.of(s, None, None, None), _pool(threads)
+    return walk(s, plan, times=times, drawn=numbers, workers=threads, pool=pool, meanwhile=meanwhile)
 
 
 @lru_cache(maxsize=2)
@@ -83,8 +86,9 @@ def _numbers(seed: int, replicates: int, moves: int) -> Float:
 
 
 @lru_cache(maxsize=1)
-def _threads() -> int:
-    return min(cores(), 2)
+def _pool(threads: int) -> ThreadPoolExecutor:
+    """Return threads that are kept: beginning one takes as long as a part of the answer."""
+    return ThreadPoolExecutor(threads)
 
 
 def _mean(settings: MoveSettings) -> MeanPaths:
@@ -102,7 +106,8 @@ def _mean(settings: MoveSettings) -> MeanPaths:
 def _reached(settings: MoveSettings, changes: Sequence[Mapping[str, float]]) -> tuple[Float, Float]:
     """Return P_pass and P_good of the best point of the mean path; see `levers.reached`."""
     names = {name for change in changes for name in change}
-    columns = {n: np.array([c.get(n, getattr(settings, n)) for c in changes]) for n in names}
+    now = {n: getattr(settings, n) for n in names}
+    columns = {n: np.array([c.get(n, v) for c in changes]) for n, v in now.items()}
     if "tr_max_radius" in columns:
         most = columns["tr_max_radius"]
         columns["edit_radius"] = np.minimum(settings.edit_radius, most)

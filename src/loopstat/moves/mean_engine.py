@@ -82,15 +82,15 @@ def mean_ways(
     """
     for k in range(len(teams)):
         team, mass, radius, r = teams[k], teams[k].mass, teams[k].radius, phases[0, k].r
-        out[0, k], out[2, k], out[3, k], out[4, k] = -1.0, -1.0, mass, radius
+        out[0, k], out[3, k], out[4, k], least = -1.0, mass, radius, np.inf
         before, held, wait = mass, radius, 0
         for move in range(moves + 1):
             if k < way.shape[1]:
                 way[0, k, move], way[1, k, move], way[2, k, move] = mass, radius, r
-            passing = exp(-r * mass)
-            if passing > out[2, k]:
-                out[2, k], out[3, k], out[4, k] = passing, mass, radius
-            if out[0, k] < 0.0 and r * mass <= team.limit:
+            seen = r * mass
+            if seen < least:
+                least, out[3, k], out[4, k] = seen, mass, radius
+            if out[0, k] < 0.0 and seen <= team.limit:
                 out[0, k] = move
                 if stop:
                     break
@@ -99,8 +99,8 @@ def mean_ways(
             row = phases[min(move, len(phases) - 1), k]
             r, share = row.r, mass / (mass + team.b)
             mean = (row.aim * share - row.damage - team.collateral * radius) * radius
-            s = row.spread * radius * sqrt(share)
-            pull = s * s / max(sqrt(s * s + team.variance), LEAST) if team.reviewed == 1 else 0.0
+            square = (row.spread * radius) ** 2 * share
+            pull = square / max(sqrt(square + team.variance), LEAST) if team.reviewed == 1 else 0.0
             done = move + 1
             if policy != TRUST:
                 quiet = abs(mean + pull * row.best) < STILL and move > team.plan
@@ -112,7 +112,7 @@ def mean_ways(
             if move % window == window // 2:
                 wait -= 1
                 if wait < 0:
-                    taken = acceptance(team, row, mean, s, nodes)
+                    taken = acceptance(team, row, mean, sqrt(square), nodes)
                     after = team.alpha if taken > team.high else (team.beta if taken < team.low else 1.0)
                     held = min(max(radius * after, team.least), team.most)
                     sure = taken > team.high + SURE or taken < team.low - SURE
@@ -122,4 +122,4 @@ def mean_ways(
                 if held == radius and before - mass < STILL * window and k >= way.shape[1]:
                     break
                 before, radius = mass, held
-        out[1, k] = mass
+        out[1, k], out[2, k] = mass, exp(-least)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -125,7 +126,14 @@ def thinned(n: int, most: int = POINTS) -> Int:
 
 
 def walk(
-    settings: MoveSettings, plan: RunPlan, *, times: Int | None = None, drawn: Float | None = None, workers: int = 1
+    settings: MoveSettings,
+    plan: RunPlan,
+    *,
+    times: Int | None = None,
+    drawn: Float | None = None,
+    workers: int = 1,
+    pool: Executor | None = None,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> Walk:
     """Run one setting many times without ever stopping.
 
@@ -139,7 +147,11 @@ def walk(
     drawn : float array of shape (n_runs, at least 2 max_moves), optional
         Where normal numbers are kept for other settings; see the engine's `run`.
     workers : int
-        Threads.
+        Parts that are followed at once.
+    pool : Executor, optional
+        Threads for them; default threads of their own.
+    meanwhile : callable
+        Called once while they follow the first moves.
     """
     moves, n = int(plan.moves[0]), plan.replicates
     t = np.arange(moves + 1) if times is None else times
@@ -151,10 +163,13 @@ def walk(
     ]
     table, kept = np.empty((len(t), len(FIGURES), 3)), _Kept(t, n)
     before, size = -1, max(AT_ONCE // n, 1)
-    with ThreadPoolExecutor(len(parts)) as pool:
+    with nullcontext(pool) if pool else ThreadPoolExecutor(len(parts)) as threads:
         for low in range(0, len(t), size):
             some = t[low : low + size].copy()  # read-only ones would be compiled for anew
-            seen = np.concatenate(list(pool.map(partial(_Part.go, first=before, times=some), parts)), axis=2)
+            followed = threads.map(partial(_Part.go, first=before, times=some), parts)
+            if low == 0:
+                meanwhile()
+            seen = np.concatenate(list(followed), axis=2)
             table[low : low + size] = _table(settings, some, seen, kept, window)
             before = int(some[-1])
     sums = np.sum([part.sums for part in parts], axis=0)

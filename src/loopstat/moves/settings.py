@@ -238,17 +238,20 @@ class MoveSettings:
         if self.tr_a_low > self.tr_a_high:
             raise SettingsError(
                 f"`tr_a_low` must not be above `tr_a_high`: the band would be empty. Got {self.tr_a_low:g} and "
-                f"{self.tr_a_high:g}."
+                f"{self.tr_a_high:g}.",
+                setting="tr_a_low",
             )
         if self.tr_min_radius > self.tr_max_radius:
             raise SettingsError(
                 f"`tr_min_radius` must not be above `tr_max_radius`. Got {self.tr_min_radius:g} and "
-                f"{self.tr_max_radius:g}."
+                f"{self.tr_max_radius:g}.",
+                setting="tr_min_radius",
             )
         if self.policy == "trust-region" and self.edit_radius > self.tr_max_radius:
             raise SettingsError(
                 f"`edit_radius` starts outside the trust region: {self.edit_radius:g} is above `tr_max_radius` "
-                f"{self.tr_max_radius:g}. Hint: raise tr_max_radius."
+                f"{self.tr_max_radius:g}. Hint: raise `tr_max_radius`.",
+                setting="edit_radius",
             )
 
     @classmethod

@@ -121,7 +121,9 @@ CHAIN = (
 """Settings of `play chain`."""
 
 CHAIN_CONTROLS = (
-    Controls("System", ("system", "states", "depth", "temperature", "drive", "stay", "escape")),
+    Controls("System", ("system", "states")),
+    Controls("Equilibrium", ("depth", "temperature")),
+    Controls("Ring and trap", ("drive", "stay", "escape")),
     Controls("Recording", ("transitions", "sessions", "seed")),
 )
 CHAIN_PRESETS = (

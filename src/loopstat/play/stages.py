@@ -85,12 +85,14 @@ def _scheduled(text: str) -> list[tuple[str, int | None]]:
     for k, part in enumerate(parts):
         name, colon, length = (piece.strip() for piece in part.partition(":"))
         if name not in (*STRATEGIES, OWN):
-            raise nearest(name, (*STRATEGIES, OWN), "strategy")
+            raise SettingsError(str(nearest(name, (*STRATEGIES, OWN), "strategy")), setting="schedule")
         if (colon and not (length.isdecimal() and 0 < int(length) < 10**6)) or (not colon and k < len(parts) - 1):
-            raise SettingsError(f"`schedule` must be NAME:STEPS, such as FF:3,SF:3,AI. Got {part!r} in it.")
+            said = f"`schedule` must be NAME:STEPS, such as FF:3,SF:3,AI. Got {part!r} in it."
+            raise SettingsError(said, setting="schedule")
         out.append((name, int(length) if colon and k < len(parts) - 1 else None))
     if not out:
-        raise SettingsError(f"`schedule` must name a strategy, such as FF:3,AI. Got {text!r}.")
+        said = f"`schedule` must name a strategy, such as FF:3,AI. Got {text!r}."
+        raise SettingsError(said, setting="schedule")
     return out
 
 
@@ -100,8 +102,8 @@ def _model(values: Mapping[str, Any]) -> LinearSDE:
     for (i, j), name in zip(PAIRS, TOGETHER, strict=True):
         rho[i, j] = rho[j, i] = float(values[name])
     if np.linalg.eigvalsh(rho)[0] < -1e-9:
-        said = ", ".join(f"{name} {values[name]:g}" for name in TOGETHER)
-        raise SettingsError(f"`{TOGETHER[-1]}`: no noise has these correlations together: {said}. Hint: nearer to 0.")
+        said = ", ".join(f"`{name}` {values[name]:g}" for name in TOGETHER)
+        raise SettingsError(f"no noise has these correlations together: {said}. Hint: nearer to 0.")
     return LinearSDE(
         [[float(values[name]) for name in row] for row in DRIFTS],
         [float(values[name]) for name in AT_ZERO],

@@ -10,7 +10,7 @@ from ..balance.fit import ANSWERS, BalanceFit
 from ..drift.fit import LinearDriftFit
 from ..inference.estimate import number
 from ..results.verdict import Verdict
-from .power import Power
+from .power import WANTED, Power
 from .stages import Stage
 from .worth import Worth
 
@@ -66,5 +66,7 @@ def chain_verdict(known: BalanceFit, power: Power, options: Mapping[str, Any]) -
     seen = float(power.drawn.value)
     seen = power.approximate if math.isnan(seen) else seen
     shown = f"{n} show it in {100 * seen:.0f} % of recordings; {enough}"
+    if power.drawn.high < WANTED and options["transitions"] >= power.enough:
+        enough = f"longer sessions would show more: by approximation {power.enough:,.0f} would do for 80 %"
     made = f"{number(known.entropy_production.value)} nats a step"
     return Verdict("driven", f"{answer}: {made}; {shown}.", answer=answer)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Literal
 
 from ..inference.estimate import Estimate
@@ -29,6 +28,7 @@ Form = Literal[
     "setting",
 ]
 Figures = tuple[float | None, float | None, float | None]
+NOTHING: Figures = (None, None, None)
 
 
 @dataclass(frozen=True)
@@ -63,15 +63,16 @@ class Cell:
     index: tuple[int, ...] = ()
     unit: str = ""
 
-    @cached_property
-    def figures(self) -> Figures:
-        """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
-        if isinstance(self.value, Estimate):
-            return _known(self.value.value[self.index]), *self._ends(self.value)
-        return (None if self.value is None or isinstance(self.value, str) else _known(self.value)), None, None
+    figures: Figures = field(init=False, repr=False, compare=False)
+    """The figure with the ends of its interval; None where there is none, infinite where a side is open."""
 
-    def _ends(self, e: Estimate) -> tuple[float | None, float | None]:
-        return _known(e.low[self.index]), _known(e.high[self.index])
+    def __post_init__(self) -> None:
+        value, k, found = self.value, self.index, NOTHING
+        if isinstance(value, Estimate):
+            found = _known(value.value[k]), _known(value.low[k]), _known(value.high[k])
+        elif value is not None and not isinstance(value, str):
+            found = _known(value), None, None
+        object.__setattr__(self, "figures", found)
 
 
 def _known(value: float) -> float | None:

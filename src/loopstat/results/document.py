@@ -183,6 +183,8 @@ class Section:
         Said beside the title, such as how many sessions.
     answer : Answer, optional
         The first screen has a row for every section with one.
+    group : str
+        What pictures call the group that it is about, if one.
     """
 
     key: str
@@ -192,6 +194,7 @@ class Section:
     answer: Answer | None = None
     depth: Depth = "short"
     folded: bool = False
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ LENS = Lens(
                     "loopstat.scoring.lens:table",
                     short="o",
                     suffix=".parquet",
+                    title="Table with scores",
                 ),
             ),
             least_files=0,

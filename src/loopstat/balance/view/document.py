@@ -90,6 +90,7 @@ def _group(seen: Seen, *, many: bool = False) -> Section:
         (*doubtful(seen), facts(seen), *_drawn(*pictures), *_figures(seen), *_checks(seen), *_missing(seen)),
         lead(seen),
         answer(seen),
+        group=seen.short,
     )
 
 

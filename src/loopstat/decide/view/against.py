@@ -17,6 +17,7 @@ from ..regions import Region as Reached
 BRIEF = 6  # pairs that are told without being asked for
 NAMED = 3  # groups that are not the best, by their names
 MAX_DRAWN = 6  # regions in one picture
+FAR = 5.0  # widths of where sessions end: a set that reaches farther comes of a nearly singular spread
 
 
 def against(
@@ -157,10 +158,15 @@ def _reached(found: Comparisons, short: Mapping[str, str]) -> Chart | None:
         )
         return Chart("which-reached", title, (Dots(rows),), Axis(names[0]), Axis(), described, note, link="group")
     marks: list[Mark] = []
+    low = np.min([r.reach_low for r in drawn], axis=0)[:2]
+    high = np.max([r.reach_high for r in drawn], axis=0)[:2]
+    middle, width = (low + high) / 2, np.where(high > low, high - low, 1.0)
     for k, r in enumerate(drawn):
         tone, shape = category(k)
-        if r.outline is not None:
-            marks.append(Region(r.outline[:, 0], r.outline[:, 1], tone=tone, filled=True))
+        if r.outline is not None and not np.any(np.abs(r.outline - middle) > FAR * width):
+            marks.append(Region(r.outline[:, 0], r.outline[:, 1], short[r.label], tone, filled=True))
+        elif r.outline is not None:
+            note += f" That of {short[r.label]} reaches far beyond its sessions, and is left out."
         at = r.centre.value
         marks.append(Points(at[:1], at[1:2], names=(short[r.label],), tone=tone, shape=shape, named=True))
     axes = Axis(names[0]), Axis(names[1])

@@ -95,7 +95,8 @@ def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None 
     label = "all sessions" if fit.label == "all" else fit.label
     checks = Checks(fit.checks, place=f"{at}.checks" if at else "checks")
     lead = (plural(fit.counts["n_sessions"], "session"),)
-    return Section(key, clean(label), (*blocks(fit, at, key), checks), lead, answer(fit, limits), depth="front")
+    said, group = answer(fit, limits), clean_sentence(", ".join(fit.by.values()))
+    return Section(key, clean(label), (*blocks(fit, at, key), checks), lead, said, depth="front", group=group)
 
 
 def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
@@ -105,4 +106,4 @@ def blocks(fit: Decided, at: str, key: str) -> tuple[Block | Section, ...]:
     others = (Text(tuple((s,) for s in said[1:]), tone="doubt"),) if len(said) > 1 else ()
     drawn = (chart,) if chart else ()
     told = forecast_blocks(fit, at, key)
-    return (Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *drawn, *group_sheets(fit, at))
+    return (*drawn, Facts(facts(fit, at), depth="front"), *told, *weightiest, *others, *group_sheets(fit, at))

@@ -11,8 +11,10 @@ from ...results.document import Handle
 from ...results.words import clean_sentence
 from ..analysis import Decisions
 from ..fit import Units
+from ..rows import DEFAULT_PRICE
 
 BEYOND = 2.0  # times the largest worth of a step, or the weight of a standard deviation: where a slider ends
+ROOM = 5.0  # times the price of a step unless asked: where its slider ends at least
 AT_LEAST = 0.5  # standard deviations: where the slider of the price ends if no step is worth anything
 
 
@@ -34,7 +36,8 @@ def _of_price(result: Decisions, units: Units) -> Iterator[Handle]:
         name = clean_sentence(units.cost)
         yield Handle("worth", high / 1000, high, asked, label=f"{name} that buy 1", unit=name)
         return
-    high = _round_up(BEYOND * most if most > 0 else AT_LEAST * units.spread or 1.0)
+    usual = DEFAULT_PRICE * units.spread  # stands well inside, however little steps are worth
+    high = _round_up(max(BEYOND * most, ROOM * usual) if most > 0 else AT_LEAST * units.spread or 1.0)
     yield Handle("price", 0.0, max(high, units.price), units.price, label="price of a step", unit=_unit(units))
 
 
@@ -53,7 +56,6 @@ def _of_weights(result: Decisions, units: Units) -> Iterator[Handle]:
         yield Handle(
             *("weights", 0.0, max(high, weight), weight, name),
             label=f"weight of {clean_sentence(name)}",
-            unit=f"per unit of {clean_sentence(name)}",
         )
 
 

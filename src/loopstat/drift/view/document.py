@@ -16,7 +16,7 @@ from ..compare import sentences
 from ..fit import LinearDriftFit
 from .charts import ends, fans, group_charts, pareto
 from .facts import doubtful, doubts, facts, lead, left_out
-from .seen import Seen
+from .seen import Seen, short_label
 from .sheets import comparison_sheets, group_sheets, pareto_sheet
 
 HINT = "Next: --verbose · --html report.html · --json - · loopstat explain TERM"
@@ -103,6 +103,7 @@ def _group(seen: Seen, said: Set[str]) -> Section:
             *_missing(seen),
         ),
         lead(seen),
+        group=short_label(seen.fit),
     )
 
 

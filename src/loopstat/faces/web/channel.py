@@ -12,7 +12,6 @@ from typing import Any
 
 from ...errors import LoopstatError, SettingsError
 from .answers import Answers, Asked, Cancelled, Crew, Job, document_of, milliseconds, sentence
-from .desks import SettingRefused
 
 SLOTS = 4  # the view, and three pins
 PAUSE = 0.05  # seconds between two words on progress
@@ -155,7 +154,7 @@ class Channel:
         self.tell(kind, seq=request.seq, slot=request.slot, **words)
 
     def _error(self, seq: int, slot: int, error: Exception) -> dict[str, Any]:
-        setting = error.setting if isinstance(error, SettingRefused) else None
+        setting = error.setting if isinstance(error, SettingsError) else None
         words = {"message": sentence(error, self.said), "setting": setting}
         return {"kind": "error", "seq": seq, "slot": slot, **words}
 

@@ -15,14 +15,6 @@ LONGEST = 20_000  # characters of a text, names of a list
 FURTHER = "Further settings"
 
 
-class SettingRefused(SettingsError):
-    """A value that a setting does not take; `setting` is its name."""
-
-    def __init__(self, setting: str, message: str) -> None:
-        super().__init__(message)
-        self.setting = setting
-
-
 class Place:
     """One desk: a command of a lens, as the page lays it out.
 
@@ -51,11 +43,11 @@ class Place:
             "name": self.name,
             "lens": self.lens,
             "title": self.desk.title or self.name,
-            "help": self.command.help,
+            "help": self.desk.help or self.command.help,
             "reads": self.reads,
             "groups": self._groups(),
             "presets": [_preset(preset) for preset in self._presets()],
-            "saves": [{"name": save.name, "help": save.help} for save in self.command.saves],
+            "saves": [{"name": save.name, "title": save.title or save.help} for save in self.command.saves],
             "live": bool(self.desk.live),
         }
 
@@ -82,7 +74,7 @@ class Place:
 
         Raises
         ------
-        SettingRefused, SettingsError
+        SettingsError
             A value that its row does not take, or a name that is none.
         """
         if not isinstance(values, Mapping):
@@ -122,6 +114,7 @@ def described(row: Parameter) -> dict[str, Any]:
     return {
         **row.described(),
         "open_high": row.open_high,
+        "label": row.label,
         "explained": row.explained,
         "kind": row.kind,
         "metavar": row.metavar,
@@ -149,7 +142,7 @@ def _value(row: Parameter, value: Any) -> Any:
     try:
         return _READ.get(row.kind, _text)(row, value)
     except SettingsError as error:
-        raise SettingRefused(row.name, str(error)) from error
+        raise SettingsError(str(error), setting=row.name) from error
 
 
 def _number(row: Parameter, value: Any) -> Any:

@@ -132,6 +132,7 @@ def _section(section: Section, floats: Floats) -> dict[str, Any]:
         "lead": _parts(section.lead),
         "answer": _answer(section.answer, floats),
         "folded": section.folded,
+        "group": section.group,
         "depth": section.depth,
         "blocks": [_once(b, floats) for b in section.blocks],
     }

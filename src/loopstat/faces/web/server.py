@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import hashlib
+import multiprocessing
 import os
 import socket
 import sys
@@ -14,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files as resources
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import uvicorn
 from starlette.applications import Starlette
@@ -37,6 +39,8 @@ from .tables import routes_of
 PORT = 8321
 TRIES = 100  # ports after it
 LONGEST_MESSAGE = 1_000_000  # bytes
+PATIENCE = 0.3  # seconds for what is still computed when all ends
+ROOM = 1 << 20  # bytes on their way: a document is sent in one go
 TABS = 8  # open at once
 KINDS = {
     "html": "text/html",
@@ -178,6 +182,7 @@ class View:
                 self._warm(place)
             except Exception as error:  # told on standard error; the others are still loaded
                 sentence(error, self.sources.said)
+        gc.freeze()  # what was loaded stays: looking through it for garbage would hold up an answer now and then
 
     def _warm(self, place: Place) -> None:
         from .frames import frame
@@ -283,7 +288,7 @@ class _Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         del sig, frame
-        self.force_exit, self.should_exit = self.should_exit, True
+        self.force_exit = self.should_exit = True  # no tab is waited for: each says that its line is cut
 
 
 def listener(port: int | None) -> socket.socket:
@@ -297,6 +302,7 @@ def listener(port: int | None) -> socket.socket:
     for tried in [PORT + k for k in range(TRIES)] if port is None else [port]:
         found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM)  # connections take it over
         try:
             found.bind((NAMES[0], tried))
             found.listen(128)
@@ -319,7 +325,7 @@ def _token(port: int) -> str:
 
 
 def serve(files: Sequence[str], port: int | None, *, browser: bool, say: Callable[[str], None]) -> None:
-    """Serve the page until it is interrupted.
+    """Serve the page until it is interrupted, and end the process then.
 
     Parameters
     ----------
@@ -337,9 +343,10 @@ def serve(files: Sequence[str], port: int | None, *, browser: bool, say: Callabl
     view = View(sources)
     address = f"http://{NAMES[0]}:{number}/{token}/"
 
+    threading.Thread(target=view.warm, name="warm", daemon=True).start()  # while the browser comes up
+
     def ready() -> None:
         say(address)
-        threading.Thread(target=view.warm, name="warm", daemon=True).start()
         if browser:
             threading.Thread(target=webbrowser.open, args=(address,), name="browser", daemon=True).start()
 
@@ -359,9 +366,15 @@ def serve(files: Sequence[str], port: int | None, *, browser: bool, say: Callabl
     try:
         _Server(config, ready).run(sockets=[heard])
     finally:
-        at_rest = view.crew.stop()
+        view.crew.stop(PATIENCE)
         sources.close()
-    if not at_rest:  # work that cannot be called off would keep the process
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    _leave()
+
+
+def _leave() -> NoReturn:
+    """End at once: work that cannot be called off would keep the process, and taking down what is loaded takes long."""
+    for child in multiprocessing.active_children():
+        child.terminate()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

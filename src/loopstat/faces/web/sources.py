@@ -39,6 +39,8 @@ class Source:
         None until it has been read.
     error : LoopstatError or None
         Why it cannot be read.
+    stamp : (bytes, ns) or None
+        Its size and when it was written, as it was read.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Source:
     uploaded: bool = False
     seen: TableSeen | None = None
     error: LoopstatError | None = None
+    stamp: tuple[int, int] | None = None
     reading: threading.Lock = field(default_factory=threading.Lock)
 
     def read(self) -> TableSeen:
@@ -60,12 +63,21 @@ class Source:
         with self.reading:
             if self.seen is None and self.error is None:
                 try:
+                    self.stamp = stamp_of(self.path)
                     self.seen = describe(self.path)
                 except LoopstatError as error:
                     self.error = error
         if self.seen is None:
             raise self.error or InputError("cannot be read.", file=self.name)
         return self.seen
+
+    def outdated(self) -> bool:
+        """Forget what was read where the file is another than then, and say whether it is."""
+        if (self.seen is None and self.error is None) or self.stamp == stamp_of(self.path):
+            return False
+        with self.reading:
+            self.seen = self.error = None
+        return True
 
     def described(self, said: Callable[[LoopstatError], str]) -> dict[str, Any]:
         """Return it as the page reads it; `reading` where that is not yet known."""
@@ -116,27 +128,42 @@ class Sources:
             self._tables[source.id] = source
         return source
 
+    def _called(self, key: str) -> Source:
+        source = self._tables.get(key)
+        if source is None and not self._tables:
+            raise SettingsError("no table is open: add one first.")
+        if source is None:
+            raise nearest(key[:40], list(self._tables), "table")
+        return source
+
     def named(self, ids: Iterable[Any]) -> list[Source]:
-        """Return tables by their ids.
+        """Return tables by their ids; one that has changed since it was described is then described again.
 
         Raises
         ------
         SettingsError
             An id that is none.
         InputError
-            A file that was replaced by a link since.
+            A file that was replaced by a link since, or is gone.
         """
         found = []
         for key in dict.fromkeys(str(name) for name in ids):
-            source = self._tables.get(key)
-            if source is None:
-                if not self._tables:
-                    raise SettingsError("no table is open: add one first.")
-                raise nearest(key[:40], list(self._tables), "table")
+            source = self._called(key)
             if os.path.realpath(source.path) != source.path:
                 raise InputError("was replaced by a link since it was opened.", file=source.name, hint="open it again.")
+            if not os.path.isfile(source.path):
+                hint = "put it back where it was, or add it again."
+                raise InputError("is not there any more.", file=Path(source.name).name, hint=hint)
             found.append(source)
+        self._again([source for source in found if source.outdated()])
         return found
+
+    def _again(self, tables: Sequence[Source]) -> None:
+        """Read tables again that have changed since."""
+        if tables:
+            with self._lock:
+                self._begun -= {table.id for table in tables}
+            self.tell()
 
     def paths(self, ids: Iterable[Any]) -> list[str]:
         """Return the paths of tables by their ids; raises as `named`."""
@@ -170,11 +197,10 @@ class Sources:
             heard()
 
     def said(self, error: LoopstatError) -> str:
-        """Return the message of an error, with the names of uploaded tables instead of where they lie."""
+        """Return the message of an error, with the names of tables instead of where they lie."""
         text = error.on_command_line()
         for source in list(self._tables.values()):
-            if source.uploaded:
-                text = text.replace(source.path, source.name)
+            text = text.replace(source.path, source.name if source.uploaded else Path(source.name).name)
         return text
 
     # ------------------------------------------------------------------ what comes and goes
@@ -221,7 +247,7 @@ class Sources:
 
     def remove(self, key: str) -> None:
         """Forget a table; an uploaded one is deleted."""
-        [source] = self.named([key])
+        source = self._called(key)
         with self._lock:
             self._tables.pop(source.id, None)
         if source.uploaded:
@@ -247,6 +273,15 @@ class Sources:
             if name.startswith(short):
                 return table, name.removeprefix(short)
         raise SettingsError(f"session {name[:80]!r} names none of the tables: expected TABLE:SESSION.")
+
+
+def stamp_of(path: str) -> tuple[int, int] | None:
+    """Return the size of a file and when it was written; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def prefixes(tables: Sequence[Source]) -> Mapping[str, Source]:

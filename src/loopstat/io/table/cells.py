@@ -323,6 +323,10 @@ class Cells:
         rows = self._rows(f"SELECT DISTINCT {sql} AS v FROM t WHERE v IS NOT NULL LIMIT {most + 1}")
         return None if len(rows) > most else list(Labels.of(v for [v] in rows).names)
 
+    def in_lines(self, name: str) -> bool:
+        """Return whether any value of a column is a text of several lines."""
+        return bool(self._rows(f"SELECT bool_or(contains({self.columns[name].label_sql}, chr(10))) FROM t")[0][0])
+
     def source(self, notes: Sequence[str], *arrays: Any) -> Source:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))

@@ -288,7 +288,7 @@ def teams(found: Teams) -> Chart | None:
     note += f"joins the {len(front)} that no other beats. {by}"
     limits = math.floor(10 * good.min()) / 10, math.ceil(10 * good.max() + 0.01) / 10
     x, y = Axis("cost until the stop, mean", log=True, better=-1), Axis("P_good at the end", limits=limits)
-    return Chart("teams", "Speed against quality", tuple(marks), x, y, words, note)
+    return Chart("teams", "Speed against quality", tuple(marks), x, y, words, note, size="wide")
 
 
 REVIEWERS = (0, 1, 2, 4)  # least numbers of reviewers of the groups that are told apart

@@ -102,13 +102,13 @@ def _lead(run: MovesRun) -> Parts:
 
 def _what_happens(run: MovesRun, teams: Teams | None) -> Section:
     doubts = tuple((c.message,) for c in run.checks if not c.passed and c.name not in SAID)
-    blocks: list[Block | Section] = [Text(doubts, "doubt", points=True)] if doubts else []
     wide, *small = of_run(run)
     small += [] if teams is None else [chart for chart in (one_more(teams), teams_chart(teams)) if chart is not None]
     beside = (_arrivals(run), over_moves(run, "mu"), arrivals(run))
     more = Section("more", "Defects left, and runs that have arrived", beside, depth="long", folded=True)
-    blocks += [wide, Facts(tuple(_facts(run))), *small, more]
-    return Section("happens", "What happens", tuple(blocks))
+    doubtful = (Text(doubts, "doubt", points=True),) if doubts else ()
+    said: tuple[Block | Section, ...] = (*doubtful, Facts(tuple(_facts(run))), more)
+    return Section("happens", "What happens", (wide, *small, *said))
 
 
 def _assumptions() -> Section:

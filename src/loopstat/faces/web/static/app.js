@@ -6,11 +6,12 @@ import { Panel } from "./controls.js";
 import { editorFor, Tables } from "./data.js";
 import { askSettings, note, showKeys } from "./dialogs.js";
 import { View } from "./document.js";
-import { button, copy, flash, save, say } from "./dom.js";
+import { button, copy, el, flash, save, say } from "./dom.js";
 import { Pins } from "./pins.js";
 import { Presets, Status } from "./presets.js";
+import { speakOf, spokenOf, worded } from "./flags.js";
 import { openReader } from "./reader.js";
-import { isDefault, laid, leftOut, readAll, rowsOf, written } from "./settings.js";
+import { isDefault, laid, leftOut, readAll, rowsOf, titled, written } from "./settings.js";
 import { Link } from "./socket.js";
 import { Tabs } from "./tabs.js";
 import { themes } from "./theme.js";
@@ -103,7 +104,8 @@ class App {
     document.title = `${desk.title || desk.name} · loopstat`;
     this.tabs.show(desk.name);
     $("document").classList.toggle("moves", desk.live);
-    say($("help"), desk.help);
+    speakOf(this.rows);
+    say($("help"), worded(desk.help));
     $("tables").hidden = !desk.reads;
     this.panel = new Panel($("panel"), desk, {
       changed: (name, value, live) => this.moved(name, value, live),
@@ -113,6 +115,7 @@ class App {
     this.presets = new Presets($("presets"), desk, this.rows, lay);
     this.status = new Status($("status"), desk, {
       pin: () => this.pin(), download: (what) => this.download(what), cancel: () => this.cancel(),
+      again: () => this.ask(false),
     });
     this.adopt(values);
   }
@@ -234,15 +237,25 @@ class App {
   /** Say that something is under way once it takes long enough to be noticed. */
   wait() {
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => { if (this.link.busy(0)) this.status.running(); }, QUIET);
+    this.waiting = setTimeout(() => { if (this.link.busy(0)) this.running(); }, QUIET);
     if (this.doc) return;
     this.troubled = true;
     $("document").classList.add("loading");
   }
 
+  /** Say so, and no longer what was wrong with the settings before. */
+  running() {
+    this.status.running();
+    if (this.troubled) this.panel.calm();
+    $("failed").hidden = true;
+  }
+
   cancel() {
     this.link.cancel(0);
-    this.status.rest("Cancelled: what is shown is of the settings before, or not all of it.");
+    clearTimeout(this.waiting);
+    $("document").classList.remove("loading");
+    this.status.rest(this.doc ? "Cancelled: what is shown is of the settings before, or not all of it."
+      : "Cancelled before there was an answer.", true);
   }
 
   // ------------------------------------------------------------------------ answers
@@ -253,7 +266,7 @@ class App {
     if (header.kind === "document") this.answered(header, floats);
     else if (header.kind === "progress") this.status.running(header);
     else if (header.kind === "error") this.failed(header);
-    else if (header.kind === "cancelled" && !this.link.busy(0)) this.status.rest(this.status.text.textContent);
+    else if (header.kind === "cancelled" && !this.link.busy(0)) this.status.rest(this.status.text.textContent, true);
   }
 
   answered({ seq, desk, live, document: doc }, floats) {
@@ -305,8 +318,16 @@ class App {
     $("document").classList.toggle("stale", Boolean(this.doc));
     this.status.rest();
     if (setting && this.panel.fail(setting, message)) return;
-    say($("failed"), message);
+    const ways = spokenOf(message).map((row) =>
+      button(`Go to “${titled(row)}”`, () => this.goTo(row.name), { class: "quiet way" }));
+    $("failed").replaceChildren(el("p", { text: worded(message) }), ...ways);
     $("failed").hidden = false;
+  }
+
+  /** Show a control, wherever it is folded away, and put the focus there. */
+  goTo(name) {
+    if (getComputedStyle($("drawer")).display !== "none" && !$("controls").classList.contains("open")) this.drawer();
+    this.panel.goTo(name);
   }
 
   /** Tell those who listen what the answer is, once the hand rests. */
@@ -354,7 +375,7 @@ class App {
   pinned(header, floats) {
     if (header.kind === "document" && header.desk === this.desk.name) {
       this.pins?.answered(header.slot, header.document, floats, { live: false });
-    } else if (header.kind === "error") this.pins?.failed(header.slot, header.message);
+    } else if (header.kind === "error") this.pins?.failed(header.slot, worded(header.message));
   }
 
   async download(what) {

@@ -1,8 +1,11 @@
 // Blocks of a document, made once and updated in place: words, facts, lists, tables, checks, formulas.
 
-import { button, copy, el, flash, hide, Many } from "./dom.js";
+import { button, copy, el, flash, hide, Many, Most, say } from "./dom.js";
+import { worded } from "./flags.js";
 
 // -------------------------------------------------------------------------------- words
+
+const LINES = 12; // of a list that stand open
 
 const toned = (base, tone) => `${base}${tone ? ` t-${tone}` : ""}`;
 
@@ -17,7 +20,7 @@ export class Figure {
 
   update(cell) {
     const last = this.cell;
-    if (cell.t !== last.t) this.text.data = cell.t;
+    if (cell.t !== last.t) this.text.data = cell.n ? cell.t : worded(cell.t);
     if (cell.tone !== last.tone || cell.shade !== last.shade) this.look(cell);
     if (cell.place !== last.place || cell.form !== last.form) this.place(cell);
     this.cell = cell;
@@ -35,6 +38,9 @@ export class Figure {
   }
 }
 
+/** Return words whose figures stay with their unit on one line. */
+const bound = (words) => (words.includes(" %") ? words.replaceAll(" %", "\u00a0%") : words);
+
 /** A line of words and figures. */
 export class Said {
   constructor(host) {
@@ -45,8 +51,8 @@ export class Said {
   update(parts) {
     const kinds = parts.map((part) => (typeof part === "string" ? "s" : part.n ? "n" : "w")).join("");
     if (kinds !== this.kinds) this.build(kinds);
-    parts.forEach((part, k) => {
-      const node = this.nodes[k];
+    parts.forEach((given, k) => {
+      const node = this.nodes[k], part = typeof given === "string" ? bound(worded(given)) : given;
       if (typeof part !== "string") node.update(part);
       else if (node.data !== part) node.data = part;
     });
@@ -72,7 +78,7 @@ export class Answered {
   }
 
   update(answer) {
-    if (this.act.textContent !== answer.said) this.act.textContent = answer.said;
+    say(this.act, worded(answer.said));
     if (this.tone !== answer.tone) this.act.className = toned("act", (this.tone = answer.tone));
     this.said.update(answer.why);
   }
@@ -127,12 +133,14 @@ class Line {
 export class Words {
   constructor(block) {
     const doubt = block.tone === "doubt", listed = doubt || block.points;
-    this.el = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
+    this.list = el(listed ? "ul" : "div", { class: doubt ? "doubts" : block.points ? "points" : "texts",
       "aria-label": doubt ? "What makes this doubtful" : null });
-    this.many = new Many(this.el, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
+    this.most = new Most(LINES, "lines");
+    this.el = el("div", {}, this.list, this.most.el);
+    this.many = new Many(this.list, () => new Line(listed ? "li" : "p", listed ? "" : "soft"), (_, k) => String(k));
   }
 
-  update(block) { this.many.update(block.said); }
+  update(block) { this.many.update(this.most.first(block.said, () => this.update(block))); }
 }
 
 // -------------------------------------------------------------------------------- tables
@@ -260,8 +268,26 @@ const drawn = ({ mathml, plain }) => {
   if (read.documentElement.localName !== "math") return el("code", { text: plain });
   const math = document.importNode(read.documentElement, true);
   math.setAttribute("aria-label", plain);
-  return math;
+  return apart(math);
 };
+
+/** Return a line of formulas as formulas that may stand below each other: browsers do not break lines of their own. */
+const apart = (math) => {
+  const row = math.children.length === 1 && math.firstChild.localName === "mrow" ? math.firstChild : math;
+  const gap = (node) => node.localName === "mspace" && parseFloat(node.getAttribute("width")) >= 1;
+  if (![...row.childNodes].some(gap)) return math;
+  const line = el("span", { class: "formula-line", role: "math", "aria-label": math.getAttribute("aria-label") });
+  math.removeAttribute("aria-label");
+  let part = math.cloneNode(false);
+  for (const child of [...row.childNodes]) {
+    if (gap(child)) { line.append(part); part = math.cloneNode(false); } else part.append(child);
+  }
+  line.append(part);
+  return line;
+};
+
+/** Return words with what stands between backticks set as code. */
+const coded = (words) => words.split("`").map((part, k) => (k % 2 ? el("code", { text: part }) : part));
 
 class FormulaRow {
   constructor() { this.el = el("div", { class: "formula" }); }
@@ -274,7 +300,7 @@ class FormulaRow {
       el("div", { class: "formula-head" }, el("span", { class: "formula-name", text: row.name }),
         el("span", { class: `origin o-${row.origin}`, text: ORIGINS[row.origin] ?? row.origin })),
       el("div", { class: "math", tabindex: "0", role: "group", "aria-label": row.name }, drawn(row)),
-      ...(row.note ? [el("p", { class: "note", text: row.note })] : []),
+      ...(row.note ? [el("p", { class: "note" }, ...coded(row.note))] : []),
     );
   }
 }

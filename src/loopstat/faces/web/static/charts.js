@@ -40,7 +40,7 @@ const printing = (on) => {
   every((p) => p.print(on));
 };
 const themed = { attributes: true, attributeFilter: ["class", "style", "data-theme"] };
-chosen.addEventListener("change", () => every((p) => p.chart?.link && p.paint()));
+chosen.addEventListener("change", () => every((p) => p.chart?.link && p.chose()));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
 new MutationObserver(recolour).observe(document.documentElement, themed);
 addEventListener("beforeprint", () => printing(true));
@@ -144,6 +144,12 @@ export class Picture {
     this.paint(on);
   }
 
+  // Show what is chosen now, and say so unless something is pointed at.
+  chose() {
+    this.paint();
+    if (this.chart.size !== "tiny") this.#hand.again();
+  }
+
   // ------------------------------------------------------------------------------------------------------- drawing
 
   // Draw what is there now, unless nobody sees it.
@@ -170,7 +176,7 @@ export class Picture {
     const { rows, width } = this.plane, held = this.#sides;
     this.#xs = this.#zoom ?? range(this.chart.x);
     this.#ys = rows ? [0, 1] : range(this.chart.y);
-    this.#sides = margins(this.chart, rows, width, this.#ys).map((v, k) => (k % 2 ? Math.max(v, held[k]) : v));
+    this.#sides = margins(this.chart, rows, width, this.#xs, this.#ys).map((v, k) => (k % 2 ? Math.max(v, held[k]) : v));
     const [top, right, bottom, left] = this.#sides;
     if (this.chart.equal) this.#equal(width - right - left, height - top - bottom);
     return this.#sides.some((v, k) => v !== held[k]);
@@ -258,7 +264,7 @@ export class Picture {
 
   #marks(f) {
     const { ctx } = f, { marks, size } = this.chart;
-    for (const mark of marks) {
+    for (const mark of f.rows ? rulesFirst(marks) : marks) {
       ctx.save();
       if (CLIPPED.has(mark.kind)) {
         ctx.beginPath();
@@ -284,6 +290,9 @@ export class Picture {
   }
 }
 
+// Rules lie below the names of rows, which stand inside the picture.
+const rulesFirst = (marks) => [...marks.filter((m) => m.kind === "rule"), ...marks.filter((m) => m.kind !== "rule")];
+
 const holds = (m) => [m.x, m.rows, m.nodes, m.edges, m.at ?? m.low, m.figure].some((v) => (v ?? "").length !== 0);
 
 // What uPlot cannot change in a plot that it has made.
@@ -291,7 +300,7 @@ const looks = ({ size, x, y }, rows) =>
   [size, x.log, y.log, x.hidden, y.hidden, Boolean(x.label), Boolean(y.label), Boolean(rows)].join();
 
 // The room at the four sides: for ticks and labels below and left, for the labels of curves right.
-const margins = (chart, rows, width, [low, high]) => {
+const margins = (chart, rows, width, xs, [low, high]) => {
   if (chart.size === "tiny") return [3, 4, 3, 4];
   const foot = chart.x.hidden ? 8 : FOOT + (chart.x.label ? NAME : 0);
   if (rows) return [rows.top, 10, foot, 10];
@@ -300,5 +309,15 @@ const margins = (chart, rows, width, [low, high]) => {
   const left = chart.y.hidden ? 8 : 10 + (chart.y.label ? NAME : 0) + letters(marked);
   const labels = chart.marks.filter((m) => (m.kind === "line" || m.kind === "margin") && m.label).map((m) => m.label);
   const beside = (chart.marks.some((m) => m.kind === "margin") ? 16 : 0) + (labels.length ? letters(labels) + 8 : 0);
-  return [8, 10 + Math.min(beside, Math.floor(width * 0.35)), foot, left];
+  const right = 10 + Math.min(beside, Math.floor(width * 0.35));
+  return [8, chart.x.hidden ? right : right + Math.max(0, overhang(chart.x, xs, width - left - right) - right), foot, left];
+};
+
+// How far the last value below an axis reaches beyond its end.
+const overhang = (axis, [low, high], wide) => {
+  if (!(wide > 0)) return 0;
+  const scale = new Scale(), found = fitting(low, high, axis, wide < 300 ? 5 : 9, wide).at(-1);
+  if (!found) return 0;
+  scale.set(low, high, 0, wide, axis.log);
+  return Math.ceil(scale.at(found[0]) + (LETTER * found[1].length) / 2 + 2 - wide);
 };

@@ -1,6 +1,7 @@
 // The panel of controls: one control for every row of settings, by its kind alone.
 
 import { button, el, say } from "./dom.js";
+import { worded } from "./flags.js";
 import { isDefault, same, titled } from "./settings.js";
 
 const SEGMENTS = 36; // letters of choices that still stand side by side
@@ -14,8 +15,14 @@ export const stepOf = (row) => {
 };
 
 const GREEK = { alpha: "α", beta: "β", gamma: "γ", delta: "δ", kappa: "κ", lambda: "λ", mu: "μ", rho: "ρ", sigma: "σ" };
-const lettered = (symbol) => symbol.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
-const named = (row) => row.label || titled(row);
+
+/** Return a symbol as it is written: Greek letters, and what is below the line there. */
+const lettered = (symbol) => {
+  const [, letter, below] = /^(.*?)(?:_(\w+)|\[([^\]]+)\]|(\d+))?$/.exec(symbol).filter((part) => part !== undefined);
+  const greek = letter.replace(/[a-z]+/g, (word) => GREEK[word] ?? word);
+  return el("i", { text: greek }, below ? el("sub", { text: below }) : null);
+};
+
 const plain = (value) => (value === null || value === undefined ? "" : String(value));
 
 /** Tell moves of a slider or a field while the hand is on it, and once when it lets go; held keys are one move. */
@@ -37,7 +44,7 @@ const hand = (input, read, tell) => {
 
 const number = (row, id, tell) => {
   const field = el("input", { type: "number", id, class: "field", step: row.whole ? 1 : "any", inputmode: "decimal",
-    autocomplete: "off", placeholder: plain(row.default) || "default" });
+    autocomplete: "off", placeholder: plain(row.default) || "not set" });
   const slider = row.slider && el("input", { type: "range", class: "slider", min: row.slider[0], max: row.slider[1],
     step: stepOf(row), "aria-labelledby": `${id}-name` });
   const read = (input) => (input.value === "" ? null : Number(input.value));
@@ -165,9 +172,9 @@ let bubble = null;
 const why = (row, id) => {
   bubble ??= new Bubble();
   const from = row.source && row.source !== "loopstat" ? ` Default from ${row.source}.` : "";
-  const words = el("span", { id: `${id}-why`, class: "unseen", text: `${row.explained || row.help || ""}${from}` });
+  const words = el("span", { id: `${id}-why`, class: "unseen", text: worded(`${row.explained || row.help || ""}${from}`) });
   const show = () => bubble.at(ask, words.textContent);
-  const ask = button("?", show, { class: "why", "aria-label": `What is ${named(row)}?`,
+  const ask = button("?", show, { class: "why", "aria-label": `What is ${titled(row)}?`,
     "aria-describedby": words.id, onmouseenter: show, onfocus: show, onmouseleave: () => bubble.hide(),
     onblur: () => bubble.hide() });
   return el("span", {}, ask, words);
@@ -184,7 +191,7 @@ export class Control {
     this.made = editor ?? (row.choices.length ? choice : MAKERS[row.kind] ?? text)(row, id, told);
     this.error = el("p", { class: "error", id: `${id}-error`, hidden: true });
     this.back = button("↺", () => { this.made.show(row.default); told(null, false); this.made.inputs[0]?.focus(); },
-      { class: "back", "aria-label": `Reset ${named(row)}` });
+      { class: "back", "aria-label": `Reset ${titled(row)}` });
     this.el = el("div", { class: `control${this.made.beside ? " beside" : ""}`, "data-setting": row.name },
       this.head(id), this.made.el, this.error);
     if (this.made.group || editor) {
@@ -197,9 +204,9 @@ export class Control {
   head(id) {
     const { row } = this, own = this.made.inputs.some((input) => input.id === id);
     const name = el(own ? "label" : "span", { class: "name", id: `${id}-name`, ...(own ? { for: id } : {}) },
-      named(row));
-    if (row.symbol && row.symbol !== row.name) name.append(" ", el("i", { text: lettered(row.symbol) }));
-    const unit = row.unit ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
+      titled(row));
+    if (row.symbol && row.symbol !== row.name) name.append(" ", lettered(row.symbol));
+    const unit = row.unit && !titled(row).includes(row.unit) ? el("span", { class: "unit", text: row.unit, title: row.unit }) : null;
     return el("div", { class: "head" }, name, unit, why(row, id), this.back);
   }
 
@@ -216,7 +223,7 @@ export class Control {
   fail(message) {
     const failed = Boolean(message);
     this.error.hidden = !failed;
-    say(this.error, message || "");
+    say(this.error, worded(message || ""));
     this.made.inputs.forEach((input) => {
       if (failed) input.setAttribute("aria-invalid", "true"); else input.removeAttribute("aria-invalid");
     });
@@ -275,6 +282,14 @@ export class Panel {
     const group = control?.el.closest("details");
     if (message && group) group.open = true;
     return Boolean(control);
+  }
+
+  /** Go to a control, its group opened. */
+  goTo(name) {
+    const { el: host } = this.controls.get(name), group = host.closest("details");
+    if (group) group.open = true;
+    host.scrollIntoView({ block: "center", behavior: "instant" });
+    host.querySelector("input, select, button:not(.why, .back)")?.focus({ preventScroll: true });
   }
 
   calm() { for (const control of this.controls.values()) if (!control.error.hidden) control.fail(""); }

@@ -1,6 +1,6 @@
 // Tables: those the server was started with and those added here, which of them are read, and what they hold.
 
-import { button, el, say } from "./dom.js";
+import { button, el, hide, say } from "./dom.js";
 
 export { editorFor } from "./pickers.js";
 
@@ -18,14 +18,16 @@ export class Tables extends EventTarget {
     Object.assign(this, { host, changed, most: uploads.most, all: [], picked: new Set(), renamed: new Map() });
     this.list = el("ul", { class: "table-list" });
     this.loads = el("ul", { class: "table-list loads" });
+    this.mix = el("p", { class: "soft table-mix", hidden: true });
     this.told = el("p", { class: "unseen", role: "status" });
     this.file = el("input", { type: "file", multiple: true, accept: KINDS, class: "unseen", tabindex: "-1",
       "aria-label": "Files of tables", onchange: () => { this.add([...this.file.files]); this.file.value = ""; } });
     this.adding = button("Add a table", () => this.file.click(), { class: "add-table" });
     const head = el("div", { class: "table-head" }, el("h2", { text: "Tables" }), this.adding, this.file);
     host.classList.add("tables");
-    host.replaceChildren(head, this.list, this.loads, this.told);
-    this.receive(given, new Set(given.map((source) => source.id)));
+    host.replaceChildren(head, this.list, this.mix, this.loads, this.told);
+    this.opening = new Set(given.map((source) => source.id)); // those to begin with, until somebody chooses
+    this.receive(given, new Set());
     this.droppable();
   }
 
@@ -68,6 +70,7 @@ export class Tables extends EventTarget {
     const before = this.sources.map(keyOf).join();
     this.all = sources;
     this.picked = new Set(sources.filter((s) => picked.has(s.id)).map((s) => s.id));
+    if (this.opening) this.picked = alike(sources.filter((s) => this.opening.has(s.id)));
     this.draw();
     this.dispatchEvent(new Event("read"));
     if (sources.some((source) => source.reading)) this.later();
@@ -84,9 +87,20 @@ export class Tables extends EventTarget {
   }
 
   pick(id, on) {
+    this.opening = null;
     if (on) this.picked.add(id); else this.picked.delete(id);
+    this.mixed();
     this.dispatchEvent(new Event("read"));
     this.changed();
+  }
+
+  /** Tables that have nothing to do with each other are not read as one unless that is asked for. */
+  mixed() {
+    const readable = this.all.filter((s) => !s.error && !s.reading), chosen = this.sources.filter((s) => !s.error);
+    const odd = alike(chosen).size < chosen.length, apart = alike(readable).size < readable.length;
+    say(this.mix, odd ? "The tables ticked have different columns, and are read as one: untick what does not belong."
+      : apart ? "Ticked tables are read as one. Those with other columns are left out until you tick them." : "");
+    hide(this.mix, !this.mix.textContent);
   }
 
   async remove(source) {
@@ -107,6 +121,7 @@ export class Tables extends EventTarget {
     const focused = this.list.contains(document.activeElement) ? document.activeElement.dataset.focus : null;
     this.list.replaceChildren(...this.all.map((source) => this.row(source, open.has(source.id))));
     this.list.classList.toggle("many", this.all.length > SHOWN);
+    this.mixed();
     if (focused) [...this.list.querySelectorAll("[data-focus]")].find((n) => n.dataset.focus === focused)?.focus();
   }
 
@@ -140,7 +155,7 @@ export class Tables extends EventTarget {
 
   // ------------------------------------------------------------------------------ adding
 
-  /** Upload files one after the other; the new ones are chosen together. */
+  /** Upload files one after the other; the new ones are chosen, together where their columns are the same. */
   async add(files) {
     const taken = [];
     for (const file of files) {
@@ -149,7 +164,8 @@ export class Tables extends EventTarget {
     }
     if (!taken.length) return;
     const others = this.all.filter((s) => !taken.some((t) => t.id === s.id));
-    this.receive([...others, ...taken], new Set(taken.map((s) => s.id)));
+    this.opening = null;
+    this.receive([...others, ...taken], alike(taken));
     say(this.told, taken.map((s) => `${s.name}: ${counted(s.rows, "row")}.`).join(" "));
   }
 
@@ -217,6 +233,14 @@ const KEYS = ["session", "step", "parent"];
 
 /** What tells whether another table is chosen, or one that cannot be read. */
 const keyOf = (source) => `${source.id}${source.error ? "!" : ""}`;
+
+/** The ids of the first table that can be read and of those with the same columns: one recording in several files. */
+const alike = (sources) => {
+  const columns = (s) => JSON.stringify((s.columns ?? []).map((column) => column.name).sort());
+  const first = sources.find((s) => !s.error);
+  const fit = (s) => !s.error && !s.reading && !first.reading && columns(s) === columns(first);
+  return new Set(sources.filter((s) => s === first || (first && fit(s))).map((s) => s.id));
+};
 
 const joined = (a, b) => {
   const values = a.values && b.values ? [...new Set([...a.values, ...b.values])] : null;

@@ -1,9 +1,10 @@
 // A document on the page: the answer first, pictures, then the figures; updated in place, nothing jumps.
 
 import { Answered, CheckTable, FactList, FormulaList, Said, SheetBlock, Verdict, Words } from "./blocks.js";
-import { Picture } from "./charts.js";
+import { chosen, Picture } from "./charts.js";
 import { Control } from "./controls.js";
-import { button, el, hide, Many, say } from "./dom.js";
+import { button, el, hide, Many, Most, say } from "./dom.js";
+import { worded } from "./flags.js";
 
 // ------------------------------------------------------------------------------- pictures
 
@@ -26,7 +27,7 @@ export class ChartBlock {
 
   update(chart, floats, how) {
     say(this.title, chart.title);
-    say(this.note, chart.note);
+    say(this.note, worded(chart.note));
     hide(this.note, !chart.note);
     this.picture.update(chart, floats, how);
   }
@@ -194,7 +195,10 @@ class Inside {
 
 // --------------------------------------------------------------------------------- answers
 
+const hasGroups = (blocks) => blocks.some((b) => (b.type === "section" ? hasGroups(b.blocks) : b.link === "group"));
 const walk = (blocks) => blocks.flatMap((b) => (b.type === "section" ? [b, ...walk(b.blocks)] : []));
+
+const ROWS = 24; // of the first screen that stand open
 
 /** Sections with an answer, one row each, with their small picture: the first screen. */
 class AnswerTable {
@@ -202,7 +206,8 @@ class AnswerTable {
     this.hooks = hooks;
     this.head = el("tr");
     this.body = el("tbody");
-    this.el = el("table", { class: "answers" }, el("thead", {}, this.head), this.body);
+    this.most = new Most(ROWS, "groups");
+    this.el = el("div", {}, el("table", { class: "answers" }, el("thead", {}, this.head), this.body), this.most.el);
     this.many = new Many(this.body, (section) => new AnswerRow(section, hooks), (section) => section.key);
   }
 
@@ -213,7 +218,9 @@ class AnswerTable {
       this.heads = heads;
       this.head.replaceChildren(...heads.split("\u0000").map((text) => el("th", { scope: "col", text })));
     }
-    this.many.update(sections, floats, { ...how, pictured: Boolean(picture) });
+    const chooses = how.groups && Boolean(sections[0].group);
+    const shown = this.most.first(sections, () => this.update(by, sections, floats, how));
+    this.many.update(shown, floats, { ...how, pictured: Boolean(picture), chooses });
   }
 
   destroy() { this.many.destroy(); }
@@ -223,14 +230,36 @@ class AnswerRow {
   constructor(section, hooks) {
     this.hooks = hooks;
     this.name = button("", () => hooks.goTo(section.key), { class: "link" });
+    this.pick = button("choose", () => this.choose(), { class: "quiet pick", "aria-pressed": "false" });
     this.cell = el("td", { class: "tiny" });
     this.why = el("td");
     this.answered = new Answered(this.why);
-    this.el = el("tr", {}, el("td", {}, this.name), this.cell, this.why);
+    this.el = el("tr", {}, el("td", {}, this.name, this.pick), this.cell, this.why);
+    this.follow = () => this.chosen();
+    chosen.addEventListener("change", this.follow);
+  }
+
+  /** Choose this group in every picture, beside others already chosen; or no more. */
+  choose() {
+    const names = new Set(chosen.of("group") ?? []);
+    if (!names.delete(this.group)) names.add(this.group);
+    if (names.size) chosen.set("group", names, "answers"); else chosen.clear();
+  }
+
+  chosen() {
+    const names = chosen.of("group"), on = Boolean(names?.has(this.group));
+    this.pick.setAttribute("aria-pressed", String(on));
+    this.el.classList.toggle("unpicked", Boolean(names) && !on);
   }
 
   update(section, floats, how) {
     say(this.name, section.title);
+    if (section.group !== this.group) {
+      this.group = section.group;
+      this.pick.setAttribute("aria-label", `Choose ${section.title} in every picture`);
+      this.chosen();
+    }
+    hide(this.pick, !how.chooses);
     this.answered.update(section.answer);
     hide(this.cell, !how.pictured);
     if (!section.answer.picture) return;
@@ -238,7 +267,10 @@ class AnswerRow {
     this.picture.update(section.answer.picture, floats, how);
   }
 
-  destroy() { this.picture?.destroy(); }
+  destroy() {
+    chosen.removeEventListener("change", this.follow);
+    this.picture?.destroy();
+  }
 }
 
 /** A setting that moves what the document says: a slider under the answer. */
@@ -295,13 +327,13 @@ export class View {
     this.hooks.above = doc.answer ? null : only?.key; // said once, where the eye falls first
     hide(this.verdict.el, !answer);
     if (answer) this.verdict.update(answer);
-    say(this.rough, doc.rough ? `For now: ${doc.rough}` : "");
+    say(this.rough, doc.rough ? `For now: ${worded(doc.rough)}` : "");
     hide(this.first.el, !doc.first.length);
     this.first.update({ said: doc.first.map((note) => [note]) });
     hide(this.handles, !doc.handles.length);
     this.handled.update(doc.handles);
     hide(this.answers.el, answers.length < 2);
-    if (answers.length > 1) this.answers.update(doc.by, answers, floats, how);
+    if (answers.length > 1) this.answers.update(doc.by, answers, floats, { ...how, groups: hasGroups(doc.sections) });
     this.sections(doc, floats, how);
     this.computed.update(doc);
   }

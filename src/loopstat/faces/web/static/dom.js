@@ -57,6 +57,23 @@ export class Many {
   destroy() { this.each((part) => part.destroy?.()); }
 }
 
+/** The first of many items, and a button that shows all of them: a long list would bury what follows it. */
+export class Most {
+  constructor(most, of) {
+    Object.assign(this, { most, of, all: false });
+    this.el = button("", () => { this.all = true; this.again(); }, { class: "quiet more", hidden: true });
+  }
+
+  /** Return those to show; `again()` shows them anew once all are asked for. */
+  first(items, again) {
+    this.again = again;
+    const few = !this.all && items.length > this.most + this.most / 4;
+    hide(this.el, !few);
+    if (few) say(this.el, `Show all ${items.length.toLocaleString("en")} ${this.of}`);
+    return few ? items.slice(0, this.most) : items;
+  }
+}
+
 /** Put a text on the clipboard, also where the page is not allowed to without a selection. */
 export const copy = async (text) => {
   try { await navigator.clipboard.writeText(text); return true; } catch { /* not allowed here: the old way */ }

@@ -56,6 +56,8 @@ export class Hand {
   }
 
   #resting() {
+    const names = chosen.of(this.#chart.link);
+    if (names) return `${names.size > 1 ? names.size : [...names][0]} chosen; a double click or Escape shows all again`;
     const thin = this.#chart.marks.find((m) => m.kind === "paths" && m.rows && m.label);
     return thin ? `thin: ${thin.label}` : "";
   }
@@ -116,7 +118,7 @@ export class Hand {
   #pick(found) {
     const { link, key } = this.#chart;
     if (!found?.name || !link) return;
-    chosen.set(link, [found.name], key);
+    if (!chosen.of(link)?.has(found.name)) chosen.set(link, [found.name], key); // else one of those is read
     this.#picture.choose(link, found.name);
   }
 

@@ -257,12 +257,16 @@ const histogram = (m, f) => {
 };
 
 const region = (m, f) => {
+  const grey = f.picked && m.label && !f.picked.has(m.label);
+  f.ctx.save();
+  if (grey) f.ctx.globalAlpha *= GREY;
   f.ctx.beginPath();
   trace(f.ctx, f, m.x, m.y, 0, m.x.length - 1, false, false);
   if (m.closed) f.ctx.closePath();
   if (m.filled) { f.ctx.fillStyle = tone(m.tone, 0.12); f.ctx.fill(); }
   stroke(f, m.tone, 1.2);
   f.ctx.stroke();
+  f.ctx.restore();
 };
 
 const words = (m, f) => write(f.ctx, f.x.at(m.x), f.y.at(m.y), m.text, m.tone, m.anchor);

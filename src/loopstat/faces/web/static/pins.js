@@ -42,7 +42,7 @@ class Card {
     this.state = el("p", { class: "soft" });
     this.differs = el("dl", { class: "differs" });
     const acts = column.slot ? el("div", { class: "card-acts" },
-      button("Swap back", () => hooks.swap(column), { class: "quiet", "aria-label": `Swap ${column.name} back` }),
+      button("Swap", () => hooks.swap(column), { class: "quiet", "aria-label": `Swap ${column.name} back` }),
       button("Unpin", () => hooks.unpin(column), { class: "quiet", "aria-label": `Unpin ${column.name}` })) : null;
     this.el = el("section", { class: `card${column.slot ? "" : " now"}`, "aria-label": column.name },
       el("div", { class: "card-head" }, el("h3", { text: column.name }), acts), this.verdict, this.state, this.differs);
@@ -52,7 +52,7 @@ class Card {
     const answer = column.doc?.answer;
     this.verdict.hidden = !answer;
     if (answer) this.answered.update(answer);
-    say(this.state, column.failed || (column.doc ? column.doc.rough && `For now: ${column.doc.rough}` : "Computing …"));
+    say(this.state, column.failed || (column.doc ? column.doc.rough && "Not all of it yet …" : "Computing …"));
     const text = rows.map(([name, row]) => `${name}=${valueSaid(column.values.get(name) ?? row.default)}`).join("\n");
     if (text === this.text) return;
     this.text = text;
@@ -110,7 +110,7 @@ export class Pins {
     this.cards = el("div", { class: "cards" });
     this.strips = el("div", { class: "strips" });
     this.el = el("section", { class: "board", "aria-label": "Settings side by side", hidden: true },
-      this.cards, this.strips);
+      el("h2", { class: "unseen", text: "Settings side by side" }), this.cards, this.strips);
     this.carded = new Many(this.cards, (column) => new Card(column, this.hooks), (column) => column.name);
     this.stripped = new Many(this.strips, () => this.strip(), (item) => item.key);
     host.append(this.el);

@@ -247,7 +247,7 @@ const boxed = (words, x, foot, anchor) => {
 
 const price = ([left, top, right, bottom], taken, covered, f) => {
   let cost = 0;
-  for (const b of taken) if (left < b[2] && b[0] < right && top < b[3] && b[1] < bottom) cost += 50;
+  for (const b of taken) if (left < b[2] && b[0] < right && top < b[3] && b[1] < bottom) cost += 400;
   for (const v of [f.left - left, f.top - f.above - top, right - f.right, bottom - f.bottom]) cost += Math.max(0, v);
   for (let k = 0; k < covered.length; k += 2) {
     if (covered[k] > left && covered[k] < right && covered[k + 1] > top && covered[k + 1] < bottom) cost++;

@@ -30,21 +30,26 @@ export class Presets {
 
 /** What is done with the view as a whole: its state on the left, pins and downloads on the right. */
 export class Status {
-  constructor(host, desk, { pin, download, cancel }) {
+  constructor(host, desk, { pin, download, cancel, again }) {
     this.text = el("span", { class: "status-text" });
     this.bar = el("progress", { class: "bar", "aria-label": "Progress", hidden: true });
     this.stop = button("Cancel", cancel, { class: "quiet", hidden: true });
+    this.again = button("Compute it after all", again, { class: "quiet again", hidden: true });
     this.pin = button("Pin these settings", pin, { class: "quiet" });
-    const saves = desk.saves.map((s) => [`save:${s.name}`, s.name.replaceAll("_", " "), s.help]);
+    const saves = desk.saves.map((s) => [`save:${s.name}`, s.title, "A file for the command line"]);
     const kinds = [["html", "Report", "One HTML file that needs nothing else"],
-      ["json", "Figures", "Every figure as JSON"], ...saves,
+      ["json", "Figures", "Every one of them, as JSON"], ...saves,
       ["command", "Copy the command", "The command line that gives the same"]];
-    const items = kinds.map(([what, name, help]) => button(name, () => {
-      this.menu.open = false;
-      download(what);
-    }, { class: "item", title: help, "data-download": what }));
+    const items = kinds.map(([what, name, help]) => {
+      const item = button(name, () => {
+        this.menu.open = false;
+        download(what);
+      }, { class: "item", "data-download": what });
+      item.append(el("small", { text: help }));
+      return item;
+    });
     const list = el("div", { class: "items" }, ...items);
-    this.menu = el("details", { class: "menu" }, el("summary", { text: "Keep" }), list);
+    this.menu = el("details", { class: "menu" }, el("summary", { text: "Download" }), list);
     this.menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       this.menu.open = false;
@@ -53,21 +58,26 @@ export class Status {
     this.menu.addEventListener("focusout", (event) => {
       if (!this.menu.contains(event.relatedTarget)) this.menu.open = false;
     });
-    host.replaceChildren(el("div", { class: "doing" }, this.bar, this.text, this.stop), this.pin, this.menu);
+    host.replaceChildren(el("div", { class: "doing" }, this.bar, this.text, this.stop, this.again), this.pin, this.menu);
   }
 
   /** Show how far a run is, or nothing; only what takes long enough to be noticed. */
   running({ done = 0, total = 0, label = "" } = {}) {
     hide(this.bar, false);
     hide(this.stop, false);
+    hide(this.again, true);
     if (total) [this.bar.max, this.bar.value] = [total, done];
     else this.bar.removeAttribute("value");
     say(this.text, label || "Computing");
   }
 
-  rest(text = "") {
+  /** Show that nothing runs; `halted` where something was asked for that has no answer. */
+  rest(text = "", halted = false) {
+    const held = document.activeElement === this.stop;
     hide(this.bar, true);
     hide(this.stop, true);
+    hide(this.again, !halted);
+    if (held && halted) this.again.focus();
     say(this.text, text);
   }
 }

@@ -3,7 +3,7 @@
 export const SCHEMA = "loopstat.view/1";
 const MOST = 1 << 20; // characters of a settings file
 
-export const titled = (row) => row.name.replaceAll("_", " ");
+export const titled = (row) => row.label || row.name.replaceAll("_", " ");
 
 export const same = (a, b) =>
   a === b || (Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((v, k) => v === b[k]));
