@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 FILM, PICTURES, GALLERY = HERE / "view.gif", HERE / "view", HERE / "view_gallery.md"
-SIZE = (960, 640)
+PAGE, SIZE = (1380, 920), (960, 640)  # pixels of the page, and of the animation
 SECONDS = 0.2  # a frame
-COLOURS = 48
+COLOURS = 64
 LIMIT = 2_000_000  # bytes of the animation, and of all pictures together
 TALL = 900  # pixels of a picture
 CHROMIUM = {
@@ -48,7 +48,7 @@ class Film:
 
     def shoot(self, seconds: float = SECONDS) -> None:
         """Take a frame; one that shows what the last one did makes that last longer."""
-        taken = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        taken = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS)
         if self.frames and taken.tobytes() == self.frames[-1].tobytes():
             self.seconds[-1] += seconds
             return
@@ -147,7 +147,8 @@ def reading(film: Film) -> None:
     page.mouse.up()
     film.shoot(1.6)
     page.mouse.click(x + 0.8 * wide, y + 0.3 * high)
-    page.wait_for_timeout(900)
+    page.locator("dialog").get_by_text("step", exact=False).first.wait_for()
+    page.wait_for_timeout(1500)
     film.shoot(2.2)
 
 
@@ -217,7 +218,7 @@ def gallery() -> str:
 def filmed(player: Playwright, address: str) -> Film:
     """Play the scenes."""
     browser = player.chromium.launch(**CHROMIUM)
-    page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]}, color_scheme="light")
+    page = browser.new_page(viewport={"width": PAGE[0], "height": PAGE[1]}, color_scheme="light")
     film = Film(page)
     for desk, play in SCENES:
         page.goto("about:blank")

@@ -232,6 +232,9 @@ def _run_command(command: str, folder: Path) -> None:
             command = command.replace(name, f"{name} --bootstrap 20", 1)  # figures are not compared
     if re.match(r"loopstat moves (simulate|plan) ", f"{command} ") and "--replicates" not in command:
         command = re.sub(r"(moves \w+)", r"\1 --replicates 40", command, count=1)
+    if command.startswith("loopstat view"):  # it serves until it is told to end
+        words = command.partition("#")[0].strip()
+        command = f"timeout --preserve-status --signal=INT 6 {words} --no-open"
     path = f"{Path(executable()).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-c", command],

@@ -242,7 +242,7 @@ def test_a_file_that_grew_is_read_again(serve: Serve, outside: Path, tmp_path: P
         refused = answered(socket, 4, "levers read", sources=["s1"])
         assert refused["message"].endswith("row 1: holds no number. Hint: write one.")
         path.unlink()
-        assert "cannot be read" in answered(socket, 5, "levers read", sources=["s1"])["message"]
+        assert "is not there any more" in answered(socket, 5, "levers read", sources=["s1"])["message"]
 
 
 # ------------------------------------------------------------------------------- refusals

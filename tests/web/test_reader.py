@@ -282,7 +282,7 @@ def test_a_session_is_read_by_keyboard_alone(tab: Any) -> None:
         tab.keyboard.press("Tab")
         assert tab.evaluate("document.activeElement === document.body || !!document.activeElement.closest('dialog')")
     tab.keyboard.press("Escape")
-    assert tab.locator("dialog").count() == 0
+    tab.locator("dialog").wait_for(state="detached")
     assert tab.evaluate("document.activeElement.id") == "theme"
 
 

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -63,6 +64,14 @@ def test_the_address_waits_for_nothing_that_only_answers_need() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     heavy = {"scipy", "numba", "duckdb", "jinja2", "latex2mathml", "matplotlib", "pandas", "polars", "pyarrow"}
     assert not heavy & set(done.stdout.split())
+
+
+def test_every_module_is_asked_for_before_another_asks_for_it() -> None:
+    static = Path(str(files("loopstat.faces.web") / "static"))
+    asked = re.findall(
+        r'href="static/(\w+\.js)"|type="module" src="static/(\w+\.js)"', (static / "index.html").read_text()
+    )
+    assert sorted(a or b for a, b in asked) == sorted(path.name for path in static.glob("*.js"))
 
 
 def test_work_that_cannot_be_called_off_does_not_keep_it(serve: Serve, outside: Path) -> None:

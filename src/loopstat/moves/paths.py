@@ -23,6 +23,7 @@ QUANTILES = (0.05, 0.95)
 FIGURES = ("mu", "p_pass", "p_good", "p_false", "delta", "acceptance")
 SINGLE = 300  # runs that are kept one by one
 POINTS = 161  # moves at which they are; more would not be seen
+PARTS = 4  # that runs are followed in, whatever the number of workers: sums over them keep their order
 AT_ONCE = 2**20  # states of runs kept before they are summarised
 
 
@@ -147,7 +148,7 @@ def walk(
     drawn : float array of shape (n_runs, at least 2 max_moves), optional
         Where normal numbers are kept for other settings; see the engine's `run`.
     workers : int
-        Parts that are followed at once.
+        Parts that are followed at once; they change no number, for the parts stay the same.
     pool : Executor, optional
         Threads for them; default threads of their own.
     meanwhile : callable
@@ -159,11 +160,11 @@ def walk(
     loop = Loop.of(settings, moves, enough_left(settings))
     parts = [
         _Part.of(Stretch(loop, plan.seeds[0], some, None if drawn is None else drawn[some]), moves, window)
-        for some in _split(n, workers)
+        for some in _split(n, PARTS)
     ]
     table, kept = np.empty((len(t), len(FIGURES), 3)), _Kept(t, n)
     before, size = -1, max(AT_ONCE // n, 1)
-    with nullcontext(pool) if pool else ThreadPoolExecutor(len(parts)) as threads:
+    with nullcontext(pool) if pool else ThreadPoolExecutor(workers) as threads:
         for low in range(0, len(t), size):
             some = t[low : low + size].copy()  # read-only ones would be compiled for anew
             followed = threads.map(partial(_Part.go, first=before, times=some), parts)

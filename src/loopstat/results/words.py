@@ -146,7 +146,7 @@ def kept(words: str) -> str:
 
 
 def _printable(text: str) -> str:
-    if text.isprintable():
+    if text.isprintable() or text.replace("\xa0", " ").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\xa0" else c.encode("unicode_escape").decode() for c in text)
 

@@ -50,6 +50,7 @@ ANSWERS: dict[str, tuple[str, Tone]] = {
     "stalls": ("stalls", "failure"),
 }
 MAX_EFFECTS = 8
+ASSUMED = Section("formulas", "What is taken for granted", (Formulas(FORMULAS),), depth="long", folded=True)
 SAID = ("never_reached", "never_good", "false_pass")  # checks whose figures the verdict leads with
 SAME = 0.02  # share by which two radii must differ to be told apart in words
 QUANTILES = (("q05", "1 in 20"), ("q95", "19 in 20"))
@@ -75,7 +76,7 @@ def simulation(result: Simulation | MovesRun) -> Document:
     reasons = {reason.code: reason.sentence for reason in run.verdict.why}
     doing = " ".join(reasons[code] for code in ("runs", "stop")) if reasons else run.verdict.sentence
     teams = getattr(result, "teams", None)
-    sections = (_what_happens(run, teams), _how_far(run), *_hangs_on(run), _checks(run), _assumptions())
+    sections = (_what_happens(run, teams), _how_far(run), *_hangs_on(run), _checks(run), ASSUMED)
     return Document(
         "moves",
         f"A {s.policy} loop",
@@ -109,11 +110,6 @@ def _what_happens(run: MovesRun, teams: Teams | None) -> Section:
     doubtful = (Text(doubts, "doubt", points=True),) if doubts else ()
     said: tuple[Block | Section, ...] = (*doubtful, Facts(tuple(_facts(run))), more)
     return Section("happens", "What happens", (wide, *small, *said))
-
-
-def _assumptions() -> Section:
-    title = "What is taken for granted"
-    return Section("formulas", title, (Formulas(FORMULAS),), depth="long", folded=True)
 
 
 def _facts(run: MovesRun) -> list[Fact]:
