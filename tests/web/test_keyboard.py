@@ -26,7 +26,8 @@ MARKED = """(used) => {
     const all = [...document.querySelectorAll(used)].filter((e) => open(e) && !led(e) && !drawn(e) && !behind(e));
     all.forEach((e, k) => { e.dataset.walk = k; });
     document.activeElement.blur();
-    return all.map((e) => `${e.tagName.toLowerCase()} ${e.ariaLabel || e.textContent.trim().slice(0, 30) || e.name || e.id}`);
+    const said = (e) => e.ariaLabel || e.textContent.trim().slice(0, 30) || e.name || e.id;
+    return all.map((e) => `${e.tagName.toLowerCase()} ${said(e)}`);
 }"""
 WHERE = """() => {
     const e = document.activeElement, seen = getComputedStyle(e);
