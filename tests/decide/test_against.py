@@ -423,6 +423,20 @@ def test_groups_of_one_session_are_compared_without_an_interval(each: int) -> No
     assert "Which one" in str(view_of(result))
 
 
+def test_groups_are_compared_over_the_steps_that_are_decided_on() -> None:
+    rng = np.random.default_rng(3)
+    lengths = [5, 1, 5, 8, 5, 3, 5, 8, 5, 1, 5, 8]  # of strategy b too few sessions go on, but sessions of every task
+    x = [rng.normal(size=(n, 2)) for n in lengths]
+    labels = {"strategy": ["a", "b"] * 6, "task": [str(k // 4) for k in range(12)]}
+    estimator = MeanCurve(n_boot=50, cluster="task", weights={"x1": 1.0, "x2": 0.5})
+    result = decide(Panel.from_arrays(x, labels=labels), by=["strategy"], estimator=estimator)
+    assert result.grounds is not None
+    assert [len(side.held.steps) for side in result.grounds.sides] == [5, 8]
+    assert [g.decision.recorded for g in result.groups] == [5 - 1, 8 - 1]
+    assert result.comparisons is not None
+    assert np.isfinite(result.comparisons.differences[0].difference.value)
+
+
 def test_scores_that_are_missing_leave_out_their_sessions() -> None:
     rng = np.random.default_rng(1)
     x = [np.c_[climbing(rng, 0.0), climbing(rng, 0.0)] for _ in range(24)]

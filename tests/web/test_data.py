@@ -334,6 +334,7 @@ def test_names_of_columns_stay_text(tab: Any) -> None:
     desk(tab)
     ready(tab)
     tab.locator(".table-list summary").first.click()
+    tab.locator(".columns th bdi").first.wait_for()
     assert tab.locator(".columns th bdi", has_text=HOSTILE).count() == 1
     tab.locator("[data-setting=by] button", has_text="+ odd").click()
     assert tab.locator("[data-setting=by] .chip-name", has_text=HOSTILE).count() == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from web.tabs import control
 from web.wire import got
 
 pytestmark = pytest.mark.slow
@@ -20,10 +21,6 @@ def at(tab: Any, served: str, desk: str, settings: str = "") -> Any:
     tab.goto(f"{served}#{desk.replace(' ', '%20')}{settings}")
     tab.locator("#document h1", has_text="").first.wait_for()
     return tab
-
-
-def control(tab: Any, name: str) -> Any:
-    return tab.locator(f'#panel [data-setting="{name}"]')
 
 
 def test_desks_speak_of_the_page_and_not_of_options(served: str) -> None:

@@ -21,6 +21,8 @@ from loopstat.moves.view import simulation
 from loopstat.panel.pool import Pool
 from loopstat.parameters import Parameter
 
+from .tabs import at, settled
+
 pytestmark = pytest.mark.slow
 
 DESK = "moves simulate"
@@ -32,18 +34,9 @@ ROW = {row.name: row for row in desks.SIMULATE.settings}
 def desk(tab: Any, served: str) -> Any:
     """A tab on the simulator with few runs, its first whole answer there."""
     query = "&".join(f"{name}={value}" for name, value in FEW.items())
-    tab.goto("about:blank")
-    tab.goto(f"{served}#{DESK.replace(' ', '%20')}?{query}")
-    settled(tab)
+    at(tab, served, DESK, f"?{query}")
     tab.locator("#panel details").evaluate_all("all => all.forEach((d) => { d.open = true; })")
     return tab
-
-
-def settled(tab: Any) -> None:
-    """Wait until what is painted leaves nothing out."""
-    for _ in range(2):
-        tab.locator('html[data-exact="1"]').wait_for(state="attached", timeout=60_000)
-        tab.wait_for_timeout(80)
 
 
 def asked(tab: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pytest
 from conftest import WIDE, executable
 
 from .conftest import Serve, Served
+from .tabs import settled
 
 pytestmark = pytest.mark.slow
 
@@ -53,12 +54,6 @@ def opened(serve: Serve, chromium: Any) -> Iterator[Any]:
     for page in pages:
         assert page.said == []
         page.context.close()
-
-
-def settled(page: Any) -> None:
-    page.wait_for_timeout(100)
-    page.locator('html[data-exact="1"]').wait_for(state="attached")
-    page.wait_for_timeout(100)
 
 
 def ticked(page: Any) -> list[bool]:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from web import tabs
 from web.conftest import with_site
 from web.page_lens import HOSTILE, PRESETS, installed
+from web.tabs import control, settled
 
 pytestmark = pytest.mark.slow
 
@@ -33,33 +35,14 @@ def desk(tab: Any, served: str) -> Any:
 
 
 def at(tab: Any, served: str, settings: str = "", name: str = DESK) -> Any:
-    """Go to a desk by its address and wait until its whole answer is painted."""
-    tab.goto("about:blank")
-    tab.goto(f"{served}#{name}{settings}")
-    tab.locator(f'[role="tab"][data-desk="{name}"][aria-selected="true"]').wait_for()
-    settled(tab)
-    return tab
-
-
-def settled(tab: Any) -> None:
-    """Wait until what is painted leaves nothing out."""
-    tab.locator('html[data-exact="1"]').wait_for(state="attached")
-    tab.wait_for_timeout(60)
-    tab.locator('html[data-exact="1"]').wait_for(state="attached")
-
-
-def control(tab: Any, name: str) -> Any:
-    return tab.locator(f'#panel [data-setting="{name}"]')
+    """Go to the desk of these tests, or another."""
+    return tabs.at(tab, served, name, settings)
 
 
 def opened(tab: Any) -> Any:
     """Open every group of settings."""
     tab.locator("#panel details").evaluate_all("all => all.forEach((d) => { d.open = true; })")
     return tab
-
-
-def figure(tab: Any, place: str) -> str:
-    return str(tab.locator(f'[data-json="{place}"]').first.text_content())
 
 
 def fragment(tab: Any) -> str:

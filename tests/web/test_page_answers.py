@@ -10,7 +10,8 @@ import pytest
 
 from web.conftest import Serve, Served, with_site
 from web.page_lens import ROWS, document, live, run
-from web.test_page import DESK, at, control, figure, fragment, opened, settled, told
+from web.tabs import control, settled, shown
+from web.test_page import DESK, at, fragment, opened, told
 
 pytestmark = pytest.mark.slow
 
@@ -80,6 +81,7 @@ def test_the_front_comes_first_and_long_parts_are_folded(desk: Any) -> None:
     assert every.evaluate("d => d.open") is False
     assert desk.locator(".formula").count() == 0, "what nobody sees is not made"
     every.locator("summary").click()
+    desk.locator(".formula math").first.wait_for()  # made once the fold is open
     assert desk.locator(".formula math").count() == 1
     assert desk.locator(".origin").text_content() == "corrected"
     assert desk.locator(f"{MAIN} > details.all table").count() == 2
@@ -149,7 +151,7 @@ def test_long_runs_show_how_far_they_are_and_can_be_cancelled(desk: Any) -> None
     desk.locator(".status-text", has_text="turning").wait_for()
     desk.get_by_role("button", name="Cancel").click()
     assert bar.is_hidden()
-    assert figure(desk, "turns") == "5"
+    assert shown(desk, "turns") == "5"
     field.fill("3")
     field.press("Enter")
     told(desk, "turns", "3")
@@ -188,7 +190,7 @@ def test_stale_frames_are_dropped(tab: Any, served: str) -> None:
         told(tab, "pull", f"{value}00")
     tab.wait_for_timeout(150)
     assert len(kept) == 4
-    assert figure(tab, "pull") == "0.700"
+    assert shown(tab, "pull") == "0.700"
 
 
 # ----------------------------------------------------------------------------------- pins
@@ -329,7 +331,7 @@ def test_a_killed_server_is_said_and_its_return_noticed(tab: Any, server: Served
     assert "cut" in tab.locator("#lost").text_content()
     control(tab, "pull").locator("input[type=number]").fill("0.2")
     tab.keyboard.press("Enter")
-    assert figure(tab, "pull") == "0.900"
+    assert shown(tab, "pull") == "0.900"
     server.start()
     told(tab, "pull", "0.200")
     assert tab.locator("#lost").is_hidden()

@@ -11,30 +11,11 @@ from loopstat.play.loop import play_loop
 from loopstat.results.document import figure
 from loopstat.results.words import cell
 
+from .tabs import at, settled, shown
+
 pytestmark = pytest.mark.slow
 
 LOOP, CHAIN = "play loop", "play chain"
-SLOWEST = 90_000  # milliseconds for drawn recordings, on a machine that is busy
-
-
-def at(tab: Any, served: str, desk: str, settings: str = "") -> Any:
-    """Go to a desk by its address and wait until its whole answer is painted."""
-    tab.goto("about:blank")
-    tab.goto(f"{served}#{desk}{settings}")
-    tab.locator(f'[role="tab"][data-desk="{desk}"][aria-selected="true"]').wait_for()
-    settled(tab)
-    return tab
-
-
-def settled(tab: Any) -> None:
-    """Wait until what is painted leaves nothing out."""
-    for _ in range(2):
-        tab.locator('html[data-exact="1"]').wait_for(state="attached", timeout=SLOWEST)
-        tab.wait_for_timeout(80)
-
-
-def shown(tab: Any, place: str) -> str:
-    return str(tab.locator(f'[data-json="{place}"]').first.text_content())
 
 
 def told(tab: Any) -> str:

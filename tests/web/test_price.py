@@ -15,6 +15,9 @@ from loopstat.faces.web.frames import Floats, document_data
 from loopstat.lenses import Command, lens
 from loopstat.results.document import view_of
 
+from . import tabs
+from .tabs import settled
+
 pytestmark = pytest.mark.slow
 
 COMMANDS = {"decide": lens("decide").commands[0], "analyze": lens("analysis").commands[0]}
@@ -48,17 +51,7 @@ def served_files(table: Path) -> tuple[Path, ...]:
 def at(tab: Any, served: str, desk: str, *settings: str) -> Any:
     """Go to a desk and wait for its whole answer."""
     words = "&".join((f"bootstrap={QUICK['bootstrap']}", *settings))
-    tab.goto("about:blank")
-    tab.goto(f"{served}#{desk}?{words}")
-    tab.locator("[data-handle=price]").wait_for()
-    settled(tab)
-    return tab
-
-
-def settled(tab: Any) -> None:
-    tab.locator('html[data-exact="1"]').wait_for(state="attached")
-    tab.wait_for_timeout(60)
-    tab.locator('html[data-exact="1"]').wait_for(state="attached")
+    return tabs.at(tab, served, desk, f"?{words}")
 
 
 def slider(tab: Any, handle: str) -> Any:

@@ -127,6 +127,14 @@ def test_sessions_are_listed_found_and_surrounded(serve: Serve, tmp_path: Path) 
 
 
 @pytest.mark.slow
+def test_a_table_that_changes_on_disk_is_listed_anew(serve: Serve, tmp_path: Path) -> None:
+    path = write(tmp_path / "grows.csv", rows(many(3), steps=2))
+    address = serve(path).address
+    assert sessions_of(address)["total"] == 3
+    write(path, rows(many(5), steps=2))
+    assert sessions_of(address)["total"] == 5
+
+
 def test_several_tables_name_their_sessions(serve: Serve, tmp_path: Path) -> None:
     first, second = (write(tmp_path / name, rows(many(3), seed=k)) for k, name in enumerate(("a.csv", "b.csv")))
     address = serve(first, second).address

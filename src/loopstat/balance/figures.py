@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import numpy as np
 
 from ..arrays import Float, summed
@@ -10,7 +12,7 @@ from ..inference.intervals import student
 from ..panel.model import Rng
 from ..panel.tally import Counts
 from .chain.model import MarkovChain
-from .chain.transitions import relaxation_intervals
+from .chain.transitions import escape_intervals, relaxation_intervals
 from .currents import Circulation, EntropyProduction, MainChain
 from .fit import MOST_PAIRS, ExchangedPair, Trap
 from .potentials.least_action import Exchanges
@@ -22,6 +24,38 @@ MOST_TRAPS = 10
 N_TIMES = 10
 SHORT_TESTS, FEWEST = 199, 39  # draws of the tests that only warn: most, and least
 SHUFFLED = 4e7  # transitions put in order in all draws of one of them: five to ten seconds
+
+
+class ChainFigures(TypedDict):
+    """What the counts, a potential and the chain of the main class say, under the names of `BalanceFit`."""
+
+    stationary: Estimate
+    stationary_free: Float
+    escape: Estimate
+    relaxation_times: Estimate
+    spectral_gap: float
+    downhill: dict[str, float]
+    pairs: tuple[ExchangedPair, ...]
+    traps: tuple[Trap, ...]
+
+
+def chain_figures(
+    counts: Counts, chain: MainChain | None, pairs: Exchanges, v: Potential, level: float
+) -> ChainFigures:
+    """Return the figures of a recording, or of a chain that is known, with intervals of so many transitions."""
+    stationary, free = stationary_laws(counts, chain, v, level)
+    escape = escape_intervals(counts, level=level)
+    times, gap = relaxation(chain, level)
+    return {
+        "stationary": stationary,
+        "stationary_free": free,
+        "escape": escape,
+        "relaxation_times": times,
+        "spectral_gap": gap,
+        "downhill": downhill(counts, v.value),
+        "pairs": exchanged_pairs(counts, pairs, v, level),
+        "traps": traps(counts, escape, v, stationary.value),
+    }
 
 
 def downhill(counts: Counts, value: Float) -> dict[str, float]:

@@ -12,20 +12,9 @@ from ..panel.panel import Panel
 from ..panel.tally import Counts, Visits
 from ..parameters import checked
 from ..results.check import run_checks
-from .chain.transitions import escape_intervals
 from .checks import RULES, Evidence
 from .currents import MainChain, circulation, cycles_of
-from .figures import (
-    chain_tests,
-    downhill,
-    exchanged_pairs,
-    no_circulation,
-    relaxation,
-    reversible_model,
-    slowest_time,
-    stationary_laws,
-    traps,
-)
+from .figures import chain_figures, chain_tests, no_circulation, reversible_model, slowest_time
 from .fit import BalanceFit, Recorded
 from .potentials.least_action import Exchanges
 from .potentials.potential import potential
@@ -121,9 +110,8 @@ class ReversibleChain:
         if not flow.cycles and test.df:
             flow = replace(flow, cycles=cycles_of(counts, level=self.level))
         softplus = v.value if (self.kernel, self.beta) == ("softplus", 1.0) else None
-        stationary, free = stationary_laws(counts, chain, v, self.level)
-        escape = escape_intervals(counts, level=self.level)
-        times, gap = relaxation(chain, self.level)
+        figures = chain_figures(counts, chain, pairs, v, self.level)
+        times = figures["relaxation_times"]
         order, homogeneity = chain_tests(counts, rng)
         checks = run_checks(RULES, Evidence(counts, pairs, test, order, homogeneity, n_sessions))
         return BalanceFit(
@@ -137,21 +125,14 @@ class ReversibleChain:
             test=test,
             source_statistic=source_statistic(counts, softplus=softplus),
             entropy_production=flow.entropy,
-            stationary=stationary,
-            stationary_free=free,
-            escape=escape,
-            relaxation_times=times,
-            spectral_gap=gap,
-            downhill=downhill(counts, v.value),
             order_test=order,
             homogeneity=homogeneity,
-            pairs=exchanged_pairs(counts, pairs, v, self.level),
             currents=flow.currents,
             cycles=flow.cycles,
-            traps=traps(counts, escape, v, stationary.value),
             checks=checks,
             verdict=verdict(pairs, test, flow, {c.name: c.passed for c in checks}, slowest_time(times, self.lag)),
             reasons=reasons(counts, pairs, test, flow, times.value, size_draws=self.size_draws),
+            **figures,
         )
 
     def _counted(self, recording: Panel | Counts) -> tuple[Counts, int | None]:

@@ -84,7 +84,11 @@ class Held:
                 break
         else:
             end = first_cut
-        if end == n - 1:
+        return self.until(end)
+
+    def until(self, end: int) -> Held:
+        """Return the steps up to one, by place; sessions that go on after it are cut off there."""
+        if end >= len(self.steps) - 1:
             return self
         ended = self.ended & (self.last <= end)
         last = np.minimum(self.last, end)

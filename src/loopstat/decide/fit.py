@@ -184,12 +184,16 @@ def held_of(
     keeping: Keeping,
     settings: DecideSettings,
     bar: SuccessBar | None,
-    clusters: Clusters | None = None,
+    until: int | None = None,
 ) -> Held:
-    """Return the value held by session and step, where the record can judge it; by default each session a cluster."""
+    """Return the value held by session and step, each session a cluster; by default where these can judge it.
+
+    How far a record goes hangs on what is resampled: `until` is the last place of a decision already made on it.
+    """
     ends = ends_of(panel, settings.ended, bar)
-    clusters = clusters or Clusters(panel.session, panel.session_names, "session", "session")
-    return held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping)).recorded()
+    clusters = Clusters(panel.session, panel.session_names, "session", "session")
+    held = held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping))
+    return held.recorded() if until is None else held.until(until)
 
 
 def _floor(panel: Panel, keeping: Keeping) -> float:

@@ -124,7 +124,10 @@ class Apart:
         groups, sides = [], []
         for fit, part, drawn in zip(last.groups, parts, resampled, strict=True):
             grid = grid_of(part, units.keeping(part), units.cost)
-            helds = [held_of(part, grid, u.keeping(part), settings, units.bar) for u in alone]
+            if fit.prospect is None:
+                return None
+            until = fit.prospect.recorded
+            helds = [held_of(part, grid, u.keeping(part), settings, units.bar, until) for u in alone]
             if not _alike(helds, fit):
                 return None
             groups.append(_Group.of(fit.label, helds, part, with_enough_draws(drawn)))
@@ -168,11 +171,9 @@ def _grounds(whole: Grounds, helds: Sequence[Held]) -> Grounds:
 
 
 def _alike(helds: Sequence[Held], fit: DecisionFit) -> bool:
-    """Return whether all objectives hold a value for the sessions and steps that the decision is made of."""
-    recorded = -1 if fit.prospect is None else fit.prospect.recorded + 1
+    """Return whether all objectives hold a value for the sessions that the decision is made of."""
     first = helds[0].cluster
-    same = all(np.array_equal(h.cluster, first) and len(h.steps) == recorded for h in helds)
-    return same and len(first) == fit.counts["n_sessions"]
+    return all(np.array_equal(h.cluster, first) for h in helds) and len(first) == fit.counts["n_sessions"]
 
 
 def _sum(weights: Sequence[float], curves: Sequence[Curve]) -> Curve:

@@ -109,7 +109,7 @@ def _side(part: Panel, fit: DecisionFit, clusters: Clusters, leave: Sequence[str
         raise ValueError("a decision read back from JSON has no sessions to compare")
     keeping = units.keeping(part)
     grid = grid_of(part, keeping, units.cost)
-    held = held_of(part, grid, keeping, settings, units.bar)
+    held = held_of(part, grid, keeping, settings, units.bar, prospect.recorded)
     sessions = held.cluster
     first = group_starts(part.session)[sessions]
     rows = grid.held[sessions, grid.last[sessions]]

@@ -90,6 +90,7 @@ def _pays(left: int, workers: int | None, seconds: float) -> bool:
 
 
 def cores() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

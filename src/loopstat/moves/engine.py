@@ -107,6 +107,18 @@ def mixed(x: np.uint64) -> np.uint64:
 
 
 @_part
+def stream(replicates: tuple[int, int, int]) -> np.uint64:
+    """Return what the keys of all runs of a seed begin with."""
+    return mixed((np.uint64(replicates[0]) << np.uint64(32)) + np.uint64(replicates[1]) + STEP)
+
+
+@_part
+def key_of(start: np.uint64, replicate: int) -> np.uint64:
+    """Return the key of the numbers of one run, whichever others are made beside it."""
+    return mixed(start + np.uint64(replicate + 1) * STEP)
+
+
+@_part
 def uniform(key: np.uint64, counter: int) -> float:
     """Return one number of a key, at odd multiples of 2^-53: never 0 or 1."""
     return float((np.int64(mixed(key + np.uint64(counter) * STEP) >> BITS) + 0.5) * 2.0**-52)
@@ -328,10 +340,9 @@ def run(
     left : float array of shape (2, n_runs), written to
         Visible and hidden mass at the stop at the target, or at the end.
     """
-    seed = (np.uint64(replicates[0]) << np.uint64(32)) + np.uint64(replicates[1])
-    start = mixed(seed + STEP)
+    start = stream(replicates)
     for j in range(state.shape[1]):
-        key = mixed(start + np.uint64(replicates[2] + j + 1) * STEP)
+        key = key_of(start, replicates[2] + j)
         visible, hidden, radius, accepted = state[0, j], state[1, j], state[2, j], int(state[3, j])
         move, target, taken = moves[0] if moves[0] > 0 else 0, -1, 0
         visible, hidden = started(rule, moves[0], key, visible, hidden)
@@ -390,11 +401,10 @@ def trace(
     sums : float array of shape (2, moves[1] + 1), added to
         Over runs: defects left after so many moves, and moves accepted that were the last of so many.
     """
-    seed = (np.uint64(replicates[0]) << np.uint64(32)) + np.uint64(replicates[1])
-    start = mixed(seed + STEP)
+    start = stream(replicates)
     first, window = moves[0] if moves[0] > 0 else 0, recent.shape[1]
     for j in range(state.shape[1]):
-        key = mixed(start + np.uint64(replicates[2] + j + 1) * STEP)
+        key = key_of(start, replicates[2] + j)
         visible, hidden = started(rule, moves[0], key, state[0, j], state[1, j])
         radius, accepted, inside = state[2, j], int(state[3, j]), 0
         for k in range(window):

@@ -367,4 +367,5 @@ def p_pass_of(settings: MoveSettings, visible: Float) -> Float:
 
 
 def p_false_of(settings: MoveSettings, hidden: Float) -> Float:
+    """Return 1 - exp(-mass) of the hidden defects; for numbers of defects, whether there is any."""
     return np.asarray(1 - p_pass_of(settings, hidden) if settings.process == "integer" else -np.expm1(-hidden))

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..balance.chain.transitions import escape_intervals
 from ..balance.currents import EntropyProduction, MainChain, cycles_in, net_currents, produced
-from ..balance.figures import downhill, exchanged_pairs, relaxation, stationary_laws, traps
+from ..balance.figures import chain_figures
 from ..balance.fit import BalanceFit, Recorded
 from ..balance.potentials.least_action import Exchanges
 from ..balance.potentials.potential import potential
@@ -50,9 +49,6 @@ def known_chain(counts: Counts, label: str, n_sessions: int | None) -> BalanceFi
     entropy = float(produced(up, down, both))
     entropy = entropy if entropy > BALANCED else 0.0
     net = np.where(np.abs(up - down) > BALANCED, up - down, 0.0) if entropy else np.zeros(len(up))
-    stationary, free = stationary_laws(counts, chain, v, LEVEL)
-    escape = escape_intervals(counts, level=LEVEL)
-    times, gap = relaxation(chain, LEVEL)
     untested = TestResult.impossible(SET)
     action = "driven" if entropy else "balanced"
     return BalanceFit(
@@ -65,19 +61,12 @@ def known_chain(counts: Counts, label: str, n_sessions: int | None) -> BalanceFi
         test=BalanceTest.impossible(SET, statistic=0.0, df=pairs.n_cycles),
         source_statistic=SourceStatistic(0, np.nan, None, np.nan),
         entropy_production=EntropyProduction(entropy, entropy, entropy, int(np.sum(~both))),
-        stationary=stationary,
-        stationary_free=free,
-        escape=escape,
-        relaxation_times=times,
-        spectral_gap=gap,
-        downhill=downhill(counts, v.value),
         order_test=untested,
         homogeneity={"steps": untested, "sessions": untested},
-        pairs=exchanged_pairs(counts, pairs, v, LEVEL),
         currents=net_currents(chain, Estimate(net, net, net)),
         cycles=cycles_in(chain, net, LEVEL) if entropy else (),
-        traps=traps(counts, escape, v, stationary.value),
         checks=(ONE_CHAIN,),
         verdict=BalanceVerdict(action, f"{action}: it was set so."),
         reasons={"test": SET, "order_test": SET, "homogeneity": SET},
+        **chain_figures(counts, chain, pairs, v, LEVEL),
     )

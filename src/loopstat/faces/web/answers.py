@@ -208,6 +208,7 @@ class _Last:
     """The last whole result on some ground."""
 
     settings: Mapping[str, Any]
+    sources: tuple[str, ...]
     shown: tuple[str, ...]
     recording: Any
     result: Result
@@ -231,7 +232,7 @@ class Answers:
         recording, known = self._read(asked, progress)
         result: Result = load(asked.place.command.run)(recording, known, progress=progress)
         with self._lock:
-            self._results[ground] = _Last(asked.settings, asked.shown, recording, result)
+            self._results[ground] = _Last(asked.settings, asked.sources, asked.shown, recording, result)
             self._results.move_to_end(ground)
             while len(self._results) > RESULTS:
                 self._results.popitem(last=False)
@@ -256,7 +257,7 @@ class Answers:
         with self._lock:
             kept = [r for r in self._recordings if all(key in sources for key, *_ in r.files)]
             self._recordings = deque(kept, RECORDINGS)
-            for ground in [g for g in self._results if any(key not in sources for key, *_ in json.loads(g)[1])]:
+            for ground in [g for g, last in self._results.items() if not set(last.sources) <= set(sources)]:
                 del self._results[ground]
 
     def _last(self, ground: str) -> _Last | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from ...errors import SettingsError
-from ...lenses import Command, Desk, Lens, Preset, lens, load, where
+from ...lenses import Command, Desk, Preset, lenses, load
 from ...parameters import Parameter, nearest
 
 LONGEST = 20_000  # characters of a text, names of a list
@@ -98,15 +98,11 @@ class Place:
 def places() -> dict[str, Place]:
     """Return every desk by its name, in the order of the lenses; the first to take a name keeps it."""
     found: dict[str, Place] = {}
-    for item in _lenses():
+    for item in lenses():
         for command in item.commands:
             if command.pages:
                 found.setdefault(command.name, Place(item.name, command))
     return found
-
-
-def _lenses() -> list[Lens]:
-    return [lens(name) for name in where()]
 
 
 def described(row: Parameter) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -44,7 +44,7 @@ class Tables:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        self._lists: OrderedDict[tuple[str, tuple[tuple[str, str], ...]], list[SessionListed]] = OrderedDict()
+        self._lists: OrderedDict[Hashable, list[SessionListed]] = OrderedDict()
 
     # ------------------------------------------------------------------ tables
 
@@ -124,10 +124,11 @@ class Tables:
         return found
 
     def _list(self, table: Source, columns: Columns) -> list[SessionListed]:
-        key = (table.id, tuple(sorted(columns.items())))
+        seen = table.read()  # first: what has changed on disk has its new stamp then
+        key = (table.id, table.stamp, tuple(sorted(columns.items())))
         known = self._lists.get(key)
         if known is None:
-            known = list_sessions(table.path, table.read(), columns)
+            known = list_sessions(table.path, seen, columns)
             self._lists[key] = known
             while len(self._lists) > KEPT_LISTS:
                 self._lists.popitem(last=False)

@@ -1,21 +1,14 @@
 // What stands under a picture: the line that tells what is pointed at, a few buttons, and the figures as a table.
 
+import { button, el, say } from "./dom.js";
 import { tables } from "./told.js";
 
 const MODES = { zoom: "Drag to zoom along x", choose: "Drag to choose what is inside" };
 
 const REST = 150; // milliseconds after which a hand rests
 
-const made = (tag, look, more = {}) => Object.assign(document.createElement(tag), { className: look }, more);
-
-const button = (words, help, act) => {
-  const out = made("button", "", { type: "button", textContent: words, title: help });
-  out.addEventListener("click", act);
-  return out;
-};
-
 const table = ([caption, heads, rows]) => {
-  const out = made("table", ""), cells = (tag, values) => values.map((v) => made(tag, "", { textContent: v }));
+  const out = el("table"), cells = (tag, values) => values.map((v) => el(tag, { text: v }));
   if (caption) out.createCaption().textContent = caption;
   if (heads.some(Boolean)) out.createTHead().insertRow().append(...cells("th", heads));
   const body = out.createTBody();
@@ -27,16 +20,14 @@ export class Foot {
   mode = "zoom"; // what a drag does
 
   constructor(reset) {
-    this.told = made("p", "picture-told");
-    this.figures = made("div", "picture-figures", { hidden: true, tabIndex: 0 });
-    this.figures.setAttribute("role", "region");
-    this.tools = made("div", "picture-tools");
-    this.line = made("div", "picture-foot");
-    this.line.append(this.told, this.tools);
-    this.reset = button("reset", "Show all (double click, Home)", reset);
-    this.opener = button("figures", "Every figure of this picture as a table", () => this.unfold());
-    this.opener.setAttribute("aria-expanded", "false");
-    this.modes = Object.entries(MODES).map(([mode, help]) => button(mode, help, () => this.turn(mode)));
+    this.told = el("p", { class: "picture-told" });
+    this.figures = el("div", { class: "picture-figures", hidden: true, tabindex: "0", role: "region" });
+    this.tools = el("div", { class: "picture-tools" });
+    this.line = el("div", { class: "picture-foot" }, this.told, this.tools);
+    this.reset = button("reset", reset, { title: "Show all (double click, Home)" });
+    this.opener = button("figures", () => this.unfold(),
+      { title: "Every figure of this picture as a table", "aria-expanded": "false" });
+    this.modes = Object.entries(MODES).map(([mode, help]) => button(mode, () => this.turn(mode), { title: help }));
   }
 
   // Buttons for a chart: what a drag does only where there are names to choose.
@@ -55,7 +46,7 @@ export class Foot {
   zoomed(now) { this.reset.classList.toggle("off", !now); }
 
   say(words) {
-    if (this.told.textContent !== words) this.told.textContent = words;
+    say(this.told, words);
   }
 
   // Whether what is told is read aloud: not while a mouse passes over it.

@@ -1,6 +1,7 @@
 // Controls of settings that name parts of a table: columns, values of labels, our names for their columns.
 
 import { button, el } from "./dom.js";
+import { same, titled } from "./settings.js";
 
 const OFFERED = 10; // columns offered as buttons; all of them in the list of the field
 let made = 0;
@@ -38,8 +39,6 @@ const plainTables = (sources) => {
 };
 
 const listOf = (value) => (value === null || value === undefined || value === "" ? [] : [].concat(value));
-const titled = (row) => row.name.replaceAll("_", " ");
-const same = (a, b) => a.length === b.length && a.every((v, k) => v === b[k]);
 
 class Editor {
   constructor(row, changed, tables, shape) {
