@@ -12,10 +12,9 @@ from ..results.chart import Axis, Chart, Histogram
 from ..results.document import Block, Document, Fact, Facts, Provenance, Section, Sheet, Text, settings_said, title_of
 from ..results.words import clean, clean_sentence, number, plural
 from .score import HIGH
-from .scored import Scored, ScoredText
+from .scored import NEARLY_CONSTANT, Scored, ScoredText
 
 CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
-NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
 HINT = "Next: -o scored.parquet, then loopstat analyze scored.parquet · --json - · loopstat explain TERM"
