@@ -37,8 +37,8 @@ DEMO = (
         "llamea_programs",
         {"by": ["model"]},
         "The same sessions by what `loopstat score` gave the programs, for a loop that logs code and no numbers: a "
-        "score says how the code changes, not whether it gets better. The third score, security, is left out: nearly "
-        "every program has the same.",
+        "score says how the code changes, not whether it gets better. The third score, security, is left out: it is 10 "
+        "for nearly every program.",
     ),
 )
 
