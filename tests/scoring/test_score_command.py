@@ -194,6 +194,45 @@ def test_versions_before_are_those_of_the_session(tmp_path: Path) -> None:
     assert previous == {("a", 0): True, ("a", 1): False, ("a", 2): False, ("b", 0): True, ("b", 1): True}
 
 
+LENGTHS = "session,step,task,takes,artifact\na,0,short,5,{0}\nb,0,long,200,{0}\nc,0,other,,{0}\nd,0,other,30,\n"
+
+
+@pytest.mark.parametrize("suite", ["python", "sj2025"])
+def test_each_task_has_its_own_length(suite: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(LENGTHS.format('"def f(a):\n    return a\n\n\ndef g(a):\n    return a\n"'))
+    data = score(path, "--suite", suite, "--lines-from", "takes", "--lines", 40)
+    found = [t["scores"]["functionality"] for t in data["texts"]]
+    apart = {n: score(path, "--suite", suite, "--lines", n) for n in (5, 200, 40)}
+    assert found == [apart[n]["texts"][0]["scores"]["functionality"] for n in (5, 200, 40)]
+    assert found[0] > found[2] > found[1]
+    assert data["settings"]["lines_from"] == "takes"
+    assert data["hash"] not in {d["hash"] for d in apart.values()}, "scores of another scale"
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "said"),
+    [
+        ("0", "takes", "row 2, column `takes`: expected 1 line or more, got 0"),
+        ("few", "takes", "but this one is 'few'"),
+        ("5", "taken", "Did you mean `takes`"),
+        ("5", "artifact", "expected numbers"),
+    ],
+)
+def test_a_length_that_is_none_is_refused(cell: str, name: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"session,step,takes,artifact\na,0,9,x = 1\na,1,{cell},x = 1\n")
+    done = invoke("score", path, "--lines-from", name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_files_have_no_column_of_lengths(folder: Path) -> None:
+    done = invoke("score", folder, "--lines-from", "takes")
+    assert done.exit_code == 2
+    assert "--lines-from names a column of a table" in done.stderr
+
+
 # ------------------------------------------------------------------------------------ scorers apart
 
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, SettingsError, either
+from ...errors import InputError, SettingsError, argument, either
 from ...panel.scorers import SCORER
 from ...panel.source import Source
 from ...scoring.score import Artefact
@@ -21,7 +21,7 @@ from ..table.cells import MISSING_TEXT, Cells
 from ..table.columns import KEYS
 from ..table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
 from ..table.opening import Needs, opened, without_progress_bar
-from .columns import ARTIFACT, texts_of
+from .columns import ARTIFACT, lines_of, texts_of
 
 TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".gz")
 PROGRAMS, PROSE = (".py",), (".txt", ".md", ".rst")
@@ -64,7 +64,8 @@ def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefact
         Parquet, CSV, TSV and JSON lines are tables; everything else is one text a file; of a folder, programs are
         read, and prose where the suite `text` is asked for.
     options : mapping
-        `table`: one more file; `artifact`: the column of texts; `columns`: names; `suite`.
+        `table`: one more file; `artifact`: the column of texts; `lines_from`: that of expected lines; `columns`: names;
+        `suite`.
 
     Raises
     ------
@@ -80,6 +81,9 @@ def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefact
     paths = list(dict.fromkeys(path for name in named for path in _meant(name, suffixes)))
     tables = [p for p in paths if p.suffix in TABLES or str(p) == options.get("table")]
     if not tables:
+        if options.get("lines_from"):
+            hint = either("give one number to --lines", "give one number as `lines`")
+            raise SettingsError(f"{argument('lines_from')} names a column of a table; files have none. Hint: {hint}.")
         return _of_files(paths)
     if len(tables) < len(paths):
         raise SettingsError("tables and texts cannot be scored together. Hint: score them one after the other.")
@@ -118,8 +122,13 @@ def _of_files(paths: Sequence[Path]) -> Artefacts:
 def _of_tables(paths: Sequence[Path], options: Mapping[str, Any]) -> Artefacts:
     artifact = options.get("artifact") or ARTIFACT
     # Keys are read as labels: a `step` that is no number is nothing to refuse here.
-    with opened([str(p) for p in paths], options.get("columns"), Needs(texts={artifact: "{}"})) as cells:
+    counted = options.get("lines_from")
+    needs = Needs(texts={artifact: "{}"}, numbers=frozenset([counted] if counted else []))
+    with opened([str(p) for p in paths], options.get("columns"), needs) as cells:
         found = texts_of(cells, artifact)
+        if counted:
+            lines = lines_of(cells, counted)
+            found = [None if a is None else replace(a, lines=n) for a, n in zip(found, lines, strict=True)]
         rows = tuple(k for k, a in enumerate(found) if a is not None)
         columns = {name: cells.labels(name).values() for name in KEYS if cells.has(name)}
         places = [cells.place(k) for k in rows]
