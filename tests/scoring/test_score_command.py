@@ -152,6 +152,38 @@ def test_a_table_is_scored_and_written_with_its_scores(steps: Path, tmp_path: Pa
     assert set(rows[SCORER]) == {data["hash"]}
 
 
+def test_a_scored_table_is_scored_again(steps: Path, tmp_path: Path) -> None:
+    import duckdb
+
+    once, twice, both, again = (tmp_path / f"{name}.parquet" for name in ("once", "twice", "both", "again"))
+    own = score(steps, "-o", once)["hash"]
+    notes = score(once, "-o", twice)["notes"]
+    assert any("security, efficiency, functionality of its own" in note for note in notes)
+    assert duckdb.sql(f"FROM '{once}' EXCEPT ALL FROM '{twice}'").fetchall() == []
+    assert duckdb.sql(f"DESCRIBE FROM '{once}'").fetchall()[1][:2] == ("step", "BIGINT")
+    text = score(once, "--suite", "text", "-o", both)["hash"]
+    assert score(both, "-o", again)["hash"] == own
+    for path in (both, again):  # the scores of one suite stay beside those of the other
+        assert duckdb.sql(f"SELECT DISTINCT {SCORER} FROM '{path}'").fetchall() == [(f"{own}+{text}",)]
+    assert invoke("score", once, "-o", once).exit_code == 2
+
+
+def test_a_suite_named_twice_is_one(folder: Path) -> None:
+    twice = score(folder, "--suite", "python,python")
+    assert (twice["suite"], twice["hash"]) == ("python", score(folder)["hash"])
+    assert "Lowest first" in invoke("score", folder, "--suite", "text,text").stdout
+
+
+def test_what_says_nothing_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("y = 1)\n")
+    (tmp_path / "b.py").write_text("x = (1\n")
+    shown = invoke("score", tmp_path).stdout
+    assert "does not parse: ..." in shown, "messages that differ are not taken for one another"
+    assert "standard deviation 0.000" in shown
+    (tmp_path / "b.py").write_text("y = 1\n")
+    assert "What was found" not in invoke("score", tmp_path / "b.py").stdout
+
+
 def test_scores_on_the_way_are_those_of_the_scored_table(steps: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored.parquet"
     assert invoke("score", steps, "-o", out).exit_code == 0

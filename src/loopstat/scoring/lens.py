@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Desk, Lens, Progress, Save, load
@@ -67,7 +68,10 @@ def run(recording: Any, options: Mapping[str, Any], *, progress: Progress | None
     scores = score_all(recording.texts, scorer, workers=options.get("workers"), progress=progress)
     kept = {name: options.get(name) for name in ("command", "lines", "lines_from", "artifact", "columns")}
     settings = {**kept, "suite": suite}
-    return scored(recording.keys, scores, scorer, recording.source, settings=settings, recording=recording)
+    result = scored(recording.keys, scores, scorer, recording.source, settings=settings, recording=recording)
+    there = [name for name in scorer.objectives if name in recording.columns]
+    said = f"the table has {', '.join(there)} of its own; where it is written with its scores, these replace them."
+    return replace(result, notes=(*result.notes, said)) if there else result
 
 
 def table(result: Scored) -> bytes:

@@ -148,7 +148,7 @@ def scored(
 
 def _spread(name: str, values: Sequence[float]) -> Spread:
     n = len(values)
-    average = sum(values) / n
+    average = sum(values) / n if min(values) < max(values) else values[0]
     deviation = (sum((v - average) ** 2 for v in values) / n) ** 0.5
     return Spread(name, average, deviation, min(values), max(values), *mode_of(values))
 

@@ -16,8 +16,9 @@ import numpy as np
 from ...errors import InputError, SettingsError, argument, either
 from ...panel.scorers import SCORER
 from ...panel.source import Source
+from ...scoring.registry import objectives_known
 from ...scoring.score import Artefact
-from ..table.cells import MISSING_TEXT, Cells
+from ..table.cells import MISSING_TEXT, WHOLE, Cells
 from ..table.columns import KEYS
 from ..table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
 from ..table.opening import Needs, opened, without_progress_bar
@@ -46,6 +47,8 @@ class Artefacts:
     n_rows : int
         Rows of the tables, those without a text too.
     source : Source
+    columns : tuple of str
+        Of the tables.
     """
 
     texts: tuple[Artefact, ...]
@@ -53,6 +56,7 @@ class Artefacts:
     rows: tuple[int, ...]
     n_rows: int
     source: Source
+    columns: tuple[str, ...] = ()
 
 
 def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefacts:
@@ -141,7 +145,7 @@ def _of_tables(paths: Sequence[Path], options: Mapping[str, Any]) -> Artefacts:
             for k, place in zip(rows, places, strict=True)
         )
         source = _source(cells, len(rows), artifact)
-        return Artefacts(tuple(a for a in found if a is not None), keys, rows, cells.n_rows, source)
+        return Artefacts(tuple(a for a in found if a is not None), keys, rows, cells.n_rows, source, tuple(cells.names))
 
 
 def _key(name: str, value: str) -> str | int:
@@ -188,15 +192,20 @@ def scored_table(
             added[name] = np.full(n, np.nan)
             added[name][rows] = values
         con.register("added", added)
-        kept = [c for [c, *_] in con.execute("DESCRIBE FROM rows").fetchall() if c not in (*scores, SCORER)]
+        columns_there = [c for [c, *_] in con.execute("DESCRIBE FROM rows").fetchall()]
+        kept = [c for c in columns_there if c not in (*scores, SCORER)]
         own = ", ".join(f"rows.{quoted(c)}" for c in kept)
         given = ", ".join(
             f"CASE WHEN isnan(added.{quoted(c)}) THEN NULL ELSE added.{quoted(c)} END AS {quoted(c)}" for c in scores
         )
-        said = f"'{scorer_hash}' AS {SCORER}"
+        said = f"'{scorer_hash}'"
+        if SCORER in columns_there and any(name.rpartition(".")[2] in objectives_known() for name in kept):
+            # The scores of another scorer stay beside the new ones: the row is of both.
+            before = f"rows.{SCORER}"
+            said = f"CASE WHEN contains({before}, {said}) THEN {before} ELSE concat_ws('+', {before}, {said}) END"
         with tempfile.TemporaryDirectory(prefix="loopstat-") as folder:
             path = Path(folder, "scored.parquet")
-            select = f"SELECT {own}, {given}, {said} FROM rows POSITIONAL JOIN added"
+            select = f"SELECT {own}, {given}, {said} AS {SCORER} FROM rows POSITIONAL JOIN added"
             con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
             return path.read_bytes()
     finally:
@@ -234,7 +243,9 @@ def _columns(con: Any, found: Scan, names: Mapping[str, str]) -> Iterator[str]:
             missing = ", ".join(f"'{m}'" for m in MISSING_TEXT)
             text = f"(CASE WHEN trim({f.sql}) IN ({missing}) THEN NULL ELSE {f.sql} END)"
             number = f"(CASE WHEN contains({text}, '_') THEN NULL ELSE TRY_CAST({text} AS DOUBLE) END)"
-            counted = f"SELECT count({text}) = count({number}) FROM {found.relation}"
-            [(are_numbers,)] = con.execute(counted).fetchall()
+            whole = f"coalesce(bool_and({number} = floor({number}) AND abs({number}) < {WHOLE:g}), false)"
+            counted = f"SELECT count({text}) = count({number}), {whole} FROM {found.relation}"
+            [(are_numbers, are_whole)] = con.execute(counted).fetchall()
+            number = f"CAST({number} AS BIGINT)" if are_whole else number
             sql = number if are_numbers else text
         yield f"{sql} AS {quoted(names.get(f.name, f.name))}"

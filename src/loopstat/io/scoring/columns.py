@@ -21,7 +21,7 @@ ARTIFACT = "artifact"
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what)."""
 
-ROLE = Role("artifact=", "be scored")
+ROLE = Role(argument("artifact"), "be scored")
 LINES_ROLE = Role(argument("lines_from"), "say how many lines a solution takes")
 
 
