@@ -18,7 +18,7 @@ from .scored import NEARLY_CONSTANT, Scored, ScoredText
 CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
-HINT = "Next: -o scored.parquet, then loopstat analyze scored.parquet · --json - · loopstat explain TERM"
+HINT = "Next: --verbose · -o scored.parquet, then loopstat analyze scored.parquet · --json - · loopstat explain TERM"
 
 
 def document(result: Scored) -> Document:
@@ -29,9 +29,8 @@ def document(result: Scored) -> Document:
         most = f"over {100 * NEARLY_CONSTANT:.0f} % of the texts have one value"
         said = f"{', '.join(flat)}: {most}; little can be learnt from it."
         blocks.append(Text(((said,),), tone="doubt"))
-    sheets = (_rules(result), _texts(result), _findings(result))
-    blocks += [sheet for sheet in sheets if sheet.rows]
     blocks += [_chart(result, k) for k in range(len(result.spread))] if len(result.texts) > 1 else []
+    blocks += [sheet for sheet in (_rules(result), *_texts(result), _findings(result)) if sheet.rows]
     command = str(result.settings.get("command") or "")
     return Document(
         "scoring",
@@ -94,8 +93,8 @@ def _in_common(messages: set[str]) -> str:
     return start if len(messages) == 1 else f"{start.rpartition(' ')[0].rstrip(' :')}: ..."
 
 
-def _texts(result: Scored) -> Sheet:
-    """Return the texts, those with the lowest scores first."""
+def _texts(result: Scored) -> tuple[Sheet, Sheet]:
+    """Return the texts with the lowest scores, and those that follow."""
     order = sorted(range(len(result.texts)), key=lambda k: (sum(result.texts[k].scores.values()), k))
     rows = tuple(
         (
@@ -108,9 +107,13 @@ def _texts(result: Scored) -> Sheet:
         )
         for k in order[:LISTED]
     )
-    note = f"The {LISTED} lowest of {len(result.texts):,}." if len(order) > LISTED else ""
+    note = f"With those before, the {LISTED} lowest of {len(order):,}." if len(order) > LISTED else ""
     columns = ("text", *(s.name for s in result.spread), "findings")
-    return Sheet("Lowest first", columns, rows, note, depth="short" if len(order) > 1 else "long", brief=SHOWN)
+    first = f"The {SHOWN} lowest of {len(order):,}." if len(order) > SHOWN else ""
+    return (
+        Sheet("Lowest first", columns, rows[:SHOWN], first, depth="short" if len(order) > 1 else "long"),
+        Sheet("Texts that follow", columns, rows[SHOWN:], note, depth="long"),
+    )
 
 
 def _findings(result: Scored) -> Sheet:
