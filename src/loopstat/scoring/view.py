@@ -18,7 +18,7 @@ from .scored import NEARLY_CONSTANT, Scored, ScoredText
 CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
-HINT = "Next: --verbose · -o scored.parquet, then loopstat analyze scored.parquet · --json - · loopstat explain TERM"
+HINT = "Next: --verbose · -o scored.parquet, for loopstat analyze · --json - · loopstat explain TERM"
 
 
 def document(result: Scored) -> Document:
