@@ -152,6 +152,38 @@ def test_a_table_is_scored_and_written_with_its_scores(steps: Path, tmp_path: Pa
     assert set(rows[SCORER]) == {data["hash"]}
 
 
+def test_a_scored_table_is_scored_again(steps: Path, tmp_path: Path) -> None:
+    import duckdb
+
+    once, twice, both, again = (tmp_path / f"{name}.parquet" for name in ("once", "twice", "both", "again"))
+    own = score(steps, "-o", once)["hash"]
+    notes = score(once, "-o", twice)["notes"]
+    assert any("security, efficiency, functionality of its own" in note for note in notes)
+    assert duckdb.sql(f"FROM '{once}' EXCEPT ALL FROM '{twice}'").fetchall() == []
+    assert duckdb.sql(f"DESCRIBE FROM '{once}'").fetchall()[1][:2] == ("step", "BIGINT")
+    text = score(once, "--suite", "text", "-o", both)["hash"]
+    assert score(both, "-o", again)["hash"] == own
+    for path in (both, again):  # the scores of one suite stay beside those of the other
+        assert duckdb.sql(f"SELECT DISTINCT {SCORER} FROM '{path}'").fetchall() == [(f"{own}+{text}",)]
+    assert invoke("score", once, "-o", once).exit_code == 2
+
+
+def test_a_suite_named_twice_is_one(folder: Path) -> None:
+    twice = score(folder, "--suite", "python,python")
+    assert (twice["suite"], twice["hash"]) == ("python", score(folder)["hash"])
+    assert "Lowest first" in invoke("score", folder, "--suite", "text,text").stdout
+
+
+def test_what_says_nothing_is_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("y = 1)\n")
+    (tmp_path / "b.py").write_text("x = (1\n")
+    shown = invoke("score", tmp_path).stdout
+    assert "does not parse: ..." in shown, "messages that differ are not taken for one another"
+    assert "standard deviation 0.000" in shown
+    (tmp_path / "b.py").write_text("y = 1\n")
+    assert "What was found" not in invoke("score", tmp_path / "b.py").stdout
+
+
 def test_scores_on_the_way_are_those_of_the_scored_table(steps: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored.parquet"
     assert invoke("score", steps, "-o", out).exit_code == 0
@@ -192,6 +224,45 @@ def test_versions_before_are_those_of_the_session(tmp_path: Path) -> None:
     previous = {key: s["likeness_previous"] == 10 for key, s in found.items()}
     assert first == {("a", 0): True, ("a", 1): False, ("a", 2): True, ("b", 0): True, ("b", 1): True}
     assert previous == {("a", 0): True, ("a", 1): False, ("a", 2): False, ("b", 0): True, ("b", 1): True}
+
+
+LENGTHS = "session,step,task,takes,artifact\na,0,short,5,{0}\nb,0,long,200,{0}\nc,0,other,,{0}\nd,0,other,30,\n"
+
+
+@pytest.mark.parametrize("suite", ["python", "sj2025"])
+def test_each_task_has_its_own_length(suite: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(LENGTHS.format('"def f(a):\n    return a\n\n\ndef g(a):\n    return a\n"'))
+    data = score(path, "--suite", suite, "--lines-from", "takes", "--lines", 40)
+    found = [t["scores"]["functionality"] for t in data["texts"]]
+    apart = {n: score(path, "--suite", suite, "--lines", n) for n in (5, 200, 40)}
+    assert found == [apart[n]["texts"][0]["scores"]["functionality"] for n in (5, 200, 40)]
+    assert found[0] > found[2] > found[1]
+    assert data["settings"]["lines_from"] == "takes"
+    assert data["hash"] not in {d["hash"] for d in apart.values()}, "scores of another scale"
+
+
+@pytest.mark.parametrize(
+    ("cell", "name", "said"),
+    [
+        ("0", "takes", "row 2, column `takes`: expected 1 line or more, got 0"),
+        ("few", "takes", "but this one is 'few'"),
+        ("5", "taken", "Did you mean `takes`"),
+        ("5", "artifact", "expected numbers"),
+    ],
+)
+def test_a_length_that_is_none_is_refused(cell: str, name: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"session,step,takes,artifact\na,0,9,x = 1\na,1,{cell},x = 1\n")
+    done = invoke("score", path, "--lines-from", name)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert said in done.stderr
+
+
+def test_files_have_no_column_of_lengths(folder: Path) -> None:
+    done = invoke("score", folder, "--lines-from", "takes")
+    assert done.exit_code == 2
+    assert "--lines-from names a column of a table" in done.stderr
 
 
 # ------------------------------------------------------------------------------------ scorers apart

@@ -74,7 +74,11 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
-            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, "Rules of stopping"),),
+            saves=(
+                Save(
+                    "save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, title="Rules of stopping"
+                ),
+            ),
             depth="front",
             desk=DESK,
         ),

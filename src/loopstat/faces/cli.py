@@ -205,14 +205,15 @@ def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
     from ..io.write import write_file
     from .demo import COMMAND, run_demo
-    from .run import page_text, shown
+    from .html import page
+    from .run import written
 
-    results, report = run_demo(Path(folder), progress=progress_line())
-    said = "".join(f"{shown(COMMAND, result)}\n\n" for result in results)
+    documents, report = run_demo(Path(folder), progress=progress_line())
+    said = "".join(f"{written(document, COMMAND.depth)}\n\n" for document in documents)
     each_done(
         [
             lambda: echo(said, nl=False, color=color()),
-            lambda: write_file(report, page_text(COMMAND, results)),
+            lambda: write_file(report, page(documents)),
             lambda: echo(str(report)),
         ]
     )

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Desk, Lens, Progress, Save, load
 from ..parameters import ARTIFACT, COLUMNS
-from .rows import LINES, SUITE, TABLE, WORKERS
+from .rows import LINES, LINES_FROM, SUITE, TABLE, WORKERS
 
 if TYPE_CHECKING:
     from .scored import Scored
 
 DEFAULT_SUITE = ("python",)
-SCORE = (SUITE, TABLE, ARTIFACT, LINES, COLUMNS, WORKERS)
+SCORE = (SUITE, TABLE, ARTIFACT, LINES, LINES_FROM, COLUMNS, WORKERS)
 
 LENS = Lens(
     "scoring",
@@ -62,11 +63,15 @@ def run(recording: Any, options: Mapping[str, Any], *, progress: Progress | None
     from .scored import scored
 
     suite = list(options.get("suite") or DEFAULT_SUITE)
-    scorer = scorer_of(suite, lines=options.get("lines") or LINES.default)
+    by_task = bool(options.get("lines_from"))
+    scorer = scorer_of(suite, lines=options.get("lines") or LINES.default, by_task=by_task)
     scores = score_all(recording.texts, scorer, workers=options.get("workers"), progress=progress)
-    kept = {name: options.get(name) for name in ("command", "lines", "artifact", "columns")}
+    kept = {name: options.get(name) for name in ("command", "lines", "lines_from", "artifact", "columns")}
     settings = {**kept, "suite": suite}
-    return scored(recording.keys, scores, scorer, recording.source, settings=settings, recording=recording)
+    result = scored(recording.keys, scores, scorer, recording.source, settings=settings, recording=recording)
+    there = [name for name in scorer.objectives if name in recording.columns]
+    said = f"the table has {', '.join(there)} of its own; where it is written with its scores, these replace them."
+    return replace(result, notes=(*result.notes, said)) if there else result
 
 
 def table(result: Scored) -> bytes:

@@ -14,7 +14,7 @@ from ..parameters import checked
 from .holes import holes, suppressions
 from .rows import LINES
 from .rules import code_digest
-from .score import HIGH, Artefact, Finding, Score, bounded, heaviest, unscored
+from .score import HIGH, Artefact, Finding, Score, bounded, expected_lines, heaviest, unscored
 from .smells import smells
 from .source import FUNCTIONS, Program, program_of
 from .tools import COMPLEXIPY, RUFF, Seen, cognitive, ruff_of, versions
@@ -47,9 +47,12 @@ class PythonSuite:
     ----------
     lines : float
         Logical lines that a solution of the task takes: functionality is held back below them.
+    by_task : bool
+        Take an artefact's own `lines` where it has them.
     """
 
     lines: float = LINES.default
+    by_task: bool = False
 
     name = "python"
     objectives = OBJECTIVES
@@ -62,7 +65,7 @@ class PythonSuite:
     def rules(self) -> Mapping[str, Any]:
         """Return what decides a value."""
         table = [asdict(rule) for rule in (*SECURITY, *SMELLS)]
-        numbers = (HALVING_STYLE, HALVING_COMPLEXITY, FEWEST_LINES, OTHER_RULE, PARTS, self.lines)
+        numbers = (HALVING_STYLE, HALVING_COMPLEXITY, FEWEST_LINES, OTHER_RULE, PARTS, self.lines, self.by_task)
         return {
             "weights": table,
             "numbers": numbers,
@@ -74,9 +77,11 @@ class PythonSuite:
         """Return the score of each program, in order."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parser's, about escapes and comparisons in what it reads
-            read = [_read(a.text) for a in artefacts]
-        seen = iter(ruff_of([r.text for r in read if isinstance(r, Reading)]))
-        return [_scored(r, next(seen), self.lines) if isinstance(r, Reading) else unscored(OBJECTIVES, r) for r in read]
+            read = [(_read(a.text), expected_lines(a, self.lines, self.by_task)) for a in artefacts]
+        seen = iter(ruff_of([r.text for r, _ in read if isinstance(r, Reading)]))
+        return [
+            _scored(r, next(seen), lines) if isinstance(r, Reading) else unscored(OBJECTIVES, r) for r, lines in read
+        ]
 
 
 @dataclass(frozen=True)

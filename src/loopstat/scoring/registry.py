@@ -32,6 +32,11 @@ def where() -> dict[str, str]:
     return {**SCORERS, **{name: place for name, place in others.items() if name not in SCORERS}}
 
 
+def objectives_known() -> frozenset[str]:
+    """Return the names of the values of our own suites."""
+    return frozenset(name for place in SCORERS.values() for name in load(place).objectives)
+
+
 def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
     """Return a scorer by its name, as it is, made of a callable, or joined of several.
 
@@ -58,7 +63,8 @@ def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
         return _scorer(asked, settings)
     if not asked:
         raise SettingsError("no scorer was named.")
-    scorers = [_named(a, settings) if isinstance(a, str) else _scorer(a, settings) for a in asked]
+    once = [a for k, a in enumerate(asked) if not (isinstance(a, str) and a in asked[:k])]
+    scorers = [_named(a, settings) if isinstance(a, str) else _scorer(a, settings) for a in once]
     return scorers[0] if len(scorers) == 1 else Joined(tuple(scorers))
 
 

@@ -13,6 +13,11 @@ LINES = number(
     unit="logical lines",
     metavar="N",
 )
-SUITE = words("suite", "Scorers, joined into one vector: python, sj2025, text. Default: python.", "list", metavar="A,B")
+LINES_FROM = words(
+    "lines_from", "Column that says --lines row by row, by task; rows without have --lines.", metavar="COL", of="column"
+)
+SUITE = words(
+    "suite", "Scorers, joined into one vector: python, sj2025, text. Default: python.", "list", metavar="python,text"
+)
 TABLE = words("table", "A table with a column of texts.", "path", metavar="FILE")
 WORKERS = whole("workers", "", None, "Processes. Default: as many as there are cores.", 1)

@@ -23,11 +23,14 @@ class Artefact:
     text : str
     first, previous : str or None
         The first version of its session and the one before it; None where it is the first itself.
+    lines : float or None
+        Logical lines that a solution of its task takes, where its table says so.
     """
 
     text: str
     first: str | None = None
     previous: str | None = None
+    lines: float | None = None
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,11 @@ def hash_of(scorer: Scorer) -> str:
     """Return 16 hexadecimal digits that stand for everything that decides a scorer's values."""
     said = json.dumps({"scorer": scorer.name, **scorer.rules()}, sort_keys=True, default=str)
     return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def expected_lines(artefact: Artefact, lines: float, by_task: bool) -> float:
+    """Return the logical lines that a solution of an artefact's task takes: its own if asked for, else the suite's."""
+    return artefact.lines if by_task and artefact.lines is not None else lines
 
 
 def unscored(objectives: Sequence[str], finding: Finding) -> Score:

@@ -12,6 +12,7 @@ from ..results.record import UNWRITTEN, Record
 from .score import Finding, Score, Scorer, hash_of
 
 MODE_DIGITS = 2  # values that agree in so many decimals share a mode
+NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,12 @@ def scored(
 
 def _spread(name: str, values: Sequence[float]) -> Spread:
     n = len(values)
-    average = sum(values) / n
+    average = sum(values) / n if min(values) < max(values) else values[0]
     deviation = (sum((v - average) ** 2 for v in values) / n) ** 0.5
+    return Spread(name, average, deviation, min(values), max(values), *mode_of(values))
+
+
+def mode_of(values: Sequence[float]) -> tuple[float, float]:
+    """Return the value met most often, to two decimals, and the share of the values at it."""
     [(mode, times)] = Counter(round(v, MODE_DIGITS) for v in values).most_common(1)
-    return Spread(name, average, deviation, min(values), max(values), mode, times / n)
+    return mode, times / len(values)

@@ -18,7 +18,7 @@ from typing import Any
 from ..parameters import checked
 from .rows import LINES
 from .rules import code_digest
-from .score import Artefact, Finding, Score, bounded, heaviest, unscored
+from .score import Artefact, Finding, Score, bounded, expected_lines, heaviest, unscored
 from .source import FUNCTIONS, Place, Program, program_of
 from .tools import versions
 
@@ -63,9 +63,12 @@ class PublishedSuite:
     ----------
     lines : float
         Logical lines that a solution of the task takes.
+    by_task : bool
+        Take an artefact's own `lines` where it has them.
     """
 
     lines: float = LINES.default
+    by_task: bool = False
 
     name = "sj2025"
     objectives = OBJECTIVES
@@ -77,22 +80,22 @@ class PublishedSuite:
 
     def rules(self) -> Mapping[str, Any]:
         """Return what decides a value."""
-        return {"lines": self.lines, "tools": dict(versions()), "code": code_digest(MODULES)}
+        return {"lines": self.lines, "by_task": self.by_task, "tools": dict(versions()), "code": code_digest(MODULES)}
 
     def score(self, artefacts: Sequence[Artefact]) -> list[Score]:
         """Return the score of each program, in order."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parser's, about what it reads
-            return [self._scored(program_of(a.text)) for a in artefacts]
+            return [self._scored(program_of(a.text), expected_lines(a, self.lines, self.by_task)) for a in artefacts]
 
-    def _scored(self, program: Program | Finding) -> Score:
+    def _scored(self, program: Program | Finding, lines: float) -> Score:
         if isinstance(program, Finding):
             return unscored(OBJECTIVES, program)
         findings = [*_security(program), *_efficiency(program)]
         raw = {
             "security": START["security"] + _summed(findings, "security"),
             "efficiency": START["efficiency"] + _summed(findings, "efficiency"),
-            "functionality": _functionality(program, self.lines),
+            "functionality": _functionality(program, lines),
         }
         counts = {f"raw_{name}": round(value, 6) for name, value in raw.items()}
         return Score({name: bounded(v) for name, v in raw.items()}, heaviest(findings), counts)

@@ -114,9 +114,9 @@ def program_of(text: str) -> Program | Finding:
     """
     text = text.removeprefix(BOM)
     if len(text) > MOST_CHARACTERS:
-        return _refused("too-long", f"{len(text):,} characters; programs of at most {MOST_CHARACTERS:,} are scored")
+        return _refused("too-long", f"longer than {MOST_CHARACTERS:,} characters, the most that is scored")
     if any("\ud800" <= c <= "\udfff" for c in text) if not text.isascii() else False:
-        return _refused("no-text", "holds surrogates, which are no text")
+        return _refused("no-text", "holds what is no text: expected UTF-8")
     try:
         tree = ast.parse(text)
     except (RecursionError, MemoryError):

@@ -51,7 +51,7 @@ class TextSuite:
 def _scored(artefact: Artefact) -> Score:
     text = artefact.text
     if len(text) > MOST_CHARACTERS:
-        said = f"{len(text):,} characters; texts of at most {MOST_CHARACTERS:,} are scored"
+        said = f"longer than {MOST_CHARACTERS:,} characters, the most that is scored"
         return unscored(OBJECTIVES, Finding("too-long", 0, 0.0, said))
     words = [w.casefold() for w in _WORD.findall(text)]
     if not words:

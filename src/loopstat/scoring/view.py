@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 
 import numpy as np
 
@@ -12,13 +13,12 @@ from ..results.chart import Axis, Chart, Histogram
 from ..results.document import Block, Document, Fact, Facts, Provenance, Section, Sheet, Text, settings_said, title_of
 from ..results.words import clean, clean_sentence, number, plural
 from .score import HIGH
-from .scored import Scored, ScoredText
+from .scored import NEARLY_CONSTANT, Scored, ScoredText
 
 CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
-NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
-HINT = "Next: -o scored.parquet, then loopstat analyze scored.parquet · --json - · loopstat explain TERM"
+HINT = "Next: --verbose · -o scored.parquet, for loopstat analyze · --json - · loopstat explain TERM"
 
 
 def document(result: Scored) -> Document:
@@ -26,12 +26,11 @@ def document(result: Scored) -> Document:
     blocks: list[Block | Section] = [_facts(result)]
     flat = [s.name for s in result.spread if s.mode_share > NEARLY_CONSTANT and len(result.texts) > 1]
     if flat:
-        said = (
-            f"{', '.join(flat)}: over {NEARLY_CONSTANT:.0%} of the texts have one value; little can be learnt from it."
-        )
+        most = f"over {100 * NEARLY_CONSTANT:.0f} % of the texts have one value"
+        said = f"{', '.join(flat)}: {most}; little can be learnt from it."
         blocks.append(Text(((said,),), tone="doubt"))
-    blocks += [_rules(result), _texts(result), _findings(result)]
     blocks += [_chart(result, k) for k in range(len(result.spread))] if len(result.texts) > 1 else []
+    blocks += [sheet for sheet in (_rules(result), *_texts(result), _findings(result)) if sheet.rows]
     command = str(result.settings.get("command") or "")
     return Document(
         "scoring",
@@ -58,17 +57,16 @@ def _facts(result: Scored) -> Facts:
         )
         rows.append(Fact(s.name, said if len(result.texts) > 1 else said[:1]))
     if result.unscored:
-        rows.append(Fact("not read", (figure(float(result.unscored), place="unscored", form="count"), " texts")))
+        rows.append(Fact("not read", (figure(float(result.unscored), place="unscored", form="count"), " of the texts")))
     rows.append(Fact("scorer", (f"{clean(result.suite)}, hash {result.hash}",)))
     return Facts(tuple(rows))
 
 
 def _rules(result: Scored) -> Sheet:
     """Return how often each rule found something, and in how many texts."""
-    found = Counter((f.rule, f.objective, f.message) for t in result.texts for f in t.findings)
-    rules: dict[tuple[str, str], str] = {}
-    for rule, objective, message in found:
-        rules.setdefault((rule, objective), message)
+    rules: dict[tuple[str, str], set[str]] = {}
+    for f in (f for t in result.texts for f in t.findings):
+        rules.setdefault((f.rule, f.objective), set()).add(f.message)
     times = Counter((f.rule, f.objective) for t in result.texts for f in t.findings)
     texts = Counter(key for t in result.texts for key in {(f.rule, f.objective) for f in t.findings})
     weights = {(f.rule, f.objective): f.weight for t in result.texts for f in t.findings}
@@ -80,7 +78,7 @@ def _rules(result: Scored) -> Sheet:
             figure(weights[rule, objective], form="number"),
             figure(float(times[rule, objective]), form="count"),
             figure(float(texts[rule, objective]), form="count"),
-            word(clean_sentence(rules[rule, objective])),
+            word(clean_sentence(_in_common(rules[rule, objective]))),
         )
         for rule, objective in order
     )
@@ -88,8 +86,15 @@ def _rules(result: Scored) -> Sheet:
     return Sheet("What was found", columns, rows, depth="short", brief=BRIEF)
 
 
-def _texts(result: Scored) -> Sheet:
-    """Return the texts, those with the lowest scores first."""
+def _in_common(messages: set[str]) -> str:
+    """Return how the messages of a rule begin, where they differ in what they found."""
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*messages, strict=False))
+    start = "".join(letters[0] for letters in same)
+    return start if len(messages) == 1 else f"{start.rpartition(' ')[0].rstrip(' :')}: ..."
+
+
+def _texts(result: Scored) -> tuple[Sheet, Sheet]:
+    """Return the texts with the lowest scores, and those that follow."""
     order = sorted(range(len(result.texts)), key=lambda k: (sum(result.texts[k].scores.values()), k))
     rows = tuple(
         (
@@ -102,9 +107,13 @@ def _texts(result: Scored) -> Sheet:
         )
         for k in order[:LISTED]
     )
-    note = f"The {LISTED} lowest of {len(result.texts):,}." if len(order) > LISTED else ""
+    note = f"With those before, the {LISTED} lowest of {len(order):,}." if len(order) > LISTED else ""
     columns = ("text", *(s.name for s in result.spread), "findings")
-    return Sheet("Lowest first", columns, rows, note, depth="short" if len(order) > 1 else "long", brief=SHOWN)
+    first = f"The {SHOWN} lowest of {len(order):,}." if len(order) > SHOWN else ""
+    return (
+        Sheet("Lowest first", columns, rows[:SHOWN], first, depth="short" if len(order) > 1 else "long"),
+        Sheet("Texts that follow", columns, rows[SHOWN:], note, depth="long"),
+    )
 
 
 def _findings(result: Scored) -> Sheet:

@@ -51,6 +51,7 @@ def download(answers: Answers, asked: Asked, what: str, progress: Progress) -> D
     text = make(asked, answers.whole(asked, progress), name)
     if kind == "save":
         suffix = next(save.suffix for save in asked.place.command.saves if save.name == name)
+        media = MEDIA.get(suffix, "application/octet-stream" if isinstance(text, bytes) else "text/plain")
     return Download(stem + suffix, media, text)
 
 
@@ -96,11 +97,14 @@ def _command(asked: Asked, result: Result, name: str) -> str:
     return asked.command
 
 
+MEDIA = {".json": "application/json", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
+"""Media type of what a command saves, by its suffix."""
+
 MAKERS: dict[str, tuple[str, str, Callable[[Asked, Result, str], str | bytes]]] = {
     "html": (".html", "text/html", _page),
-    "json": (".json", "application/json", _json),
+    "json": (".json", MEDIA[".json"], _json),
     "command": (".txt", "text/plain", _command),
     "svg": (".svg", "image/svg+xml", _picture),
-    "save": (".json", "text/plain", _saved),
+    "save": ("", "", _saved),
 }
-"""Suffix, media type and maker of each kind of file."""
+"""Suffix, media type and maker of each kind of file; what a command saves says its own suffix."""

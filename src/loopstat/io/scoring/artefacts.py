@@ -7,21 +7,22 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, SettingsError, either
+from ...errors import InputError, SettingsError, argument, either
 from ...panel.scorers import SCORER
 from ...panel.source import Source
+from ...scoring.registry import objectives_known
 from ...scoring.score import Artefact
-from ..table.cells import MISSING_TEXT, Cells
+from ..table.cells import MISSING_TEXT, WHOLE, Cells
 from ..table.columns import KEYS
 from ..table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
 from ..table.opening import Needs, opened, without_progress_bar
-from .columns import ARTIFACT, texts_of
+from .columns import ARTIFACT, lines_of, texts_of
 
 TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".gz")
 PROGRAMS, PROSE = (".py",), (".txt", ".md", ".rst")
@@ -46,6 +47,8 @@ class Artefacts:
     n_rows : int
         Rows of the tables, those without a text too.
     source : Source
+    columns : tuple of str
+        Of the tables.
     """
 
     texts: tuple[Artefact, ...]
@@ -53,6 +56,7 @@ class Artefacts:
     rows: tuple[int, ...]
     n_rows: int
     source: Source
+    columns: tuple[str, ...] = ()
 
 
 def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefacts:
@@ -64,7 +68,8 @@ def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefact
         Parquet, CSV, TSV and JSON lines are tables; everything else is one text a file; of a folder, programs are
         read, and prose where the suite `text` is asked for.
     options : mapping
-        `table`: one more file; `artifact`: the column of texts; `columns`: names; `suite`.
+        `table`: one more file; `artifact`: the column of texts; `lines_from`: that of expected lines; `columns`: names;
+        `suite`.
 
     Raises
     ------
@@ -80,6 +85,9 @@ def read_artefacts(files: Sequence[str], options: Mapping[str, Any]) -> Artefact
     paths = list(dict.fromkeys(path for name in named for path in _meant(name, suffixes)))
     tables = [p for p in paths if p.suffix in TABLES or str(p) == options.get("table")]
     if not tables:
+        if options.get("lines_from"):
+            hint = either("give one number to --lines", "give one number as `lines`")
+            raise SettingsError(f"{argument('lines_from')} names a column of a table; files have none. Hint: {hint}.")
         return _of_files(paths)
     if len(tables) < len(paths):
         raise SettingsError("tables and texts cannot be scored together. Hint: score them one after the other.")
@@ -118,8 +126,13 @@ def _of_files(paths: Sequence[Path]) -> Artefacts:
 def _of_tables(paths: Sequence[Path], options: Mapping[str, Any]) -> Artefacts:
     artifact = options.get("artifact") or ARTIFACT
     # Keys are read as labels: a `step` that is no number is nothing to refuse here.
-    with opened([str(p) for p in paths], options.get("columns"), Needs(texts={artifact: "{}"})) as cells:
+    counted = options.get("lines_from")
+    needs = Needs(texts={artifact: "{}"}, numbers=frozenset([counted] if counted else []))
+    with opened([str(p) for p in paths], options.get("columns"), needs) as cells:
         found = texts_of(cells, artifact)
+        if counted:
+            lines = lines_of(cells, counted)
+            found = [None if a is None else replace(a, lines=n) for a, n in zip(found, lines, strict=True)]
         rows = tuple(k for k, a in enumerate(found) if a is not None)
         columns = {name: cells.labels(name).values() for name in KEYS if cells.has(name)}
         places = [cells.place(k) for k in rows]
@@ -132,7 +145,7 @@ def _of_tables(paths: Sequence[Path], options: Mapping[str, Any]) -> Artefacts:
             for k, place in zip(rows, places, strict=True)
         )
         source = _source(cells, len(rows), artifact)
-        return Artefacts(tuple(a for a in found if a is not None), keys, rows, cells.n_rows, source)
+        return Artefacts(tuple(a for a in found if a is not None), keys, rows, cells.n_rows, source, tuple(cells.names))
 
 
 def _key(name: str, value: str) -> str | int:
@@ -179,15 +192,20 @@ def scored_table(
             added[name] = np.full(n, np.nan)
             added[name][rows] = values
         con.register("added", added)
-        kept = [c for [c, *_] in con.execute("DESCRIBE FROM rows").fetchall() if c not in (*scores, SCORER)]
+        columns_there = [c for [c, *_] in con.execute("DESCRIBE FROM rows").fetchall()]
+        kept = [c for c in columns_there if c not in (*scores, SCORER)]
         own = ", ".join(f"rows.{quoted(c)}" for c in kept)
         given = ", ".join(
             f"CASE WHEN isnan(added.{quoted(c)}) THEN NULL ELSE added.{quoted(c)} END AS {quoted(c)}" for c in scores
         )
-        said = f"'{scorer_hash}' AS {SCORER}"
+        said = f"'{scorer_hash}'"
+        if SCORER in columns_there and any(name.rpartition(".")[2] in objectives_known() for name in kept):
+            # The scores of another scorer stay beside the new ones: the row is of both.
+            before = f"rows.{SCORER}"
+            said = f"CASE WHEN contains({before}, {said}) THEN {before} ELSE concat_ws('+', {before}, {said}) END"
         with tempfile.TemporaryDirectory(prefix="loopstat-") as folder:
             path = Path(folder, "scored.parquet")
-            select = f"SELECT {own}, {given}, {said} FROM rows POSITIONAL JOIN added"
+            select = f"SELECT {own}, {given}, {said} AS {SCORER} FROM rows POSITIONAL JOIN added"
             con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
             return path.read_bytes()
     finally:
@@ -225,7 +243,9 @@ def _columns(con: Any, found: Scan, names: Mapping[str, str]) -> Iterator[str]:
             missing = ", ".join(f"'{m}'" for m in MISSING_TEXT)
             text = f"(CASE WHEN trim({f.sql}) IN ({missing}) THEN NULL ELSE {f.sql} END)"
             number = f"(CASE WHEN contains({text}, '_') THEN NULL ELSE TRY_CAST({text} AS DOUBLE) END)"
-            counted = f"SELECT count({text}) = count({number}) FROM {found.relation}"
-            [(are_numbers,)] = con.execute(counted).fetchall()
+            whole = f"coalesce(bool_and({number} = floor({number}) AND abs({number}) < {WHOLE:g}), false)"
+            counted = f"SELECT count({text}) = count({number}), {whole} FROM {found.relation}"
+            [(are_numbers, are_whole)] = con.execute(counted).fetchall()
+            number = f"CAST({number} AS BIGINT)" if are_whole else number
             sql = number if are_numbers else text
         yield f"{sql} AS {quoted(names.get(f.name, f.name))}"

@@ -7,18 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...arrays import first_true
+from ...errors import argument
 from ...panel.scorers import SCORER
 from ...scoring.batches import score_all
 from ...scoring.registry import Asked
+from ...scoring.rows import LINES
 from ...scoring.score import Artefact, Scorer, hash_of
-from ..roles import Role
+from ..roles import Role, scores
 from ..table.cells import Cells
 
 ARTIFACT = "artifact"
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what)."""
 
-ROLE = Role("artifact=", "be scored")
+ROLE = Role(argument("artifact"), "be scored")
+LINES_ROLE = Role(argument("lines_from"), "say how many lines a solution takes")
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,18 @@ def texts_of(cells: Cells, artifact: str) -> list[Artefact | None]:
         None if t is None else Artefact(t, _at(texts, first[k], k), _at(texts, previous[k], k))
         for k, t in enumerate(texts)
     ]
+
+
+def lines_of(cells: Cells, name: str) -> list[float | None]:
+    """Return the logical lines that a solution of each row's task takes; None where the column says nothing."""
+    LINES_ROLE.check(cells, name)
+    values = scores(cells, name)
+    least = LINES.low or 0.0
+    row = first_true(values < least)
+    if row is not None:
+        hint = "leave the cell empty where nothing is known."
+        raise cells.refuse(f"expected {least:g} line or more, got {values[row]:g}.", row, name, hint)
+    return [None if np.isnan(v) else float(v) for v in values]
 
 
 def _at(texts: Sequence[str | None], place: int, own: int) -> str | None:

@@ -9,11 +9,12 @@ import numpy as np
 from ...arrays import Bool, Float
 from ...errors import InputError, argument
 from ...panel.panel import Objective
+from ...panel.scorers import SCORER
 from ..roles import Role
 from ..settings import TRANSFORMS, Wanted
 from ..table.cells import Cells
 from ..table.columns import NEVER_OBJECTIVE, unknown
-from .guess import Choice, choose
+from .guess import Choice, at_one_value, choose
 from .parents import Refuse
 from .rows import Rows
 
@@ -26,7 +27,8 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
     """Return the names of the objectives, as asked for or by rule, and what to say about the choice."""
     if wanted.objectives is not None:
         chosen = Choice(wanted.objectives, ())
-        notes = []
+        flat = at_one_value({n: cells.numbers(n)[rows.position] for n in _of_texts(cells, wanted.objectives)})
+        notes = [f"{name}: {said}; little can be learnt from it." for name, said in flat.items()]
     else:
         chosen = _chosen(cells, rows, wanted.among)
         notes = [chosen.sentence()]
@@ -36,6 +38,12 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
         if name not in chosen.kept:
             raise _not_chosen(cells, name, option, chosen)
     return chosen.kept, notes
+
+
+def _of_texts(cells: Cells, names: Sequence[str]) -> list[str]:
+    """Return the numbers among the columns of a table that holds scores of texts."""
+    columns = cells.columns if SCORER in cells.columns else {}
+    return [name for name in names if name in columns and columns[name].kind == "number"]
 
 
 def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
@@ -53,6 +61,7 @@ def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
         session=rows.session,
         step=rows.step,
         booleans=[c.name for c in numeric if c.kind == "bool"],
+        scored=SCORER in cells.columns,
         file=cells.file,
     )
 
