@@ -207,6 +207,13 @@ def test_the_largest_texts_take_bounded_memory() -> None:
     assert peak < 1.5e9
 
 
+@pytest.mark.parametrize("text", ["f(a=1, a=2)", "def f(a, a): pass", "nonlocal x\neval(x)"])
+def test_what_python_parses_and_then_refuses_has_the_baseline(text: str) -> None:
+    score = one(f"y = 1\n{text}\n")
+    assert set(score.values.values()) == {BASELINE}
+    assert [(f.rule, f.line) for f in score.findings] == [("no-parse", 2)]
+
+
 def test_a_byte_order_mark_changes_nothing() -> None:
     assert one("\ufeff" + PLAIN) == one(PLAIN)
 
@@ -219,7 +226,8 @@ def test_a_batch_on_which_ruff_fails_is_halved(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(tools, "_run", fails)
     good, bad, also = score_all(["eval(x)", "crash = eval(x)", PLAIN], PythonSuite(), workers=1)
-    assert [f.rule for f in bad.findings] == ["ruff-failed"]
+    assert set(bad.values.values()) == {BASELINE}, "what nothing could look at is no 10"
+    assert "nothing was looked for" in bad.findings[0].message
     assert good.values["security"] == 5
     assert also.values["security"] == 10
 

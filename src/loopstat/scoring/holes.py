@@ -1,4 +1,4 @@
-"""Unsafe constructs that [SJ] 4.2 names and ruff misses: eval and exec, shells and SQL behind a name or a step.
+"""Unsafe constructs that [SJ] 4.2 names and ruff misses: eval, shells and SQL behind a name or a step, unsafe loading.
 
 What ruff finds is not looked for again.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .source import Place, Program, Scope
 
@@ -15,7 +15,10 @@ Seen = tuple[str, int]
 """A rule and a line."""
 
 RUNS = frozenset(("eval", "exec", "compile"))
-EXECUTES = frozenset(("execute", "executemany", "executescript"))
+EXECUTES = frozenset(("execute", "executemany", "executescript", "read_sql", "read_sql_query", "raw"))
+EXECUTING = re.compile(r"\b(?:execute(?:many|script)?|read_sql(?:_query)?|raw)\s*\(")
+SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
+TO_SHELL = re.compile(r"""["']-[a-z]*c["']""")
 RUNNING = re.compile(r"\b(?:eval|exec|compile|getattr|builtins|__builtins__)\b")
 BUILTINS = frozenset(("builtins", "__builtins__"))
 SQL = re.compile(r"^\s*(select|insert|update|delete|replace|with|drop|create|alter)\b.*", re.IGNORECASE | re.DOTALL)
@@ -32,7 +35,10 @@ def holes(program: Program) -> list[Seen]:
         found += _hidden_evals(program)
     if "shell" in program.text:
         found += [("hidden-shell", p.node.lineno) for p in _calls(program) if _hidden_shell(p)]
-    if "execute" in program.text:
+    if TO_SHELL.search(program.text):
+        found += _handed_to_shells(program)
+    found += _known_calls(program)
+    if EXECUTING.search(program.text):
         found += [("built-sql", p.node.lineno) for p in _calls(program) if _built_sql(p)]
     return found
 
@@ -71,7 +77,7 @@ def _hidden_evals(program: Program) -> Iterator[Seen]:
             known = node.attr == "eval" and id(node) in called  # ruff knows builtins.eval
             hidden = node.attr in RUNS and _is_builtins(node.value) and not known
         else:
-            hidden = isinstance(node, ast.Call) and _fetched(node)
+            hidden = isinstance(node, ast.Call) and _fetched(node, id(node) in called)
         if hidden:
             yield "hidden-eval", node.lineno  # type: ignore[attr-defined]
 
@@ -82,11 +88,14 @@ def _is_builtins(node: ast.AST) -> bool:
     return isinstance(node, ast.Name) and node.id in BUILTINS
 
 
-def _fetched(call: ast.Call) -> bool:
-    """True for getattr(builtins, "eval") and for what is called as an item of builtins, names put together or not."""
+def _fetched(call: ast.Call, is_called: bool) -> bool:
+    """True for getattr(builtins, "eval") and for what is called as an item of builtins, names put together or not.
+
+    A name that only a run can tell counts where what it gives is called: others fetch types of errors so.
+    """
     if isinstance(call.func, ast.Name) and call.func.id == "getattr" and len(call.args) > 1:
         wanted = text_of(call.args[1])
-        return _is_builtins(call.args[0]) and (wanted is None or wanted in RUNS)
+        return _is_builtins(call.args[0]) and (is_called if wanted is None else wanted in RUNS)
     if isinstance(call.func, ast.Subscript):
         return any(isinstance(n, ast.Name) and n.id in BUILTINS for n in ast.walk(call.func.value)) and (
             text_of(call.func.slice) in (None, *RUNS)
@@ -133,6 +142,93 @@ def _meant(node: ast.expr, scope: Scope) -> list[ast.expr]:
     return scope.values(node.id) if isinstance(node, ast.Name) else [node]
 
 
+def _handed_to_shells(program: Program) -> Iterator[Seen]:
+    """Yield `["bash", "-c", command]`, as a list or as arguments, where the command is no constant."""
+    for place in program.places:
+        node = place.node
+        items = node.elts if isinstance(node, ast.List | ast.Tuple) else node.args if isinstance(node, ast.Call) else []
+        if len(items) > 2 and text_of(items[2]) is None:
+            shell, option = text_of(items[0]) or "", text_of(items[1]) or ""
+            if shell.rpartition("/")[2] in SHELLS and TO_SHELL.fullmatch(repr(option)):
+                yield "hidden-shell", node.lineno  # type: ignore[attr-defined]
+
+
+# --------------------------------------------------------------------------------- calls known by name
+
+
+def _always(place: _Call) -> bool:
+    return True
+
+
+def _not_a_constant(place: _Call) -> bool:
+    return bool(place.node.args) and text_of(place.node.args[0]) is None
+
+
+def _put_together(place: _Call) -> bool:
+    args = [*place.node.args[:1], *(k.value for k in place.node.keywords if k.arg == "source")]
+    return any(_mixes(part) for a in args for part in _made_of(a, place.scope))
+
+
+def _option(name: str, value: bool, *, missing: bool = False) -> Callable[[_Call], bool]:
+    """Return whether a call is given True or False by name; `missing` where it says nothing."""
+
+    def given(place: _Call) -> bool:
+        values = [k.value for k in place.node.keywords if k.arg == name]
+        return any(isinstance(v, ast.Constant) and v.value is value for v in values) if values else missing
+
+    return given
+
+
+def _unverified(place: _Call) -> bool:
+    options = [k.value for k in place.node.keywords if k.arg == "options"]
+    meant = [v for o in options for v in _meant(o, place.scope) if isinstance(v, ast.Dict)]
+    off = [(text_of(k), v) for d in meant for k, v in zip(d.keys, d.values, strict=True)]
+    said = any(name == "verify_signature" and isinstance(v, ast.Constant) and v.value is False for name, v in off)
+    return said or _option("verify", False)(place)
+
+
+CALLS: dict[str, tuple[str, Callable[[_Call], bool]]] = {
+    "joblib.load": ("loaded-objects", _always),
+    "cloudpickle.load": ("loaded-objects", _always),
+    "cloudpickle.loads": ("loaded-objects", _always),
+    "numpy.load": ("loaded-objects", _option("allow_pickle", True)),
+    "torch.load": ("loaded-objects", lambda place: not _option("weights_only", True)(place)),
+    "pandas.eval": ("hidden-eval", _not_a_constant),
+    "asyncio.create_subprocess_shell": ("hidden-shell", _not_a_constant),
+    "flask.render_template_string": ("made-template", _put_together),
+    "jinja2.Template": ("made-template", _put_together),
+    "jwt.decode": ("unverified", _unverified),
+}
+"""Rule of a call by its full name, and when it applies."""
+
+
+def _known_calls(program: Program) -> Iterator[Seen]:
+    """Yield the calls of the table; a program that holds no name of one is not gone through."""
+    wanted = {name for name in CALLS if all(part in program.text for part in name.split("."))}
+    if not wanted:
+        return
+    full: dict[str, str] = {}
+    for place in program.places:
+        if isinstance(place.node, ast.Import):
+            full |= {a.asname: a.name for a in place.node.names if a.asname}
+        elif isinstance(place.node, ast.ImportFrom):
+            full |= {a.asname or a.name: f"{place.node.module}.{a.name}" for a in place.node.names}
+    for place in _calls(program):
+        first, dot, rest = _dotted(place.node.func).partition(".")
+        name = full.get(first, first) + dot + rest
+        if name in wanted and CALLS[name][1](place):
+            yield CALLS[name][0], place.node.lineno
+
+
+def _dotted(node: ast.AST) -> str:
+    """Return `a.b.c` of a name and its attributes; nothing of anything else."""
+    attributes: list[str] = []
+    while isinstance(node, ast.Attribute):
+        attributes.append(node.attr)
+        node = node.value
+    return ".".join((node.id, *reversed(attributes))) if isinstance(node, ast.Name) else ""
+
+
 # ------------------------------------------------------------------------------------------------- SQL
 
 
@@ -161,6 +257,8 @@ def _made_of(node: ast.expr, scope: Scope) -> list[ast.expr]:
             parts += part.values
         elif isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute) and part.func.attr in JOINS:
             parts += [part.func.value, *part.args]
+        elif isinstance(part, ast.Call) and isinstance(part.func, ast.Name) and part.func.id == "text":
+            parts += part.args  # of an engine that wants statements wrapped
         elif isinstance(part, ast.List | ast.Tuple):
             parts += part.elts
     return parts

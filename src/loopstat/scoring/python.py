@@ -120,10 +120,12 @@ def _with_elif(program: Program) -> str:
 
 
 def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
+    if seen.refused is not None:  # rules that saw nothing because they could not look would make a 10
+        message, line = seen.refused
+        return unscored(OBJECTIVES, Finding("no-parse", line, 0.0, message))
     counts = dict(reading.counts)
     findings = [_finding(rule, line, message) for rule, line, message in seen.findings]
     findings += [_finding(rule, line, "") for rule, line in _not_told(reading.findings, findings)]
-    findings += [_finding("ruff-failed", 0, "")] if seen.failed else []
     counts["decisions"] = sum(n - 1 for n in seen.complexities)
     for severity in ("severe", "style", "smell"):
         counts[severity] = _weight(findings, severity)

@@ -57,6 +57,12 @@ class Loop:
     outer: Loop | None
     depth: int
 
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """Names that every round binds anew."""
+        names = (n for n in ast.walk(self.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        return self.targets.union(n.id for n in names)
+
     def around(self) -> Iterator[Loop]:
         """Yield this loop and those around it, from the inside."""
         loop: Loop | None = self
@@ -218,7 +224,8 @@ def _of_for(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
 
 def _of_while(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
     assert isinstance(node, ast.While)  # noqa: S101 - by its key
-    inner = Loop(node, frozenset(), None, loop, 1 + (loop.depth if loop else 0))
+    taken = {name for statement in node.body for name in _taken(statement)}
+    inner = Loop(node, frozenset(taken), None, loop, 1 + (loop.depth if loop else 0))
     inside: list[ast.AST] = [node.test, *node.body]
     return [*((c, scope, inner) for c in inside), *((c, scope, loop) for c in node.orelse)]
 
@@ -260,6 +267,17 @@ def _loop(node: ast.AST, target: ast.AST, iterated: ast.expr, outer: Loop | None
     return Loop(node, targets, iterated, outer, max(around, 1) if handed else around + 1)
 
 
+TAKES = frozenset(("pop", "popleft", "popitem", "heappop", "get", "get_nowait"))
+
+
+def _taken(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names of what a round of a `while` takes from a queue: it hands them out as a `for` does."""
+    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
+        called = statement.value.func
+        if (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in TAKES:
+            yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
 def root_of(node: ast.AST) -> str:
     """Return the name an expression of attributes, items and methods starts from: `a` of `a.b[0].items()`."""
     while True:
@@ -275,7 +293,12 @@ HANDS_ON = frozenset(("enumerate", "zip", "reversed", "iter", "list", "tuple", "
 
 
 def _roots(iterated: ast.expr) -> list[str]:
-    """Return the names whose content is gone through."""
+    """Return the names whose content is gone through: `graph` and `node` of `graph[node]`, `graph.get(node)`."""
     if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id in HANDS_ON:
-        return [root_of(a) for a in iterated.args]
-    return [root_of(iterated)]
+        return [name for a in iterated.args for name in _roots(a)]
+    names = [root_of(iterated)]
+    if isinstance(iterated, ast.Subscript) and isinstance(iterated.slice, ast.Name):
+        names.append(iterated.slice.id)
+    elif isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute) and iterated.func.attr == "get":
+        names += [a.id for a in iterated.args[:1] if isinstance(a, ast.Name)]
+    return names
