@@ -202,7 +202,9 @@ class C(D, metaclass=E):
     @property
     def s(self): yield 0.5; yield from t
 match u:
-    case 1.5 | None | [_, *v] | {"w": 0.5, **rest} if 0.5: pass
+    case 1.5 | None | [_, *_] if 0.5: pass
+    case [_, *v] | (_, *v): pass
+    case {"w": 0.5, **rest} if 0.5: pass
     case C(x=0.5) as w: pass
 try: raise F(0.5) from 0.5
 except (G, H) as error: global I; I = 0.5
