@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .source import Place, Program, Scope
 
@@ -16,10 +16,11 @@ Seen = tuple[str, int]
 
 RUNS = frozenset(("eval", "exec", "compile"))
 EXECUTES = frozenset(("execute", "executemany", "executescript", "read_sql", "read_sql_query", "raw"))
-EXECUTING = re.compile(r"\b(?:execute(?:many|script)?|read_sql(?:_query)?|raw)\s*\(")
+EXECUTING = ("execute", "read_sql", "raw")
 SHELLS = frozenset(("sh", "bash", "dash", "zsh", "ksh"))
 TO_SHELL = re.compile(r"""["']-[a-z]*c["']""")
-RUNNING = re.compile(r"\b(?:eval|exec|compile|getattr|builtins|__builtins__)\b")
+RUNNING = ("eval", "exec", "builtins")
+COMPILING = re.compile(r"(?<!\.)\bcompile\b")  # not re.compile
 BUILTINS = frozenset(("builtins", "__builtins__"))
 SQL = re.compile(r"^\s*(select|insert|update|delete|replace|with|drop|create|alter)\b.*", re.IGNORECASE | re.DOTALL)
 # Those that silence security: a bare noqa, one with a rule of the kind S or B, nosec.
@@ -31,16 +32,21 @@ MOST_PARTS = 300  # of a text that is executed: what is put together of more is 
 def holes(program: Program) -> list[Seen]:
     """Return what is seen in a program, in its order."""
     found: list[Seen] = []
-    if RUNNING.search(program.text):
+    text = program.text
+    if _holds(text, RUNNING) or ("compile" in text and COMPILING.search(text)):
         found += _hidden_evals(program)
-    if "shell" in program.text:
+    if "shell" in text:
         found += [("hidden-shell", p.node.lineno) for p in _calls(program) if _hidden_shell(p)]
-    if TO_SHELL.search(program.text):
+    if TO_SHELL.search(text):
         found += _handed_to_shells(program)
     found += _known_calls(program)
-    if EXECUTING.search(program.text):
+    if _holds(text, EXECUTING):
         found += [("built-sql", p.node.lineno) for p in _calls(program) if _built_sql(p)]
     return found
+
+
+def _holds(text: str, words: Iterable[str]) -> bool:
+    return any(word in text for word in words)
 
 
 def suppressions(text: str) -> list[int]:

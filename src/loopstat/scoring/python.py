@@ -31,7 +31,7 @@ from .weights import (
 )
 
 OBJECTIVES = ("security", "efficiency", "functionality")
-ELSE_IF = re.compile(r"\belse\s*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*if\b")
+ELSE_IF = re.compile(r"else\s*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*if\b")
 BUILT_SQL, RUFF_SQL = "built-sql", "S608"
 MODULES = ("source", "tools", "holes", "smells", "python", "score")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from .source import FUNCTIONS, Loop, Place, Program, Scope, root_of
+from .source import FUNCTIONS, Loop, Place, Program, Scope, last_name, root_of
 
 Seen = tuple[str, int]
 """A rule and a line."""
@@ -48,7 +48,7 @@ def smells(program: Program) -> list[Seen]:
                     found.append((rule, place.node.lineno))  # type: ignore[attr-defined]
                     break
         for looks_alone in ANYWHERE.get(place.node.__class__, ()):
-            rule = looks_alone(place.node, program.text)
+            rule = looks_alone(place.node, program)
             if rule:
                 found.append((rule, place.node.lineno))  # type: ignore[attr-defined]
     return found
@@ -191,7 +191,7 @@ def _read_again(place: Place, loop: Loop) -> str:
         return ""
     fetched = isinstance(call.func, ast.Attribute) and root_of(call.func) in FETCHERS and call.func.attr == "get"
     opened = _calls(call, "open") and not _writes(call)
-    if not (fetched or opened or _last_name(call.func) in READS):
+    if not (fetched or opened or last_name(call.func) in READS):
         return ""
     through = (around.iterated for around in loop.around())
     return "read-in-loop" if any(i is not None and not _calls(i, "range") for i in through) else ""
@@ -258,15 +258,15 @@ LOOKED_FOR: dict[type[ast.AST], tuple[Looks, ...]] = {
 # ----------------------------------------------------------------------------------- in a loop or not
 
 
-def _recursion(function: ast.AST, text: str) -> str:
+def _recursion(function: ast.AST, program: Program) -> str:
     """Calls of itself: two with a parameter made smaller and no answers kept, or one with the rest of a list."""
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 - by its key
-    if text.count(function.name) < SELF_CALLS:
+    if id(function) not in program.recursive:
         return ""
     parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args)}
-    smaller, rest, keeps = 0, False, any(_last_name(d) in CACHES for d in function.decorator_list)
+    smaller, rest, keeps = 0, False, any(last_name(d) in CACHES for d in function.decorator_list)
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and _last_name(node.func) == function.name:
+        if isinstance(node, ast.Call) and last_name(node.func) == function.name:
             smaller += any(_smaller(argument, parameters) for argument in node.args)
             rest = rest or any(_rest(argument, parameters) for argument in node.args)
         else:
@@ -292,10 +292,10 @@ def _cuts(end: ast.expr | None, sign: int) -> bool:
     return end is None or (isinstance(end, ast.Constant) and isinstance(end.value, int) and sign * end.value > 0)
 
 
-def _every_order(call: ast.AST, text: str) -> str:
+def _every_order(call: ast.AST, program: Program) -> str:
     """`permutations(x)`, `product(x, repeat=n)`; not of constants."""
     assert isinstance(call, ast.Call)  # noqa: S101 - by its key
-    name = _last_name(call.func)
+    name = last_name(call.func)
     if name == "permutations":
         told = call.args if len(call.args) == 1 else []
     elif name == "product":
@@ -305,7 +305,7 @@ def _every_order(call: ast.AST, text: str) -> str:
     return "every-order" if any(isinstance(n, ast.Name) for a in told for n in ast.walk(a)) else ""
 
 
-def _one_of_sorted(node: ast.AST, text: str) -> str:
+def _one_of_sorted(node: ast.AST, program: Program) -> str:
     """`sorted(x)[0]`, `sorted(x)[-1]`."""
     assert isinstance(node, ast.Subscript)  # noqa: S101 - by its key
     index = node.slice
@@ -313,13 +313,13 @@ def _one_of_sorted(node: ast.AST, text: str) -> str:
     return "sorted-for-one" if _calls(node.value, "sorted") and (last or _is(index, 0)) else ""
 
 
-def _by_rows(node: ast.AST, text: str) -> str:
+def _by_rows(node: ast.AST, program: Program) -> str:
     assert isinstance(node, ast.For)  # noqa: S101 - by its key
     rows = any(isinstance(n, ast.Call) and _method(n) in ROWS for n in ast.walk(node.iter))
     return "rows-one-by-one" if rows else ""
 
 
-LooksAlone = Callable[[ast.AST, str], str]
+LooksAlone = Callable[[ast.AST, Program], str]
 ANYWHERE: dict[type[ast.AST], tuple[LooksAlone, ...]] = {
     **dict.fromkeys(FUNCTIONS, (_recursion,)),
     ast.For: (_by_rows,),
@@ -368,12 +368,6 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 def _method(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
-
-
-def _last_name(node: ast.AST) -> str:
-    if isinstance(node, ast.Call):
-        node = node.func
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _is(node: ast.AST, value: int) -> bool:

@@ -105,6 +105,19 @@ class Program:
         """Number of statements; docstrings are none."""
         return sum(n for kind, n in self.kinds.items() if issubclass(kind, ast.stmt)) - self.docstrings
 
+    @cached_property
+    def recursive(self) -> frozenset[int]:
+        """Identities of the functions that hold a call of their own name."""
+        found = set()
+        for place in self.places:
+            if isinstance(place.node, ast.Call):
+                called, scope = last_name(place.node.func), place.scope
+                while scope.outer is not None:
+                    if scope.node.name == called:  # type: ignore[attr-defined]
+                        found.add(id(scope.node))
+                    scope = scope.outer
+        return frozenset(found)
+
     def count(self, *kinds: type[ast.AST]) -> int:
         """Return the number of nodes of some kinds."""
         return sum(map(self.kinds.__getitem__, kinds))
@@ -272,10 +285,19 @@ TAKES = frozenset(("pop", "popleft", "popitem", "heappop", "get", "get_nowait"))
 
 def _taken(statement: ast.stmt) -> Iterator[str]:
     """Yield the names of what a round of a `while` takes from a queue: it hands them out as a `for` does."""
-    if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Call):
-        called = statement.value.func
-        if (called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")) in TAKES:
-            yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+    if (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Call)
+        and last_name(statement.value) in TAKES
+    ):
+        yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
+def last_name(node: ast.AST) -> str:
+    """Return `c` of `a.b.c`, of `c` and of a call of either; nothing of anything else."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def root_of(node: ast.AST) -> str:
