@@ -21,7 +21,7 @@ from loopstat.scoring.registry import Joined, scorer_of
 from loopstat.scoring.score import BASELINE, MOST_FINDINGS, Artefact, Finding, Score, Scorer, hash_of
 from loopstat.scoring.sj2025 import PublishedSuite
 from loopstat.scoring.text import TextSuite
-from scoring_samples import HOSTILE, PLAIN
+from scoring_samples import DENSE, HOSTILE, PLAIN
 
 SUITES = ("python", "sj2025", "text")
 PROGRAMS = ("python", "sj2025")
@@ -196,6 +196,16 @@ def test_hostile_texts_get_the_baseline_and_a_finding(suite: str, name: str) -> 
 def test_hostile_texts_do_not_stop_the_text_suite(name: str) -> None:
     score = one(HOSTILE[name], "text")
     assert all(0 <= v <= 10 for v in score.values.values())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_texts_take_bounded_time(name: str) -> None:
+    begun = time.process_time()
+    score = one(DENSE[name])
+    assert "unscored" not in score.counts
+    assert min(score.values["security"], score.values["efficiency"]) < 9
+    assert time.process_time() - begun < 20
 
 
 def test_the_largest_texts_take_bounded_memory() -> None:

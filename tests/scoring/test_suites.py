@@ -139,6 +139,7 @@ def test_recursion_without_memory() -> None:
         ("q = ' '.join(['SELECT a FROM b WHERE c =', c])\ncur.execute(q)", "built-sql"),
         ("q = 'SELECT a FROM b'\nq += ' WHERE c = ' + c\ncur.execute(q)", "built-sql"),
         ("cur.execute(f'DROP TABLE {t}')", "built-sql"),
+        ("q = 'SELECT a FROM b WHERE c = '\nq += c\ncur.execute(q)", "built-sql"),
         ("q = f'DROP TABLE {t}'\ncur.execute(text(q))", "built-sql"),
         ("subprocess.run(['/bin/bash', '-lc', x])", "hidden-shell"),
         ("from asyncio import create_subprocess_shell as c\nc(x)", "hidden-shell"),

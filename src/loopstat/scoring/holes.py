@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from .source import Place, Program, Scope
 
@@ -26,7 +26,7 @@ SQL = re.compile(r"^\s*(select|insert|update|delete|replace|with|drop|create|alt
 # Those that silence security: a bare noqa, one with a rule of the kind S or B, nosec.
 SUPPRESSION = re.compile(r"#\s*(?:nosec\b|noqa\b(?!\s*:)|noqa\s*:[^#\n]*\b[SB]\d)", re.IGNORECASE)
 JOINS = frozenset(("join", "format", "replace"))
-MOST_PARTS = 300  # of a text that is executed: what is put together of more is not followed to its end
+MOST_PARTS = 100  # of a text that is executed: what is put together of more is not followed to its end
 
 
 def holes(program: Program) -> list[Seen]:
@@ -172,7 +172,7 @@ def _not_a_constant(place: _Call) -> bool:
 
 def _put_together(place: _Call) -> bool:
     args = [*place.node.args[:1], *(k.value for k in place.node.keywords if k.arg == "source")]
-    return any(_mixes(part) for a in args for part in _made_of(a, place.scope))
+    return any(_mixed(_made_of(a, place.scope), place.scope) for a in args)
 
 
 def _option(name: str, value: bool, *, missing: bool = False) -> Callable[[_Call], bool]:
@@ -244,7 +244,7 @@ def _built_sql(place: _Call) -> bool:
     if not (isinstance(call.func, ast.Attribute) and call.func.attr in EXECUTES and call.args):
         return False
     made = _made_of(call.args[0], place.scope)
-    return any(SQL.match(text) for text in filter(None, map(text_of, made))) and any(map(_mixes, made))
+    return any(SQL.match(text) for text in filter(None, map(text_of, made))) and _mixed(made, place.scope)
 
 
 def _made_of(node: ast.expr, scope: Scope) -> list[ast.expr]:
@@ -252,11 +252,9 @@ def _made_of(node: ast.expr, scope: Scope) -> list[ast.expr]:
     parts: list[ast.expr] = [node]
     followed: set[str] = set()
     for part in parts:  # grows while it is gone through
-        if len(parts) > MOST_PARTS:
-            break
         if isinstance(part, ast.Name) and part.id not in followed:
             followed.add(part.id)
-            parts += scope.values(part.id)
+            parts += scope.values(part.id)[:MOST_PARTS]
         elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.Add | ast.Mod):
             parts += [part.left, part.right]
         elif isinstance(part, ast.JoinedStr):
@@ -267,7 +265,16 @@ def _made_of(node: ast.expr, scope: Scope) -> list[ast.expr]:
             parts += part.args  # of an engine that wants statements wrapped
         elif isinstance(part, ast.List | ast.Tuple):
             parts += part.elts
-    return parts
+        if len(parts) > MOST_PARTS:
+            break
+    return parts[:MOST_PARTS]
+
+
+def _mixed(parts: Sequence[ast.expr], scope: Scope) -> bool:
+    """True where parts are put together from something that is no constant, in one expression or by `+=`."""
+    names = [part.id for part in parts if isinstance(part, ast.Name)]
+    added = (value for name in names for value in scope.additions(name)[:MOST_PARTS])
+    return any(map(_mixes, parts)) or not all(map(_only_constants, added))
 
 
 def _mixes(node: ast.expr) -> bool:

@@ -27,20 +27,26 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @dataclass(eq=False)
 class Scope:
-    """A module, class or function, and what the names bound in it are bound to."""
+    """A module, class or function, what the names bound in it are bound to, and what is added to them by `+=`."""
 
     node: ast.AST
     outer: Scope | None = None
     bound: dict[str, list[ast.expr]] = field(default_factory=dict)
+    added: dict[str, list[ast.expr]] = field(default_factory=dict)
 
     def values(self, name: str) -> list[ast.expr]:
         """Return what a name is bound to where it is bound: here or in the nearest scope around."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.bound:
-                return scope.bound[name]
+        return self._binding(name).bound.get(name, [])
+
+    def additions(self, name: str) -> list[ast.expr]:
+        """Return what is added to a name where it is bound."""
+        return self._binding(name).added.get(name, [])
+
+    def _binding(self, name: str) -> Scope:
+        scope = self
+        while name not in scope.bound and scope.outer is not None:
             scope = scope.outer
-        return []
+        return scope
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,6 +267,8 @@ def _of_assignment(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
         for target in targets:
             if isinstance(target, ast.Name):
                 scope.bound.setdefault(target.id, []).append(value)
+                if isinstance(node, ast.AugAssign):
+                    scope.added.setdefault(target.id, []).append(value)
     return [(c, scope, loop) for c in _children(node)]
 
 
