@@ -70,7 +70,8 @@ def test_asserts_do_not_count_and_suppressions_do() -> None:
     assert one("assert x\n" * 30).values["security"] == 10
     hidden = one("eval(x)  # noqa: S307\n")
     assert {"S307", "suppressed"} == {f.rule for f in hidden.findings}
-    assert hidden.values["security"] < one("eval(x)\n").values["security"]
+    assert hidden.values["security"] == one("eval(x)\n").values["security"], "found behind the comment"
+    assert hidden.counts["suppressions"] == 1
 
 
 def test_settings_of_a_folder_or_the_environment_do_not_reach_ruff(
@@ -204,7 +205,7 @@ def test_dense_texts_take_bounded_time(name: str) -> None:
     begun = time.process_time()
     score = one(DENSE[name])
     assert "unscored" not in score.counts
-    assert min(score.values["security"], score.values["efficiency"]) < 9
+    assert score.findings
     assert time.process_time() - begun < 20
 
 

@@ -129,6 +129,7 @@ def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
     counts["decisions"] = sum(n - 1 for n in seen.complexities)
     for severity in ("severe", "style", "smell"):
         counts[severity] = _weight(findings, severity)
+    counts["suppressions"] = sum(rule == "suppressed" for rule, _ in reading.findings)
     severe = sum(rule_of(f.rule).severity == "severe" for f in findings)
     values = {
         "security": security(counts, severe),
@@ -147,7 +148,7 @@ def _not_told(ours: Sequence[tuple[str, int]], told: Sequence[Finding]) -> list[
 
 def _finding(name: str, line: int, message: str) -> Finding:
     rule = rule_of(name)
-    objective = {"smell": "efficiency", "note": ""}.get(rule.severity, "security")
+    objective = "efficiency" if rule.severity == "smell" else "security"
     return Finding(name, line, rule.weight, message or rule.message, objective)
 
 
