@@ -116,7 +116,12 @@ def structure(program: Program) -> dict[str, float]:
 
 def _with_elif(program: Program) -> str:
     """Return the program written so that an `if` alone in an `else` is an `elif`: the tool counts them apart."""
-    return ast.unparse(program.tree) if ELSE_IF.search(program.text) else program.text
+    if not ELSE_IF.search(program.text):
+        return program.text
+    try:
+        return ast.unparse(program.tree)
+    except ValueError:  # an integer of so many digits that Python reads it in hexadecimal and writes it in no other way
+        return program.text
 
 
 def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
