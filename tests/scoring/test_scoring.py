@@ -348,6 +348,12 @@ def test_a_function_is_a_scorer() -> None:
     assert hash_of(scorer_of(other)) != score.hash, "another body, another hash"
 
 
+def test_a_function_that_no_other_process_can_have_scores_many_texts() -> None:
+    texts = [str(k) for k in range(600)]
+    scores = score_all(texts, scorer_of(lambda text: float(len(text))), workers=2)
+    assert [s.values["<lambda>"] for s in scores] == [float(len(t)) for t in texts]
+
+
 def test_a_function_may_give_several_values_or_a_score() -> None:
     found = Finding("shout", 1, 1.0, "loud", "calm")
     scorer = scorer_of(lambda text: Score({"calm": 10.0 - text.count("!")}, (found,), {"shouts": text.count("!")}))
