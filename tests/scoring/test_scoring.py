@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import loopstat as ls
+from conftest import invoke
 from loopstat.errors import SettingsError
 from loopstat.scoring import registry, tools, weights
 from loopstat.scoring.batches import score_all
@@ -420,6 +422,18 @@ def test_a_scorer_of_another_package_is_one_entry_point(tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     assert one("a!", "calm").values == {"calm": 9.0}
     assert one("a!", "text,calm").values["calm"] == 9.0
+    for command, flag in (("score", "--suite"), ("analyze", "--score"), ("decide", "--score")):
+        assert "On offer: python, sj2025, text, calm." in " ".join(invoke(command, "--help").stdout.split()), flag
+    assert "calm" in invoke("explain", "suite").stdout
+    loud = tmp_path / "loud.txt"
+    loud.write_text("a!!")
+    done = invoke("score", loud, "--suite", "calm", "--json", "-")
+    assert json.loads(done.stdout)["texts"][0]["scores"] == {"calm": 8.0}
+    rows = [f"s{s},{t},{'a!' * (1 + (s + t) % 3)}" for s in range(6) for t in range(4)]
+    table = tmp_path / "steps.csv"
+    table.write_text("\n".join(["session,step,artifact", *rows]))
+    assert ls.read(table, score="calm").objectives[0].name == "calm"
+    assert invoke("decide", table, "--score", "calm").exit_code == 0
 
 
 @pytest.mark.parametrize("suite", [PythonSuite(), PublishedSuite()])

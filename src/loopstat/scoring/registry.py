@@ -36,6 +36,11 @@ def where() -> dict[str, str]:
     return {**SCORERS, **{name: place for name, place in others.items() if name not in SCORERS}}
 
 
+def names() -> list[str]:
+    """Return the names of all scorers, our own first."""
+    return list(where())
+
+
 def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
     """Return a scorer by its name, as it is, made of a callable, or joined of several.
 
@@ -213,9 +218,11 @@ def _written(thing: Any, depth: int = 0) -> Any:
         return [place, _source(thing), closure, given]
     if isinstance(thing, type):
         return [place, _source(thing)]
-    if not hasattr(thing, "__dict__"):  # arrays, patterns, dates, what is written in C
+    try:
+        inside = vars(thing)
+    except TypeError:  # arrays, patterns, dates, what is written in C
         return [place, hashlib.sha256(pickle.dumps(thing)).hexdigest()]
-    return [place, _source(type(thing)), _written(vars(thing), depth + 1)]
+    return [place, _source(type(thing)), _written(inside, depth + 1)]
 
 
 def _source(thing: Any) -> Any:

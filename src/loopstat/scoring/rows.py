@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parameters import number, whole, words
+from ..parameters import SCORERS, number, whole, words
 
 LINES = number(
     "lines",
@@ -13,6 +13,6 @@ LINES = number(
     unit="logical lines",
     metavar="N",
 )
-SUITE = words("suite", "Scorers, joined into one vector: python, sj2025, text. Default: python.", "list", metavar="A,B")
+SUITE = words("suite", "Scorers, joined into one vector. Default: python.", "list", metavar="A,B", offers=SCORERS)
 TABLE = words("table", "A table with a column of texts.", "path", metavar="FILE")
 WORKERS = whole("workers", "", None, "Processes. Default: as many as there are cores.", 1)
