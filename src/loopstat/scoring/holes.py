@@ -9,10 +9,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from .source import Place, Program, Scope
-
-Seen = tuple[str, int]
-"""A rule and a line."""
+from .source import Place, Program, Scope, Spot
 
 RUNS = frozenset(("eval", "exec", "compile"))
 EXECUTES = frozenset(("execute", "executemany", "executescript", "read_sql", "read_sql_query", "raw"))
@@ -29,9 +26,9 @@ JOINS = frozenset(("join", "format", "replace"))
 MOST_PARTS = 100  # of a text that is executed: what is put together of more is not followed to its end
 
 
-def holes(program: Program) -> list[Seen]:
+def holes(program: Program) -> list[Spot]:
     """Return what is seen in a program, in its order."""
-    found: list[Seen] = []
+    found: list[Spot] = []
     text = program.text
     if _holds(text, RUNNING) or ("compile" in text and COMPILING.search(text)):
         found += _hidden_evals(program)
@@ -69,7 +66,7 @@ def _calls(program: Program) -> Iterator[_Call]:
 # ------------------------------------------------------------------------------------ eval and exec
 
 
-def _hidden_evals(program: Program) -> Iterator[Seen]:
+def _hidden_evals(program: Program) -> Iterator[Spot]:
     nodes = list(ast.walk(program.tree))
     called = {id(n.func) for n in nodes if isinstance(n, ast.Call)}
     ours = {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
@@ -148,7 +145,7 @@ def _meant(node: ast.expr, scope: Scope) -> list[ast.expr]:
     return scope.values(node.id) if isinstance(node, ast.Name) else [node]
 
 
-def _handed_to_shells(program: Program) -> Iterator[Seen]:
+def _handed_to_shells(program: Program) -> Iterator[Spot]:
     """Yield `["bash", "-c", command]`, as a list or as arguments, where the command is no constant."""
     for place in program.places:
         node = place.node
@@ -208,7 +205,7 @@ CALLS: dict[str, tuple[str, Callable[[_Call], bool]]] = {
 """Rule of a call by its full name, and when it applies."""
 
 
-def _known_calls(program: Program) -> Iterator[Seen]:
+def _known_calls(program: Program) -> Iterator[Spot]:
     """Yield the calls of the table; a program that holds no name of one is not gone through."""
     wanted = {name for name in CALLS if all(part in program.text for part in name.split("."))}
     if not wanted:

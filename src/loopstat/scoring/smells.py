@@ -9,10 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from .source import FUNCTIONS, Loop, Place, Program, Scope, last_name, root_of
-
-Seen = tuple[str, int]
-"""A rule and a line."""
+from .source import FUNCTIONS, Loop, Place, Program, Scope, Spot, last_name, root_of
 
 DEEP = 3
 SELF_CALLS = 2
@@ -30,9 +27,9 @@ READS = frozenset(("urlopen", "read_csv", "read_json", "read_parquet", "read_exc
 CACHES = frozenset(("cache", "lru_cache", "cached", "memoize", "memoized"))
 
 
-def smells(program: Program) -> list[Seen]:
+def smells(program: Program) -> list[Spot]:
     """Return what is seen in a program, in its order."""
-    found: list[Seen] = []
+    found: list[Spot] = []
     told: set[int] = set()
     for place in program.places:
         loop = place.loop

@@ -77,6 +77,10 @@ class Loop:
             loop = loop.outer
 
 
+Spot = tuple[str, int]
+"""A rule and the line on which it sees something."""
+
+
 class Place(NamedTuple):
     """A node with what is around it."""
 
@@ -169,14 +173,14 @@ def _documented(node: ast.AST) -> bool:
 
 # ------------------------------------------------------------------------------------------- placing
 
-_Work = tuple[ast.AST, ast.AST, Scope, Loop | None, int]
+_Pending = tuple[ast.AST, ast.AST, Scope, Loop | None, int]
 
 
 def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
     """Return how deep the tree is, and its nodes in order with their surroundings; stops where it is too deep."""
     top = Scope(tree)
     places: list[Place] = []
-    stack: list[_Work] = [(child, tree, top, None, 1) for child in reversed(tree.body)]
+    stack: list[_Pending] = [(child, tree, top, None, 1) for child in reversed(tree.body)]
     deepest = 1
     while stack:
         node, parent, scope, loop, depth = stack.pop()
