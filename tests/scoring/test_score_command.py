@@ -18,7 +18,7 @@ from loopstat.panel.scorers import SCORER
 from loopstat.results.document import walk
 from loopstat.scoring.registry import scorer_of
 from loopstat.scoring.score import hash_of
-from loopstat.scoring.scored import Scored
+from loopstat.scoring.scored import CAUTION, Scored
 from loopstat.scoring.view import document
 from scoring_samples import PLAIN
 
@@ -133,7 +133,7 @@ def test_a_table_is_scored_and_written_with_its_scores(steps: Path, tmp_path: Pa
     out = tmp_path / "scored.parquet"
     data = score("--table", steps, "--artifact", "artifact", "-o", out)
     assert len(data["texts"]) == 48
-    assert data["notes"] == ["12 of 60 rows have no text in `artifact`."]
+    assert data["notes"] == ["12 of 60 rows have no text in `artifact`.", CAUTION]
     first = data["texts"][0]
     assert (first["session"], first["step"], first["row"], first["path"]) == ("s0", 0, 1, None)
     rows = duckdb.sql(f"FROM '{out}'").fetchnumpy()

@@ -14,7 +14,7 @@ from ..results.words import clean, clean_sentence, number, plural
 from .score import HIGH
 from .scored import Scored, ScoredText
 
-CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
+NOTHING_SEEN = "No rule saw anything: that is no proof, and much that is wrong is seen by none (docs/battery.md)."
 NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
@@ -30,7 +30,10 @@ def document(result: Scored) -> Document:
             f"{', '.join(flat)}: over {NEARLY_CONSTANT:.0%} of the texts have one value; little can be learnt from it."
         )
         blocks.append(Text(((said,),), tone="doubt"))
-    blocks += [_rules(result), _texts(result), _findings(result)]
+    if any(t.findings for t in result.texts):
+        blocks += [_rules(result), _texts(result), _findings(result)]
+    else:
+        blocks += [Text(((NOTHING_SEEN,),)), _texts(result)]
     blocks += [_chart(result, k) for k in range(len(result.spread))] if len(result.texts) > 1 else []
     command = str(result.settings.get("command") or "")
     return Document(
@@ -39,7 +42,7 @@ def document(result: Scored) -> Document:
         Provenance(__version__, command, result.source.digest, settings_said(result.settings)),
         (f"{plural(len(result.texts), 'text')} by {clean(result.suite)}",),
         (Section("scores", "Scores", tuple(blocks)),),
-        notes=tuple(clean_sentence(n) for n in (*result.notes, CAUTION)),
+        notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
     )
 
