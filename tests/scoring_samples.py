@@ -42,3 +42,13 @@ HOSTILE = {
     "only a docstring": '"""Nothing."""\n',
 }
 """Texts that get the low baseline."""
+
+DENSE = {
+    "SQL of 10,000 pieces, executed 8,000 times": "a = 'select '\n" + "a += b\n" * 10_000 + "c.execute(a)\n" * 8_000,
+    "functions that call themselves, nested": "".join(" " * k + "def f(a):\n" for k in range(99))
+    + " " * 99
+    + "f(a[1:])\n",
+    "a loop of 40,000 scans": "for a in b:\n" + " min(c)\n" * 40_000,
+    "39,000 comments that silence": "x # nosec\n" * 39_000,
+}
+"""Texts as long as can be scored on which a rule has much to do."""

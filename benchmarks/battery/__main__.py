@@ -21,12 +21,12 @@ from loopstat.scoring.registry import scorer_of
 from loopstat.scoring.score import Score
 from loopstat.scoring.tools import COMPLEXIPY, RUFF, versions
 
-from . import holes_blind, holes_seen, slow_blind, slow_seen
+from . import holes_blind, holes_held, holes_seen, slow_blind, slow_held, slow_seen
 from .case import Case
 
 PAGE = Path(__file__).parents[2] / "docs" / "battery.md"
-HOLES = (*holes_blind.HOLES, *holes_seen.HOLES)
-INEFFICIENCIES = (*slow_blind.INEFFICIENCIES, *slow_seen.INEFFICIENCIES)
+HOLES = (*holes_blind.HOLES, *holes_held.HOLES, *holes_seen.HOLES)
+INEFFICIENCIES = (*slow_blind.INEFFICIENCIES, *slow_held.INEFFICIENCIES, *slow_seen.INEFFICIENCIES)
 SUITES = ("python", "sj2025")
 HEAD = """# What the scores do not see
 
@@ -34,8 +34,11 @@ HEAD = """# What the scores do not see
 
 A score counts what its rules see. It never says that a program is secure, fast or right: every line below with a dash
 is a weakness that the suite passes over. Each weakness is planted in a small program, beside a clean twin; it is caught
-where the planted program has a finding that the twin has not and a lower score. "Before" marks those written before the
-first rule was, by the same hand and with the list of smells to look for known: read their share as an upper limit.
+where the planted program has a finding that the twin has not and a lower score. Blind cases were written without
+looking at the rules: "before" the first of them, by the same hand and with the list of smells to look for known (read
+their share as an upper limit); "after" them, by another hand that had not read them. Of those, before any rule was
+added in answer, python caught 4 of 15 holes and 6 of 13 inefficiencies, sj2025 1 and 7, bandit 4 of the holes: that is
+what to expect of weaknesses nobody thought of. Their share below is no longer blind.
 """
 
 
@@ -53,9 +56,8 @@ def by_suite(cases: Sequence[Case], objective: str) -> dict[str, list[str]]:
         scores = score_all([text for c in cases for text in (c.planted, c.clean)], scorer_of(suite))
         found[suite] = [caught(scores[2 * k], scores[2 * k + 1], objective) for k in range(len(cases))]
     if objective == "security" and (bandit := shutil.which("bandit", path=peers())):
-        found["bandit"] = [
-            ", ".join(sorted((ids(bandit, c.planted) - ids(bandit, c.clean)) - Counter({"B101": 99}))) for c in cases
-        ]
+        seen = ids(bandit, [text for c in cases for text in (c.planted, c.clean)])
+        found["bandit"] = [", ".join(sorted(seen[2 * k] - seen[2 * k + 1])) for k in range(len(cases))]
     return found
 
 
@@ -66,26 +68,34 @@ def peers() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
-def ids(bandit: str, text: str) -> Counter[str]:
-    """Return what bandit finds in a program; asserts, which are no holes as such, are left out by the caller."""
+def ids(bandit: str, texts: Sequence[str]) -> list[Counter[str]]:
+    """Return what bandit finds in each program; asserts and bare imports are no holes as such and left out."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "program.py")
-        path.write_text(text, encoding="utf-8")
-        command = [bandit, "--quiet", "--ignore-nosec", "--format", "json", str(path)]
+        for k, text in enumerate(texts):
+            Path(folder, f"p{k}.py").write_text(text, encoding="utf-8")
+        command = [bandit, "--quiet", "--recursive", "--ignore-nosec", "--format", "json", folder]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return Counter(r["test_id"] for r in json.loads(done.stdout)["results"] if not r["test_id"].startswith("B40"))
+    found: list[Counter[str]] = [Counter() for _ in texts]
+    for result in json.loads(done.stdout)["results"]:
+        if result["test_id"] != "B101" and not result["test_id"].startswith("B40"):
+            found[int(Path(result["filename"]).stem[1:])][result["test_id"]] += 1
+    return found
+
+
+def caught_of(cases: Sequence[Case], found: dict[str, list[str]], blind: str = "") -> str:
+    """Return how many each suite catches, of all cases or of one blind half."""
+    those = [k for k, c in enumerate(cases) if blind in ("", c.blind)]
+    return ", ".join(f"{name} {sum(bool(seen[k]) for k in those)} of {len(those)}" for name, seen in found.items())
 
 
 def table(cases: Sequence[Case], found: dict[str, list[str]], what: str) -> list[str]:
     """Return the lines of one table."""
-    shares = [f"{name} {sum(map(bool, seen))} of {len(cases)}" for name, seen in found.items()]
-    early = [k for k, c in enumerate(cases) if c.blind]
-    blind = [f"{name} {sum(bool(seen[k]) for k in early)} of {len(early)}" for name, seen in found.items()]
-    lines = [f"Caught: {', '.join(shares)}; of those written before the rules {', '.join(blind)}.", ""]
-    lines += [f"| {what} | before | " + " | ".join(found) + " |", "|---|---|" + "---|" * len(found)]
+    lines = [f"Caught: {caught_of(cases, found)}.", ""]
+    lines += [f"Of those written {when} the rules: {caught_of(cases, found, when)}.\n" for when in ("before", "after")]
+    lines += [f"| {what} | blind | " + " | ".join(found) + " |", "|---|---|" + "---|" * len(found)]
     for k, case in enumerate(cases):
         seen = " | ".join(said[k] or "–" for said in found.values())
-        lines.append(f"| {case.name} | {'yes' if case.blind else ''} | {seen} |")
+        lines.append(f"| {case.name} | {case.blind} | {seen} |")
     return lines
 
 

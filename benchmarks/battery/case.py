@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -15,11 +16,11 @@ class Case:
         The weakness in a few words.
     planted, clean : str
         The two programs.
-    blind : bool
-        Written before any rule of a suite was.
+    blind : {"", "before", "after"}
+        Written before any rule of a suite was; after the rules, by somebody who had not read them; or beside them.
     """
 
     name: str
     planted: str
     clean: str
-    blind: bool = False
+    blind: Literal["", "before", "after"] = ""

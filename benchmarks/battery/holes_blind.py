@@ -17,7 +17,7 @@ import ast
 def total(expression):
     return ast.literal_eval(expression)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "eval under another name",
@@ -35,7 +35,7 @@ calculate = ast.literal_eval
 def total(expression):
     return calculate(expression)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "exec through getattr",
@@ -51,7 +51,7 @@ import builtins
 def run(source):
     return getattr(builtins, "len")(source)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "SQL by concatenation",
@@ -65,7 +65,7 @@ def find(cursor, name):
     cursor.execute("SELECT id FROM users WHERE name = ?", (name,))
     return cursor.fetchone()
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "SQL by join",
@@ -81,7 +81,7 @@ def find(cursor, name):
     cursor.execute(query, (name,))
     return cursor.fetchone()
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "SQL grown piece by piece",
@@ -108,7 +108,7 @@ def find(cursor, name, city):
     cursor.execute(query, values)
     return cursor.fetchall()
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "shell=True with input",
@@ -124,7 +124,7 @@ import subprocess
 def listing(folder):
     return subprocess.run(["/bin/ls", "-l", "--", folder], capture_output=True).stdout
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "shell switched on by a variable",
@@ -144,7 +144,7 @@ OPTIONS = {"check": True, "capture_output": True}
 def listing(folder):
     return subprocess.run(["/bin/ls", "-l", "--", folder], **OPTIONS).stdout
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "os.system",
@@ -161,7 +161,7 @@ def archive(folder):
     with tarfile.open("backup.tgz", "w:gz") as out:
         out.add(folder)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "pickle from the network",
@@ -177,7 +177,7 @@ import json
 def receive(connection):
     return json.loads(connection.recv(65536))
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "yaml.load with any object",
@@ -195,7 +195,7 @@ def settings(path):
     with open(path) as stream:
         return yaml.safe_load(stream)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "hole behind a suppression comment",
@@ -207,7 +207,7 @@ def total(expression):
 def total(expression):
     return float(expression)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "path traversal",
@@ -226,7 +226,7 @@ def serve(name):
         raise PermissionError(name)
     return path.read_text()
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "request to any address (SSRF)",
@@ -244,7 +244,7 @@ PAGES = {"home": "https://example.org/", "help": "https://example.org/help"}
 def preview(request):
     return requests.get(PAGES[request.args["page"]], timeout=5).text
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "template made of input",
@@ -260,7 +260,7 @@ from flask import render_template_string, request
 def hello():
     return render_template_string("<p>Hello {{ name }}</p>", name=request.args["name"])
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "regular expression that backtracks for ever",
@@ -276,7 +276,7 @@ import re
 def is_word_list(text):
     return re.match(r"^\\w+(\\s\\w+)*$", text) is not None
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "password stored with a fast hash and no salt",
@@ -294,7 +294,7 @@ def stored(password):
     salt = os.urandom(16)
     return salt + hashlib.scrypt(password.encode(), salt=salt, n=16384, r=8, p=1)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "key in a dictionary",
@@ -312,7 +312,7 @@ SETTINGS = {"region": "eu", "api_key": os.environ["API_KEY"]}
 def region():
     return SETTINGS["region"]
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "password in the source",
@@ -328,7 +328,7 @@ def connect(driver):
     password = os.environ["APP_PASSWORD"]
     return driver.connect(user="app", password=password)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "JWT taken without verification",
@@ -344,7 +344,7 @@ import jwt
 def user(token, key):
     return jwt.decode(token, key, algorithms=["HS256"])["user"]
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "secret in the log",
@@ -362,7 +362,7 @@ def login(user, password):
     logging.info("login of %s", user)
     return user.check(password)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "certificate not checked",
@@ -378,6 +378,6 @@ import requests
 def fetch(url):
     return requests.get(url, timeout=5).text
 """,
-        blind=True,
+        blind="before",
     ),
 )

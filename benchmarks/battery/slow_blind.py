@@ -25,7 +25,7 @@ def common(first, second):
             found.append(a)
     return found
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "insert at the front of a list",
@@ -44,7 +44,7 @@ def reverse(items):
     out.reverse()
     return out
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "a list as a queue",
@@ -72,7 +72,7 @@ def breadth_first(graph, start):
                 queue.append(other)
     return seen
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "text grown in a loop",
@@ -90,7 +90,7 @@ def report(rows):
         lines.append(f"{row}\\n")
     return "".join(lines)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "sorting in every round",
@@ -113,7 +113,7 @@ def smallest(items, k):
         out.append(heapq.heappop(items))
     return out
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "membership in a list",
@@ -133,7 +133,7 @@ def unique(items):
             seen[item] = True
     return list(seen)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "pattern compiled in every round",
@@ -157,7 +157,7 @@ def numbers(lines):
         out.append(pattern.findall(line))
     return out
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "recursion that counts everything again",
@@ -176,7 +176,7 @@ def fib(n):
         return n
     return fib(n - 1) + fib(n - 2)
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "a frame row by row",
@@ -191,7 +191,7 @@ def totals(frame):
 def totals(frame):
     return (frame["price"] * frame["count"]).tolist()
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "a query for every row",
@@ -208,7 +208,7 @@ def names(cursor, ids):
     cursor.execute("SELECT name FROM users WHERE id IN (SELECT value FROM json_each(?))", (ids,))
     return [name for (name,) in cursor.fetchall()]
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "counting by count",
@@ -231,7 +231,7 @@ def most_frequent(items):
             best, most = item, counts[item]
     return best
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "a sum over a slice in every round",
@@ -248,7 +248,7 @@ from itertools import accumulate
 def prefix_sums(items):
     return list(accumulate(items))
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "a list joined by addition in every round",
@@ -266,7 +266,7 @@ def flatten(lists):
         out.extend(part)
     return out
 """,
-        blind=True,
+        blind="before",
     ),
     Case(
         "an array grown by append",
@@ -285,6 +285,6 @@ import numpy as np
 def squares(n):
     return np.arange(n) ** 2
 """,
-        blind=True,
+        blind="before",
     ),
 )

@@ -23,7 +23,7 @@ def with_eval(tree: ast.Module, rng: random.Random) -> ast.Module:
 
 
 def with_loop(tree: ast.Module, rng: random.Random) -> ast.Module | None:
-    """Put a loop around a random loop; None where there is none."""
+    """Put a loop around a random loop, or around a statement with a comprehension; None where there is none."""
     tree = _copy(tree)
     places = [
         (body, k)
@@ -31,7 +31,7 @@ def with_loop(tree: ast.Module, rng: random.Random) -> ast.Module | None:
         for name in ("body", "orelse", "finalbody")
         if isinstance(body := getattr(node, name, None), list)
         for k, item in enumerate(body)
-        if isinstance(item, ast.For | ast.While)
+        if isinstance(item, ast.For | ast.AsyncFor | ast.While) or _comprehends(item)
     ]
     if not places:
         return None
@@ -40,6 +40,11 @@ def with_loop(tree: ast.Module, rng: random.Random) -> ast.Module | None:
     outer.body = [body[k]]  # type: ignore[attr-defined]
     body[k] = outer
     return tree
+
+
+def _comprehends(item: ast.AST) -> bool:
+    simple = isinstance(item, ast.Assign | ast.AugAssign | ast.Return | ast.Expr)
+    return simple and any(isinstance(n, ast.comprehension) for n in ast.walk(item))
 
 
 def renamed(tree: ast.Module) -> ast.Module:

@@ -18,7 +18,7 @@ from loopstat.panel.scorers import SCORER
 from loopstat.results.document import walk
 from loopstat.scoring.registry import scorer_of
 from loopstat.scoring.score import hash_of
-from loopstat.scoring.scored import Scored
+from loopstat.scoring.scored import CAUTION, Scored
 from loopstat.scoring.view import document
 from scoring_samples import PLAIN
 
@@ -133,7 +133,7 @@ def test_a_table_is_scored_and_written_with_its_scores(steps: Path, tmp_path: Pa
     out = tmp_path / "scored.parquet"
     data = score("--table", steps, "--artifact", "artifact", "-o", out)
     assert len(data["texts"]) == 48
-    assert data["notes"] == ["12 of 60 rows have no text in `artifact`."]
+    assert data["notes"] == ["12 of 60 rows have no text in `artifact`.", CAUTION]
     first = data["texts"][0]
     assert (first["session"], first["step"], first["row"], first["path"]) == ("s0", 0, 1, None)
     rows = duckdb.sql(f"FROM '{out}'").fetchnumpy()
@@ -278,7 +278,7 @@ def two_scorers(steps: Path, tmp_path: Path) -> list[Path]:
 
 def test_scores_of_different_scorers_are_not_pooled(two_scorers: list[Path]) -> None:
     names = ["functionality"]
-    with pytest.raises(InputError, match="scores of 2 different scorers lie together"):
+    with pytest.raises(InputError, match=r"one\.parquet, .*two\.parquet, column `scorer_hash`: scores of one"):
         ls.read(two_scorers, objectives=names)
     one, two = (ls.read(p, objectives=names) for p in two_scorers)
     with pytest.raises(InputError, match="cannot be pooled"):
@@ -295,6 +295,7 @@ def test_scorers_are_chosen_grouped_or_pooled_on_request(two_scorers: list[Path]
     assert refused.exit_code == 2
     name = ls.read(two_scorers[0], objectives=["functionality"]).labels[SCORER].names[0]
     assert "--mixed-scorers" in refused.stderr
+    assert f"{name} in " in refused.stderr
     assert invoke(*words, "--where", f"{SCORER}={name}").exit_code == 0
     assert invoke(*words, "--mixed-scorers").exit_code == 0
     grouped = strict_json(invoke(*words, "--by", SCORER, "--json", "-").stdout)

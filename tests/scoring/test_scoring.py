@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import random
+import re
 import sys
 import textwrap
 import time
 import tracemalloc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import FrozenInstanceError, replace
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+import loopstat as ls
+from conftest import invoke
 from loopstat.errors import SettingsError
 from loopstat.scoring import registry, tools, weights
 from loopstat.scoring.batches import score_all
@@ -21,7 +28,7 @@ from loopstat.scoring.registry import Joined, scorer_of
 from loopstat.scoring.score import BASELINE, MOST_FINDINGS, Artefact, Finding, Score, Scorer, hash_of
 from loopstat.scoring.sj2025 import PublishedSuite
 from loopstat.scoring.text import TextSuite
-from scoring_samples import HOSTILE, PLAIN
+from scoring_samples import DENSE, HOSTILE, PLAIN
 
 SUITES = ("python", "sj2025", "text")
 PROGRAMS = ("python", "sj2025")
@@ -70,7 +77,8 @@ def test_asserts_do_not_count_and_suppressions_do() -> None:
     assert one("assert x\n" * 30).values["security"] == 10
     hidden = one("eval(x)  # noqa: S307\n")
     assert {"S307", "suppressed"} == {f.rule for f in hidden.findings}
-    assert hidden.values["security"] < one("eval(x)\n").values["security"]
+    assert hidden.values["security"] == one("eval(x)\n").values["security"], "found behind the comment"
+    assert hidden.counts["suppressions"] == 1
 
 
 def test_settings_of_a_folder_or_the_environment_do_not_reach_ruff(
@@ -131,25 +139,57 @@ def test_order_company_and_workers_change_nothing(suite: str) -> None:
     assert [score_all([t], scorer)[0] for t in texts[:5]] == [together[t] for t in texts[:5]]
 
 
+def test_where_a_batch_ends_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, scorer = corpus(), scorer_of("python,sj2025")
+    whole = score_all(texts, scorer, workers=1)
+    monkeypatch.setattr("loopstat.scoring.batches.BATCH_TEXTS", 3)
+    assert score_all(texts, scorer, workers=1) == whole
+
+
+SETTINGS = {
+    "ruff.toml": 'exclude = ["*"]\n[lint]\nignore = ["S307"]\n',
+    "pyproject.toml": '[project]\nrequires-python = ">=3.7"\n[tool.ruff]\nexclude = ["*"]\n',
+    ".editorconfig": "root = true\n[*]\ncharset = latin1\n",
+    ".gitignore": "*\n",
+    ".ignore": "*\n",
+}
+ELSEWHERE = {
+    "hash seed": {"PYTHONHASHSEED": "1"},
+    "locale": {"LC_ALL": "C", "LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "0"},
+    "time zone": {"TZ": "Pacific/Auckland"},
+    "settings of ruff": {"RUFF_CONFIG": "{folder}/ruff.toml", "RUFF_CACHE_DIR": "{folder}", "FORCE_COLOR": "1"},
+    "home": {"HOME": "{folder}", "XDG_CONFIG_HOME": "{folder}"},
+    "temporary folder": {"TMPDIR": "{folder}/build/venv"},
+}
+
+
 @pytest.mark.slow
-def test_a_fresh_process_gives_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_another_process_in_another_place_gives_the_same(what: str, tmp_path: Path) -> None:
+    """Run in a folder whose settings forbid everything; its subfolder has names that ruff passes over."""
     import subprocess
 
+    (tmp_path / "build" / "venv").mkdir(parents=True)
+    for name, text in SETTINGS.items():
+        (tmp_path / name).write_text(text)
     code = (
-        "import sys; from loopstat.scoring.batches import score_all; from loopstat.scoring.registry import scorer_of\n"
-        "print(score_all([open(sys.argv[1]).read()], scorer_of('python,sj2025,text'))[0])"
+        "import json, sys; from loopstat.scoring.batches import score_all; "
+        "from loopstat.scoring.registry import scorer_of\n"
+        "print(score_all(json.load(open('texts.json')), scorer_of('python,sj2025,text')))"
     )
-    path = tmp_path / "p.py"
-    path.write_text(PLAIN)
-    for seed in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(path)],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path), "LC_ALL": "C"},
-        )
-        assert done.stdout.strip() == str(one(PLAIN, "python,sj2025,text"))
+    texts = [*corpus()[:8], PLAIN, "eval(x)\n", "größe = 'ı'\nexec(größe)\n"]
+    (tmp_path / "texts.json").write_text(json.dumps(texts))
+    given = {name: value.format(folder=tmp_path) for name, value in ELSEWHERE[what].items()}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        encoding="utf-8",
+        cwd=tmp_path,
+        env={"PYTHONPATH": ":".join(map(os.path.abspath, sys.path)), "PYTHONIOENCODING": "utf-8", **given},
+    )
+    assert done.stdout.strip() == str(score_all(texts, scorer_of("python,sj2025,text"), workers=1))
 
 
 def test_the_hash_stands_for_rules_settings_and_versions(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +201,51 @@ def test_the_hash_stands_for_rules_settings_and_versions(monkeypatch: pytest.Mon
     monkeypatch.undo()
     monkeypatch.setattr("loopstat.scoring.python.SECURITY", weights.SECURITY[1:])
     assert hash_of(PythonSuite()) != names["python"]
+
+
+class Rules:
+    """A scorer with rules of its own."""
+
+    name, objectives, minimize = "own", ("calm",), ()
+
+    def __init__(self, rules: dict[str, object]) -> None:
+        self.given = rules
+
+    def rules(self) -> dict[str, object]:
+        return self.given
+
+    def score(self, artefacts: Sequence[Artefact]) -> list[Score]:
+        return [Score({"calm": 1.0}) for _ in artefacts]
+
+
+def test_a_hash_is_the_same_in_every_process_or_refused() -> None:
+    assert hash_of(Rules({"words": {"b", "a"}})) == hash_of(Rules({"words": ["a", "b"]}))
+    for unstable in (object(), print, Rules):
+        with pytest.raises(SettingsError, match="the rules of the scorer `own` must be numbers, texts"):
+            hash_of(Rules({"how": unstable}))
+
+
+def test_what_a_function_was_made_with_is_in_its_hash() -> None:
+    def at_least(n: int) -> Callable[[str], float]:
+        return lambda text: float(len(text) > n)
+
+    def more_than(text: str, n: int = 0) -> float:
+        return float(len(text) > n)
+
+    class Longer:
+        def __init__(self, n: int) -> None:
+            self.n = n
+
+        def __call__(self, text: str) -> float:
+            return float(len(text) > self.n)
+
+    def patterned(n: int) -> Callable[[str], float]:
+        pattern, array = re.compile(f"a{{{n}}}"), np.array([float(n)])
+        return lambda text: float(pattern.match(text) is not None) + float(array[0])
+
+    for make in (at_least, lambda n: partial(more_than, n=n), Longer, patterned):
+        names = [hash_of(scorer_of(make(n))) for n in (1, 2, 1)]
+        assert names[0] == names[2] != names[1]
 
 
 def test_the_tools_are_those_that_are_pinned() -> None:
@@ -198,6 +283,16 @@ def test_hostile_texts_do_not_stop_the_text_suite(name: str) -> None:
     assert all(0 <= v <= 10 for v in score.values.values())
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DENSE)
+def test_dense_texts_take_bounded_time(name: str) -> None:
+    begun = time.process_time()
+    score = one(DENSE[name])
+    assert "unscored" not in score.counts
+    assert score.findings
+    assert time.process_time() - begun < 20
+
+
 def test_the_largest_texts_take_bounded_memory() -> None:
     dense = "x = [" + "a+b," * 95_000 + "]"  # as many nodes as the longest text can have
     tracemalloc.start()
@@ -205,6 +300,17 @@ def test_the_largest_texts_take_bounded_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1.5e9
+
+
+@pytest.mark.parametrize("text", ["f(a=1, a=2)", "def f(a, a): pass", "nonlocal x\neval(x)"])
+def test_what_python_parses_and_then_refuses_has_the_baseline(text: str) -> None:
+    score = one(f"y = 1\n{text}\n")
+    assert set(score.values.values()) == {BASELINE}
+    assert [(f.rule, f.line) for f in score.findings] == [("no-parse", 2)]
+
+
+def test_an_integer_that_can_be_read_and_not_written() -> None:
+    assert "unscored" not in one(f"x = 0x{'f' * 5000}\nif a:\n    b\nelse:\n    if c:\n        d\n").counts
 
 
 def test_a_byte_order_mark_changes_nothing() -> None:
@@ -219,7 +325,8 @@ def test_a_batch_on_which_ruff_fails_is_halved(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(tools, "_run", fails)
     good, bad, also = score_all(["eval(x)", "crash = eval(x)", PLAIN], PythonSuite(), workers=1)
-    assert [f.rule for f in bad.findings] == ["ruff-failed"]
+    assert set(bad.values.values()) == {BASELINE}, "what nothing could look at is no 10"
+    assert "nothing was looked for" in bad.findings[0].message
     assert good.values["security"] == 5
     assert also.values["security"] == 10
 
@@ -241,6 +348,12 @@ def test_a_function_is_a_scorer() -> None:
 
     other.__qualname__, other.__name__ = shortness.__qualname__, "shortness"
     assert hash_of(scorer_of(other)) != score.hash, "another body, another hash"
+
+
+def test_a_function_that_no_other_process_can_have_scores_many_texts() -> None:
+    texts = [str(k) for k in range(600)]
+    scores = score_all(texts, scorer_of(lambda text: float(len(text))), workers=2)
+    assert [s.values["<lambda>"] for s in scores] == [float(len(t)) for t in texts]
 
 
 def test_a_function_may_give_several_values_or_a_score() -> None:
@@ -309,6 +422,23 @@ def test_a_scorer_of_another_package_is_one_entry_point(tmp_path: Path, monkeypa
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     assert one("a!", "calm").values == {"calm": 9.0}
     assert one("a!", "text,calm").values["calm"] == 9.0
+    import loopstat.parameters
+    from loopstat.faces.cli import option
+    from loopstat.scoring.rows import SUITE
+
+    for row in (SUITE, loopstat.parameters.SCORE):
+        assert row.whole_help.endswith("On offer: python, sj2025, text, calm.")
+        made = option(row)(lambda: None)
+        assert made.__click_params__[0].help == row.whole_help
+    loud = tmp_path / "loud.txt"
+    loud.write_text("a!!")
+    done = invoke("score", loud, "--suite", "calm", "--json", "-")
+    assert json.loads(done.stdout)["texts"][0]["scores"] == {"calm": 8.0}
+    rows = [f"s{s},{t},{'a!' * (1 + (s + t) % 3)}" for s in range(6) for t in range(4)]
+    table = tmp_path / "steps.csv"
+    table.write_text("\n".join(["session,step,artifact", *rows]))
+    assert ls.read(table, score="calm").objectives[0].name == "calm"
+    assert invoke("decide", table, "--score", "calm").exit_code == 0
 
 
 @pytest.mark.parametrize("suite", [PythonSuite(), PublishedSuite()])

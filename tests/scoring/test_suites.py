@@ -46,6 +46,12 @@ def rules_of(text: str, suite: str = "python") -> list[str]:
         ("q(df.iloc[x])", "rows-one-by-one"),
         ("cur.execute('SELECT 1')", "query-in-loop"),
         ("q.objects.get(id=x)", "query-in-loop"),
+        ("q(min(ys))", "scan-in-loop"),
+        ("q(x in set(ys))", "scan-in-loop"),
+        ("q(ys.index(x))", "list-searched"),
+        ("q = {**q, **x}", "list-rebuilt"),
+        ("q(open('a.json'))", "read-in-loop"),
+        ("q(requests.get('https://a.b'))", "read-in-loop"),
     ],
 )
 def test_smells_in_loops(line: str, rule: str) -> None:
@@ -68,6 +74,13 @@ def test_smells_in_loops(line: str, rule: str) -> None:
         "q.pop()",
         "q.popleft()",
         "q(sum(x))",
+        "ys = q(x); q(min(ys))",
+        "q(min(x, ys))",
+        "q(max(y for y in x))",
+        "q(open('a.log', 'a'))",
+        "q(open(x))",
+        "q.get('a')",
+        "q = x",
         "total = 0; total += 1",
         "text = 'a' + str(x)",
     ],
@@ -76,11 +89,39 @@ def test_what_is_no_smell(line: str) -> None:
     assert rules_of(LOOP.format(line)) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "rules"),
+    [
+        ("while going:\n    for x in xs: q(x)", ["nested-loop"]),
+        ("while todo:\n    a = todo.pop()\n    for x in graph[a]: q(x)", []),
+        ("while todo:\n    a = todo.pop()\n    for x in graph.get(a, ()): q(x)", []),
+        ("while todo:\n    a = todo.pop()\n    for x in graph: q(x)", ["nested-loop"]),
+        ("for a in b:\n    for x in b[a:]: q(x)", ["nested-loop"]),
+        ("for a in b:\n    for x in graph[a]: q(x)", []),
+        ("for a in ('b', 'c'): q(xs.count(a))", []),
+        ("for d in range(2, n):\n    q(n % d)", ["trial-division"]),
+        ("for d in range(2, isqrt(n) + 1):\n    q(n % d)", []),
+        ("for d in range(2, int(n**0.5) + 1):\n    q(n % d)", []),
+        ("for d in range(2, k):\n    q(n % d)", []),
+        ("for p in permutations(xs): q(p)", ["every-order"]),
+        ("for p in permutations(xs, 2): q(p)", []),
+        ("for p in product('ab', repeat=n): q(p)", ["every-order"]),
+        ("for p in product('ab', repeat=2): q(p)", []),
+        ("q(sorted(xs)[0])", ["sorted-for-one"]),
+        ("q(sorted(xs)[:3])", []),
+        ("for k in range(3): q(requests.get('https://a.b'))", []),
+    ],
+)
+def test_loops_and_what_goes_through_too_much(line: str, rules: list[str]) -> None:
+    assert rules_of(line) == rules
+
+
 def test_recursion_without_memory() -> None:
     fib = "def fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\n"
     assert rules_of(fib) == ["recursion"]
     assert rules_of(f"from functools import cache\n@cache\n{fib}") == []
-    assert rules_of("def s(a):\n    return s(a[:1]) + s(a[1:])\n") == [], "divided, not counted again"
+    assert rules_of("def s(a, m):\n    return s(a[:m], m) + s(a[m:], m)\n") == [], "divided, not counted again"
+    assert rules_of("def s(a):\n    return a[0] + s(a[1:]) if a else 0\n") == ["rest-copied"]
     kept = "def fib(n, known):\n    if n in known:\n        return known[n]\n"
     assert rules_of(kept + "    return fib(n - 1, known) + fib(n - 2, known)\n") == []
 
@@ -98,6 +139,17 @@ def test_recursion_without_memory() -> None:
         ("q = ' '.join(['SELECT a FROM b WHERE c =', c])\ncur.execute(q)", "built-sql"),
         ("q = 'SELECT a FROM b'\nq += ' WHERE c = ' + c\ncur.execute(q)", "built-sql"),
         ("cur.execute(f'DROP TABLE {t}')", "built-sql"),
+        ("q = 'SELECT a FROM b WHERE c = '\nq += c\ncur.execute(q)", "built-sql"),
+        ("q = f'DROP TABLE {t}'\ncur.execute(text(q))", "built-sql"),
+        ("subprocess.run(['/bin/bash', '-lc', x])", "hidden-shell"),
+        ("from asyncio import create_subprocess_shell as c\nc(x)", "hidden-shell"),
+        ("import numpy as np\nnp.load(x, allow_pickle=True)", "loaded-objects"),
+        ("from joblib import load\nload(x)", "loaded-objects"),
+        ("import torch\ntorch.load(x)", "loaded-objects"),
+        ("from jinja2 import Template\nTemplate('a' + b)", "made-template"),
+        ("import jwt\no = {'verify_signature': False}\njwt.decode(t, options=o)", "unverified"),
+        ("import pandas as pd\npd.eval(x)", "hidden-eval"),
+        ("import builtins\ngetattr(builtins, name)(x)", "hidden-eval"),
     ],
 )
 def test_what_ruff_misses_of_the_paper_s_constructs(text: str, rule: str) -> None:
@@ -115,6 +167,14 @@ def test_what_ruff_misses_of_the_paper_s_constructs(text: str, rule: str) -> Non
         "q = 'SELECT a'\nq += ' FROM b'\ncur.execute(q)",
         "job.execute(name + suffix)",
         "import re\nre.compile('a')",
+        "import numpy as np\nnp.load(x)",
+        "import torch\ntorch.load(x, weights_only=True)",
+        "from jinja2 import Template\nTemplate('a {{ b }}')",
+        "from jinja2 import Template\nTemplate(stream.read())",
+        "import jwt\njwt.decode(t, key, algorithms=['HS256'])",
+        "import json\njson.load(x)",
+        "import builtins\nkind = getattr(builtins, name, Exception)",
+        "args = ['bash', '-c', 'ls']",
     ],
 )
 def test_what_is_no_hole(text: str) -> None:
@@ -143,7 +203,9 @@ class C(D, metaclass=E):
     @property
     def s(self): yield 0.5; yield from t
 match u:
-    case 1.5 | None | [_, *v] | {"w": 0.5, **rest} if 0.5: pass
+    case 1.5 | None | [_, *_] if 0.5: pass
+    case [_, *v] | (_, *v): pass
+    case {"w": 0.5, **rest} if 0.5: pass
     case C(x=0.5) as w: pass
 try: raise F(0.5) from 0.5
 except (G, H) as error: global I; I = 0.5

@@ -106,17 +106,17 @@ def _read(row: Parameter, _: click.Context, __: click.Parameter, value: str | No
 
 def option(row: Parameter) -> Callable[[Any], Any]:
     """Return the option of one row; values are checked by the row, as everywhere."""
-    shown: dict[str, Any] = {"help": row.help, "metavar": row.metavar or None}
+    shown: dict[str, Any] = {"help": row.whole_help, "metavar": row.metavar or None}
     if row.kind == "flag":
-        return click.option(row.flag, row.name, is_flag=True, help=row.help)
+        return click.option(row.flag, row.name, is_flag=True, help=row.whole_help)
     if row.kind == "switch":
-        return click.option(f"{row.flag}/--no-{row.flag[2:]}", row.name, default=row.default, help=row.help)
+        return click.option(f"{row.flag}/--no-{row.flag[2:]}", row.name, default=row.default, help=row.whole_help)
     if row.kind == "list":
         return click.option(row.flag, row.name, multiple=True, callback=_split, **shown)
     if row.kind == "pairs":
         return click.option(row.flag, row.name, multiple=True, **shown)
     if row.default is not None:
-        shown["help"] = f"{row.help}  [default: {row.default}]"
+        shown["help"] = f"{row.whole_help}  [default: {row.default}]"
     if row.choices:
         shown["metavar"] = shown["metavar"] or f"[{'|'.join(row.choices)}]"
     return click.option(row.flag, row.name, callback=partial(_read, row), **shown)

@@ -112,7 +112,7 @@ class Panel:
             set_(self, "repeats", repeats)
             set_(self, "repeat_scatter", scatter)
         if SCORER in self.labels and not self.mixed_scorers:
-            refuse_mixed(self.labels[SCORER], self.x)
+            refuse_mixed(self.labels[SCORER], self.x, self.source.files)
 
     # ------------------------------------------------------------------ making
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -46,7 +47,8 @@ def score_all(
     scorer : Scorer
         As `scorer_of` makes it.
     workers : int, optional
-        Processes. Default: as many as there are cores, once the work takes a second.
+        Processes. Default: as many as there are cores, once the work takes a second; one for a function that cannot
+        be sent to another process, such as a lambda.
     progress : callable, optional
         Called with (done, total, label), in batches.
 
@@ -65,10 +67,20 @@ def score_all(
     different = list(dict.fromkeys(given))
     name = hash_of(scorer)
     batches = [Batch(scorer, tuple(part), f"{len(different):,} texts") for part in _parts(different)]
+    workers = workers if len(batches) > 1 and _travels(scorer) else 1
     parts = run_all(batches, mode="process", workers=workers, progress=progress)
     scores = (replace(score, hash=name) for part in parts for score in part)
     by_text = dict(zip(different, scores, strict=True))
     return [by_text[a] for a in given]
+
+
+def _travels(scorer: Scorer) -> bool:
+    """True where another process can have the scorer."""
+    try:
+        pickle.dumps(scorer)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return False
+    return True
 
 
 def _parts(artefacts: Sequence[Artefact]) -> Iterator[list[Artefact]]:

@@ -31,7 +31,7 @@ from .weights import (
 )
 
 OBJECTIVES = ("security", "efficiency", "functionality")
-ELSE_IF = re.compile(r"\belse\s*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*if\b")
+ELSE_IF = re.compile(r"else\s*:[^\n]*\n(?:[ \t]*(?:#[^\n]*)?\n)*[ \t]*if\b")
 BUILT_SQL, RUFF_SQL = "built-sql", "S608"
 MODULES = ("source", "tools", "holes", "smells", "python", "score")
 
@@ -121,17 +121,25 @@ def structure(program: Program) -> dict[str, float]:
 
 def _with_elif(program: Program) -> str:
     """Return the program written so that an `if` alone in an `else` is an `elif`: the tool counts them apart."""
-    return ast.unparse(program.tree) if ELSE_IF.search(program.text) else program.text
+    if not ELSE_IF.search(program.text):
+        return program.text
+    try:
+        return ast.unparse(program.tree)
+    except ValueError:  # an integer of so many digits that Python reads it in hexadecimal and writes it in no other way
+        return program.text
 
 
 def _scored(reading: Reading, seen: Seen, lines: float) -> Score:
+    if seen.refused is not None:  # rules that saw nothing because they could not look would make a 10
+        message, line = seen.refused
+        return unscored(OBJECTIVES, Finding("no-parse", line, 0.0, message))
     counts = dict(reading.counts)
     findings = [_finding(rule, line, message) for rule, line, message in seen.findings]
     findings += [_finding(rule, line, "") for rule, line in _not_told(reading.findings, findings)]
-    findings += [_finding("ruff-failed", 0, "")] if seen.failed else []
     counts["decisions"] = sum(n - 1 for n in seen.complexities)
     for severity in ("severe", "style", "smell"):
         counts[severity] = _weight(findings, severity)
+    counts["suppressions"] = sum(rule == "suppressed" for rule, _ in reading.findings)
     severe = sum(rule_of(f.rule).severity == "severe" for f in findings)
     values = {
         "security": security(counts, severe),
@@ -150,7 +158,7 @@ def _not_told(ours: Sequence[tuple[str, int]], told: Sequence[Finding]) -> list[
 
 def _finding(name: str, line: int, message: str) -> Finding:
     rule = rule_of(name)
-    objective = {"smell": "efficiency", "note": ""}.get(rule.severity, "security")
+    objective = "efficiency" if rule.severity == "smell" else "security"
     return Finding(name, line, rule.weight, message or rule.message, objective)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from importlib.metadata import entry_points
+from types import CodeType, FunctionType
 from typing import Any
 
 from ..errors import SettingsError
@@ -21,6 +24,7 @@ SCORERS: dict[str, str] = {
     "text": "loopstat.scoring.text:TextSuite",
 }
 GROUP = "loopstat.scorers"
+MOST_NESTED = 8  # levels of what a function was made with that its hash looks into
 
 Function = Callable[[str], float | Mapping[str, float] | Score]
 Asked = str | Scorer | Function
@@ -35,6 +39,11 @@ def where() -> dict[str, str]:
 def objectives_known() -> frozenset[str]:
     """Return the names of the values of our own suites."""
     return frozenset(name for place in SCORERS.values() for name in load(place).objectives)
+
+
+def names() -> list[str]:
+    """Return the names of all scorers, our own first."""
+    return list(where())
 
 
 def scorer_of(asked: Asked | Sequence[Asked], **settings: Any) -> Scorer:
@@ -162,14 +171,8 @@ class Called:
         return ()
 
     def rules(self) -> Mapping[str, Any]:
-        """Return the function's place and its source, where that is known."""
-        known = f"{getattr(self.function, '__module__', '')}:{getattr(self.function, '__qualname__', self.name)}"
-        try:
-            text = inspect.getsource(self.function)
-        except (OSError, TypeError):  # made at a prompt, or a class's instance: its code stands for it
-            code = getattr(self.function, "__code__", None)
-            text = repr((code.co_code, code.co_consts, code.co_names)) if code is not None else ""
-        return {"function": known, "source": hashlib.sha256(text.encode()).hexdigest()}
+        """Return the function's place, its source, and what it was made with: defaults, closure, attributes."""
+        return {"function": _written(self.function)}
 
     def score(self, artefacts: Sequence[Artefact]) -> list[Score]:
         """Return the score of each text.
@@ -196,3 +199,41 @@ class Called:
                 raise SettingsError(f"`{self.name}` must give numbers in [0, 10]. Got {value!r} for {name}.")
         findings, counts = (given.findings, given.counts) if isinstance(given, Score) else ((), {})
         return Score({n: bounded(float(v)) for n, v in values.items()}, findings, counts)
+
+
+def _written(thing: Any, depth: int = 0) -> Any:
+    """Return what a value is by plain values that are the same in every process."""
+    if thing is None or isinstance(thing, bool | int | float | str):
+        return thing
+    if depth > MOST_NESTED:
+        return type(thing).__qualname__
+    if isinstance(thing, Mapping):
+        return [[_written(k, depth + 1), _written(v, depth + 1)] for k, v in thing.items()]
+    if isinstance(thing, set | frozenset):
+        return sorted(json.dumps(_written(v, depth + 1)) for v in thing)
+    if isinstance(thing, list | tuple):
+        return [_written(v, depth + 1) for v in thing]
+    if isinstance(thing, partial):
+        return [_written(part, depth + 1) for part in (thing.func, thing.args, thing.keywords)]
+    if isinstance(thing, CodeType):
+        return [thing.co_code.hex(), *(_written(part, depth + 1) for part in (thing.co_names, thing.co_consts))]
+    place = f"{getattr(thing, '__module__', '')}:{getattr(thing, '__qualname__', type(thing).__qualname__)}"
+    if isinstance(thing, FunctionType):
+        closure = [_written(cell.cell_contents, depth + 1) for cell in thing.__closure__ or ()]
+        given = [_written(part, depth + 1) for part in (thing.__defaults__, thing.__kwdefaults__)]
+        return [place, _source(thing), closure, given]
+    if isinstance(thing, type):
+        return [place, _source(thing)]
+    try:
+        inside = vars(thing)
+    except TypeError:  # arrays, patterns, dates, what is written in C
+        return [place, hashlib.sha256(pickle.dumps(thing)).hexdigest()]
+    return [place, _source(type(thing)), _written(inside, depth + 1)]
+
+
+def _source(thing: Any) -> Any:
+    """Return the source of a function or class; the code of a function that was made at a prompt."""
+    try:
+        return inspect.getsource(thing)
+    except (OSError, TypeError):
+        return _written(getattr(thing, "__code__", None))

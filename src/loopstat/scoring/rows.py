@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..parameters import number, whole, words
+from ..parameters import SCORERS, number, whole, words
 
 LINES = number(
     "lines",
@@ -16,8 +16,6 @@ LINES = number(
 LINES_FROM = words(
     "lines_from", "Column that says --lines row by row, by task; rows without have --lines.", metavar="COL", of="column"
 )
-SUITE = words(
-    "suite", "Scorers, joined into one vector: python, sj2025, text. Default: python.", "list", metavar="python,text"
-)
+SUITE = words("suite", "Scorers, joined into one vector. Default: python.", "list", metavar="A,B", offers=SCORERS)
 TABLE = words("table", "A table with a column of texts.", "path", metavar="FILE")
 WORKERS = whole("workers", "", None, "Processes. Default: as many as there are cores.", 1)

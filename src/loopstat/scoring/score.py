@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from ..errors import SettingsError
+
 LOW, HIGH = 0.0, 10.0
 BASELINE = 0.0  # every value of a text that cannot be scored
 DIGITS = 6  # libraries of mathematics differ in the last digits of a double
@@ -107,14 +109,34 @@ class Scorer(Protocol):
 
 
 def hash_of(scorer: Scorer) -> str:
-    """Return 16 hexadecimal digits that stand for everything that decides a scorer's values."""
-    said = json.dumps({"scorer": scorer.name, **scorer.rules()}, sort_keys=True, default=str)
+    """Return 16 hexadecimal digits that stand for everything that decides a scorer's values.
+
+    Raises
+    ------
+    SettingsError
+        Its rules hold what is not the same in every process.
+    """
+    try:
+        said = json.dumps({"scorer": scorer.name, **scorer.rules()}, sort_keys=True, default=_plain)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"the rules of the scorer `{scorer.name}` must be numbers, texts, lists and mappings from text: {error}."
+        ) from error
     return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 def expected_lines(artefact: Artefact, lines: float, by_task: bool) -> float:
     """Return the logical lines that a solution of an artefact's task takes: its own if asked for, else the suite's."""
     return artefact.lines if by_task and artefact.lines is not None else lines
+
+
+def _plain(value: Any) -> Any:
+    """Return a set as a list in order, and a mapping that is no dict as one; nothing else has one way to be written."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} may differ from process to process")
 
 
 def unscored(objectives: Sequence[str], finding: Finding) -> Score:

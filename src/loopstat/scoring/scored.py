@@ -11,6 +11,7 @@ from ..panel.source import Source
 from ..results.record import UNWRITTEN, Record
 from .score import Finding, Score, Scorer, hash_of
 
+CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
 MODE_DIGITS = 2  # values that agree in so many decimals share a mode
 NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 
@@ -140,7 +141,7 @@ def scored(
         unscored=sum(any(k.endswith("unscored") for k in s.counts) for s in scores),
         texts=texts,
         source=source,
-        notes=source.notes,
+        notes=(*source.notes, CAUTION),
         settings=dict(settings or {}),
         recording=recording,
     )

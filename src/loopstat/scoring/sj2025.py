@@ -19,7 +19,7 @@ from ..parameters import checked
 from .rows import LINES
 from .rules import code_digest
 from .score import Artefact, Finding, Score, bounded, expected_lines, heaviest, unscored
-from .source import FUNCTIONS, Place, Program, program_of
+from .source import FUNCTIONS, Place, Program, last_name, program_of
 from .tools import versions
 
 OBJECTIVES = ("security", "efficiency", "functionality")
@@ -162,8 +162,7 @@ def _safe(place: Place) -> str:
     if isinstance(node, ast.ExceptHandler):
         return "sj-handling"
     if isinstance(node, ast.Call):
-        called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        return "sj-validation" if called in CHECKS else ""
+        return "sj-validation" if last_name(node) in CHECKS else ""
     return "sj-validation" if isinstance(node, ast.Raise) and node.exc is not None else ""
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from .source import FUNCTIONS, Loop, Place, Program, Scope
-
-Seen = tuple[str, int]
-"""A rule and a line."""
+from .source import FUNCTIONS, Loop, Place, Program, Scope, Spot, last_name, root_of
 
 DEEP = 3
 SELF_CALLS = 2
@@ -24,12 +21,15 @@ ROWS = frozenset(("iterrows", "itertuples"))
 AT = frozenset(("iloc", "loc", "iat", "at"))
 QUERIES = frozenset(("execute", "fetch_all", "fetch_one"))
 FINDERS = frozenset(("get", "filter", "exclude", "first"))
+GATHERS = frozenset(("sum", "min", "max", "set", "frozenset", "Counter"))
+FETCHERS = frozenset(("requests", "httpx"))
+READS = frozenset(("urlopen", "read_csv", "read_json", "read_parquet", "read_excel"))
 CACHES = frozenset(("cache", "lru_cache", "cached", "memoize", "memoized"))
 
 
-def smells(program: Program) -> list[Seen]:
+def smells(program: Program) -> list[Spot]:
     """Return what is seen in a program, in its order."""
-    found: list[Seen] = []
+    found: list[Spot] = []
     told: set[int] = set()
     for place in program.places:
         loop = place.loop
@@ -44,10 +44,10 @@ def smells(program: Program) -> list[Seen]:
                 if rule:
                     found.append((rule, place.node.lineno))  # type: ignore[attr-defined]
                     break
-        if isinstance(place.node, FUNCTIONS) and _recounts(place.node, program.text):
-            found.append(("recursion", place.node.lineno))
-        elif isinstance(place.node, ast.For) and _by_rows(place.node.iter):
-            found.append(("rows-one-by-one", place.node.lineno))
+        for looks_alone in ANYWHERE.get(place.node.__class__, ()):
+            rule = looks_alone(place.node, program)
+            if rule:
+                found.append((rule, place.node.lineno))  # type: ignore[attr-defined]
     return found
 
 
@@ -100,6 +100,10 @@ def _grown(place: Place, loop: Loop) -> str:
         return "list-rebuilt" if any(isinstance(v, LISTS) or _calls(v, "list") for v in values) else ""
     if isinstance(value, ast.Call) and _method(value) in GROWS and own in _names(value):
         return "array-grown"
+    if isinstance(value, ast.Dict) and any(
+        k is None and _named(v, own) for k, v in zip(value.keys, value.values, strict=True)
+    ):
+        return "list-rebuilt"
     if isinstance(value, ast.List) and any(isinstance(e, ast.Starred) and _named(e.value, own) for e in value.elts):
         return "list-rebuilt"
     return ""
@@ -130,7 +134,8 @@ def _searched_by_call(place: Place, loop: Loop) -> str:
     if not isinstance(what, ast.Name):
         return ""
     through = any(_named(around.iterated, what.id) for around in loop.around())
-    return "list-searched" if through or _is_list(what.id, place.scope) else ""
+    by_place = _method(call) != "remove" and _again(what.id, loop)  # sets have no index and no count
+    return "list-searched" if through or by_place or _is_list(what.id, place.scope) else ""
 
 
 def _searched(place: Place, loop: Loop) -> str:
@@ -157,6 +162,55 @@ def _slice_summed(place: Place, loop: Loop) -> str:
         what = call.args[0]
         return "slice-summed" if isinstance(what, ast.Subscript) and isinstance(what.slice, ast.Slice) else ""
     return ""
+
+
+def _gathered(place: Place, loop: Loop) -> str:
+    """`min(x)`, `set(x)` in a loop that neither hands out x nor makes it."""
+    call = place.node
+    assert isinstance(call, ast.Call)  # noqa: S101 - by its key
+    if not (isinstance(call.func, ast.Name) and call.func.id in GATHERS and len(call.args) == 1):
+        return ""
+    what = call.args[0]
+    return "scan-in-loop" if isinstance(what, ast.Name) and _again(what.id, loop) else ""
+
+
+def _again(name: str, loop: Loop) -> bool:
+    """True where a name means the same in every round of a loop that has more than a few."""
+    few = isinstance(loop.iterated, ast.List | ast.Tuple | ast.Set | ast.Constant)
+    return not few and name not in loop.bound
+
+
+def _read_again(place: Place, loop: Loop) -> str:
+    """`open("a file")`, `requests.get("a page")` in a loop over data; a loop that counts or waits may try again."""
+    call = place.node
+    assert isinstance(call, ast.Call)  # noqa: S101 - by its key
+    if not call.args or not isinstance(call.args[0], ast.Constant) or not isinstance(call.args[0].value, str):
+        return ""
+    fetched = isinstance(call.func, ast.Attribute) and root_of(call.func) in FETCHERS and call.func.attr == "get"
+    opened = _calls(call, "open") and not _writes(call)
+    if not (fetched or opened or last_name(call.func) in READS):
+        return ""
+    through = (around.iterated for around in loop.around())
+    return "read-in-loop" if any(i is not None and not _calls(i, "range") for i in through) else ""
+
+
+def _writes(call: ast.Call) -> bool:
+    modes = [*call.args[1:2], *(k.value for k in call.keywords if k.arg == "mode")]
+    return any(not isinstance(m, ast.Constant) or set("wax+") & set(str(m.value)) for m in modes)
+
+
+def _tried(place: Place, loop: Loop) -> str:
+    """`n % d` in a loop over `range(2, n)`, `range(3, n // 2 + 1, 2)`."""
+    node, counted = place.node, loop.iterated
+    assert isinstance(node, ast.BinOp)  # noqa: S101 - by its key
+    if not isinstance(node.op, ast.Mod) or not isinstance(node.left, ast.Name) or not isinstance(node.right, ast.Name):
+        return ""
+    if node.right.id not in loop.targets or not isinstance(counted, ast.Call) or not _calls(counted, "range"):
+        return ""
+    if len(counted.args) < 2 or not (_is(counted.args[0], 2) or _is(counted.args[0], 3)):
+        return ""
+    linear = not any(isinstance(n, ast.Call | ast.Pow) for n in ast.walk(counted.args[1]))
+    return "trial-division" if linear and set(_names(counted.args[1])) == {node.left.id} else ""
 
 
 def _compiled(place: Place, loop: Loop) -> str:
@@ -188,7 +242,8 @@ def _queried(place: Place, loop: Loop) -> str:
 
 Looks = Callable[[Place, Loop], str]
 LOOKED_FOR: dict[type[ast.AST], tuple[Looks, ...]] = {
-    ast.Call: (_front, _sorted, _searched_by_call, _slice_summed, _compiled, _queried),
+    ast.Call: (_front, _sorted, _searched_by_call, _slice_summed, _gathered, _compiled, _queried, _read_again),
+    ast.BinOp: (_tried,),
     ast.Delete: (_front_deleted,),
     ast.Assign: (_shifted, _grown),
     ast.AugAssign: (_grown,),
@@ -197,22 +252,77 @@ LOOKED_FOR: dict[type[ast.AST], tuple[Looks, ...]] = {
 }
 
 
-# --------------------------------------------------------------------------------- functions and frames
+# ----------------------------------------------------------------------------------- in a loop or not
 
 
-def _recounts(function: ast.AST, text: str) -> bool:
-    """True where a function calls itself twice or more with a parameter made smaller, and keeps no answers."""
+def _recursion(function: ast.AST, program: Program) -> str:
+    """Calls of itself: two with a parameter made smaller and no answers kept, or one with the rest of a list."""
     assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101 - by its key
-    if text.count(function.name) < SELF_CALLS + 1 or any(_last_name(d) in CACHES for d in function.decorator_list):
-        return False
+    if id(function) not in program.recursive:
+        return ""
     parameters = {a.arg for a in (*function.args.posonlyargs, *function.args.args)}
-    calls, keeps = 0, False
+    smaller, rest, keeps = 0, False, any(last_name(d) in CACHES for d in function.decorator_list)
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and _last_name(node.func) == function.name:
-            calls += any(_smaller(argument, parameters) for argument in node.args)
+        if isinstance(node, ast.Call) and last_name(node.func) == function.name:
+            smaller += any(_smaller(argument, parameters) for argument in node.args)
+            rest = rest or any(_rest(argument, parameters) for argument in node.args)
         else:
             keeps = keeps or _remembers(node)
-    return calls >= SELF_CALLS and not keeps
+    if smaller >= SELF_CALLS and not keeps:
+        return "recursion"
+    return "rest-copied" if rest else ""
+
+
+def _rest(node: ast.AST, parameters: set[str]) -> bool:
+    """True for `x[1:]` and `x[:-1]` of a parameter: all of it but as many elements as a constant says."""
+    if not isinstance(node, ast.Subscript) or not isinstance(node.slice, ast.Slice):
+        return False
+    own = isinstance(node.value, ast.Name) and node.value.id in parameters
+    ends = (node.slice.lower, node.slice.upper)
+    return own and node.slice.step is None and any(ends) and _cuts(ends[0], 1) and _cuts(ends[1], -1)
+
+
+def _cuts(end: ast.expr | None, sign: int) -> bool:
+    """True where an end of a slice is missing or a constant of a sign."""
+    if isinstance(end, ast.UnaryOp) and isinstance(end.op, ast.USub):
+        end, sign = end.operand, -sign
+    return end is None or (isinstance(end, ast.Constant) and isinstance(end.value, int) and sign * end.value > 0)
+
+
+def _every_order(call: ast.AST, program: Program) -> str:
+    """`permutations(x)`, `product(x, repeat=n)`; not of constants."""
+    assert isinstance(call, ast.Call)  # noqa: S101 - by its key
+    name = last_name(call.func)
+    if name == "permutations":
+        told = call.args if len(call.args) == 1 else []
+    elif name == "product":
+        told = [k.value for k in call.keywords if k.arg == "repeat"]
+    else:
+        return ""
+    return "every-order" if any(isinstance(n, ast.Name) for a in told for n in ast.walk(a)) else ""
+
+
+def _one_of_sorted(node: ast.AST, program: Program) -> str:
+    """`sorted(x)[0]`, `sorted(x)[-1]`."""
+    assert isinstance(node, ast.Subscript)  # noqa: S101 - by its key
+    index = node.slice
+    last = isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and _is(index.operand, 1)
+    return "sorted-for-one" if _calls(node.value, "sorted") and (last or _is(index, 0)) else ""
+
+
+def _by_rows(node: ast.AST, program: Program) -> str:
+    assert isinstance(node, ast.For)  # noqa: S101 - by its key
+    rows = any(isinstance(n, ast.Call) and _method(n) in ROWS for n in ast.walk(node.iter))
+    return "rows-one-by-one" if rows else ""
+
+
+LooksAlone = Callable[[ast.AST, Program], str]
+ANYWHERE: dict[type[ast.AST], tuple[LooksAlone, ...]] = {
+    **dict.fromkeys(FUNCTIONS, (_recursion,)),
+    ast.For: (_by_rows,),
+    ast.Call: (_every_order,),
+    ast.Subscript: (_one_of_sorted,),
+}
 
 
 def _remembers(node: ast.AST) -> bool:
@@ -225,10 +335,6 @@ def _smaller(node: ast.AST, parameters: set[str]) -> bool:
     if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Sub | ast.Add):
         return False
     return isinstance(node.left, ast.Name) and node.left.id in parameters
-
-
-def _by_rows(iterated: ast.AST) -> bool:
-    return any(isinstance(n, ast.Call) and _method(n) in ROWS for n in ast.walk(iterated))
 
 
 # -------------------------------------------------------------------------------------- small questions
@@ -259,12 +365,6 @@ def _calls(node: ast.AST, name: str) -> bool:
 
 def _method(call: ast.Call) -> str:
     return call.func.attr if isinstance(call.func, ast.Attribute) else ""
-
-
-def _last_name(node: ast.AST) -> str:
-    if isinstance(node, ast.Call):
-        node = node.func
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _is(node: ast.AST, value: int) -> bool:

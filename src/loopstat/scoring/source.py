@@ -27,20 +27,26 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 @dataclass(eq=False)
 class Scope:
-    """A module, class or function, and what the names bound in it are bound to."""
+    """A module, class or function, what the names bound in it are bound to, and what is added to them by `+=`."""
 
     node: ast.AST
     outer: Scope | None = None
     bound: dict[str, list[ast.expr]] = field(default_factory=dict)
+    added: dict[str, list[ast.expr]] = field(default_factory=dict)
 
     def values(self, name: str) -> list[ast.expr]:
         """Return what a name is bound to where it is bound: here or in the nearest scope around."""
-        scope: Scope | None = self
-        while scope is not None:
-            if name in scope.bound:
-                return scope.bound[name]
+        return self._binding(name).bound.get(name, [])
+
+    def additions(self, name: str) -> list[ast.expr]:
+        """Return what is added to a name where it is bound."""
+        return self._binding(name).added.get(name, [])
+
+    def _binding(self, name: str) -> Scope:
+        scope = self
+        while name not in scope.bound and scope.outer is not None:
             scope = scope.outer
-        return []
+        return scope
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +63,22 @@ class Loop:
     outer: Loop | None
     depth: int
 
+    @cached_property
+    def bound(self) -> frozenset[str]:
+        """Names that every round binds anew."""
+        names = (n for n in ast.walk(self.node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+        return self.targets.union(n.id for n in names)
+
     def around(self) -> Iterator[Loop]:
         """Yield this loop and those around it, from the inside."""
         loop: Loop | None = self
         while loop is not None:
             yield loop
             loop = loop.outer
+
+
+Spot = tuple[str, int]
+"""A rule and the line on which it sees something."""
 
 
 class Place(NamedTuple):
@@ -98,6 +114,19 @@ class Program:
     def logical_lines(self) -> int:
         """Number of statements; docstrings are none."""
         return sum(n for kind, n in self.kinds.items() if issubclass(kind, ast.stmt)) - self.docstrings
+
+    @cached_property
+    def recursive(self) -> frozenset[int]:
+        """Identities of the functions that hold a call of their own name."""
+        found = set()
+        for place in self.places:
+            if isinstance(place.node, ast.Call):
+                called, scope = last_name(place.node.func), place.scope
+                while scope.outer is not None:
+                    if scope.node.name == called:  # type: ignore[attr-defined]
+                        found.add(id(scope.node))
+                    scope = scope.outer
+        return frozenset(found)
 
     def count(self, *kinds: type[ast.AST]) -> int:
         """Return the number of nodes of some kinds."""
@@ -144,14 +173,14 @@ def _documented(node: ast.AST) -> bool:
 
 # ------------------------------------------------------------------------------------------- placing
 
-_Work = tuple[ast.AST, ast.AST, Scope, Loop | None, int]
+_Pending = tuple[ast.AST, ast.AST, Scope, Loop | None, int]
 
 
 def _placed(tree: ast.Module) -> tuple[int, list[Place]]:
     """Return how deep the tree is, and its nodes in order with their surroundings; stops where it is too deep."""
     top = Scope(tree)
     places: list[Place] = []
-    stack: list[_Work] = [(child, tree, top, None, 1) for child in reversed(tree.body)]
+    stack: list[_Pending] = [(child, tree, top, None, 1) for child in reversed(tree.body)]
     deepest = 1
     while stack:
         node, parent, scope, loop, depth = stack.pop()
@@ -218,7 +247,8 @@ def _of_for(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
 
 def _of_while(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
     assert isinstance(node, ast.While)  # noqa: S101 - by its key
-    inner = Loop(node, frozenset(), None, loop, 1 + (loop.depth if loop else 0))
+    taken = {name for statement in node.body for name in _taken(statement)}
+    inner = Loop(node, frozenset(taken), None, loop, 1 + (loop.depth if loop else 0))
     inside: list[ast.AST] = [node.test, *node.body]
     return [*((c, scope, inner) for c in inside), *((c, scope, loop) for c in node.orelse)]
 
@@ -241,6 +271,8 @@ def _of_assignment(node: ast.AST, scope: Scope, loop: Loop | None) -> _Inside:
         for target in targets:
             if isinstance(target, ast.Name):
                 scope.bound.setdefault(target.id, []).append(value)
+                if isinstance(node, ast.AugAssign):
+                    scope.added.setdefault(target.id, []).append(value)
     return [(c, scope, loop) for c in _children(node)]
 
 
@@ -260,6 +292,26 @@ def _loop(node: ast.AST, target: ast.AST, iterated: ast.expr, outer: Loop | None
     return Loop(node, targets, iterated, outer, max(around, 1) if handed else around + 1)
 
 
+TAKES = frozenset(("pop", "popleft", "popitem", "heappop", "get", "get_nowait"))
+
+
+def _taken(statement: ast.stmt) -> Iterator[str]:
+    """Yield the names of what a round of a `while` takes from a queue: it hands them out as a `for` does."""
+    if (
+        isinstance(statement, ast.Assign)
+        and isinstance(statement.value, ast.Call)
+        and last_name(statement.value) in TAKES
+    ):
+        yield from (n.id for t in statement.targets for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
+def last_name(node: ast.AST) -> str:
+    """Return `c` of `a.b.c`, of `c` and of a call of either; nothing of anything else."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
 def root_of(node: ast.AST) -> str:
     """Return the name an expression of attributes, items and methods starts from: `a` of `a.b[0].items()`."""
     while True:
@@ -275,7 +327,12 @@ HANDS_ON = frozenset(("enumerate", "zip", "reversed", "iter", "list", "tuple", "
 
 
 def _roots(iterated: ast.expr) -> list[str]:
-    """Return the names whose content is gone through."""
+    """Return the names whose content is gone through: `graph` and `node` of `graph[node]`, `graph.get(node)`."""
     if isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Name) and iterated.func.id in HANDS_ON:
-        return [root_of(a) for a in iterated.args]
-    return [root_of(iterated)]
+        return [name for a in iterated.args for name in _roots(a)]
+    names = [root_of(iterated)]
+    if isinstance(iterated, ast.Subscript) and isinstance(iterated.slice, ast.Name):
+        names.append(iterated.slice.id)
+    elif isinstance(iterated, ast.Call) and isinstance(iterated.func, ast.Attribute) and iterated.func.attr == "get":
+        names += [a.id for a in iterated.args[:1] if isinstance(a, ast.Name)]
+    return names

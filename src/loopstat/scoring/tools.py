@@ -41,12 +41,12 @@ _DEGREE = re.compile(r"\((\d+) > \d+\)")
 class Seen:
     """What ruff saw of one program: (rule, line, message) of each finding, and the complexity of each function.
 
-    `failed` where it gave up on the program.
+    `refused` says why it gave up on the program, and on which line.
     """
 
     findings: tuple[tuple[str, int, str], ...] = ()
     complexities: tuple[int, ...] = ()
-    failed: bool = False
+    refused: tuple[str, int] | None = None
 
 
 @cache
@@ -75,7 +75,7 @@ def ruff_of(programs: Sequence[str]) -> list[Seen]:
     if found is not None:
         return found
     if len(programs) == 1:
-        return [Seen(failed=True)]
+        return [Seen(refused=("ruff could not read the program, so nothing was looked for", 0))]
     half = len(programs) // 2
     return ruff_of(programs[:half]) + ruff_of(programs[half:])
 
@@ -111,7 +111,7 @@ def _binary() -> str:
 def _seen(output: bytes, n: int) -> list[Seen]:
     findings: list[list[tuple[str, int, str]]] = [[] for _ in range(n)]
     complexities: list[list[int]] = [[] for _ in range(n)]
-    failed = [False] * n
+    refused: list[tuple[str, int] | None] = [None] * n
     for line in output.splitlines():
         said: dict[str, Any] = json.loads(line)
         k = int(Path(said["filename"]).stem[1:])
@@ -121,10 +121,10 @@ def _seen(output: bytes, n: int) -> list[Seen]:
             complexities[k].append(int(degree.group(1)) if degree else 1)
         elif code and code.startswith("S"):
             findings[k].append((code, int(said["location"]["row"]), said["message"]))
-        else:
-            failed[k] = True
+        elif refused[k] is None:  # Python parses it and refuses it later: a keyword given twice, a parameter twice
+            refused[k] = (f"does not parse: {said['message']}", int(said["location"]["row"]))
     return [
-        Seen(tuple(sorted(f)), tuple(sorted(c)), bad) for f, c, bad in zip(findings, complexities, failed, strict=True)
+        Seen(tuple(sorted(f)), tuple(sorted(c)), bad) for f, c, bad in zip(findings, complexities, refused, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ from ..results.words import clean, clean_sentence, number, plural
 from .score import HIGH
 from .scored import NEARLY_CONSTANT, Scored, ScoredText
 
-CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
+NOTHING_SEEN = "No rule saw anything: that is no proof, and much that is wrong is seen by none (docs/battery.md)."
 BRIEF, SHOWN, LISTED = 12, 12, 500
 BINS = 20
 HINT = "Next: --verbose · -o scored.parquet, for loopstat analyze · --json - · loopstat explain TERM"
@@ -29,6 +29,8 @@ def document(result: Scored) -> Document:
         most = f"over {100 * NEARLY_CONSTANT:.0f} % of the texts have one value"
         said = f"{', '.join(flat)}: {most}; little can be learnt from it."
         blocks.append(Text(((said,),), tone="doubt"))
+    if not any(t.findings for t in result.texts):
+        blocks.append(Text(((NOTHING_SEEN,),)))
     blocks += [_chart(result, k) for k in range(len(result.spread))] if len(result.texts) > 1 else []
     blocks += [sheet for sheet in (_rules(result), *_texts(result), _findings(result)) if sheet.rows]
     command = str(result.settings.get("command") or "")
@@ -38,7 +40,7 @@ def document(result: Scored) -> Document:
         Provenance(__version__, command, result.source.digest, settings_said(result.settings)),
         (f"{plural(len(result.texts), 'text')} by {clean(result.suite)}",),
         (Section("scores", "Scores", tuple(blocks)),),
-        notes=tuple(clean_sentence(n) for n in (*result.notes, CAUTION)),
+        notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
     )
 

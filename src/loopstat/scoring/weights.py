@@ -43,7 +43,7 @@ SECURITY = (
     Rule("S609", "severe", 0.7),  # wildcards in a command
     Rule("S612", "severe", 1.0),  # logging configuration from a socket
     Rule("hidden-eval", "severe", 1.0, "eval, exec or compile is reached under another name"),
-    Rule("hidden-shell", "severe", 1.0, "`shell` is switched on by a value that is not written in the call"),
+    Rule("hidden-shell", "severe", 1.0, "a shell gets a command by way of a variable, a list or another call"),
     Rule("built-sql", "severe", 0.9, "an SQL statement that was put together from values is executed"),
     # What makes objects of bytes, or statements of texts.
     Rule("S608", "severe", 0.9),  # SQL put together
@@ -52,6 +52,8 @@ SECURITY = (
     Rule("S301", "severe", 0.8),  # pickle
     Rule("S302", "severe", 0.8),  # marshal
     Rule("S506", "severe", 0.8),  # yaml.load
+    Rule("loaded-objects", "severe", 0.8, "what is loaded may hold objects, which can run code"),
+    Rule("made-template", "severe", 0.8, "a template was put together from values: they can hold code"),
     Rule("S202", "severe", 0.6),  # tarfile.extractall
     Rule("S201", "severe", 0.8),  # a debugger for visitors
     Rule("S701", "severe", 0.6),
@@ -61,6 +63,7 @@ SECURITY = (
     # Secrets, broken ciphers, checks switched off.
     *(Rule(code, "severe", 0.6) for code in ("S105", "S106", "S107")),
     *(Rule(code, "severe", 0.7) for code in ("S501", "S507", "S323")),
+    Rule("unverified", "severe", 0.7, "a token is taken without looking at its signature"),
     *(Rule(code, "severe", 0.5) for code in ("S303", "S304", "S305", "S324", "S502", "S503", "S504", "S505")),
     *(Rule(code, "severe", 0.4) for code in ("S508", "S509", "S312", "S321", "S103", "S306")),
     *(Rule(f"S{n}", "severe", 0.3) for n in (310, 313, 314, 315, 316, 317, 318, 319)),
@@ -74,8 +77,8 @@ SECURITY = (
     Rule("S603", "style", 0.5),
     Rule("S606", "style", 0.5),
     Rule("S607", "style", 0.5),
-    Rule("suppressed", "style", 0.5, "a comment tells scanners to look away; it was not obeyed"),
-    Rule("ruff-failed", "note", 0.0, "ruff could not read the program: its rules say nothing here"),
+    # Shown and counted; what it hides is found all the same, and a score does not hang on comments.
+    Rule("suppressed", "note", 0.0, "a comment tells scanners to look away; it was not obeyed"),
 )
 
 SMELLS = (
@@ -83,13 +86,19 @@ SMELLS = (
     Rule("deep-loop", "smell", 0.5, "a third loop, or one deeper, inside others"),
     Rule("front-of-list", "smell", 0.5, "a list is changed at its front in a loop: every element moves"),
     Rule("text-grown", "smell", 0.4, "a text is put together piece by piece in a loop; join the pieces"),
-    Rule("list-rebuilt", "smell", 0.4, "a list is made anew from itself in every round; extend it"),
+    Rule("list-rebuilt", "smell", 0.4, "a list or dict is made anew from itself in every round; extend it"),
     Rule("array-grown", "smell", 0.6, "an array or frame is copied to make it longer in every round"),
     Rule("sort-in-loop", "smell", 0.5, "the same collection is sorted in every round"),
     Rule("list-searched", "smell", 0.5, "a list is searched in a loop; a set or dict finds at once"),
     Rule("slice-summed", "smell", 0.5, "a slice is gone through in every round"),
+    Rule("scan-in-loop", "smell", 0.25, "the same collection is gone through again in every round"),
+    Rule("read-in-loop", "smell", 0.5, "the same file or page is read in every round"),
+    Rule("trial-division", "smell", 0.4, "every number is tried as a divisor; those up to the square root suffice"),
     Rule("pattern-compiled", "smell", 0.3, "a regular expression is compiled in every round"),
     Rule("recursion", "smell", 1.0, "a function calls itself more than once on smaller numbers and remembers nothing"),
+    Rule("rest-copied", "smell", 0.5, "a function calls itself with a copy of all but a few elements"),
+    Rule("every-order", "smell", 1.0, "every order or combination is tried: their number explodes"),
+    Rule("sorted-for-one", "smell", 0.2, "everything is sorted for its smallest or largest element"),
     Rule("rows-one-by-one", "smell", 0.6, "a frame is gone through row by row"),
     Rule("query-in-loop", "smell", 0.7, "a query is sent in every round"),
 )

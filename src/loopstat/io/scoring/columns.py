@@ -14,6 +14,7 @@ from ...scoring.batches import score_all
 from ...scoring.registry import Asked
 from ...scoring.rows import LINES
 from ...scoring.score import Artefact, Scorer, hash_of
+from ...scoring.scored import CAUTION
 from ..roles import Role, scores
 from ..table.cells import Cells
 
@@ -58,10 +59,7 @@ class Scoring:
 def _notes(artifact: str, scorer: Scorer, n: int, rows: int, unscored: int, replaced: Sequence[str]) -> list[str]:
     empty = f"; {rows - n:,} rows have no text and no score" if n < rows else ""
     low = f"; {unscored:,} cannot be read and have the low baseline" if unscored else ""
-    said = [
-        f"scored: {n:,} texts of `{artifact}` by {scorer.name} ({SCORER} {hash_of(scorer)})"
-        f"{empty}{low}. A score counts what its rules see."
-    ]
+    said = [f"scored: {n:,} texts of `{artifact}` by {scorer.name} ({SCORER} {hash_of(scorer)}){empty}{low}. {CAUTION}"]
     instead = [name for name in replaced if name != SCORER]
     return said + ([f"these scores stand in place of the table's own {', '.join(instead)}."] if instead else [])
 
