@@ -17,8 +17,9 @@ from loopstat.io.write import check_targets, write_file
 from .choosing import Trial, cpu, debugged, power, seconds, trials
 from .clip import floor
 from .fits import fitted
-from .page import Results, page
-from .recordings import KINDS, Recording, recording
+from .page import page
+from .recordings import KINDS, OBJECTIVES, Recording, recording
+from .results import Read, Results
 from .spread import spreads
 from .statements import ranking
 from .verdicts import statements, three_objectives
@@ -53,31 +54,32 @@ def study(
     if not found:
         return None
     before = cpu()
-    spread = [(r.kind.name, spreads(r)) for r in found]
-    fits = []
-    for r, (_, each) in zip(found, spread, strict=True):
-        moving = [s.objective for s in each if s.suite == "sj2025" and not s.constant]
-        fits.append(fitted(r, "sj2025", moving, n_boot=n_boot))
+    read = [_read(r, data) for r in found]
+    moving = [[s.objective for s in x.spreads if s.suite == "sj2025" and not s.constant] for x in read]
+    fits = [fitted(r, "sj2025", names, n_boot=n_boot) for r, names in zip(found, moving, strict=True)]
+    others = [fitted(r, "python", OBJECTIVES[1:], n_boot=n_boot) for r in found]
     ranked = ranking([g for f in fits if not f.recording.kind.lineage for g in f.groups], n_boot=n_boot)
-    floors = [floor(r) for r in found]
     judged, n_sessions, n_tasks = _trials(found)
     return Results(
-        tuple(found),
+        tuple(read),
         tuple(name for name, r in asked.items() if r is None),
-        tuple(spread),
-        tuple((r.kind.name, _rules(r)) for r in found),
-        tuple(_counts(r) for r in found),
         tuple(fits),
-        tuple(statements(fits, three_objectives(found), ranked, floors)),
+        tuple(others),
+        tuple(statements(fits, three_objectives(found), ranked, [x.floor for x in read])),
         ranked,
-        tuple(floors),
         tuple(judged),
         n_sessions,
         n_tasks,
         tuple(power(data)),
-        tuple((r.kind.name, seconds(r, data)) for r in found),
         cpu() - before,
     )
+
+
+def _read(r: Recording, data: Path) -> Read:
+    c = r.columns("session", "rules")
+    rules = Counter(rule for text in c["rules"] for rule in str(text).split())
+    sessions = len(np.unique(c["session"].astype(str)))
+    return Read(r, len(c["session"]), sessions, tuple(spreads(r)), rules, floor(r), seconds(r, data))
 
 
 def _trials(found: list[Recording]) -> tuple[list[Trial], int, int]:
@@ -86,15 +88,6 @@ def _trials(found: list[Recording]) -> tuple[list[Trial], int, int]:
             panel = debugged(r)
             return trials(panel), panel.n_sessions, len(panel.label_values("task"))
     return [], 0, 0
-
-
-def _rules(r: Recording) -> Counter[str]:
-    return Counter(rule for text in r.columns("rules")["rules"] for rule in str(text).split())
-
-
-def _counts(r: Recording) -> tuple[int, int]:
-    sessions = r.columns("session")["session"]
-    return len(sessions), len(np.unique(sessions.astype(str)))
 
 
 def main() -> int:

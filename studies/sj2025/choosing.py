@@ -44,12 +44,8 @@ class Trial:
     gain : Estimate
         Net share of the tests passed above that of the fixed number, by task.
     p, p_adjusted : float
-    steps : float
     fixed : Estimate
         Net share of the fixed number itself.
-    against_full : Estimate
-        Of the rule, above running every session to its end.
-    fixed_against_full : Estimate
     """
 
     score: str
@@ -57,10 +53,7 @@ class Trial:
     price: float
     gain: Estimate
     p: float
-    steps: float
     fixed: Estimate
-    against_full: Estimate
-    fixed_against_full: Estimate
     p_adjusted: float = float("nan")
 
     @property
@@ -119,11 +112,9 @@ def trials(panel: ls.Panel, prices: Sequence[float] = PRICES) -> list[Trial]:
             judged = rules.fit(whole, rng=SEED).trials
             if judged is None:
                 continue
-            fixed = judged["fixed"]
             for family, words in FAMILIES.items():
-                t = judged[family]
-                gain, p = above(t.against_fixed, 0.0, judged.clusters)
-                found.append(Trial(name, words, price, gain, p, t.steps, fixed.net, t.against_full, fixed.against_full))
+                gain, p = above(judged[family].against_fixed, 0.0, judged.clusters)
+                found.append(Trial(name, words, price, gain, p, judged["fixed"].net))
     # Visible tests are there for comparison: what is asked is whether a static score helps.
     asked = [k for k, t in enumerate(found) if t.score != VISIBLE]
     for group in (asked, [k for k in range(len(found)) if k not in set(asked)]):

@@ -33,7 +33,7 @@ Read = Callable[[Moments], Float]
 
 @dataclass(frozen=True)
 class White:
-    """What scores of the same spread show that know nothing of the version before: dealt out anew at random.
+    """What scores of the same spread show that know nothing of the version before.
 
     Attributes
     ----------
@@ -55,13 +55,12 @@ class Group:
     name : str
     panel : Panel
         Scores of all programs, the low baseline of those that do not parse included.
-    parsing : Panel
-        Those that parse alone.
     fit : LinearDriftFit
         The published way: least squares over all transitions.
     stands : LinearDriftFit or None
         What the package chooses; None for a lineage, where nothing is to choose.
-    white : White
+    white, white_inside : White
+        Scores dealt out among all versions of the group, and inside each session; the second None for a lineage.
     among_read, for_length : Estimate
         Interference of efficiency and functionality among programs that parse, and the same for one length of program.
     p_read, p_length : float
@@ -71,16 +70,22 @@ class Group:
 
     name: str
     panel: ls.Panel
-    parsing: ls.Panel
     fit: LinearDriftFit
     stands: LinearDriftFit | None
     white: White
+    white_inside: White | None
     among_read: Estimate
     p_read: float
     for_length: Estimate
     p_length: float
     by_scores: Decision | None
     by_tests: Decision | None
+
+    @property
+    def within(self) -> Estimate | None:
+        """Slowest modulus by the estimator that allows sessions to differ; None where there is none."""
+        found = () if self.stands is None else self.stands.estimators
+        return next((r.modulus for r in found if r.name == "within" and np.isfinite(float(r.modulus.value))), None)
 
 
 @dataclass(frozen=True)
@@ -149,25 +154,32 @@ def of_pair_given(i: int, j: int, k: int) -> Read:
 # ------------------------------------------------------------------------------------------- white scores
 
 
-def white_of(panel: ls.Panel, *, deals: int = WHITE, seed: int = SEED) -> White:
-    """Deal the scores of a panel's versions out at random and fit: no version then knows the one before.
+def dealt(panel: ls.Panel, rng: np.random.Generator, *, inside: bool = False) -> tuple[float, Float]:
+    """Return rate and R² of a panel whose scores are dealt out at random, among all versions or inside each session."""
+    rows = np.flatnonzero(panel.complete)
+    order = rng.permutation(rows)
+    if inside:
+        order = order[np.argsort(panel.session[order], kind="stable")]  # sessions in order, each shuffled
+    x = panel.x.copy()
+    x[rows] = x[order]
+    pairs = replace(panel, x=x).pairs()
+    grams = Grams.of(pairs, np.zeros(len(pairs), dtype=np.int64), ("all",))
+    read = derive(Moments.of(grams.total(), grams), None, None)
+    return float(read["rate_euler"][0]), np.asarray(read["r2_increments"][0])
+
+
+def white_of(panel: ls.Panel, *, inside: bool = False, deals: int = WHITE, seed: int = SEED) -> White:
+    """Fit scores that know nothing of the version before.
 
     Parameters
     ----------
     panel : Panel
+    inside : bool
+        Dealt out inside each session: sessions then still differ.
     deals, seed : int
     """
     rng = np.random.default_rng(seed)
-    rows = np.flatnonzero(panel.complete)
-    found = []
-    for _ in range(deals):
-        x = panel.x.copy()
-        x[rows] = x[rng.permutation(rows)]
-        dealt = replace(panel, x=x)
-        grams = Grams.of(dealt.pairs(), np.zeros(len(dealt.pairs()), dtype=np.int64), ("all",))
-        read = derive(Moments.of(grams.total(), grams), None, None)
-        found.append(np.r_[read["r2_increments"][0], read["rate_euler"][0]])
-    draws = np.array(found)
+    draws = np.array([np.r_[r2, rate] for rate, r2 in (dealt(panel, rng, inside=inside) for _ in range(deals))])
     low, high = percentile_interval(draws, LEVEL)
     mean = np.nanmean(draws, axis=0)
     return White(Estimate(mean[:-1], low[:-1], high[:-1]), Estimate(mean[-1], low[-1], high[-1]))
@@ -211,7 +223,8 @@ def fitted(recording: Recording, suite: str, objectives: Sequence[str], *, n_boo
         given = left_out(sums, of_pair_given(-3, -2, -1), scale="fisher")
         stands = None if chosen is None else chosen.groups[place]
         own = (d.get(name) for d in decisions)
-        groups.append(Group(name, part, recording.parsing(part), fit, stands, white_of(part), *read, *given, *own))
+        inside = None if kind.lineage else white_of(part, inside=True)
+        groups.append(Group(name, part, fit, stands, white_of(part), inside, *read, *given, *own))
     prices = [0.0 if d.units is None else d.units.price for d in told]
     return Fitted(recording, suite, tuple(objectives), tuple(groups), tuple(lost), pooled.pareto, *prices)
 

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 import loopstat as ls
 
 from . import published
+from .cells import percent
 from .clip import Floor
 from .fits import FEWEST, LEVEL, Fitted, Group
 from .recordings import BY, OBJECTIVES, SUITES, Recording
@@ -21,10 +22,11 @@ from .statements import (
     Test,
     adjusted,
     dominance_tests,
-    predicted_tests,
+    explained_tests,
     rate_tests,
     source_tests,
 )
+from .tables import as_white
 
 POWER, SMALLEST = 0.8, 0.2  # of a comparison of two arms, and the difference it should find, in sd
 
@@ -75,72 +77,137 @@ def statements(
     """Return the paper's statements with their tests, p-values after Holm over all of them."""
     every = [g for f in fits for g in f.groups]
     plain = [g for f in fits if not f.recording.kind.lineage for g in f.groups]
-    low, high = published.RATES
-    least = min(published.R2.values())
-    security = "the same with programs that handle input, files and commands, so that security is not at one value"
     return adjusted(
-        [
-            Statement(
-                "functionality is the primary source of interference",
-                "Functionality is the primary source of interference.",
-                "|interference| with the third objective is larger for functionality than for either other; programs "
-                "that parse.",
-                _tests(panels, lambda name, panel: source_tests(name, panel, OBJECTIVES.index("functionality"))),
-                security,
-            ),
-            Statement(
-                "the largest drift coefficient dominates coupling",
-                "Objectives with the largest drift coefficients dominate coupling.",
-                "where one |A[j,j]| is beyond doubt the largest, its objective is more coupled than either other.",
-                _tests(panels, dominance_tests),
-                security,
-            ),
-            Statement(
-                "stability ranks with predictability",
-                "Predictability ranks with the stability of the eigenvalues.",
-                "over setups, the rate -max Re λ is rank-correlated with R² on held-out clusters; draws by task.",
-                ranking_test(ranked),
-                "more setups whose rates differ beyond their errors",
-            ),
-            Statement(
-                "rates",
-                f"Strategies converge with rates from {low} to {high}.",
-                "the rate is above the lowest and below the highest published one.",
-                tuple(rate_tests(plain, low, high)),
-            ),
-            Statement(
-                "predictive accuracy",
-                f"The linear model explains R² of {least:.2f} to {max(published.R2.values()):.2f} of the changes.",
-                f"R² on held-out clusters is above {least:.2f}.",
-                tuple(predicted_tests(plain, least)),
-            ),
-            Statement(
-                "functionality and efficiency trade off",
-                "Functionality and efficiency go against one another.",
-                "their changes are negatively correlated; programs that parse.",
-                coupling_tests(every, "among_read"),
-            ),
-            Statement(
-                "the same, for one length",
-                "The trade-off is one of the loop, not of how long programs are.",
-                "their changes are negatively correlated for one change of the number of lines.",
-                coupling_tests(every, "for_length"),
-            ),
-            Statement(
-                "negative coupling calls for sequential work",
-                "Where coupling is negative, one objective after the other beats all at once.",
-                "the same tasks, worked on in both ways, end higher in sequence.",
-                needed=f"the same tasks in two arms, one objective at a time and all at once, {arms()} sessions each: a "
-                f"difference of {SMALLEST} sd is then seen {100 * POWER:.0f} times of 100",
-            ),
-            Statement(
-                "FF's security of exactly 0.0",
-                "Features first drives security to exactly 0.0.",
-                "every program of the arm is at the floor itself, not below it and cut off.",
-                needed="the programs of a features-first arm, scored without the clip",
-                figures=tuple(_floor_figure(f) for f in floors),
-            ),
-        ]
+        [*_of_coupling(panels), _stability(ranked), *_of_figures(plain), *_of_trade(every), *_untested(plain, floors)]
+    )
+
+
+def _of_coupling(panels: dict[str, ls.Panel]) -> list[Statement]:
+    security = "programs that handle input, files and commands, so that security is not at one value"
+    return [
+        Statement(
+            "source",
+            "Functionality is the primary source of interference.",
+            "where all three scores move, interference with the third objective is stronger for functionality than "
+            "for either "
+            "other; programs that parse. With two objectives interference is one number and has no source.",
+            _tests(panels, lambda name, panel: source_tests(name, panel, OBJECTIVES.index("functionality"))),
+            security,
+        ),
+        Statement(
+            "dominance",
+            "Objectives with the largest drift coefficients dominate coupling.",
+            "where one |A[j,j]| is the largest beyond doubt, its objective is more coupled than either other.",
+            _tests(panels, dominance_tests),
+            security,
+        ),
+    ]
+
+
+def _stability(ranked: Ranking | None) -> Statement:
+    return Statement(
+        "stability",
+        "Predictability ranks with the stability of the eigenvalues.",
+        "over setups, the rate is rank-correlated with R² on held-out clusters; draws by task.",
+        ranking_test(ranked),
+        "more setups, whose rates differ beyond their errors",
+    )
+
+
+def _of_figures(plain: Sequence[Group]) -> list[Statement]:
+    low, high = published.RATES
+    least, most = min(published.R2.values()), max(published.R2.values())
+    return [
+        Statement(
+            "rates",
+            f"Strategies converge with rates from {low} to {high}.",
+            "the published regression gives a rate above the lowest and below the highest.",
+            tuple(rate_tests(plain, low, high)),
+            figures=_rate_figures(plain),
+        ),
+        Statement(
+            "predictive accuracy",
+            f"The linear model has R² of {least:.2f} to {most:.2f}.",
+            f"R² of the changes, inside the sample, mean over objectives, is above {least:.2f}.",
+            tuple(explained_tests(plain, least)),
+            figures=_level_figures(plain),
+        ),
+    ]
+
+
+def _rate_figures(plain: Sequence[Group]) -> tuple[str, ...]:
+    inside = sum(map(as_white, plain))
+    moduli = [float(g.within.value) for g in plain if g.within is not None]
+    rates = f", 1 less the slowest modulus runs from {1 - max(moduli):.2f} to {1 - min(moduli):.2f}" if moduli else ""
+    return (
+        f"No verdict on how fast these loops are: in {inside} of {len(plain)} setups scores without memory inside "
+        "their "
+        f"sessions give such a rate too, tasks being far apart; where each session may have its own mean{rates}",
+    )
+
+
+def _level_figures(plain: Sequence[Group]) -> tuple[str, ...]:
+    levels = [float(np.mean(g.fit.estimates["r2_levels"].value)) for g in plain if "r2_levels" in g.fit.estimates]
+    skills = [e for g in plain if (e := g.fit.estimates.get("skill.persistence")) is not None]
+    dealt_out = [float(np.mean(g.white_inside.r2.value)) for g in plain if g.white_inside is not None]
+    if not levels or not dealt_out:
+        return ()
+    better = sum(float(e.low) > 0 for e in skills)
+    return (
+        f"Scores dealt out inside their sessions have an R² of {min(dealt_out):.2f} to {max(dealt_out):.2f}: where "
+        "tasks lie "
+        "far apart, 0.5 is out of reach even for scores without memory",
+        f"R² of levels, should the paper mean that, is {min(levels):.2f} to {max(levels):.2f}; held-out predictions "
+        "beat 'as "
+        f"it was' in {better} of {len(skills)} setups (interval above 0)",
+    )
+
+
+def _of_trade(every: Sequence[Group]) -> list[Statement]:
+    return [
+        Statement(
+            "trade-off",
+            "Functionality and efficiency go against one another.",
+            "their changes are negatively correlated; programs that parse.",
+            coupling_tests(every, "among_read"),
+        ),
+        Statement(
+            "trade-off beyond length",
+            "And not only because longer programs have more of both (our question).",
+            "their changes are negatively correlated when the change of the number of lines is held fixed.",
+            coupling_tests(every, "for_length"),
+        ),
+    ]
+
+
+def _untested(plain: Sequence[Group], floors: Sequence[Floor]) -> list[Statement]:
+    return [
+        Statement(
+            "sequence",
+            "Negative coupling calls for one objective after the other.",
+            "where coupling is negative, the same tasks worked on in sequence end higher than all at once.",
+            needed=f"the same tasks in two arms, one objective at a time and all at once, {arms()} sessions each, at which "
+            f"a difference of {SMALLEST} sd is seen {100 * POWER:.0f} times of 100",
+        ),
+        Statement(
+            "floor",
+            "Features first ends at a security of exactly 0.0: a floor, not a clip.",
+            "the programs of that arm lie at 0 before any clip. A mean of exactly 0.0 needs all of them at 0 or "
+            "below, or not "
+            "parsing at all.",
+            needed="the programs of a features-first arm, scored without the clip",
+            figures=(*(_floor_figure(f) for f in floors), *_outside(plain)),
+        ),
+    ]
+
+
+def _outside(plain: Sequence[Group]) -> tuple[str, ...]:
+    points = [e.value for g in plain if (e := g.fit.estimates.get("drift.fixed_point")) is not None]
+    out = sum(bool(np.any((x < 0) | (x > 10))) for x in points)
+    return (
+        f"The fixed point of the regression, -A⁻¹b, lies outside [0, 10] in {out} of {len(points)} debugging "
+        "setups: an "
+        "equilibrium of exactly 0.0 may also be such a point, clipped",
     )
 
 
@@ -149,10 +216,10 @@ def _tests(panels: dict[str, ls.Panel], test: Callable[[str, ls.Panel], list[Tes
 
 
 def _floor_figure(f: Floor) -> str:
-    low, high = (f"{100 * float(x):.2g}" for x in (f.below.low, f.below.high))
+    low, high = (percent(float(x)) for x in (f.below.low, f.below.high))
     return (
-        f"{f.name}: {f.n_below} of {f.programs - f.n_unread:,} programs that parse are at or below 0 before the clip "
-        f"({100 * float(f.below.value):.2g} % [{low}, {high}]), {f.most:.1%} in the group with the most; the clip moves "
-        f"the mean from {f.raw:.4f} to {f.clipped:.4f}. Another {f.n_unread:,} programs have exactly 0.0 because they do "
-        "not parse"
+        f"{f.name}: {f.n_below} of {f.programs - f.n_unread:,} programs that parse lie at or below 0 before the clip "
+        f"({percent(float(f.below.value))} [{low}, {high}]; {percent(f.most)} in the group with the most). The clip "
+        "moves the "
+        f"mean from {f.raw:.4f} to {f.clipped:.4f}. {f.n_unread:,} more have exactly 0.0 because they do not parse"
     )
