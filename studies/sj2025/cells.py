@@ -6,6 +6,8 @@ import numpy as np
 
 from loopstat.inference.estimate import Estimate, show
 
+CLOSE = 0.03
+
 
 def shown(e: Estimate | None) -> str:
     """Return a figure with its interval."""
@@ -13,8 +15,10 @@ def shown(e: Estimate | None) -> str:
 
 
 def ranged(e: Estimate) -> str:
-    """Return the ends alone."""
-    return f"{float(e.low):.2f} to {float(e.high):.2f}"
+    """Return the ends alone, with a digit more where they lie close together."""
+    _, low, high = e.triple
+    digits = 3 if high - low < CLOSE else 2
+    return f"{low:.{digits}f} to {high:.{digits}f}".replace(f"-{0:.{digits}f}", f"{0:.{digits}f}")
 
 
 def vector(e: Estimate | None) -> str:

@@ -161,20 +161,13 @@ class Power:
 
 def power(data: Path) -> list[Power]:
     """Return what static scores say of tests passed, for the recordings that are there."""
-    sources = (
-        ("debugging", data / "ldb_humaneval" / "ldb_humaneval.parquet", "session", "step"),
-        ("pool", data / "humaneval_pool" / "humaneval_k10.parquet", "task || model", "candidate"),
-    )
     found = []
-    for name, path, session, step in sources:
-        if not path.is_file():
-            continue
-        p = score_power.programs(name, path, session, step)
+    for p in score_power.recorded(data):
         *single, combined = score_power.correlations(p, "task and model", read_only=True)
         top = max(single, key=lambda c: abs(float(c.value.value)))
-        gains = tuple(score_power.gains(p)) if name == "pool" else ()
+        gains = tuple(score_power.gains(p)) if p.name == "pool" else ()
         smallest = min(c.p for c in single)
-        found.append(Power(name, int(p.first.sum()), smallest, top.value, combined.value, gains))
+        found.append(Power(p.name, int(p.first.sum()), smallest, top.value, combined.value, gains))
     return found
 
 

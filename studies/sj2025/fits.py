@@ -27,6 +27,7 @@ LEVEL = 0.95
 FEWEST = 5  # sessions with a transition: fewer carry no interval
 WHITE = 40  # times that the scores of a group are dealt out anew
 SEED = 0
+NEEDED = ("drift.A", "r2_increments", "interference.total")
 
 Read = Callable[[Moments], Float]
 
@@ -180,9 +181,16 @@ def white_of(panel: ls.Panel, *, inside: bool = False, deals: int = WHITE, seed:
     """
     rng = np.random.default_rng(seed)
     draws = np.array([np.r_[r2, rate] for rate, r2 in (dealt(panel, rng, inside=inside) for _ in range(deals))])
-    low, high = percentile_interval(draws, LEVEL)
-    mean = np.nanmean(draws, axis=0)
-    return White(Estimate(mean[:-1], low[:-1], high[:-1]), Estimate(mean[-1], low[-1], high[-1]))
+    every = of_draws(draws)
+    return White(every[:-1], every[-1])
+
+
+def of_draws(draws: Float) -> Estimate:
+    """Return the mean over the first axis and the range of 95 % of the draws; those with NaN are left out."""
+    known = np.isfinite(draws)
+    n = known.sum(axis=0)
+    mean = np.where(n > 0, np.where(known, draws, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+    return Estimate(mean, *percentile_interval(draws, LEVEL))
 
 
 # ------------------------------------------------------------------------------------------------ groups
@@ -215,7 +223,7 @@ def fitted(recording: Recording, suite: str, objectives: Sequence[str], *, n_boo
     for place, fit in enumerate(pooled.groups):
         name = _name(fit.by)
         part, lengths = parts[name], measured.get(name)
-        if lengths is None or len(np.unique(part.pairs().session)) < FEWEST or "drift.A" not in fit.estimates:
+        if lengths is None or len(np.unique(part.pairs().session)) < FEWEST or not set(NEEDED) <= fit.estimates.keys():
             lost.append(name)
             continue
         sums = grams_of(lengths)

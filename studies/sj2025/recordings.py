@@ -79,8 +79,8 @@ KINDS = (
         "fitness",
         """SELECT session, step, model, task, parent_step, accepted, fitness,
         NOT contains(study, 'superseded') AS used,
-        CASE WHEN starts_with(strategy, 'prompt') THEN 'prompt' WHEN starts_with(strategy, 'ratepowerlaw')
-            THEN 'power law' ELSE 'rate' END AS family
+        CASE WHEN starts_with(strategy, 'prompt') THEN 'prompt variant' WHEN starts_with(strategy, 'ratepowerlaw')
+            THEN 'power-law share' ELSE 'fixed share' END AS family
         FROM '{data}/llamea/llamea_bbob.parquet'""",
     ),
 )

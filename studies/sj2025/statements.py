@@ -19,7 +19,7 @@ from loopstat.inference.intervals import percentile_interval, student_quantile
 from loopstat.inference.resample import bootstrap_weights, weighted_sums
 from loopstat.inference.tests import draws_p, holm, ratio_p
 
-from .fits import LEVEL, SEED, Group, Read, correlations, dealt, grams_of, left_out
+from .fits import LEVEL, SEED, Group, Read, correlations, dealt, grams_of, left_out, of_draws
 
 HOLDS, FAILS, OPEN, NOT_TESTABLE = "holds", "fails", "cannot tell", "not testable here"
 WHERE_TOLD = "holds where it can be told"
@@ -314,8 +314,7 @@ def _white_ranking(groups: Sequence[Group], seed: int) -> Estimate:
     rng = np.random.default_rng(seed)
     found = [[dealt(g.panel, rng) for _ in range(DEALS)] for g in groups]
     rates, shares = (np.array([[read(d) for d in own] for own in found]) for read in (lambda d: d[0], _mean_share))
-    draws = _spearman(rates, shares)
-    return Estimate(float(np.nanmean(draws)), *percentile_interval(draws, LEVEL))
+    return of_draws(_spearman(rates, shares))
 
 
 def _mean_share(found: tuple[float, Float]) -> float:

@@ -36,6 +36,8 @@ the session's own running mean in {better} (interval above 0)."""
 
 LINEAGE = f"""A lineage: each program is changed from its parent, and most are thrown away. A and R² are those of
 *proposals*, x the parent's scores; rate, regime, equilibrium and what comes from starts or noise are **{NOT_DEFINED}**.
+Prompt families: variants of the prompt; a fixed share of the code that is asked to change; a share drawn from a power
+law.
 """
 
 
@@ -46,6 +48,8 @@ def beside(r: Results) -> list[str]:
     lines.append(BESIDE.format(low=low, high=high, white=WHITE, level=LEVEL))
     for f in r.fits:
         lines += ["", f"### {f.recording.kind.name}", "", *(_lineage(f) if f.recording.kind.lineage else _loop(f))]
+        if f.left_out:
+            lines += ["", f"Left out, because too few sessions move: {'; '.join(f.left_out)}."]
         lines += ["", *_coupling(f), "", *_decisions(f), "", *_pareto(f)]
     return [*lines, "", *_others(r)]
 
@@ -65,7 +69,7 @@ def _loop(f: Fitted) -> list[str]:
         cells = (
             g.name,
             f"{counts['n_sessions'] - counts['n_idle_sessions']}, {counts['n_transitions']}",
-            shown(e["rate_euler"]),
+            shown(e.get("rate_euler")),
             ranged(g.white.rate),
             "-" if g.white_inside is None else ranged(g.white_inside.rate),
             shown(g.within),
@@ -83,8 +87,10 @@ def _loop(f: Fitted) -> list[str]:
 
 def as_white(g: Group) -> bool:
     """Return whether a group's rate lies within what scores dealt out inside its sessions show."""
-    rate = float(g.fit.estimates["rate_euler"].value)
-    return g.white_inside is not None and bool(g.white_inside.rate.low <= rate <= g.white_inside.rate.high)
+    rate, dealt_out = g.fit.estimates.get("rate_euler"), g.white_inside
+    if rate is None or dealt_out is None:
+        return False
+    return bool(dealt_out.rate.low <= rate.value <= dealt_out.rate.high)
 
 
 def _lineage(f: Fitted) -> list[str]:
@@ -103,8 +109,6 @@ def _lineage(f: Fitted) -> list[str]:
             f"| {g.name} | {g.fit.counts['n_sessions']}, {g.fit.counts['n_transitions']:,} | {own} | {_r2(g)} | "
             f"{shown(e.get('skill.constant_drift'))} | {NOT_DEFINED} | {vector(e.get('kept_end.mean'))} |"
         )
-    if f.left_out:
-        lines += ["", f"Left out, too few sessions with a proposal: {'; '.join(f.left_out)}."]
     return lines
 
 
@@ -187,7 +191,7 @@ def _others(r: Results) -> list[str]:
     ]
     for f in r.others:
         for g in f.groups:
-            rate = NOT_DEFINED if f.recording.kind.lineage else shown(g.fit.estimates["rate_euler"])
+            rate = NOT_DEFINED if f.recording.kind.lineage else shown(g.fit.estimates.get("rate_euler"))
             lines.append(
                 f"| {f.recording.kind.name} | {g.name} | {rate} | {_r2(g)} | {shown(g.among_read)} | "
                 f"{shown(g.for_length)} |"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from studies.sj2025 import statements
 from studies.sj2025.__main__ import study
-from studies.sj2025.choosing import FITTED, Trial, fitted_score
+from studies.sj2025.choosing import FITTED, Trial, fitted_score, static_scores
 from studies.sj2025.clip import floor_of
 from studies.sj2025.fits import Group, grams_of, left_out, of_pair, of_pair_given, white_of
 from studies.sj2025.page import page
@@ -19,9 +19,10 @@ from studies.sj2025.spread import spread_of
 from studies.sj2025.statements import FAILS, HOLDS, NOT_TESTABLE, OPEN, WHERE_TOLD, Statement, Test, adjusted
 
 import loopstat as ls
+from conftest import ROOT
 from loopstat.inference.estimate import Estimate
 
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+DATA = ROOT.parent / "shared" / "data"
 NAMES = ("s_security", "s_efficiency", "s_functionality")
 
 
@@ -161,7 +162,7 @@ def test_a_score_at_one_value_is_nearly_constant() -> None:
 
 
 def test_the_fitted_score_of_a_task_does_not_know_its_tests() -> None:
-    names = ["plus_frac", "visible_frac", *statements_scores()]
+    names = ["plus_frac", "visible_frac", *static_scores()]
     rng = np.random.default_rng(1)
     tasks = [f"t{k % 20}" for k in range(60)]
     panel = ls.Panel.from_arrays(rng.random((60, 3, len(names))), objectives=names, labels={"task": tasks})
@@ -170,13 +171,6 @@ def test_the_fitted_score_of_a_task_does_not_know_its_tests() -> None:
     x[own, 0] = 1 - x[own, 0]
     same = fitted_score(replace(panel, x=x))
     assert same[own] == pytest.approx(fitted_score(panel)[own])
-
-
-def statements_scores() -> list[str]:
-    """Return the static scores that a rule may look at."""
-    from studies.sj2025.choosing import static_scores
-
-    return static_scores()
 
 
 def test_a_rule_is_better_or_worse_by_its_adjusted_p_value() -> None:
