@@ -120,14 +120,14 @@ def _of_figures(plain: Sequence[Group]) -> list[Statement]:
     return [
         Statement(
             "rates",
-            f"Strategies converge with rates from {low} to {high}.",
-            "the published regression gives a rate above the lowest and below the highest.",
+            f"The published regression finds rates from {low} to {high}.",
+            "here too it gives a rate above the lowest and below the highest.",
             tuple(rate_tests(plain, low, high)),
             figures=_rate_figures(plain),
         ),
         Statement(
             "predictive accuracy",
-            f"The linear model has R² of {least:.2f} to {most:.2f}.",
+            f"The published regression has an R² of {least:.2f} to {most:.2f}.",
             f"R² of the changes, inside the sample, mean over objectives, is above {least:.2f}.",
             tuple(explained_tests(plain, least)),
             figures=_level_figures(plain),
@@ -155,8 +155,7 @@ def _level_figures(plain: Sequence[Group]) -> tuple[str, ...]:
     better = sum(float(e.low) > 0 for e in skills)
     return (
         f"Scores dealt out inside their sessions have an R² of {min(dealt_out):.2f} to {max(dealt_out):.2f}: where "
-        "tasks lie "
-        "far apart, 0.5 is out of reach even for scores without memory",
+        "tasks lie far apart, that alone keeps it low",
         f"R² of levels, should the paper mean that, is {min(levels):.2f} to {max(levels):.2f}; held-out predictions "
         "beat 'as "
         f"it was' in {better} of {len(skills)} setups (interval above 0)",
