@@ -101,7 +101,7 @@ def main() -> int:
     check_targets({"--write": given.write})
     found = study(Path(given.data), Path(given.scratch), sessions=given.sessions, progress=progress_line())
     if found is None:
-        names = " and ".join(k.name for k in KINDS)
+        names = " nor ".join(k.name for k in KINDS)
         print(f"nothing to do: {given.data} holds neither {names}.")
         return 0
     write_file(given.write, page(found))

@@ -79,18 +79,17 @@ def use(r: Results) -> list[str]:
         where = "versions of debugging sessions" if p.name == "debugging" else "candidates of a pool"
         lines.append(
             f"- {p.programs:,} different programs, {where}, within a task and a model: of the single scores none "
-            "has a p-value "
-            f"below {p_shown(p.smallest_p)}; the largest rank correlation with the share of fine tests passed is "
-            f"{shown(p.largest)}. The best linear combination, fitted on other tasks, has {shown(p.combined)}."
+            f"has a p-value below {p_shown(p.smallest_p)}; the largest rank correlation with the share of fine "
+            f"tests passed is {shown(p.largest)}. The best linear combination, fitted on other tasks, has "
+            f"{shown(p.combined)}."
         )
         if p.gains:
             own = [(n, e) for n, e in p.gains if n.startswith(("python.", "sj2025.", "all"))]
             name, best = max(own, key=lambda gain: float(gain[1].value))
             lines.append(
-                f"- Picking one of ten candidates: the largest gain of {len(own)} scores (not corrected for that) is "
-                f"{shown(best)} more passes than at random, by {name}, for {_price(r)} of CPU a program; the tests "
-                "themselves "
-                f"gain {shown(p.gains[-1][1])}."
+                f"- Picking one of ten candidates: the largest gain of {len(own)} scores (not corrected for that) "
+                f"is {shown(best)} more passes than at random, by {name}, for {_price(r)} of CPU a program; the "
+                f"tests themselves gain {shown(p.gains[-1][1])}."
             )
     if len(r.power) < 2:
         lines.append("- The pool of candidates is not there: nothing is said of picking one of several.")
@@ -119,12 +118,9 @@ def _stopping(r: Results) -> list[str]:
         *lines,
         "",
         f"Marked: p < {ALPHA:.2g} after Holm. Of {len(static)} rules that look at a static score {words['better']} "
-        "are better than "
-        f"a fixed number of rounds, {words['worse']} worse, {words['no difference seen']} show no difference; no "
-        "interval reaches "
-        f"beyond +{max(float(t.gain.high) for t in static):.2f} of the tests. The fixed number nets {fixed}. A "
-        "static score costs "
-        f"{_price(r)} of CPU a version.",
+        f"are better than a fixed number of rounds, {words['worse']} worse, {words['no difference seen']} show no "
+        f"difference; no interval reaches beyond +{max(float(t.gain.high) for t in static):.2f} of the tests. The "
+        f"fixed number nets {fixed}. A static score costs {_price(r)} of CPU a version.",
     ]
 
 

@@ -96,8 +96,7 @@ def _spread(r: Results) -> list[str]:
             word = "nearly constant: left out" if s.constant else ""
             lines.append(
                 f"| {x.recording.kind.name} | {s.suite}.{s.objective} | {s.deviation:.2f} | {s.mode_share:.1%} "
-                f"({s.mode:g}) | "
-                f"{s.floor:.1%} | {s.ceiling:.1%} | {s.moves:.1%} of transitions | {word} |"
+                f"({s.mode:g}) | {s.floor:.1%} | {s.ceiling:.1%} | {s.moves:.1%} of transitions | {word} |"
             )
     lines.append("")
     for x in r.read:
@@ -108,8 +107,7 @@ def _spread(r: Results) -> list[str]:
             )
             lines.append(
                 f"- {x.recording.kind.name}: {n / x.rules.total():.0%} of what moves `python.security` in {n:,} "
-                "programs is "
-                f"the rule {rule}{remark}."
+                f"programs is the rule {rule}{remark}."
             )
     return lines
 

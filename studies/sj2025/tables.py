@@ -58,8 +58,7 @@ def _loop(f: Fitted) -> list[str]:
     named = " and ".join(f.objectives)
     lines = [
         "| setup | sessions that move on, transitions | rate | white | white inside | without tasks | R² of "
-        f"changes, {named} "
-        "(white) | held-out R² | regimes (share of draws) | equilibrium | fails |",
+        f"changes, {named} (white) | held-out R² | regimes (share of draws) | equilibrium | fails |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for g in f.groups:
@@ -98,8 +97,7 @@ def _lineage(f: Fitted) -> list[str]:
     lines = [
         LINEAGE,
         f"| model, prompt family | sessions, proposals | diagonal of A, {named} | R² of proposals (white) | "
-        "held-out R² | "
-        "rate, regime, equilibrium | the kept version ends at |",
+        "held-out R² | rate, regime, equilibrium | the kept version ends at |",
         "|---|---|---|---|---|---|---|",
     ]
     for g in f.groups:
@@ -130,10 +128,8 @@ def _coupling(f: Fitted) -> list[str]:
         *lines,
         "",
         f"The low baseline turns the sign in {turned} of {len(f.groups)} groups: a program that no longer parses "
-        "loses all its "
-        "scores at once, and objectives seem to go together. *For one change of length*: partial correlation, the "
-        "change of "
-        "the number of logical lines held fixed.",
+        "loses all its scores at once, and objectives seem to go together. *For one change of length*: partial "
+        "correlation, the change of the number of logical lines held fixed.",
     ]
 
 
@@ -142,10 +138,9 @@ def _decisions(f: Fitted) -> list[str]:
     what = "the program kept for its fitness" if lineage else "the last version"
     lines = [
         f"When to stop (`loopstat decide`; {what} is handed over). The price of a step is 0.02 standard deviations "
-        "of the value "
-        f"between sessions: {f.price_of_scores:.2g} of the static scores, weighed by 1/(n sd), and "
-        f"{f.price_of_tests:.2g} of "
-        f"{tests}. In brackets the interval of the step; what may be lost is a {LEVEL:.0%} limit.",
+        f"of the value between sessions: {f.price_of_scores:.2g} of the static scores, weighed by 1/(n sd), and "
+        f"{f.price_of_tests:.2g} of {tests}. In brackets the interval of the step; what may be lost is a "
+        f"{LEVEL:.0%} limit.",
         "",
         f"| group | by static scores | by {tests} |",
         "|---|---|---|",
@@ -175,8 +170,8 @@ def _pareto(f: Fitted) -> list[str]:
     shares = "; ".join(f"{name} {shown(p.share_final)}" for name, p in zip(names, f.pareto, strict=True))
     return [
         f"Pareto: share of the ends that no end of any group dominates, {f.pareto[0].n_compared} of each group (the "
-        "share falls "
-        f"with that number alone, so one without it, as the published 50 %, cannot be compared): {shares}."
+        "share falls with that number alone, so one without it, as the published 50 %, cannot be compared): "
+        f"{shares}."
     ]
 
 
@@ -185,8 +180,7 @@ def _others(r: Results) -> list[str]:
         "### The same by the suite `python`",
         "",
         "| recording | group | rate | R², efficiency and functionality (white) | interference, programs that parse "
-        "| for one "
-        "change of length |",
+        "| for one change of length |",
         "|---|---|---|---|---|---|",
     ]
     for f in r.others:

@@ -88,9 +88,9 @@ def _of_coupling(panels: dict[str, ls.Panel]) -> list[Statement]:
         Statement(
             "source",
             "Functionality is the primary source of interference.",
-            "where all three scores move, interference with the third objective is stronger for functionality than for "
-            "either other; programs that parse. With two objectives interference is one number and has no source. What "
-            "moves security is said under the first table.",
+            "where all three scores move, interference with the third objective is stronger for functionality than "
+            "for either other; programs that parse. With two objectives interference is one number and has no "
+            "source. What moves security is said under the first table.",
             _tests(panels, lambda name, panel: source_tests(name, panel, OBJECTIVES.index("functionality"))),
             security,
         ),
@@ -141,8 +141,7 @@ def _rate_figures(plain: Sequence[Group]) -> tuple[str, ...]:
     rates = f", 1 less the slowest modulus runs from {1 - max(moduli):.2f} to {1 - min(moduli):.2f}" if moduli else ""
     return (
         f"No verdict on how fast these loops are: in {inside} of {len(plain)} setups scores without memory inside "
-        "their "
-        f"sessions give such a rate too, tasks being far apart; where each session may have its own mean{rates}",
+        f"their sessions give such a rate too, tasks being far apart; where each session may have its own mean{rates}",
     )
 
 
@@ -157,8 +156,7 @@ def _level_figures(plain: Sequence[Group]) -> tuple[str, ...]:
         f"Scores dealt out inside their sessions have an R² of {min(dealt_out):.2f} to {max(dealt_out):.2f}: where "
         "tasks lie far apart, that alone keeps it low",
         f"R² of levels, should the paper mean that, is {min(levels):.2f} to {max(levels):.2f}; held-out predictions "
-        "beat 'as "
-        f"it was' in {better} of {len(skills)} setups (interval above 0)",
+        f"beat 'as it was' in {better} of {len(skills)} setups (interval above 0)",
     )
 
 
@@ -192,8 +190,7 @@ def _untested(floors: Sequence[Floor]) -> list[Statement]:
             "floor",
             "Features first ends at a security of exactly 0.0: a floor, not a clip.",
             "the programs of that arm lie at 0 before any clip. A mean of exactly 0.0 needs all of them at 0 or "
-            "below, or not "
-            "parsing at all.",
+            "below, or not parsing at all.",
             needed="the programs of a features-first arm, scored without the clip",
             figures=tuple(_floor_figure(f) for f in floors),
         ),
@@ -207,8 +204,8 @@ def _tests(panels: dict[str, ls.Panel], test: Callable[[str, ls.Panel], list[Tes
 def _floor_figure(f: Floor) -> str:
     low, high = (percent(float(x)) for x in (f.below.low, f.below.high))
     return (
-        f"{f.name}: {f.n_below} of {f.programs - f.n_unread:,} programs that parse lie at or below 0 before the clip "
-        f"({percent(float(f.below.value))} [{low}, {high}]; {percent(f.most)} in the group with the most). The clip "
-        "moves the "
-        f"mean from {f.raw:.4f} to {f.clipped:.4f}. {f.n_unread:,} more have exactly 0.0 because they do not parse"
+        f"{f.name}: {f.n_below} of {f.programs - f.n_unread:,} programs that parse lie at or below 0 before the "
+        f"clip ({percent(float(f.below.value))} [{low}, {high}]; {percent(f.most)} in the group with the most). The "
+        f"clip moves the mean from {f.raw:.4f} to {f.clipped:.4f}. {f.n_unread:,} more have exactly 0.0 because "
+        "they do not parse"
     )
