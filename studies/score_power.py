@@ -30,6 +30,11 @@ from loopstat.scoring.score import hash_of
 SUITE = "python,sj2025,text"
 LEFT_OUT = ("likeness_first", "likeness_previous")  # there is no first version of a pool
 DATA = Path("../shared/data")
+SOURCES = (
+    ("debugging", "ldb_humaneval/ldb_humaneval.parquet", "session", "step"),
+    ("pool", "humaneval_pool/humaneval_k10.parquet", "task || model", "candidate"),
+)
+"""Name, file, and SQL for session and step; the second has no licence file and is not part of the project."""
 LEVEL = 0.95
 FOLDS = 10
 RIDGE = 1e-6
@@ -318,6 +323,17 @@ def page(tables: Sequence[Programs], cpu: float) -> str:
     return "\n".join(lines)
 
 
+def recorded(data: Path) -> list[Programs]:
+    """Return the recordings that a folder holds; of what is missing it is said that it is left out."""
+    found = []
+    for name, file, session, step in SOURCES:
+        if (data / file).is_file():
+            found.append(programs(name, data / file, session, step))
+        else:
+            print(f"{data / file} is not there, and is left out.", file=sys.stderr)
+    return found
+
+
 def main() -> int:
     """Print the page, and write it where that is asked for."""
     options = argparse.ArgumentParser(prog="python -m studies.score_power", description=(__doc__ or "").splitlines()[0])
@@ -325,12 +341,11 @@ def main() -> int:
     options.add_argument("--write", metavar="PATH", help="write the page of the documentation")
     given = options.parse_args()
     check_targets({"--write": given.write})
-    data = Path(given.data)
     before = _cpu()
-    tables = [
-        programs("debugging", data / "ldb_humaneval" / "ldb_humaneval.parquet", "session", "step"),
-        programs("pool", data / "humaneval_pool" / "humaneval_k10.parquet", "task || model", "candidate"),
-    ]
+    tables = recorded(Path(given.data))
+    if not tables:
+        print(f"nothing to do: {given.data} holds none of the recordings.")
+        return 0
     text = page(tables, _cpu() - before)
     print(text)
     if given.write:
