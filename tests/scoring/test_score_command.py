@@ -17,8 +17,8 @@ from loopstat.faces.explain import terms
 from loopstat.panel.scorers import SCORER
 from loopstat.results.document import walk
 from loopstat.scoring.registry import scorer_of
-from loopstat.scoring.score import hash_of
-from loopstat.scoring.scored import CAUTION, Scored
+from loopstat.scoring.score import CAUTION, hash_of
+from loopstat.scoring.scored import Scored
 from loopstat.scoring.view import document
 from scoring_samples import PLAIN
 

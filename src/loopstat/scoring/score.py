@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -13,6 +14,9 @@ from ..errors import SettingsError
 LOW, HIGH = 0.0, 10.0
 BASELINE = 0.0  # every value of a text that cannot be scored
 DIGITS = 6  # libraries of mathematics differ in the last digits of a double
+CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
+MODE_DIGITS = 2  # values that agree in so many decimals share a mode
+NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
 MOST_FINDINGS = 100  # kept of one text, the heaviest; its counts hold all of them
 
 
@@ -153,3 +157,9 @@ def heaviest(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings that are kept, by line."""
     kept = sorted(findings, key=lambda f: (-abs(f.weight), f.line, f.rule, f.message))[:MOST_FINDINGS]
     return tuple(sorted(kept, key=lambda f: (f.line, f.rule, f.message)))
+
+
+def mode_of(values: Sequence[float]) -> tuple[float, float]:
+    """Return the value met most often, to two decimals, and the share of the values at it."""
+    [(mode, times)] = Counter(round(v, MODE_DIGITS) for v in values).most_common(1)
+    return mode, times / len(values)

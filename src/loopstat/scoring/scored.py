@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..panel.source import Source
 from ..results.record import UNWRITTEN, Record
-from .score import Finding, Score, Scorer, hash_of
-
-CAUTION = "A score counts what its rules see. It never says that a program is secure, fast or right."
-MODE_DIGITS = 2  # values that agree in so many decimals share a mode
-NEARLY_CONSTANT = 0.9  # share of the texts at one value from which a score says nothing
+from .score import CAUTION, Finding, Score, Scorer, hash_of, mode_of
 
 
 @dataclass(frozen=True)
@@ -152,9 +147,3 @@ def _spread(name: str, values: Sequence[float]) -> Spread:
     average = sum(values) / n if min(values) < max(values) else values[0]
     deviation = (sum((v - average) ** 2 for v in values) / n) ** 0.5
     return Spread(name, average, deviation, min(values), max(values), *mode_of(values))
-
-
-def mode_of(values: Sequence[float]) -> tuple[float, float]:
-    """Return the value met most often, to two decimals, and the share of the values at it."""
-    [(mode, times)] = Counter(round(v, MODE_DIGITS) for v in values).most_common(1)
-    return mode, times / len(values)

@@ -12,8 +12,8 @@ from ..results.cell import figure, word
 from ..results.chart import Axis, Chart, Histogram
 from ..results.document import Block, Document, Fact, Facts, Provenance, Section, Sheet, Text, settings_said, title_of
 from ..results.words import clean, clean_sentence, number, plural
-from .score import HIGH
-from .scored import NEARLY_CONSTANT, Scored, ScoredText
+from .score import HIGH, NEARLY_CONSTANT
+from .scored import Scored, ScoredText
 
 NOTHING_SEEN = "No rule saw anything: that is no proof, and much that is wrong is seen by none (docs/battery.md)."
 BRIEF, SHOWN, LISTED = 12, 12, 500

@@ -13,8 +13,7 @@ from ...panel.scorers import SCORER
 from ...scoring.batches import score_all
 from ...scoring.registry import Asked
 from ...scoring.rows import LINES
-from ...scoring.score import Artefact, Scorer, hash_of
-from ...scoring.scored import CAUTION
+from ...scoring.score import CAUTION, Artefact, Scorer, hash_of
 from ..roles import Role, scores
 from ..table.cells import Cells
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from ...arrays import Bool, Float, Int, group_starts
 from ...errors import InputError, argument
 from ...panel.panel import MIN_STOPPED
-from ...scoring.scored import NEARLY_CONSTANT, mode_of
+from ...scoring.score import NEARLY_CONSTANT, mode_of
 from ..table.columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")
