@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
 }
 GROUP = "loopstat.lenses"
@@ -48,15 +49,21 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result.
+        `module:function` that makes its text of a result; with `file`, its bytes of a result and a path.
     title : str
         What a page calls it; default its help.
+    short : str
+        One letter for its option, `-o`.
+    file : str
+        What the page calls the file, where what is in it depends on its ending.
     """
 
     name: str
     help: str
     text: str
     title: str = ""
+    short: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,6 +160,8 @@ class Command:
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
     depth : str
         How much the terminal shows unless asked for more; `front` is one screen.
+    exits : str
+        `module:function` that returns the exit code of a result; empty: 0.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
     """
@@ -167,6 +176,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    exits: str = ""
 
 
 @dataclass(frozen=True)

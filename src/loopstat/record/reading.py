@@ -19,6 +19,7 @@ from urllib.parse import quote
 from ..errors import InputError, LoopstatError
 from .failures import DAMAGED, said
 from .schema import APPLICATION, FILE, FORMAT, MIGRATIONS, format_of
+from .seals import SEALED, checked
 from .store import text_of
 from .values import Plain
 
@@ -104,9 +105,6 @@ class StepRow:
     scores: dict[str, float | None]
     fields: dict[str, Plain]
     texts: dict[str, int]
-
-
-STEP = "id, session, step, candidate, repeat, parent, root, accepted, at, scores, fields, texts"
 
 
 class Reader:
@@ -206,24 +204,28 @@ class Reader:
 
     # ------------------------------------------------------------------ what is there
 
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The connection, for questions of one's own; inside it nothing changes."""
+        return self._con
+
     def sessions(self) -> list[SessionRow]:
         """Return the sessions in the order in which they began."""
         with self._plain():
-            rows = self._con.execute(
-                "SELECT s.id, s.name, s.started, s.host, s.pid, s.version, s.fields, s.ended, s.ended_at, s.note,"
-                " count(t.id), max(t.at) FROM sessions s LEFT JOIN steps t ON t.session = s.id GROUP BY s.id"
-                " ORDER BY s.id"
-            ).fetchall()
-            return [SessionRow(*(*row[:6], json.loads(row[6]), *row[7:])) for row in rows]
+            counts = self._con.execute("SELECT session, count(*), max(at) FROM steps GROUP BY session").fetchall()
+            steps = {number: (n, at) for number, n, at in counts}
+            rows = self._con.execute(f"SELECT {SEALED['sessions']}, seal FROM sessions ORDER BY id").fetchall()  # noqa: S608
+            return [_session(checked("sessions", row), *steps.get(row[0], (0, None))) for row in rows]
 
     def steps(self, session: int | None = None) -> Iterator[StepRow]:
         """Yield the steps of one session, or of all, by session, step and order of recording, parents found."""
         where, given = ("", ()) if session is None else (" WHERE session = ?", (session,))
         with self._plain():
-            cursor = self._con.execute(f"SELECT {STEP} FROM steps{where} ORDER BY session, step, id", given)  # noqa: S608
+            sql = f"SELECT {SEALED['steps']}, seal FROM steps{where} ORDER BY session, step, id"  # noqa: S608
+            cursor = self._con.execute(sql, given)
             rows: list[StepRow] = []
             for found in cursor:
-                row = _step(found)
+                row = _step(checked("steps", found))
                 if rows and rows[0].session != row.session:
                     yield from with_parents(rows)
                     rows = []
@@ -260,7 +262,7 @@ class Reader:
         with self._plain():
             for table in (
                 "SELECT name, fields, ended FROM sessions ORDER BY id",
-                f"SELECT {STEP} FROM steps ORDER BY id",  # noqa: S608
+                f"SELECT {SEALED['steps']} FROM steps ORDER BY id",  # noqa: S608
                 "SELECT id, digest FROM texts ORDER BY id",
             ):
                 for row in self._con.execute(table):
@@ -277,6 +279,12 @@ def _read_only(path: Path, mode: str) -> sqlite3.Connection:
         con.close()
         raise
     return con
+
+
+def _session(row: tuple[Any, ...], n_steps: int, last_at: float | None) -> SessionRow:
+    number, name, started, host, pid, version, fields, _, ended, ended_at, note = row
+    known: dict[str, Plain] = json.loads(fields)
+    return SessionRow(number, name, started, host, pid, version, known, ended, ended_at, note, n_steps, last_at)
 
 
 def _step(row: tuple[Any, ...]) -> StepRow:

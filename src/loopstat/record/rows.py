@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import SettingsError
+from .seals import seal
 from .store import put_text
 from .values import Plain
 
@@ -85,7 +86,9 @@ def add_step(con: sqlite3.Connection, row: Row) -> tuple[int, int, str]:
     except sqlite3.IntegrityError:
         key = f"step {step}, candidate {candidate!r}" + (f", repeat {row.repeat!r}" if row.repeat else "")
         raise SettingsError(f"{key} is recorded already; each proposal has a key of its own.") from None
-    return int(cursor.lastrowid or 0), step, candidate
+    number = int(cursor.lastrowid or 0)
+    seal(con, "steps", number)
+    return number, step, candidate
 
 
 def mark(con: sqlite3.Connection, number: int, accepted: bool) -> None:
@@ -104,6 +107,7 @@ def mark(con: sqlite3.Connection, number: int, accepted: bool) -> None:
             f"the step was recorded as {'accepted' if row[0] else 'rejected'}; a record is not changed."
         )
     con.execute("UPDATE steps SET accepted = ? WHERE id = ?", (int(accepted), number))
+    seal(con, "steps", number)
 
 
 def packed(values: Mapping[str, Any]) -> str:

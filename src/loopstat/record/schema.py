@@ -6,10 +6,10 @@ import sqlite3
 from collections.abc import Callable
 
 from ..errors import InputError
+from .seals import SEALED, seal
 
 FILE = "loopstat.db"  # in a run directory
 APPLICATION = 0x6C6F6F70  # `loop`: what `file` and we know the store by
-READABLE_BY = 1  # the least format a program must know to read what is written today
 
 _FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -59,10 +59,35 @@ def _first(con: sqlite3.Connection) -> None:
     con.execute("INSERT INTO meta VALUES ('readable_by', '1')")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _sealed(con: sqlite3.Connection) -> None:
+    """Add a sum to every row."""
+    for table in SEALED:
+        con.execute(f"ALTER TABLE {table} ADD COLUMN seal INTEGER NOT NULL DEFAULT 0")
+        for [number] in con.execute(f"SELECT id FROM {table} ORDER BY id").fetchall():  # noqa: S608
+            seal(con, table, number)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sealed)
 """From each format to the next, the first from nothing; they run in one transaction, all or none."""
 
 FORMAT = len(MIGRATIONS)
+
+
+def refuse_moved(con: sqlite3.Connection, path: str) -> None:
+    """Refuse to write to a store that another program has brought to a newer format since it was opened.
+
+    Raises
+    ------
+    InputError
+        It has.
+    """
+    found = pragma(con, "user_version")
+    if found != FORMAT:
+        raise InputError(
+            f"was brought to format {found} by a newer loopstat; this one writes format {FORMAT}.",
+            file=path,
+            hint="end what runs with the older one, and update it.",
+        )
 
 
 def pragma(con: sqlite3.Connection, name: str) -> int:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self, get_args
 from ..errors import SettingsError
 from .following import Followed, follow
 from .rows import Row, add_step, mark
+from .seals import seal
 from .store import Store, put_text
 from .values import Cleaner, Plain, field_text, flag, plain_labels, plain_scores, whole
 
@@ -141,7 +142,9 @@ class Session:
                 values = (wanted, time.time(), socket.gethostname(), os.getpid(), __version__, json.dumps(fields), rule)
                 columns = "name, started, host, pid, version, fields, rule"
                 cursor = con.execute(f"INSERT INTO sessions ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", values)  # noqa: S608
-                return wanted, int(cursor.lastrowid or 0)
+                begun = int(cursor.lastrowid or 0)
+                seal(con, "sessions", begun)
+                return wanted, begun
             number_, ended, before = row
             _refuse_ended(wanted, ended)
             known = json.loads(before)
@@ -149,6 +152,7 @@ class Session:
                 raise SettingsError(f"session {wanted!r} is there with other labels: {before}. Choose another `name`.")
             if rule is not None:
                 con.execute("UPDATE sessions SET rule = ? WHERE id = ?", (rule, number_))
+                seal(con, "sessions", int(number_))
             return wanted, int(number_)
 
     # ------------------------------------------------------------------ recording
@@ -265,6 +269,7 @@ class Session:
             con.execute(
                 "UPDATE sessions SET ended = ?, ended_at = ?, note = ? WHERE id = ?", (why, time.time(), said, self._id)
             )
+            seal(con, "sessions", self._id)
         self._store.close()
 
     @property

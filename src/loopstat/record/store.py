@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..errors import OutputError, SettingsError
 from .failures import said
-from .schema import FILE, prepare
+from .schema import FILE, prepare, refuse_moved
 
 WAIT = 60.0  # seconds for another writer: each holds the file for milliseconds
 SYNCS = ("full", "normal")
@@ -66,6 +66,7 @@ class Store:
                 con = self._connected()
                 con.execute("BEGIN IMMEDIATE")
                 try:
+                    refuse_moved(con, self.path)
                     yield con
                     con.execute("COMMIT")
                 except BaseException:

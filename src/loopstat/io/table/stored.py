@@ -14,7 +14,7 @@ from ...record.schema import FILE
 from ...record.table import TableColumn, table_of
 
 LOG = "-wal"  # what SQLite adds to the name of a file for the log that is written ahead
-AS = {"number": ("DOUBLE", "CASE WHEN isnan({0}) THEN NULL ELSE {0} END"), "bool": ("BOOLEAN", "({0} = 1)")}
+FILLED = {"number": ("{0}", "DOUBLE"), "bool": ("{0} = 1", "BOOLEAN")}
 
 
 class _Texts:
@@ -31,8 +31,20 @@ class _Texts:
             self._reader.close()
 
 
-def store_columns(con: Any, path: Path, relation: str) -> list[tuple[str, str, str, str]]:
+def store_columns(
+    con: Any, path: Path, relation: str, *, session: str | None = None
+) -> list[tuple[str, str, str, str]]:
     """Register the rows of a store with a connection, and return name, SQL, kind and type of every column.
+
+    Parameters
+    ----------
+    con : DuckDB connection
+    path : Path
+        Of the file of the store.
+    relation : str
+        What the rows are called there.
+    session : str, optional
+        Only the rows of this session.
 
     Raises
     ------
@@ -40,9 +52,10 @@ def store_columns(con: Any, path: Path, relation: str) -> list[tuple[str, str, s
         It cannot be read, or nothing is recorded yet.
     """
     with Reader(path) as reader:
-        columns = table_of(reader)
+        columns = table_of(reader, session)
     if not columns:
-        raise InputError("nothing is recorded yet: no session has a step.", file=str(path))
+        nobody = "no session has a step" if session is None else f"session {session!r} is not there, or has no step"
+        raise InputError(f"nothing is recorded yet: {nobody}.", file=str(path))
     con.register(relation, {f"r{k}": _array(column) for k, column in enumerate(columns)})
     if any(column.kind == "content" for column in columns):
         con.create_function(_unpack(relation), _Texts(path), ["BIGINT"], "VARCHAR", side_effects=False)
@@ -59,9 +72,8 @@ def _sql(column: TableColumn, name: str, unpack: str) -> tuple[str, str, str]:
         return name, "text", "VARCHAR"
     if column.kind == "content":
         return f"{unpack}(CAST({name} AS BIGINT))", "text", "VARCHAR"
-    native, sql = AS[column.kind]
-    filled = sql.format(name) if column.kind == "number" else f"CASE WHEN isnan({name}) THEN NULL ELSE {name} = 1 END"
-    return filled, column.kind, native
+    sql, native = FILLED[column.kind]
+    return f"CASE WHEN isnan({name}) THEN NULL ELSE {sql.format(name)} END", column.kind, native
 
 
 def _array(column: TableColumn) -> Any:
