@@ -22,6 +22,8 @@ from loopstat.record.session import Session
 from loopstat.record.store import Store
 from loopstat.record.verify import problems
 
+from .victims import digest_of
+
 OLD = Path(__file__).parents[2] / "tests" / "record" / "data" / "format1.db"
 WITHIN = ("sessions", "steps", "new_texts", "verdicts", "opening", "migrating")
 """What is also killed from within, at a statement or an operation drawn at random."""
@@ -67,6 +69,7 @@ def kill_once(kind: str, folder: Path, rng: random.Random, *, within: bool = Fal
     if within:
         most = 45 if kind == "migrating" else 90
         at = (rng.randint(1, most), 0) if rng.random() < 0.5 else (0, rng.randint(1, 2 * most))
+    folder.mkdir(parents=True, exist_ok=True)
     heard, fell = _killed(kind, runs, rng, at)
     fate = Fate(kind, fell, told=sum(line["kind"] != "ready" for line in heard))
     log = runs / f"{FILE}-wal"
@@ -84,10 +87,11 @@ def _filled(runs: Path) -> None:
 def _killed(kind: str, runs: Path, rng: random.Random, at: tuple[int, int]) -> tuple[list[dict[str, Any]], bool]:
     """Run a writer until it is killed; return what it had said, and whether it fell by its own hand."""
     command = [sys.executable, "-m", "benchmarks.crashes.victims", kind, str(runs), *map(str, at)]
-    writer = subprocess.Popen(command, stdout=subprocess.PIPE, process_group=0)
-    if writer.stdout is None:
-        raise RuntimeError("a pipe was asked for")
-    first = writer.stdout.readline()
+    said = Path(f"{runs}.said")
+    with said.open("ab") as stream:  # every process appends whole lines
+        writer = subprocess.Popen(command, stdout=stream, process_group=0)
+    while not said.stat().st_size and writer.poll() is None:
+        time.sleep(0.005)
     if any(at):
         try:
             writer.wait(2)
@@ -98,11 +102,8 @@ def _killed(kind: str, runs: Path, rng: random.Random, at: tuple[int, int]) -> t
     fell = writer.poll() is not None
     if not fell:
         os.killpg(writer.pid, signal.SIGKILL)
-    said = first + writer.stdout.read()
     writer.wait()
-    writer.stdout.close()
-    whole = [line for line in said.split(b"\n")[:-1] if line]
-    return [json.loads(line) for line in whole], fell
+    return [json.loads(line) for line in said.read_bytes().split(b"\n")[:-1]], fell
 
 
 def _look(fate: Fate, runs: Path, heard: Sequence[dict[str, Any]]) -> None:
@@ -159,7 +160,7 @@ def _missing(line: dict[str, Any], known: dict[str, Any], rows: dict[Any, Any], 
         return f"step {line['step']} has another label"
     if "accepted" in line and row.accepted is not line["accepted"]:
         return f"the verdict on step {line['step']} is lost"
-    if "text" in line and reader.text(row.texts["artifact"]) != line["text"]:
+    if "text" in line and digest_of(reader.text(row.texts["artifact"])) != line["text"]:
         return f"step {line['step']} has another text"
     return ""
 

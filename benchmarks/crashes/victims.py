@@ -1,11 +1,12 @@
-"""What is killed: loops that write without a pause and say on a pipe what they were told is safe.
+"""What is killed: loops that write without a pause and say what they were told is safe.
 
-A line is written after a call has returned, and never before: whatever stands on the pipe must be in the store.
+A line is written after a call has returned, and never before: whatever was said must be in the store.
 `die_within` kills the process at the n-th statement or operation of SQLite's machine; otherwise a parent does it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -30,7 +31,14 @@ def say(**told: Any) -> None:
     os.write(1, (json.dumps(told) + "\n").encode())
 
 
-def _told(s: Session, step: Step, **more: Any) -> None:
+def digest_of(text: str) -> str:
+    """Return what is said of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _told(s: Session, step: Step, *, text: str | None = None, **more: Any) -> None:
+    if text is not None:
+        more["text"] = digest_of(text)
     say(kind="step", session=s.name, step=step.step, candidate=step.candidate, **more)
 
 

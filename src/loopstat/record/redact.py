@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from urllib.parse import quote
 
 SHORTEST = 8  # characters of a secret; shorter values of such variables are settings rather than secrets
@@ -13,6 +14,10 @@ _WORDS = (
 )
 TELLING = re.compile(rf"(?:^|[_\-. ])(?:{_WORDS})(?:$|[_\-. ])", re.IGNORECASE)
 """Names of variables and of keys whose values are secrets; `tokens` and `tokens_in` are counts."""
+
+IN_WORDS = ("key", "secret", "token", "passw", "passphrase", "credential", "auth")
+IN_FORMS = ("sk-", "gh", "glpat-", "hf_", "xox", "AKIA", "AIza", "Bearer ", "PRIVATE KEY")
+"""What every telling name and every known form holds."""
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ASSIGNED = re.compile(
@@ -29,6 +34,7 @@ _FORMS = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)
 def tells(name: str) -> bool:
     """Return whether a name says that its value is a secret.
 
@@ -67,5 +73,16 @@ def redacted(text: str, secrets: dict[str, str]) -> str:
     for value, name in secrets.items():
         if value in text:
             text = text.replace(value, f"[redacted: {name}]")
-    text = _ASSIGNED.sub(lambda m: f"{m[1]}[redacted]" if _MIXED.match(m[3]) else m[0], text)
-    return _FORMS.sub("[redacted]", text)
+    if _named(text):
+        text = "\n".join(_without_values(line) if _named(line) else line for line in text.split("\n"))
+    return _FORMS.sub("[redacted]", text) if any(part in text for part in IN_FORMS) else text
+
+
+def _named(text: str) -> bool:
+    """Return whether a text may name a secret; looked at first, for it takes a hundredth of the time."""
+    lower = text.lower()
+    return any(part in lower for part in IN_WORDS)
+
+
+def _without_values(line: str) -> str:
+    return _ASSIGNED.sub(lambda m: f"{m[1]}[redacted]" if _MIXED.match(m[3]) else m[0], line)
