@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "io": "errors arrays parameters panel results record",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "play": f"{SCIENCE} drift balance systems",
+    "adapters": "errors record",
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",

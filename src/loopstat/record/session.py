@@ -246,14 +246,14 @@ class Session:
             self._check_open(con)
             mark(con, step.id, bool(flag(accepted, "accepted")))
 
-    def end(self, why: Why, note: str = "") -> None:
+    def end(self, why: Why | None = None, note: str = "") -> None:
         """Say how the session ended; nothing can be added to it afterwards.
 
         Parameters
         ----------
-        why : {"target", "budget", "failure", "unknown"}
+        why : {"target", "budget", "failure", "unknown"}, optional
             `target`: it was done. `budget`: it was cut off, by a limit or because going on does not pay. `failure`: it
-            broke.
+            broke. Default: as the rule said, where it said stop last, else unknown.
         note : str, optional
 
         Raises
@@ -261,6 +261,9 @@ class Session:
         SettingsError
             Another word, or it has ended already.
         """
+        if why is None:
+            advised = None if self._followed is None else self._followed.ended
+            why, note = advised or "unknown", note or ("on the advice of the rule" if advised else "")
         if why not in ENDED:
             raise SettingsError(f"`why` must be one of {', '.join(ENDED)}. Got {why!r}.")
         said = Cleaner().text(field_text(note))[:LONGEST_NOTE] if note else None
@@ -280,6 +283,10 @@ class Session:
         return None if found is None else str(found)
 
     # ------------------------------------------------------------------ advice
+
+    def stops(self) -> bool:
+        """Return whether the rule says stop after the steps recorded so far; without a rule it never does."""
+        return self._followed is not None and self.advise().kind == "stop"
 
     def advise(self) -> Action:
         """Return what the rule says after the steps recorded so far: stop or go on, and why.
@@ -317,8 +324,7 @@ class Session:
                 if kind is not None:
                     self.end("failure", f"{kind.__name__}: {error}")
                 else:
-                    advised = None if self._followed is None else self._followed.ended
-                    self.end(advised or "unknown", "on the advice of the rule" if advised else "")
+                    self.end()
         except Exception as second:
             if error is None:
                 raise
