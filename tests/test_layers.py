@@ -25,8 +25,9 @@ MAY_IMPORT = {
     "results": "errors arrays panel inference",
     "lenses": "errors parameters inference results",
     **dict.fromkeys(("decide", "drift", "balance", "moves"), SCIENCE),  # never one another
+    "scoring": "errors parameters panel inference results lenses",
     "record": "errors parameters results lenses decide",
-    "io": "errors arrays parameters panel results record",
+    "io": "errors arrays parameters panel results scoring record",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "play": f"{SCIENCE} drift balance systems",
     "adapters": "errors record",
@@ -59,6 +60,9 @@ HEAVY = {
     "uvicorn",
     "websockets",
     "latex2mathml",
+    "ruff",
+    "complexipy",
+    "rapidfuzz",
 }
 AT_THE_TOP = {
     "click": {"faces.cli", "faces.console"},

@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "scoring": "loopstat.scoring.lens:LENS",
     "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
 }
@@ -49,11 +50,13 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result; with `file`, its bytes of a result and a path.
+        `module:function` that makes its text, or its bytes, of a result; with `file`, of a result and a path.
+    short : str
+        One letter for the same option.
+    suffix : str
+        Of the file where the page names it.
     title : str
         What a page calls it; default its help.
-    short : str
-        One letter for its option, `-o`.
     file : str
         What the page calls the file, where what is in it depends on its ending.
     """
@@ -61,8 +64,9 @@ class Save:
     name: str
     help: str
     text: str
-    title: str = ""
     short: str = ""
+    suffix: str = ".json"
+    title: str = ""
     file: str = ""
 
 
@@ -164,6 +168,8 @@ class Command:
         `module:function` that returns the exit code of a result; empty: 0.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
+    least_files : int
+        How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
     """
 
     name: str
@@ -177,6 +183,7 @@ class Command:
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
     exits: str = ""
+    least_files: int = 1
 
 
 @dataclass(frozen=True)
