@@ -23,6 +23,7 @@ LENSES: dict[str, str] = {
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
     "scoring": "loopstat.scoring.lens:LENS",
+    "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
 }
 GROUP = "loopstat.lenses"
@@ -49,13 +50,15 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text, or its bytes, of a result.
+        `module:function` that makes its text, or its bytes, of a result; with `file`, of a result and a path.
     short : str
         One letter for the same option.
     suffix : str
         Of the file where the page names it.
     title : str
         What a page calls it; default its help.
+    file : str
+        What the page calls the file, where what is in it depends on its ending.
     """
 
     name: str
@@ -64,6 +67,7 @@ class Save:
     short: str = ""
     suffix: str = ".json"
     title: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,8 @@ class Command:
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
     depth : str
         How much the terminal shows unless asked for more; `front` is one screen.
+    exits : str
+        `module:function` that returns the exit code of a result; empty: 0.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
     least_files : int
@@ -176,6 +182,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    exits: str = ""
     least_files: int = 1
 
 

@@ -75,10 +75,11 @@ def _picture(asked: Asked, result: Result, key: str) -> str:
 
 
 def _saved(asked: Asked, result: Result, name: str) -> str | bytes:
-    saves = {save.name: save.text for save in asked.place.command.saves}
+    saves = {save.name: save for save in asked.place.command.saves}
     if name not in saves:
         raise nearest(name[:60], saves, "file")
-    made: str | bytes = load(saves[name])(result)
+    save = saves[name]
+    made: str | bytes = load(save.text)(result, path=save.file) if save.file else load(save.text)(result)
     return made
 
 

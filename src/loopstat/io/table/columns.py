@@ -10,7 +10,7 @@ from ...errors import InputError, SettingsError, argument
 KEYS = ("session", "step", "candidate", "repeat")
 TEXT = ("session", "candidate", "repeat", "strategy", "model", "task", "state", "next_state", "ended", "scorer_hash")
 IDENTIFIERS = ("program_id", "parent_id", "parent_candidate")
-NUMBERS = ("count", "visits", "cost", "tokens_in", "tokens_out", "time", "weight")
+NUMBERS = ("count", "visits", "cost", "tokens_in", "tokens_out", "time", "weight", "propensity")
 FLAGS = ("accepted", "oracle_pass", "survivors_only")
 CONTENT = ("artifact",)
 STANDARD = (*KEYS, *TEXT[3:], *IDENTIFIERS, *NUMBERS, *FLAGS, *CONTENT, "parent_step")

@@ -22,8 +22,11 @@ from typing import IO, Any
 
 from ...arrays import Int
 from ...errors import InputError, SettingsError
+from ...record.reading import Reader, is_store, store_in
+from ...record.schema import FILE as STORE
 from .columns import near
 from .forms import form_of, rows_of_form
+from .stored import store_columns
 from .texts import GZIP, SAVE_AGAIN, stream_of
 
 PARQUET, ZIP, ZSTD = b"PAR1", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -89,11 +92,13 @@ def find(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> l
 
 
 def _find_one(text: str) -> list[Path]:
+    """Return the files of a path or glob; a run directory stands for the store in it."""
     if os.path.exists(text):
-        return [Path(text)]
+        return [store_in(text) or Path(text)]
     if not glob.has_magic(text):
         raise InputError("no such file.", file=text, hint=_neighbours(text))
-    matches = [Path(m) for m in glob.glob(text, recursive=True) if not os.path.isdir(m)]
+    named = [store_in(m) or Path(m) for m in glob.glob(text, recursive=True)]
+    matches = list(dict.fromkeys(path for path in named if not path.is_dir()))
     if not matches:
         raise InputError("no file matches this pattern.", file=text, hint="quote the pattern and check the folder.")
     return sorted(matches, key=lambda p: [(len(d), d) if d.isdigit() else (0, d) for d in re.split(r"(\d+)", str(p))])
@@ -141,9 +146,16 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 
 
 def digest_of(paths: Sequence[Path]) -> str:
-    """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints)."""
+    """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints).
+
+    Of a store it is what is recorded in it that counts, for its bytes change without it.
+    """
     digest = hashlib.sha256()
     for path in paths:
+        if is_store(path):
+            with Reader(path) as reader:
+                digest.update(reader.digest().encode())
+            continue
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
@@ -159,6 +171,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
         head = stream.read(8)
     if head.startswith(PARQUET):
         return _parquet(con, path)
+    if is_store(path):
+        return _store(con, path)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
@@ -188,6 +202,12 @@ def _form(con: Any, path: Path, form: str) -> Scan:
     con.register(str(path), found.cells)
     fields = tuple(Field(name, quoted(name), "text") for name in found.cells)
     return Scan(str(path), relation, fields, form, found.record, found.skipped)
+
+
+def _store(con: Any, path: Path) -> Scan:
+    """Return the record of a run directory as a table, known by the directory."""
+    fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
+    return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
 
 
 def _first_text(path: Path) -> str:
