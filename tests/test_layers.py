@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "io": "errors arrays parameters panel results",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "play": f"{SCIENCE} drift balance systems",
+    "imports": f"{SCIENCE} io",
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",

@@ -23,6 +23,7 @@ LENSES: dict[str, str] = {
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
     "play": "loopstat.play.lens:LENS",
+    "imports": "loopstat.imports.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 
@@ -48,15 +49,21 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result.
+        `module:function` that makes its text of a result; with `file`, its bytes of a result and a path.
     title : str
         What a page calls it; default its help.
+    short : str
+        One letter for its option, `-o`.
+    file : str
+        What the page calls the file, where what is in it depends on its ending.
     """
 
     name: str
     help: str
     text: str
     title: str = ""
+    short: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)

@@ -261,7 +261,8 @@ def checked_values(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dic
 
 def how_read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are kept with a result as they are."""
-    return {name: options.get(name) for name in HOW_READ}
+    log = {"format": options["format"]} if options.get("format") else {}
+    return {**{name: options.get(name) for name in HOW_READ}, **log}
 
 
 def groups_asked(options: Mapping[str, Any]) -> list[str] | None:
@@ -283,6 +284,7 @@ TRANSFORM = words("transform", "log, log1p, logit or sqrt of an objective.", "li
 WHERE = words("where", "Only this part; COL!=VALUE leaves it out.", "pairs", metavar="COL=VALUE", of="column")
 FROM_STEP = whole("from_step", "", None, "Leave out the steps before N.")
 COLUMNS = words("columns", "Your names for our columns.", "list", metavar="session=COL,step=COL", of="column")
+FORMAT = words("format", "Which log it is, where that is not seen; table: none.", metavar="NAME[:READING]")
 CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL", of="column")
 BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 LEVEL = number("level", "", 0.95, "Coverage of intervals.", 0.5, 1, below=True)

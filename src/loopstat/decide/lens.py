@@ -10,6 +10,7 @@ from ..parameters import (
     BOUNDS,
     BY,
     COLUMNS,
+    FORMAT,
     FROM_STEP,
     GROUP,
     MINIMIZE,
@@ -28,12 +29,26 @@ if TYPE_CHECKING:
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SCORER_NOISE, GROUP, SEED)
+DECIDE = (
+    OBJECTIVES,
+    BY,
+    MINIMIZE,
+    BOUNDS,
+    WHERE,
+    FROM_STEP,
+    TRANSFORM,
+    COLUMNS,
+    FORMAT,
+    *FIT,
+    SCORER_NOISE,
+    GROUP,
+    SEED,
+)
 
 SAVED = "loopstat.decide.rules.saving:rules_text"
 
 COLUMN_CONTROLS = Controls(
-    "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step")
+    "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step", "format")
 )
 PRICE_CONTROLS = Controls(
     "Decision", ("price", "weights", "keep", "select", "value", "cost", "worth", "ended", "horizon")

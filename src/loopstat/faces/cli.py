@@ -129,7 +129,9 @@ def made(command: Command) -> click.Command:
     if command.pages:
         options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
         options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
-    options += [click.option(f"--{s.name}", f"{s.name}_path", metavar="FILE", help=s.help) for s in command.saves]
+    for save in command.saves:
+        flags = [f"--{save.name}", *([save.short] if save.short else [])]
+        options.append(click.option(*flags, f"{save.name}_path", metavar="FILE", help=save.help))
     if command.reads != "nothing":
         options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
 
@@ -147,11 +149,14 @@ def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *,
     from ..lenses import load
     from .run import answer, json_text, page_text, shown
 
-    outputs: dict[str, Callable[[Any], str]] = {"json": json_text}
+    outputs: dict[str, Callable[[Any], str | bytes]] = {"json": json_text}
     if command.pages:
         outputs["html"] = partial(page_text, command)
-    outputs |= {save.name: load(save.text) for save in command.saves}
-    targets = {name: values.pop(f"{name}_path") for name in outputs}
+    saves = {save.name: save for save in command.saves}
+    targets = {name: values.pop(f"{name}_path") for name in (*outputs, *saves)}
+    for name, save in saves.items():
+        make = load(save.text)
+        outputs[name] = partial(make, path=targets[name]) if save.file else make
     read = [values[row.name] for row in command.settings if row.kind == "path" and values.get(row.name)]
     check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
     values["command"] = command_line(command.name)

@@ -29,6 +29,7 @@ def read(
     transform: Mapping[str, str] | None = None,
     labels: str | Sequence[str] = (),
     from_step: int | None = None,
+    format: str | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
 
@@ -37,7 +38,8 @@ def read(
     source : path, glob, list of those, or dataframe
         CSV, TSV, JSON lines, a JSON array of records or Parquet (text may be gzipped); Polars, pandas, Arrow or
         DuckDB. One row per proposal, with `session` and `step` columns. Several files get a `file` label. Repeated
-        scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms.
+        scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms. Logs of other
+        tools are made such a table, and a folder is the logs in it (see `docs/import.md`).
     objectives : names of columns, optional
         Default: the numeric columns that are not bookkeeping (see `loopstat.io.sessions.guess`).
     minimize : names of objectives for which smaller is better
@@ -49,6 +51,9 @@ def read(
     labels : names of columns that must become labels
     from_step : int, optional
         Leave out the rows before this step.
+    format : str, optional
+        `NAME` of the log that `source` is, or `NAME:READING` where a step can be understood in two ways; `table` for
+        none. Default: by its content.
 
     Returns
     -------
@@ -84,6 +89,7 @@ def read(
         bounds={k: (v[0], v[1]) for k, v in (bounds or {}).items()},
         transform=dict(transform or {}),
         labels=as_names(labels),
+        format=format,
     )
     with opened(source, columns, wanted.needs()) as cells:
         panel = panel_of(cells, wanted)

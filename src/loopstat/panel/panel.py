@@ -30,17 +30,10 @@ from .lineage import previous_step as previous_step
 from .noise import checked_repeats
 from .objective import Objective as Objective
 from .objective import named_objectives
+from .selection import together
+from .source import Source as Source
 
 MIN_STOPPED = 5  # sessions that end at a value reached, below which it may be chance
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a panel came from: the files, a digest of their content, and remarks made while reading."""
-
-    files: tuple[str, ...] = ()
-    digest: str = ""
-    notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
 
 
 @dataclass(frozen=True)
@@ -248,6 +241,7 @@ class Panel:
                 tuple(f for p in panels for f in p.source.files),
                 hashlib.sha256("".join(p.source.digest for p in panels).encode()).hexdigest(),
                 tuple(n for p in panels for n in p.source.notes),
+                together([p.source.selection for p in panels if p.source.selection is not None]),
             ),
             **_repeats_together(panels),
         )

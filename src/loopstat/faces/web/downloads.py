@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from ...errors import SettingsError
 from ...lenses import Progress, Result, load
@@ -49,7 +50,8 @@ def download(answers: Answers, asked: Asked, what: str, progress: Progress) -> D
     if kind == "command":
         return Download(stem + suffix, media, asked.command + "\n")
     text = make(asked, answers.whole(asked, progress), name)
-    return Download(stem + (".json" if kind == "save" else suffix), media, text)
+    files = {save.name: PurePath(save.file).suffix for save in asked.place.command.saves if save.file}
+    return Download(stem + (files.get(name, ".json") if kind == "save" else suffix), media, text)
 
 
 def _picture(asked: Asked, result: Result, key: str) -> str:
@@ -72,10 +74,11 @@ def _picture(asked: Asked, result: Result, key: str) -> str:
 
 
 def _saved(asked: Asked, result: Result, name: str) -> str:
-    saves = {save.name: save.text for save in asked.place.command.saves}
+    saves = {save.name: save for save in asked.place.command.saves}
     if name not in saves:
         raise nearest(name[:60], saves, "file")
-    return str(load(saves[name])(result))
+    save = saves[name]
+    return load(save.text)(result, path=save.file).decode() if save.file else str(load(save.text)(result))
 
 
 def _page(asked: Asked, result: Result, name: str) -> str:

@@ -44,6 +44,7 @@ def choose(
     session: Int,
     step: Int,
     booleans: Collection[str] = (),
+    scores: Collection[str] = (),
     file: str | None = None,
 ) -> Choice:
     """Choose the objectives among the numeric columns of a table.
@@ -58,6 +59,8 @@ def choose(
     session, step : int arrays, shape (n_rows,)
     booleans : collection of str
         Columns whose type is boolean.
+    scores : collection of str
+        Columns that are known for scores: their names and their being 0 or 1 rule none of them out.
     file : str, optional
         Named in refusals.
 
@@ -78,12 +81,13 @@ def choose(
     >>> choose(list(table), table.__getitem__, session=np.zeros(4, int), step=np.arange(4)).kept
     ('score',)
     """
-    reasons = {name: reason_by_name(name) for name in names}
+    reasons = {name: "" if name in scores else reason_by_name(name) for name in names}
     reasons.update({n: "boolean" for n in names if n in set(booleans) and not reasons[n]})
     values = {n: np.asarray(column(n), dtype=np.float64) for n in names if not reasons[n]}
     values = {n: np.where(np.isinf(v), np.nan, v) if np.isinf(v).any() else v for n, v in values.items()}
     for rule in (_boolean, _constant, _missing, _correlated):
         found = rule(values, np.asarray(session), np.asarray(step))
+        found = {n: why for n, why in found.items() if not (rule is _boolean and n in scores)}
         reasons.update(found)
         values = {n: v for n, v in values.items() if n not in found}
     if len(values) > MOST_OBJECTIVES:  # rather without what ends the loop than not at all

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...arrays import Bool, Float
-from ...errors import InputError, argument
+from ...errors import InputError, argument, pasted
 from ...panel.panel import Objective
 from ..roles import Role
 from ..settings import TRANSFORMS, Wanted
@@ -40,6 +40,9 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
 
 def _chosen(cells: Cells, rows: Rows) -> Choice:
     numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
+    scores = _of_logs(cells)
+    if scores is not None:
+        numeric = [c for c in numeric if c.name in scores]
 
     def column(name: str) -> Float:
         values = cells.numbers(name)[rows.position]
@@ -52,8 +55,26 @@ def _chosen(cells: Cells, rows: Rows) -> Choice:
         session=rows.session,
         step=rows.step,
         booleans=[c.name for c in numeric if c.kind == "bool"],
+        scores=scores or (),
         file=cells.file,
     )
+
+
+def _of_logs(cells: Cells) -> set[str] | None:
+    """Return the columns that logs hold for scores; None where there is no log, or one that cannot tell."""
+    told = [log.scores for log in cells.logs]
+    if not told or any(names is None for names in told):
+        return None
+    scores = {name for names in told for name in names or ()}
+    if not scores:
+        formats = " and ".join(dict.fromkeys(log.format for log in cells.logs))
+        raise InputError(
+            f"this {formats} log holds no scores, so there is nothing to say when to stop.",
+            file=cells.file,
+            hint="score the log with the tool that wrote it and read it again; "
+            f"{pasted('loopstat balance', cells.file)} says what it circles through, which needs no scores.",
+        )
+    return scores
 
 
 def _not_chosen(cells: Cells, name: str, option: str, chosen: Choice) -> InputError:

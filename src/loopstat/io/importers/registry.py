@@ -1,0 +1,129 @@
+"""The formats that are known, and which of them a file or folder is: by what is in it, never by its name."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import cast
+
+from ...errors import InputError, SettingsError, argument
+from ..table.texts import stream_of
+from .log import Asked, Imported, Log, Look, Progress, natural
+from .paths import NAME as JSON
+from .paths import is_path
+
+GROUP = "loopstat.importers"
+LOGS: dict[str, str] = {
+    "inspect": "loopstat.io.importers.inspect_ai",
+    "json": "loopstat.io.importers.paths",
+}
+"""Our formats: the module of each, by the name that `--format` takes."""
+
+SURE = 0.5
+FIRST_BLOCK = 1 << 16
+TABLE_KEYS = ({"session", "step"}, {"state", "next_state"})
+MOST_FILES = 100_000
+SKIPPED = re.compile(r"^[._]")
+
+
+def where() -> dict[str, str]:
+    """Return the place of every format by its name: our own, then those of other packages."""
+    others = {e.name: e.value for e in entry_points(group=GROUP)}
+    return {**LOGS, **{name: place for name, place in others.items() if name not in LOGS}}
+
+
+@cache
+def _loaded(place: str) -> Log:
+    module, _, name = place.partition(":")
+    found = import_module(module)
+    return cast(Log, getattr(found, name) if name else found)
+
+
+def log(name: str) -> Log:
+    """Return a format by its name.
+
+    Raises
+    ------
+    SettingsError
+        There is none of this name, or it cannot be loaded.
+    """
+    places = where()
+    if name not in places:
+        known = ", ".join(places)
+        raise SettingsError(f"unknown format {name!r} in {argument('format')}. Known: {known}.")
+    try:
+        return _loaded(places[name])
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"the format `{name}` cannot be loaded from {places[name]}: {error}.") from error
+
+
+def look(path: Path) -> Look:
+    """Return what importers are shown of a file or folder."""
+    if path.is_dir():
+        with os.scandir(path) as entries:
+            return Look(path, names=frozenset(e.name for _, e in zip(range(MOST_FILES), entries, strict=False)))
+    try:
+        with stream_of(path) as stream:
+            head = stream.read(FIRST_BLOCK)
+    except (OSError, EOFError):
+        return Look(path)  # whoever reads it will say what is wrong with it
+    return Look(path, head, _members(path) if head.startswith(b"PK\x03\x04") else frozenset())
+
+
+def _members(path: Path) -> frozenset[str]:
+    from .archive import archive
+
+    try:
+        with archive(path) as found:
+            return found.names
+    except InputError:
+        return frozenset()
+
+
+def recognised(path: Path, asked: Asked | None = None) -> Log | None:
+    """Return the format of a file or folder: the one asked for, else the one surest of it, else None."""
+    if asked is not None and asked.format and asked.format != "table":
+        return log(asked.format)
+    if asked is not None and asked.format == "table":
+        return None
+    shown = look(path)
+    known = [] if any(shown.has(*keys) for keys in TABLE_KEYS) else list(map(log, where()))
+    sure = [(found.matches(shown), -i, found) for i, found in enumerate(known)]
+    best = max(sure, key=lambda row: row[:2], default=None)
+    if best is not None and best[0] >= SURE:
+        return best[2]
+    by_paths = asked is not None and any(is_path(name) for name in asked.columns.values())
+    return log(JSON) if by_paths and shown.keys else None
+
+
+def imported(path: Path, found: Log, asked: Asked | None = None, progress: Progress | None = None) -> Imported:
+    """Read a log, with its file named in whatever is wrong with it."""
+    try:
+        return found.read(path, asked or Asked(), progress)
+    except InputError as error:
+        if error.file is not None:
+            raise
+        raise InputError(error.message, file=str(path), hint=error.hint) from None
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        if isinstance(error, InputError | SettingsError):
+            raise
+        what = f"is not the {found.NAME} log that it looks like: {type(error).__name__} ({error})."
+        hint = f"another {argument('format')} may read it, or table for what it is."
+        raise InputError(what, file=str(path), hint=hint) from error
+
+
+def inside(folder: Path) -> list[Path]:
+    """Return the logs of a folder and the folders in it, in natural order; each of them may be a folder itself."""
+    return [path for path in _walk(folder) if recognised(path) is not None]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for path in (folder / name for name in natural(p.name for p in folder.iterdir() if not SKIPPED.match(p.name))):
+        yield path
+        if path.is_dir() and not path.is_symlink() and recognised(path) is None:
+            yield from _walk(path)
