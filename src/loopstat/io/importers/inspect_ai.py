@@ -9,16 +9,18 @@ from typing import Any
 
 from ...errors import InputError
 from .archive import archive
-from .log import Asked, Imported, Look, Progress, Steps, made, natural, number, reading_of
+from .log import Asked, Format, Imported, Look, Progress, Steps, made, natural, number, reading_of
 from .reading import json_file
 
-NAME = "inspect"
-ABOUT = "Inspect AI logs, .eval and .json, finished or not"
-READINGS = {
-    "model": "a call of the model in a sample; its scores are those given before the next call",
-    "scores": "a scoring of a sample, with everything the model was called for since the last one",
-    "epochs": "an epoch of a sample: attempts at one start, each with its final scores",
-}
+FORMAT = Format(
+    "inspect",
+    "Inspect AI logs, .eval and .json, finished or not",
+    {
+        "model": "a call of the model in a sample; its scores are those given before the next call",
+        "scores": "a scoring of a sample, with everything the model was called for since the last one",
+        "epochs": "an epoch of a sample: attempts at one start, each with its final scores",
+    },
+)
 NEWEST = 3
 LETTERS = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}  # the tool's own reading of its grades
 START, HEADER = "_journal/start.json", "header.json"
@@ -74,7 +76,7 @@ def read(path: Path, asked: Asked, progress: Progress | None = None) -> Imported
         finished = head.get("status") != "started"
     if not found:
         raise InputError(
-            f"this {NAME} log holds no samples (status: {head.get('status', 'started')}).",
+            f"this {FORMAT.name} log holds no samples (status: {head.get('status', 'started')}).",
             file=str(path),
             hint="samples are logged unless it was asked not to (log_samples), and by the batch while a run goes on.",
         )
@@ -85,7 +87,7 @@ def _table(
     path: Path, asked: Asked, head: Mapping[str, Any], samples: Sequence[Sample], finished: bool, lost: tuple[str, ...]
 ) -> Imported:
     between = any(turn.between for sample in samples for turn in sample.turns)
-    reading = reading_of(_SELF, asked, "scores" if between else "model")
+    reading = reading_of(FORMAT, asked, "scores" if between else "model")
     about, steps = _about(head), Steps()
     for sample in samples:
         rows = ROWS[reading](sample)
@@ -98,10 +100,10 @@ def _table(
     retries = sum(sample.retries for sample in samples)
     report = steps.report(missing=missing + retries, lost=retries, dropped=(*DROPPED, *lost))
     version = str(head.get("version") or "")
-    notes = [*_notes(head, finished, version), f"a step is {READINGS[reading]} ({NAME}:{reading})."]
+    notes = [*_notes(head, finished, version), f"a step is {FORMAT.readings[reading]} ({FORMAT.name}:{reading})."]
     if between and reading == "scores":
         notes.append("some samples are scored before their end, so steps are scorings; inspect:model takes every call.")
-    return made(_SELF, steps, path=path, version=version, step=READINGS[reading], selection=report, notes=notes)
+    return made(FORMAT, steps, path=path, version=version, step=FORMAT.readings[reading], selection=report, notes=notes)
 
 
 def _notes(head: Mapping[str, Any], finished: bool, version: str) -> Iterator[str]:
@@ -280,10 +282,3 @@ def _summed(turns: Sequence[Turn]) -> dict[str, float]:
 
 
 ROWS = {"model": _by_model, "scores": _by_score, "epochs": _by_epoch}
-
-
-class _Self:
-    NAME, READINGS = NAME, READINGS
-
-
-_SELF = _Self()

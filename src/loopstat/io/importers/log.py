@@ -19,6 +19,7 @@ from ...panel.selection import ENDED, SelectionReport
 from ..table.columns import STANDARD
 
 Progress = Callable[[int, int, str], None]
+FIRST_BLOCK = 1 << 16
 DEEPEST = 4  # keys below this are not looked at
 TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
 
@@ -143,17 +144,29 @@ class Imported:
         return len(next(iter(self.columns.values()), ()))
 
 
+@dataclass(frozen=True)
+class Format:
+    """A format of logs.
+
+    Attributes
+    ----------
+    name : str
+        As `--format` spells it.
+    about : str
+        The tool, and which of its files.
+    readings : mapping
+        What a step is, by the name of the reading; the first is the default unless the importer chooses by the log.
+    """
+
+    name: str
+    about: str
+    readings: Mapping[str, str]
+
+
 class Log(Protocol):
     """An importer: a module or an object with these names."""
 
-    NAME: str
-    """As `--format` spells it."""
-
-    ABOUT: str
-    """The tool, and which of its files."""
-
-    READINGS: Mapping[str, str]
-    """What a step is, by the name of the reading; the first is the default unless `read` chooses by the log."""
+    FORMAT: Format
 
     def matches(self, look: Look) -> float:
         """Return how sure it is that a log is its own, from 0 to 1; half is enough to read it."""
@@ -275,7 +288,7 @@ def text(value: Any) -> str:
 
 
 def made(
-    log: Any, steps: Steps, *, path: Path, version: str, step: str, selection: SelectionReport, notes: Iterable[str]
+    form: Format, steps: Steps, *, path: Path, version: str, step: str, selection: SelectionReport, notes: Iterable[str]
 ) -> Imported:
     """Return a log as a table.
 
@@ -285,14 +298,14 @@ def made(
         It holds no step.
     """
     if not steps.n:
-        raise InputError(f"this {log.NAME} log holds no step.", file=str(path), hint="was it cut off at its start?")
+        raise InputError(f"this {form.name} log holds no step.", file=str(path), hint="was it cut off at its start?")
     columns = steps.columns()
     scores = tuple(name for name in steps.scores if name in columns)
-    others = {name: text for name, text in log.READINGS.items() if text != step}
-    return Imported(columns, scores, log.NAME, version, step, selection, tuple(dict.fromkeys(notes)), others)
+    others = {name: text for name, text in form.readings.items() if text != step}
+    return Imported(columns, scores, form.name, version, step, selection, tuple(dict.fromkeys(notes)), others)
 
 
-def reading_of(log: Any, asked: Asked, default: str = "") -> str:
+def reading_of(form: Format, asked: Asked, default: str = "") -> str:
     """Return the reading asked for, or a default.
 
     Raises
@@ -300,10 +313,10 @@ def reading_of(log: Any, asked: Asked, default: str = "") -> str:
     InputError
         The format has no such reading.
     """
-    name = asked.reading or default or next(iter(log.READINGS))
-    if name not in log.READINGS:
-        known = ", ".join(log.READINGS)
-        raise InputError(f"the format {log.NAME} has no reading {name!r}; it has: {known}.", hint=HINT_READING)
+    name = asked.reading or default or next(iter(form.readings))
+    if name not in form.readings:
+        known = ", ".join(form.readings)
+        raise InputError(f"the format {form.name} has no reading {name!r}; it has: {known}.", hint=HINT_READING)
     return name
 
 

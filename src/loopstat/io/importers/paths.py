@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, argument
-from .log import Asked, Imported, Look, Progress, Steps, made, number
+from .log import Asked, Format, Imported, Look, Progress, Steps, made, number
 from .reading import json_values
 
-NAME = "json"
-ABOUT = "any JSON: one object, one after another, or one a line, with dotted paths for columns"
-READINGS = {"records": "a record of the file, or an item of the lists that the paths of its columns go into"}
+FORMAT = Format(
+    "json",
+    "any JSON: one object, one after another, or one a line, with dotted paths for columns",
+    {"records": "a record of the file, or an item of the lists that the paths of its columns go into"},
+)
 DEEPEST = 8
 MOST_COLUMNS = 400
 PART = re.compile(r"[^.\[\]]+|\[\]")
@@ -83,8 +85,8 @@ def read(path: Path, asked: Asked, progress: Progress | None = None) -> Imported
     notes = [f"JSON: {len(records):,} records; nested keys are named by their dotted paths."]
     if lost:
         notes.append(f"{lost:,} values that are no objects were left out.")
-    step = READINGS["records"]
-    found = made(_SELF, steps, path=path, version="", step=step, selection=steps.report(), notes=notes)
+    step = FORMAT.readings["records"]
+    found = made(FORMAT, steps, path=path, version="", step=step, selection=steps.report(), notes=notes)
     return replace(found, columns=columns, scores=None)
 
 
@@ -156,10 +158,3 @@ def _together(beside: list[list[Row]]) -> list[Row]:
             if len(part) == 1 or i < len(part):
                 row.update(part[0] if len(part) == 1 else part[i])
     return rows
-
-
-class _Self:
-    NAME, READINGS = NAME, READINGS
-
-
-_SELF = _Self()

@@ -13,19 +13,23 @@ from typing import cast
 
 from ...errors import InputError, SettingsError, argument
 from ..table.texts import stream_of
-from .log import Asked, Imported, Log, Look, Progress, natural
-from .paths import NAME as JSON
+from .log import FIRST_BLOCK, Asked, Imported, Log, Look, Progress, natural
+from .paths import FORMAT as PATHS
 from .paths import is_path
 
+JSON = PATHS.name
 GROUP = "loopstat.importers"
 LOGS: dict[str, str] = {
     "inspect": "loopstat.io.importers.inspect_ai",
+    "openevolve": "loopstat.io.importers.evolution",
+    "gepa": "loopstat.io.importers.gepa",
+    "swe-agent": "loopstat.io.importers.swe_agent",
+    "otel": "loopstat.io.importers.spans",
     "json": "loopstat.io.importers.paths",
 }
 """Our formats: the module of each, by the name that `--format` takes."""
 
 SURE = 0.5
-FIRST_BLOCK = 1 << 16
 TABLE_KEYS = ({"session", "step"}, {"state", "next_state"})
 MOST_FILES = 100_000
 SKIPPED = re.compile(r"^[._]")
@@ -112,7 +116,7 @@ def imported(path: Path, found: Log, asked: Asked | None = None, progress: Progr
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         if isinstance(error, InputError | SettingsError):
             raise
-        what = f"is not the {found.NAME} log that it looks like: {type(error).__name__} ({error})."
+        what = f"is not the {found.FORMAT.name} log that it looks like: {type(error).__name__} ({error})."
         hint = f"another {argument('format')} may read it, or table for what it is."
         raise InputError(what, file=str(path), hint=hint) from error
 

@@ -91,7 +91,8 @@ def choose(
         reasons.update(found)
         values = {n: v for n, v in values.items() if n not in found}
     if len(values) > MOST_OBJECTIVES:  # rather without what ends the loop than not at all
-        reasons.update({n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)})
+        ends = {n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)}
+        reasons.update(ends if len(ends) < len(values) else {})
         values = {n: v for n, v in values.items() if not reasons[n]}
     kept = tuple(values)
     left_out = tuple((n, reasons[n]) for n in names if reasons[n])
