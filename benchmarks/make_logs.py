@@ -260,8 +260,32 @@ def mlflow(folder: Path) -> None:
     (folder / "traces.jsonl").write_text("\n".join(lines) + "\n")
 
 
+def shinka(folder: Path) -> None:
+    """Write a run of ShinkaEvolve: its own database fed by a random walk."""
+    from shinka.database.dbase import DatabaseConfig, Program, ProgramDatabase
+
+    rng = dice(SEED)
+    database = ProgramDatabase(DatabaseConfig(db_path=str(folder / "programs.sqlite"), num_islands=2, archive_size=6))
+    made: list[Any] = []
+    for generation in range(25):
+        parent = rng.choice(made[-6:]) if made else None
+        reached = 0.3 if parent is None else parent.combined_score
+        score = round(reached + 0.15 * (0.9 - reached) + rng.gauss(0, 0.08), 4)
+        name = str(uuid.UUID(int=rng.getrandbits(128)))
+        program = Program(
+            name, f"x = {score}\n", generation=generation, combined_score=score, correct=rng.random() > 0.2
+        )
+        program.parent_id = None if parent is None else parent.id
+        program.public_metrics = {"speed": round(score * 0.9, 4)}
+        database.add(program)
+        made.append(program)
+        if rng.random() < 0.15:
+            database.record_attempt_event(generation, "patch", "failed", {"node_kind": "failed_proposal"})
+    database.close()
+
+
 MAKERS: dict[str, Callable[[Path], None]] = {
-    f.__name__: f for f in (inspect, gepa, openevolve, mini, otel, optuna, mlflow)
+    f.__name__: f for f in (inspect, gepa, openevolve, mini, otel, optuna, mlflow, shinka)
 }
 
 if __name__ == "__main__":

@@ -38,7 +38,9 @@ NO_SCORES = "none: it can be looked at for circles (balance), not for when to st
 
 def _selection(selection: SelectionReport) -> list[Fact]:
     missing = figure(selection.missing, place="selection.missing", form="count")
-    lost = (", ", missing, " more known to be missing") if selection.missing is not None else MISSING_UNKNOWN
+    lost = (
+        (", ", missing, " known to be missing or without a score") if selection.missing is not None else MISSING_UNKNOWN
+    )
     ended = listed(f"{word} {n:,}" for word, n in selection.ended.items())
     attempts = figure(selection.attempts, place="selection.attempts", form="count")
     return [

@@ -19,8 +19,8 @@ class SelectionReport:
     attempts : int
         Attempts seen in the log: rows, and those of which no more than a trace is left.
     missing : int or None
-        Of the attempts, or beside them, those known to have been made and not logged with their scores; None where
-        nothing says how many there were.
+        Attempts known to have been made whose scores are not in the log, whether or not a row is; None where nothing
+        says how many there were.
     kept_only : bool
         Rejected or failed proposals were dropped before the log was written: drift fitted to it is too good.
     ended : mapping from a word of `ENDED` to sessions
@@ -61,9 +61,9 @@ def together(reports: Sequence[SelectionReport]) -> SelectionReport | None:
 def said(report: SelectionReport) -> list[str]:
     """Return a selection report in sentences."""
     if report.missing is None:
-        lost = "whether any are missing cannot be known"
+        lost = "whether any are missing is not known"
     else:
-        lost = f"{report.missing:,} more are known to be missing" if report.missing else "none is known to be missing"
+        lost = f"{report.missing or 'none'} known to be missing or without a score"
     ended = ", ".join(f"{word} {n:,}" for word, n in report.ended.items())
     lines = [f"selection: {report.attempts:,} attempts in the log, {lost}; sessions ended: {ended or 'not known'}."]
     if report.kept_only:

@@ -34,7 +34,7 @@ class Look:
     head : bytes
         The first 64 KiB, unpacked where the file is gzipped; empty for a folder.
     names : frozenset of str
-        What a folder holds, or the members of a ZIP archive.
+        What a folder holds, the members of a ZIP archive, or the tables of a SQLite file.
     """
 
     path: Path
@@ -127,6 +127,8 @@ class Imported:
         What was guessed, left out or assumed.
     readings : mapping
         What else a step could be, by the name of the reading.
+    smaller : tuple of str
+        Scores for which smaller is better.
     """
 
     columns: Mapping[str, Any]
@@ -137,6 +139,7 @@ class Imported:
     selection: SelectionReport
     notes: tuple[str, ...] = ()
     readings: Mapping[str, str] = field(default_factory=dict)
+    smaller: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:

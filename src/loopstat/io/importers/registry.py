@@ -25,6 +25,11 @@ LOGS: dict[str, str] = {
     "gepa": "loopstat.io.importers.gepa",
     "swe-agent": "loopstat.io.importers.swe_agent",
     "otel": "loopstat.io.importers.spans",
+    "shinka": "loopstat.io.importers.shinka",
+    "mlflow": "loopstat.io.importers.mlflow",
+    "promptfoo": "loopstat.io.importers.promptfoo",
+    "optuna": "loopstat.io.importers.studies",
+    "langfuse": "loopstat.io.importers.langfuse",
     "json": "loopstat.io.importers.paths",
 }
 """Our formats: the module of each, by the name that `--format` takes."""
@@ -76,17 +81,24 @@ def look(path: Path) -> Look:
             head = stream.read(FIRST_BLOCK)
     except (OSError, EOFError):
         return Look(path)  # whoever reads it will say what is wrong with it
-    return Look(path, head, _members(path) if head.startswith(b"PK\x03\x04") else frozenset())
+    return Look(path, head, _members(path, head))
 
 
-def _members(path: Path) -> frozenset[str]:
+def _members(path: Path, head: bytes) -> frozenset[str]:
+    """Return what is in a ZIP archive, or the tables of a SQLite file."""
     from .archive import archive
+    from .database import MAGIC, database
 
     try:
-        with archive(path) as found:
-            return found.names
+        if head.startswith(b"PK\x03\x04"):
+            with archive(path) as found:
+                return found.names
+        if head.startswith(MAGIC):
+            with database(path) as opened:
+                return opened.tables()
     except InputError:
-        return frozenset()
+        pass  # whoever reads it will say what is wrong with it
+    return frozenset()
 
 
 def recognised(path: Path, asked: Asked | None = None) -> Log | None:

@@ -83,10 +83,9 @@ def read(path: Path, asked: Asked, progress: Progress | None = None) -> Imported
         for t, (cells, scores) in enumerate(_rows(group)):
             steps.add({"session": key, "step": t, **cells}, scores)
     if not steps.n:
-        what = (
-            f"none of its {len(spans):,} spans is a call of a model (gen_ai.operation.name, openinference.span.kind)."
-        )
-        raise InputError(what, file=str(path))
+        what = f"none of its {len(spans):,} spans is a call of a model."
+        hint = "one has gen_ai.operation.name, or openinference.span.kind LLM."
+        raise InputError(what, file=str(path), hint=hint)
     notes = [f"OpenTelemetry: {len(spans):,} spans, {steps.n:,} of them calls of a model; the next tool is the state."]
     report = steps.report(dropped=DROPPED)
     return made(FORMAT, steps, path=path, version="", step=FORMAT.readings[reading], selection=report, notes=notes)

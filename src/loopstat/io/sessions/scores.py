@@ -105,13 +105,14 @@ def scored(cells: Cells, rows: Rows, names: Sequence[str], wanted: Wanted) -> tu
         _refuse_values(values, name, wanted, rows.refuse(cells))
         columns.append(values)
     x = np.column_stack(columns) if columns else np.zeros((len(rows.position), 0))
-    return [_objective(name, wanted) for name in names], x
+    smaller = {*wanted.minimize, *(name for log in cells.logs for name in log.smaller)}
+    return [_objective(name, wanted, name not in smaller) for name in names], x
 
 
-def _objective(name: str, wanted: Wanted) -> Objective:
+def _objective(name: str, wanted: Wanted, larger_is_better: bool) -> Objective:
     kind = wanted.transform.get(name)
     low, high = (None if b is None else _moved_bound(b, kind) for b in wanted.bounds_of(name))
-    return Objective(name, name not in wanted.minimize, low, high, kind)
+    return Objective(name, larger_is_better, low, high, kind)
 
 
 def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> None:
