@@ -20,7 +20,7 @@ def document(result: Imports) -> Document:
     doubts: tuple[Text, ...] = ()
     if selection is not None:
         rows += _selection(selection)
-        doubts = (Text((("! ", SURVIVORS),), tone="doubt"),) if selection.kept_only else ()
+        doubts = (Text(((SURVIVORS,),), tone="doubt"),) if selection.kept_only else ()
     section = Section("log", "What it holds", (*doubts, Facts(tuple(rows))))
     return Document(
         "imports",

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 from ...errors import InputError
 from .reading import value_of
 
 ZSTD = 93  # the method's number in the ZIP format
-LARGEST = 1_000_000_000  # bytes of one unpacked member
-MOST_RATIO = 2_000  # unpacked over packed, above which a large member is a bomb
+LARGEST = 500_000_000  # bytes of one unpacked member
+MOST_RATIO = 500  # unpacked over packed, above which a large member is a bomb
 SMALL = 50_000_000  # bytes below which no ratio is asked about
 BLOCK = 1 << 20
 MOST_MEMBERS = 1_000_000
 FLAG_ENCRYPTED = 0x1
-
-
-class _Unpacker(Protocol):
-    def stream_reader(self, source: Any, *, read_across_frames: bool) -> Any: ...
+UNPACKING = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
 
 
 class Archive:
@@ -47,7 +45,7 @@ class Archive:
                 return self._counted(member, info)
         except InputError:
             raise
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, NotImplementedError) as error:
+        except (*UNPACKING, *zstd_errors()) as error:
             raise self.refuse(name, f"cannot be unpacked ({error})") from None
 
     def json(self, name: str) -> Any:
@@ -85,7 +83,7 @@ class Archive:
             if size > LARGEST or bomb:
                 raise self.refuse(info.filename, f"unpacks to more than {size:,} bytes, too much for a log")
             parts.append(block)
-        if info.compress_type == ZSTD and zipfile.crc32(b"".join(parts)) != info.CRC:  # zipfile checks the others
+        if info.compress_type == ZSTD and zlib.crc32(b"".join(parts)) != info.CRC:  # zipfile checks the others
             raise self.refuse(info.filename, "is damaged: its checksum is another")
         return b"".join(parts)
 
@@ -115,6 +113,15 @@ def zstd(path: Path) -> Any:
             hint="install zstandard beside loopstat, or convert the log to JSON with the tool that wrote it.",
         ) from None
     return zstandard.ZstdDecompressor()
+
+
+def zstd_errors() -> tuple[type[Exception], ...]:
+    """Return what unpacking zstd may raise, where it can be unpacked."""
+    try:
+        import zstandard
+    except ImportError:
+        return ()
+    return (zstandard.ZstdError,)
 
 
 @contextmanager

@@ -28,7 +28,8 @@ FIELDS = """
 id type name traceId startTime endTime sessionId timestamp parentObservationId projectId userId environment level model
 modelParameters input output metadata tags scores observations observationCount version release public usage
 inputTokens outputTokens totalTokens costDetails inputCost outputCost totalCost latency timeToFirstToken
-tokensPerSecond usageDetails createdAt updatedAt statusMessage promptName promptVersion promptId traceName bookmarked htmlPath
+tokensPerSecond usageDetails createdAt updatedAt statusMessage promptName promptVersion promptId traceName bookmarked
+htmlPath
 """
 KNOWN = frozenset(FIELDS.split())
 

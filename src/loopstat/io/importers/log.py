@@ -257,10 +257,16 @@ class Steps:
     def columns(self) -> dict[str, Any]:
         """Return the columns that hold anything as arrays of texts or of numbers; `session` and `step` always."""
         return {
-            name: column_of(values)
+            name: frozen(column_of(values))
             for name, values in self._columns.items()
             if name in ("session", "step") or any(v is not None for v in values)
         }
+
+
+def frozen(values: Any) -> Any:
+    """Return an array that nobody writes to: logs are kept for a while."""
+    values.setflags(write=False)
+    return values
 
 
 def column_of(values: Sequence[Any]) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 from ...errors import InputError
 from ..table.texts import stream_of
 
-LARGEST = 2_000_000_000  # bytes of one JSON text
+LARGEST = 1_000_000_000  # bytes of one JSON text
 LONGEST_LINE = 512_000_000
 _DECODER = json.JSONDecoder()
 

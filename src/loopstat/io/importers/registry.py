@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from ...errors import InputError, SettingsError, argument
 from ..table.texts import stream_of
@@ -36,7 +37,7 @@ LOGS: dict[str, str] = {
 
 SURE = 0.5
 TABLE_KEYS = ({"session", "step"}, {"state", "next_state"})
-MOST_FILES = 100_000
+MOST_FILES = 20_000
 SKIPPED = re.compile(r"^[._]")
 
 
@@ -118,9 +119,38 @@ def recognised(path: Path, asked: Asked | None = None) -> Log | None:
 
 
 def imported(path: Path, found: Log, asked: Asked | None = None, progress: Progress | None = None) -> Imported:
-    """Read a log, with its file named in whatever is wrong with it."""
+    """Read a log, with its file named in whatever is wrong with it; a file that was just read is not read again."""
+    asked = asked or Asked()
+    if path.is_dir():
+        return _read(path, found, asked, progress)
+    there = path.stat()
+    key = (
+        str(path.absolute()),
+        there.st_mtime_ns,
+        there.st_size,
+        found.FORMAT.name,
+        asked.reading,
+        *asked.columns.items(),
+    )
+    with _LOCK:
+        kept = _KEPT.get(key)
+    if kept is None:
+        kept = _read(path, found, asked, progress)
+        with _LOCK:
+            _KEPT[key] = kept
+            while len(_KEPT) > MOST_KEPT:
+                _KEPT.pop(next(iter(_KEPT)))
+    return kept
+
+
+_KEPT: dict[tuple[Any, ...], Imported] = {}
+_LOCK = threading.Lock()
+MOST_KEPT = 2  # an interactive page asks for the same log again and again
+
+
+def _read(path: Path, found: Log, asked: Asked, progress: Progress | None) -> Imported:
     try:
-        return found.read(path, asked or Asked(), progress)
+        return found.read(path, asked, progress)
     except InputError as error:
         if error.file is not None:
             raise
@@ -133,9 +163,28 @@ def imported(path: Path, found: Log, asked: Asked | None = None, progress: Progr
         raise InputError(what, file=str(path), hint=hint) from error
 
 
-def inside(folder: Path) -> list[Path]:
+def _in_folder(path: Path, asked: Asked) -> bool:
+    """Return whether something in a folder is a log, of the format asked for where one is."""
+    if not asked.format:
+        return recognised(path, asked) is not None
+    named, shown = log(asked.format), look(path)
+    return named.matches(shown) >= SURE or (asked.format == JSON and bool(shown.keys))
+
+
+def inside(folder: Path, asked: Asked | None = None) -> list[Path]:
     """Return the logs of a folder and the folders in it, in natural order; each of them may be a folder itself."""
-    return [path for path in _walk(folder) if recognised(path) is not None]
+    found = []
+    for seen, path in enumerate(_walk(folder)):
+        if seen >= MOST_FILES:
+            raise InputError(f"holds more than {MOST_FILES:,} files.", file=str(folder), hint="name a folder in it.")
+        if _in_folder(path, asked or Asked()):
+            found.append(path)
+    return found
+
+
+def is_log(folder: Path, asked: Asked | None = None) -> bool:
+    """Return whether a folder is itself one log."""
+    return _in_folder(folder, asked or Asked())
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -23,7 +23,7 @@ from typing import IO, Any
 from ...arrays import Int
 from ...errors import InputError, SettingsError
 from ..importers.log import Asked, Imported
-from ..importers.registry import JSON, imported, inside, recognised
+from ..importers.registry import JSON, imported, inside, is_log, recognised
 from ..importers.registry import log as log_named
 from .columns import near
 from .forms import form_of, rows_of_form
@@ -111,9 +111,9 @@ def _find_one(text: str) -> list[Path]:
 
 def _in_folder(path: Path, asked: Asked | None) -> list[Path]:
     """Return a file or the folder of one log as it is, of another folder the logs in it."""
-    if not path.is_dir() or (asked is not None and asked.format) or recognised(path) is not None:
+    if not path.is_dir() or is_log(path, asked):
         return [path]
-    found = inside(path)
+    found = inside(path, asked)
     if not found:
         what = "is a directory, not a table, and no log that is known lies in it."
         raise InputError(what, file=str(path), hint=f"name its files: '{path}/*.parquet'.")
