@@ -319,7 +319,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
         path = ROOT / name
-        if path.is_file() and path.suffix not in (".parquet", ".png", ".gif"):
+        if path.is_file() and path.suffix not in (".parquet", ".png", ".gif", ".eval", ".db", ".sqlite"):
             yield path, path.read_text(encoding="utf-8")
 
 

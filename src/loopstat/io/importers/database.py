@@ -48,7 +48,9 @@ def database(path: Path) -> Iterator[Database]:
     InputError
         It is damaged.
     """
-    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+    written = path.with_name(f"{path.name}-wal").exists()  # without it nothing has to be put beside the file
+    how = "mode=ro" if written else "mode=ro&immutable=1"
+    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?{how}", uri=True)) as connection:
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)

@@ -74,10 +74,10 @@ def log(name: str) -> Log:
 
 def look(path: Path) -> Look:
     """Return what importers are shown of a file or folder."""
-    if path.is_dir():
-        with os.scandir(path) as entries:
-            return Look(path, names=frozenset(e.name for _, e in zip(range(MOST_FILES), entries, strict=False)))
     try:
+        if path.is_dir():
+            with os.scandir(path) as entries:
+                return Look(path, names=frozenset(e.name for _, e in zip(range(MOST_FILES), entries, strict=False)))
         with stream_of(path) as stream:
             head = stream.read(FIRST_BLOCK)
     except (OSError, EOFError):

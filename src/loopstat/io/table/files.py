@@ -113,7 +113,11 @@ def _in_folder(path: Path, asked: Asked | None) -> list[Path]:
     """Return a file or the folder of one log as it is, of another folder the logs in it."""
     if not path.is_dir() or is_log(path, asked):
         return [path]
-    found = inside(path, asked)
+    try:
+        found = inside(path, asked)
+    except OSError as error:
+        what = f"a folder that cannot be read: {(error.strerror or str(error)).lower()}."
+        raise InputError(what, file=str(path), hint="check its mode and owner.") from None
     if not found:
         what = "is a directory, not a table, and no log that is known lies in it."
         raise InputError(what, file=str(path), hint=f"name its files: '{path}/*.parquet'.")
