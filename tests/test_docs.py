@@ -201,6 +201,7 @@ def _recordings(folder: Path) -> None:
     from loopstat.io.recordings import RECORDINGS, path
 
     (folder / "loopstat-demo").mkdir()
+    (folder / "tests").symlink_to(ROOT / "tests")
     for name in RECORDINGS:
         shutil.copy(path(name), folder / "loopstat-demo")
 

@@ -58,6 +58,7 @@ HEAVY = {
     "uvicorn",
     "websockets",
     "latex2mathml",
+    "zstandard",
 }
 AT_THE_TOP = {
     "click": {"faces.cli", "faces.console"},
