@@ -31,6 +31,7 @@ MAY_IMPORT = {
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "play": f"{SCIENCE} drift balance systems",
     "adapters": "errors record",
+    "imports": f"{SCIENCE} io",
     "faces": f"{SCIENCE} io",  # a lens is found by its name, never imported
     "plots": f"{SCIENCE} drift balance moves faces",
     "__main__": "faces",
@@ -63,6 +64,7 @@ HEAVY = {
     "ruff",
     "complexipy",
     "rapidfuzz",
+    "zstandard",
 }
 AT_THE_TOP = {
     "click": {"faces.cli", "faces.console"},

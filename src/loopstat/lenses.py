@@ -25,6 +25,7 @@ LENSES: dict[str, str] = {
     "scoring": "loopstat.scoring.lens:LENS",
     "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
+    "imports": "loopstat.imports.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 

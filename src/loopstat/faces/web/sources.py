@@ -152,7 +152,7 @@ class Sources:
             source = self._called(key)
             if os.path.realpath(source.path) != source.path:
                 raise InputError("was replaced by a link since it was opened.", file=source.name, hint="open it again.")
-            if not os.path.isfile(source.path):
+            if not os.path.exists(source.path):
                 hint = "put it back where it was, or add it again."
                 raise InputError("is not there any more.", file=Path(source.name).name, hint=hint)
             found.append(source)

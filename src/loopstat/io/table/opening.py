@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, argument, either
+from ..importers.log import Asked
 from .cells import Cells, part_of
 from .columns import renaming, unknown
 from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
@@ -34,6 +35,8 @@ class Needs:
         What the labels were asked for by, for refusals.
     session : str or None
         Only the rows of this session are read; the table must be one file.
+    format : str or None
+        `NAME` or `NAME:READING` of the log that the files are; None: recognised.
     """
 
     labels: tuple[str, ...] = ()
@@ -42,6 +45,7 @@ class Needs:
     texts: Mapping[str, str] = field(default_factory=dict)
     label_options: str = LABEL_OPTIONS
     session: str | None = None
+    format: str | None = None
 
 
 @contextmanager
@@ -87,7 +91,7 @@ def asked_of(
         con.execute("SET threads = 1")  # rows come in the order of the file
         for longest in LONGEST_LINE:
             try:
-                found = scan(con, Path(path), longest_line=longest)
+                found = scan(con, Path(path), longest_line=longest, asked=Asked.of(None, columns))
                 names = renaming(columns, [f.name for f in found.fields], file=found.file)
                 with plain_errors(found.file):
                     return list(con.execute(question(found, names)).fetchall())
@@ -112,12 +116,13 @@ def is_paths(source: Any) -> bool:
 
 
 def _of_files(con: Any, source: Any, columns: Mapping[str, str] | None, needs: Needs) -> Cells:
-    paths = find(source)
+    asked = Asked.of(needs.format, columns)
+    paths = find(source, asked)
     short = tuple(names_of(paths)) if len(paths) > 1 else ()
     digest = digest_of(paths)
     for longest in LONGEST_LINE:
         try:
-            scans = [scan(con, p, longest_line=longest) for p in paths]
+            scans = [scan(con, p, longest_line=longest, asked=asked) for p in paths]
             return _cells(con, scans, columns, needs, short, digest)
         except LineTooLongError:
             if longest == LONGEST_LINE[-1]:
