@@ -110,7 +110,7 @@ class Decisions(Record):
         if self.units is None:
             raise ValueError("decisions read back from JSON have no units")
         own = [*self.source.notes, *notes_of(self.units, self.groups)]
-        kept = _kept(estimator, units, self.settings["by"], self.settings["seed"])
+        kept = kept_settings(estimator, units, self.settings["by"], self.settings["seed"])
         return replace(
             self,
             groups=groups,
@@ -176,7 +176,7 @@ def analyze_decisions(
         source=panel.source,
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
-        settings={**_kept(estimator, units, columns, seed), **(settings or {})},
+        settings={**kept_settings(estimator, units, columns, seed), **(settings or {})},
         notes=(
             *panel.source.notes,
             *notes_of(units, groups),
@@ -211,7 +211,7 @@ def fitted(
     return groups
 
 
-def _kept(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
+def kept_settings(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
     return {
         "by": columns,
         "cluster": estimator.cluster,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,11 +36,11 @@ COARSE = 20  # objectives with so few values repeat by chance: equal sessions ar
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Everything a check may look at; None or NaN where the fit could not be had."""
+class SumEvidence:
+    """What checks may look at that need no rows; None or NaN where the fit could not be had."""
 
-    panel: Panel
-    pairs: Pairs
+    names: tuple[str, ...]
+    lineage: bool
     clusters: Clusters
     n_clusters: int
     grams: Grams
@@ -47,8 +48,21 @@ class Evidence:
     left_out: Moments
     skill: Skill | None
     radius: tuple[float, float, float]
-    stop_rule: SuccessBar | None
     choice: Choice
+
+    @property
+    def n_transitions(self) -> int:
+        """Number of transitions."""
+        return int(self.moments.n[0])
+
+
+@dataclass(frozen=True)
+class Evidence(SumEvidence):
+    """Everything a check may look at."""
+
+    panel: Panel
+    pairs: Pairs
+    stop_rule: SuccessBar | None
 
 
 def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
@@ -65,10 +79,9 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
     evidence : str or None
         What speaks against white scores, in a sentence; None where nothing does.
     """
-    p = holm(skill.beats)
-    value = float(np.nanmin(p)) if not np.isnan(p).all() else float("nan")
-    if value < WHITE_LEVEL:
-        return value, _predicted(panel, skill, p)
+    value, evidence = foreseen(panel.names, skill)
+    if evidence is not None:
+        return value, evidence
     p_serial = serial_dependence(panel, clusters) if serial else np.full(panel.n_obj, np.nan)
     if np.nanmin(p_serial, initial=1.0) < SERIAL_LEVEL:
         j = int(np.nanargmin(p_serial))
@@ -78,12 +91,19 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
     return value, None
 
 
-def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
+def foreseen(names: Sequence[str], skill: Skill) -> tuple[float, str | None]:
+    """Return the smallest adjusted p-value of: no objective is predicted; and what speaks against that, if anything."""
+    p = holm(skill.beats)
+    value = float(np.nanmin(p)) if not np.isnan(p).all() else float("nan")
+    return value, _predicted(names, skill, p) if value < WHITE_LEVEL else None
+
+
+def _predicted(names: Sequence[str], skill: Skill, p: Float) -> str:
     better = np.minimum(*(skill.by_objective[name].value for name in ("mean", "running_mean")))
     j = int(np.nanargmin(p))
-    white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
+    white = [n for n, q in zip(names, p, strict=True) if not q < WHITE_LEVEL]
     rest = f" Not so for {', '.join(white)}." if white else ""
-    return f"The last score helps to predict {panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
+    return f"The last score helps to predict {names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
 
 
 def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
@@ -119,13 +139,20 @@ def _step_means(panel: Panel) -> Float:
 def _white_scores(e: Evidence) -> Outcome:
     """Independent scores give A = -I and look convergent: something must speak against that."""
     if e.skill is None:
+        return whiteness(None, float("nan"), None)
+    serial = e.choice.name not in ("pooled", "censored")
+    return whiteness(e.skill, *white_scores(e.panel, e.clusters, e.skill, serial=serial))
+
+
+def whiteness(skill: Skill | None, value: float, evidence: str | None) -> Outcome:
+    """Return what held-out skill, and what else speaks against white scores, come to."""
+    if skill is None:
         return Outcome(None, False, "Too little data to tell this loop from independent scores.")
-    value, evidence = white_scores(e.panel, e.clusters, e.skill, serial=e.choice.name not in ("pooled", "censored"))
     if np.isnan(value):
         return Outcome(None, False, "Nothing varies that could be predicted.")
     if evidence is not None:
         return Outcome(value, True, evidence)
-    own = around_own_means(e.skill)
+    own = around_own_means(skill)
     around = "around a mean of each session's own" if own else "around one mean"
     message = (
         f"Cannot be told from independent scores {around}: held-out error is no better than "
@@ -140,7 +167,7 @@ def around_own_means(skill: Skill) -> bool:
     return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
 
 
-def _few_sessions(e: Evidence) -> Outcome:
+def _few_sessions(e: SumEvidence) -> Outcome:
     n = len(e.clusters.members) or e.n_clusters
     passed = n >= MIN_CLUSTERS
     noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
@@ -154,10 +181,10 @@ def _few_sessions(e: Evidence) -> Outcome:
     return Outcome(n, passed, message)
 
 
-def _collinear(e: Evidence) -> Outcome:
+def _collinear(e: SumEvidence) -> Outcome:
     cov = e.moments.cov_x[0]
     sd = np.sqrt(np.diag(cov))
-    if len(e.pairs) == 0 or not np.all(sd > 0):
+    if e.n_transitions == 0 or not np.all(sd > 0):
         return Outcome(None, True, "Not measured: an objective does not vary.")
     values = np.linalg.eigvalsh(cov / np.outer(sd, sd))
     index = float(np.sqrt(values[-1] / max(values[0], 1e-300)))
@@ -170,9 +197,9 @@ def _collinear(e: Evidence) -> Outcome:
     return Outcome(min(index, 1e15), passed, message)
 
 
-def _unit_root(e: Evidence) -> Outcome:
+def _unit_root(e: SumEvidence) -> Outcome:
     value, _, high = e.radius
-    if e.panel.lineage:
+    if e.lineage:
         return Outcome(None, True, "Not asked: proposals of a lineage have no long run of their own.")
     if np.isnan(value):
         return Outcome(None, False, "No drift to read: whether the loop settles is unknown.")
@@ -193,17 +220,31 @@ def _at_bounds(e: Evidence) -> Outcome:
         return Outcome(None, True, "Not measured: no transition.")
     low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
     high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
-    constant = x.min(axis=0) == x.max(axis=0)
-    share = np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0))
-    share = np.where(constant | (share * len(x) < 3), 0.0, share)  # some value is always the smallest
+    at = np.array([(x <= low).sum(axis=0), (x >= high).sum(axis=0)], dtype=np.float64)
+    return crowding(e.panel.names, np.array([low, high]), at, len(x), constant=x.min(axis=0) == x.max(axis=0))
+
+
+def crowding(names: Sequence[str], ends: Float, at: Float, n: int, *, constant: Bool) -> Outcome:
+    """Return whether scores crowd at an end of their range.
+
+    Parameters
+    ----------
+    names : sequence of str
+    ends, at : float arrays, shape (2, n_obj)
+        The ends, and how many of the `n` scores lie there.
+    n : int
+    constant : bool array, shape (n_obj,)
+    """
+    share = np.maximum(*(at / n))
+    share = np.where(constant | (share * n < 3), 0.0, share)  # some value is always the smallest
     j = int(np.argmax(share))
-    end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
+    end = ends[0, j] if at[0, j] >= at[1, j] else ends[1, j]
     passed = bool(share[j] <= MAX_AT_BOUND)
     percent = f"{share[j]:.1%}" if share[j] < 0.1 else f"{share[j]:.0%}"
     message = (
         "Few scores sit at an end of their range."
         if passed
-        else f"{percent} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
+        else f"{percent} of {names[j]} scores sit at {number(float(end), 3)}: its drift is pulled towards zero there."
     )
     return Outcome(float(share[j]), passed, message)
 
@@ -288,7 +329,7 @@ def _curved(e: Evidence) -> Outcome:
     return Outcome(p, passed, message)
 
 
-def _sessions_differ(e: Evidence) -> Outcome:
+def _sessions_differ(e: SumEvidence) -> Outcome:
     return _allowed_for(
         e.choice,
         e.choice.p_effects,
@@ -298,7 +339,7 @@ def _sessions_differ(e: Evidence) -> Outcome:
     )
 
 
-def _noisy_scorer(e: Evidence) -> Outcome:
+def _noisy_scorer(e: SumEvidence) -> Outcome:
     return _allowed_for(
         e.choice,
         e.choice.p_noise,
@@ -321,14 +362,17 @@ def _allowed_for(choice: Choice, p: float, *, handled: tuple[str | None, ...], s
 
 
 def _stops_on_success(e: Evidence) -> Outcome:
-    ended = _ended_on_target(e.panel)
-    rule = e.stop_rule
+    return stopped(_ended_on_target(e.panel), e.stop_rule, e.panel.names)
+
+
+def stopped(ended: float, rule: SuccessBar | None = None, names: Sequence[str] = ()) -> Outcome:
+    """Return whether sessions stop because of their score: the share recorded so, and a bar that was seen."""
     value = max(ended, rule.share if rule else 0.0)
     passed = value <= MAX_STOPPED
     if passed:
         return Outcome(value, True, "Sessions do not stop because of their score.")
     why = (
-        f"{rule.share:.0%} of sessions stop on reaching {e.panel.names[rule.objective]} {number(rule.bar, 3)}"
+        f"{rule.share:.0%} of sessions stop on reaching {names[rule.objective]} {number(rule.bar, 3)}"
         if rule and rule.share >= ended
         else f"{ended:.0%} of sessions are recorded as ended on target"
     )
@@ -348,7 +392,12 @@ def _ended_on_target(panel: Panel) -> float:
 
 
 def _survivors_only(e: Evidence) -> Outcome:
-    value = float(e.panel.survivors_only or _all_accepted(e.panel))
+    return survivors(only=e.panel.survivors_only or _all_accepted(e.panel))
+
+
+def survivors(*, only: bool) -> Outcome:
+    """Return whether rejected proposals are in the table."""
+    value = float(only)
     message = (
         "Rejected and failed proposals are in the table, as far as can be seen."
         if not value
@@ -404,9 +453,12 @@ def _differs(scores: bytes, n_obj: int) -> bool:
 def _constant(e: Evidence) -> Outcome:
     if len(e.pairs) == 0:
         return Outcome(None, False, NO_TRANSITION)
-    flat = constant_objectives(e.panel, e.pairs)
+    return stillness(constant_objectives(e.panel, e.pairs), common_start(e.panel))
+
+
+def stillness(flat: Sequence[str], shared: Sequence[str]) -> Outcome:
+    """Return whether every objective varies: those that never do, and those in which all sessions start alike."""
     verb = "changes" if len(flat) == 1 else "change"
-    shared = common_start(e.panel)
     message = (
         f"Every objective varies{f', but no two sessions differ in {listed(shared)} at their start' * bool(shared)}."
         if not flat

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 
@@ -181,11 +182,26 @@ def _no_fit(rows: Rows) -> str:
 
 
 def _evidence(rows: Rows, found: Found) -> Evidence:
-    group, pooled = found.group, found.group.pooled
     return Evidence(
-        rows.panel, rows.pairs, group.clusters, group.n_clusters, group.grams, pooled.point.moments,
-        pooled.left.moments, found.skill, found.radius, stop_on_success(rows.panel), found.choice,
+        panel=rows.panel, pairs=rows.pairs, stop_rule=stop_on_success(rows.panel), **sum_evidence(found)
     )  # fmt: skip
+
+
+def sum_evidence(found: Found) -> dict[str, Any]:
+    """Return what checks may look at that need no rows."""
+    group, pooled = found.group, found.group.pooled
+    return {
+        "names": group.observed.names,
+        "lineage": group.observed.lineage,
+        "clusters": group.clusters,
+        "n_clusters": group.n_clusters,
+        "grams": group.grams,
+        "moments": pooled.point.moments,
+        "left_out": pooled.left.moments,
+        "skill": found.skill,
+        "radius": found.radius,
+        "choice": found.choice,
+    }
 
 
 def _path(rows: Rows, found: Found, checks: tuple[Check, ...]) -> MeanPath:

@@ -40,8 +40,9 @@ class Observed:
         Of all scores, from the least to the largest.
     ends, last_moves : float arrays, shape (n_clusters, 1 + n_obj)
         Per cluster how many sessions hold a version at their end, and the sum of it; the same of their last changes.
-    ends_at : float array, shape (2, n_obj), or None
-        Percentiles between which nine in ten sessions end; None where only the rows could tell.
+    ends_at : float array, shape (2, n_obj, 2), or None
+        Percentiles between which nine in ten sessions end: the least and the largest that each of them may be, which
+        differ where sessions were counted in bins. None where no session holds anything.
     """
 
     objectives: tuple[Objective, ...]
@@ -78,7 +79,7 @@ class Observed:
             np.ptp(some, axis=0) if len(some) else np.zeros(panel.n_obj),
             cluster_sums(x, of_session[session], len(clusters)),
             cluster_sums(pairs.dx[last], clusters.row[pairs.end[last]], len(clusters)),
-            np.percentile(x, ENDS, axis=0) if len(x) else None,
+            np.repeat(np.percentile(x, ENDS, axis=0)[:, :, None], 2, axis=2) if len(x) else None,
         )
 
     @property

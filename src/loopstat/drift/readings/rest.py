@@ -35,16 +35,17 @@ def not_borne_out(group: Group, found: Estimate, level: float) -> str | None:
         below = objective.low is not None and value < objective.low
         if below or (objective.high is not None and value > objective.high):
             return f"The fixed point of {objective.name}, {number(value, 3)}, lies outside its bounds."
-        if still[j] and seen.ends_at is None:
-            return f"Sessions still move on {objective.name} when they end, and where most do only the rows can tell."
         if not still[j] or seen.ends_at is None:
             continue
-        low, high = seen.ends_at[:, j]
+        (low, at_most), (at_least, high) = seen.ends_at[:, j]
+        if not (ends[1] < at_most or ends[0] > at_least):
+            continue
         if ends[1] < low or ends[0] > high:
             return (
                 f"Sessions still move when they end, most of them between {number(low, 3)} and "
                 f"{number(high, 3)} on {objective.name}: a fixed point of {show(value, *ends)} is beyond the record."
             )
+        return f"Sessions still move on {objective.name} when they end, about as far as its interval reaches."
     return None
 
 
