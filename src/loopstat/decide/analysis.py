@@ -14,6 +14,7 @@ from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.groups import label_of
 from ..panel.panel import Objective, Panel, Source, as_names
+from ..results.decision import Decided
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .compare import Comparisons, Grounds, grounds_of, torn_note
@@ -240,7 +241,7 @@ def _unscored(n: int) -> list[str]:
     return [f"{n} groups without any score are left out."] if n else []
 
 
-def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:
+def notes_of(units: Units, groups: Sequence[Decided]) -> list[str]:
     """Return what was guessed about keeping, weights, price and ends, in sentences."""
     out = [f"Kept: {units.keep} ({units.why})." if units.why != "as asked for" else f"Kept: {units.keep}."]
     if len(units.value) > 1:

@@ -128,6 +128,29 @@ def _alone(panel: Panel, each: Sequence[Keeping], own: np.ndarray, centre: Float
     return Table(np.arange(len(out[0])), np.stack(out, axis=1)[None])
 
 
+def rebased_values(tables: Mapping[str, Table], moved: Float) -> dict[str, Table]:
+    """Return the sums of `value_tables` with `moved`, shape (n_obj,), added to every value; others stay as they are."""
+    out, n = dict(tables), len(moved)
+    if "value" in tables:
+        values = tables["value"].values.copy()
+        values[:, :, 4 : 4 + n] += values[:, :, :1] * moved
+        values[:, :, 4 + n :] += values[:, :, 1:2] * moved
+        out["value"] = Table(tables["value"].keys, values)
+    if "joint" in tables:
+        change = np.eye(1 + n)
+        change[1:, 0] = moved
+        old = tables["joint"].values
+        both = change @ old.reshape(*old.shape[:2], 2, 1 + n, 1 + n) @ change.T
+        out["joint"] = Table(tables["joint"].keys, both.reshape(old.shape))
+    if "alone" in tables:
+        old = tables["alone"].values
+        count, s, ss = np.moveaxis(old.reshape(*old.shape[:2], n, 2, SPREAD), -1, 0)
+        d = moved[:, None]
+        both = np.stack([count, s + d * count, ss + 2 * d * s + d**2 * count], axis=-1)
+        out["alone"] = Table(tables["alone"].keys, both.reshape(old.shape))
+    return out
+
+
 # ------------------------------------------------------------------------------- all parts together
 
 

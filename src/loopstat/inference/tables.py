@@ -101,6 +101,30 @@ class ClusterTables:
     members: Int = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     n_members: int = 0
 
+    @classmethod
+    def bare(
+        cls, ids: Sequence[int], blocks: Sequence[int], place: Sequence[int] | None, of: Int
+    ) -> tuple[ClusterTables, Int]:
+        """Return clusters without sums, in blocks at once where they are many, and where each of some things goes.
+
+        Parameters
+        ----------
+        ids, blocks : sequences of int
+        place : sequence of int, optional
+            Where each is met first, from 1 on; None where the same one may be met elsewhere.
+        of : int array
+            The cluster of each thing.
+        """
+        block, n = np.array(blocks, dtype=np.int64), len(blocks)
+        if n <= MANY_CLUSTERS:
+            zeros = np.zeros(n, dtype=np.int64)
+            at = zeros if place is None else np.array(place, dtype=np.int64)
+            return cls(np.array(ids, dtype=np.int64), zeros, at, block, {}), of
+        values, code = relabel(block)
+        zeros = np.zeros(len(values), dtype=np.int64)
+        members = np.sort(np.array(ids, dtype=np.int64)) if place is None else zeros[:0]
+        return cls(values, zeros, zeros, values, {}, True, members, n), code[of]
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -128,19 +152,13 @@ class ClusterTables:
         made = ClusterTables(ids[order], file[order], place[order], block[order], tables, self.blocked, members, n)
         return made.in_blocks() if len(made) > MANY_CLUSTERS else made
 
-    def in_blocks(self, *, shared: bool | None = None) -> ClusterTables:
-        """Return the sums over random blocks of the clusters.
-
-        Parameters
-        ----------
-        shared : bool, optional
-            Whether the same cluster may be met elsewhere; default where clusters stand in no file's order.
-        """
+    def in_blocks(self) -> ClusterTables:
+        """Return the sums over random blocks of the clusters."""
         if self.blocked:
             return self
         blocks, code = relabel(self.block)
         tables = merged([self.tables], [code], len(blocks))
-        shared = not self.place.any() if shared is None else shared
+        shared = not self.place.any()  # what stands in some file's order is met nowhere else
         nowhere = np.zeros(len(blocks), dtype=np.int64)
         members = np.sort(self.ids) if shared else np.zeros(0, dtype=np.int64)
         return ClusterTables(blocks, nowhere, nowhere, blocks, tables, True, members, len(self.ids))

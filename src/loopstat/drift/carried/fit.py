@@ -30,7 +30,7 @@ from ..readings.paths import MeanPath
 from ..readings.skill import cluster_folds
 from ..sums import Grams
 from .skill import skill_from_sums
-from .sums import Reach, percentile_ends
+from .sums import Reach
 
 FROM_SUMS = ("pooled", "within", "instrument")
 """Estimators that sums carry."""
@@ -95,12 +95,11 @@ class GroupSums:
             np.where(np.isfinite(reach.low[0]), reach.high[0] - reach.low[0], 0.0),
             ends,
             self.tables.of("last_moves"),
-            self._ends_at() if reach.ends.any() else None,
+            self._ends_at() if all(len(bins.keys) for bins in reach.ends) else None,
         )
 
     def _ends_at(self) -> Float:
-        each = [[percentile_ends(counts, q) for counts in self.reach.ends] for q in ENDS]
-        return self.centre[:, None] + self.scale[:, None] * np.array(each)
+        return np.array([[bins.percentile(q) for bins in self.reach.ends] for q in ENDS])
 
     @property
     def within(self) -> Within:

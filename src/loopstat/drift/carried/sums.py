@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,15 @@ from ...inference.tables import Table
 from ...panel.panel import Objective, Pairs, Panel
 from ..maps.noisy import runs
 from ..maps.within import centred_sums
-from ..products import products, with_one
+from ..products import products, symmetric, with_one
 from ..readings.interference import PathSums
 from ..readings.skill import running_mean
 from ..sums import Grams
 
-HALF, PER_UNIT = 1024, 64  # bins on either side of the reference point, and in one unit: the percentiles of ends
-N_BINS = 2 * HALF
+About = tuple[Float, Float]
+
+FINE = 6  # bins are so many powers of two narrower than the standard deviation
+DIGITS = 50  # and no finer than so many binary digits of the largest value
 
 
 def drift_tables(panel: Panel, cluster: Int, n: int, centre: Float, scale: Float) -> dict[str, Table]:
@@ -97,7 +99,95 @@ def _history(panel: Panel, pairs: Pairs, cluster: Int, n: int, centre: Float, sc
     return _by_key(count, cluster, n, np.concatenate([np.ones((len(y), 1)), y, y * y, h, h * h, y * h], axis=1))
 
 
+def rebased_drift(tables: Mapping[str, Table], old: About, new: About) -> dict[str, Table]:
+    """Return the sums of `drift_tables` about another reference point, in other units; others stay as they are.
+
+    Parameters
+    ----------
+    tables : mapping from name to Table
+    old, new : (centre, scale), each of shape (n_obj,)
+    """
+    n = len(old[0])
+    moved, ratio = old[0] - new[0], old[1] / new[1]
+    in_units = moved / new[1]
+    change = {
+        "gram": _affine(np.tile(in_units, 2), np.tile(ratio, 2)),
+        "lagged": _affine(np.tile(in_units, 3), np.tile(ratio, 3)),
+        "first": _affine(moved, np.ones(n)),
+        "changes": _affine(np.zeros(n), ratio),
+        "within": np.diag(np.tile(ratio, 2)),
+    }
+    out = dict(tables)
+    for name, by in change.items():
+        i, j = np.triu_indices(len(by))
+        flat = tables[name].values
+        full = symmetric(flat.reshape(-1, flat.shape[2]), len(by))
+        out[name] = Table(tables[name].keys, (by @ full @ by.T)[:, i, j].reshape(flat.shape))
+    for name in ("ends", "steps", "path"):
+        values = tables[name].values.copy()
+        values[:, :, 1 : 1 + n] += values[:, :, :1] * moved
+        out[name] = Table(tables[name].keys, values)
+    values = tables["history"].values
+    count, (y, yy, h, hh, yh) = values[:, :, :1], np.split(values[:, :, 1:], 5, axis=2)
+    d, r = in_units, ratio
+    parts = [r * y + d * count, r**2 * yy + 2 * r * d * y + d**2 * count, r * h + d * count]
+    parts += [r**2 * hh + 2 * r * d * h + d**2 * count, r**2 * yh + r * d * (y + h) + d**2 * count]
+    out["history"] = Table(tables["history"].keys, np.concatenate([count, *parts], axis=2))
+    return out
+
+
+def _affine(shift: Float, ratio: Float) -> Float:
+    """Return the change of (1, z) when z becomes ratio z + shift."""
+    change = np.diag(np.r_[1.0, ratio])
+    change[1:, 0] = shift
+    return change
+
+
 # ------------------------------------------------------------------------- what is no sum
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Values counted in bins [key w, (key + 1) w), w = 2^power: bins of two parts fit into one another.
+
+    Attributes
+    ----------
+    power : int
+    keys : int array, shape (n_bins,)
+    counts : float array, shape (n_bins,)
+    """
+
+    power: int
+    keys: Int
+    counts: Float
+
+    @classmethod
+    def of(cls, values: Float) -> Bins:
+        """Count values, shape (n,)."""
+        if len(values) == 0:
+            return cls(-1000, np.zeros(0, dtype=np.int64), np.zeros(0))
+        largest = max(float(np.abs(values).max()), 2.0**-900)
+        fine = int(np.floor(np.log2(sd))) - FINE if (sd := float(values.std())) > 0 else -1000
+        power = max(fine, int(np.ceil(np.log2(largest))) - DIGITS)
+        keys, place = relabel(np.floor(values / 2.0**power).astype(np.int64))
+        return cls(power, keys, np.bincount(place).astype(np.float64))
+
+    def __add__(self, other: Bins) -> Bins:
+        """Count both, in the wider bins."""
+        power = max(self.power, other.power)
+        parts = [p for p in (self, other) if len(p.keys)]
+        if not parts:
+            return self
+        every = np.concatenate([p.keys >> min(power - p.power, 63) for p in parts])
+        keys, place = relabel(every)
+        return Bins(power, keys, np.bincount(place, np.concatenate([p.counts for p in parts])))
+
+    def percentile(self, q: float) -> tuple[float, float]:
+        """Return the least and the largest that a percentile may be."""
+        upto = np.cumsum(self.counts)
+        at = q / 100 * (upto[-1] - 1)
+        low, high = (self.keys[int(np.searchsorted(upto, k, side="right"))] for k in (np.floor(at), np.ceil(at)))
+        return float(low * 2.0**self.power), float((high + 1) * 2.0**self.power)
 
 
 @dataclass(frozen=True)
@@ -120,8 +210,8 @@ class Reach:
     longest, n_longest, n_scored, n_on_target : int
         Rows of the longest session, sessions with scores that are as long, all sessions with scores, and sessions
         recorded as ended on target.
-    ends : float array, shape (n_obj, N_BINS)
-        Sessions by where they end, in bins of `bin_edges`.
+    ends : tuple of Bins
+        Sessions by where they end, for each objective.
     """
 
     n_sessions: int
@@ -142,11 +232,11 @@ class Reach:
     n_longest: int
     n_scored: int
     n_on_target: int
-    ends: Float
+    ends: tuple[Bins, ...]
 
     @classmethod
-    def of(cls, panel: Panel, centre: Float, scale: Float) -> Reach:
-        """Look at one part; `centre` and `scale` are those of its sums."""
+    def of(cls, panel: Panel) -> Reach:
+        """Look at one part."""
         pairs = panel.pairs()
         start = panel.x[group_starts(panel.session)]
         start = start[~np.isnan(start).any(axis=1)]
@@ -174,7 +264,7 @@ class Reach:
             n_starts=len(start),
             **_lengths(panel),
             n_on_target=_on_target(panel),
-            ends=_binned((panel.ends()[1] - centre) / scale),
+            ends=tuple(Bins.of(column) for column in panel.ends()[1].T),
         )
 
     def plus(self, other: Reach, objectives: tuple[Objective, ...]) -> Reach:
@@ -204,7 +294,7 @@ class Reach:
             sum(p.n_longest for p in (self, other) if p.longest == longest),
             self.n_scored + other.n_scored,
             self.n_on_target + other.n_on_target,
-            self.ends + other.ends,
+            tuple(a + b for a, b in zip(self.ends, other.ends, strict=True)),
         )
 
 
@@ -220,26 +310,6 @@ def _on_target(panel: Panel) -> int:
     if column is None or "target" not in column.names:
         return 0
     return len(np.unique(panel.session[column.codes == column.names.index("target")]))
-
-
-def bin_edges() -> Float:
-    """Return the edges of the bins in which ends are counted, in units of the sums; the outer bins are open."""
-    return np.r_[-np.inf, np.arange(1 - HALF, HALF) / PER_UNIT, np.inf]
-
-
-def _binned(z: Float) -> Float:
-    edges = bin_edges()
-    at = np.searchsorted(edges, z, side="right") - 1
-    return np.array([np.bincount(column, minlength=len(edges) - 1) for column in at.T], dtype=np.float64)
-
-
-def percentile_ends(counts: Float, q: float) -> tuple[float, float]:
-    """Return the least and the largest that a percentile may be, of values counted in bins, shape (N_BINS,)."""
-    upto = np.cumsum(counts)
-    place = q / 100 * (upto[-1] - 1)
-    edges = bin_edges()
-    low, high = (int(np.searchsorted(upto, k, side="right")) for k in (np.floor(place), np.ceil(place)))
-    return float(edges[low]), float(edges[high + 1])
 
 
 def _said(values: list[str | None] | None) -> Bool | None:

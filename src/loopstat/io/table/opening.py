@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import InputError, argument, either
@@ -15,6 +16,7 @@ from .columns import renaming, unknown
 from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
 from .frames import scan_frame
 
+MEMORY = "1GB"  # that a database on disk may take; beyond it spills
 LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
 
 
@@ -34,6 +36,12 @@ class Needs:
         What the labels were asked for by, for refusals.
     session : str or None
         Only the rows of this session are read; the table must be one file.
+    only : frozenset of str or None
+        Only these columns are loaded, of those that are there.
+    first : int or None
+        Only so many rows of each file are read.
+    on_disk : bool
+        The table is kept in a file of its own while it is open, so that memory is bounded.
     """
 
     labels: tuple[str, ...] = ()
@@ -42,6 +50,9 @@ class Needs:
     texts: Mapping[str, str] = field(default_factory=dict)
     label_options: str = LABEL_OPTIONS
     session: str | None = None
+    only: frozenset[str] | None = None
+    first: int | None = None
+    on_disk: bool = False
 
 
 @contextmanager
@@ -54,18 +65,29 @@ def opened(source: Any, columns: Mapping[str, str] | None = None, needs: Needs |
     columns : mapping from standard name to the table's name, optional
     needs : Needs, optional
     """
-    import duckdb
-
     needs = needs or Needs()
-    con = duckdb.connect(config={"autoinstall_known_extensions": False})
-    try:
+    with _database(on_disk=needs.on_disk) as con:
         without_progress_bar(con)
         if is_paths(source):
             yield _of_files(con, source, columns, needs)
         else:
             yield _cells(con, [scan_frame(con, source)], columns, needs)
-    finally:
-        con.close()
+
+
+@contextmanager
+def _database(*, on_disk: bool) -> Iterator[Any]:
+    """Open a database: in memory, or in a folder that goes with it."""
+    import duckdb
+
+    config: dict[str, Any] = {"autoinstall_known_extensions": False}
+    if not on_disk:
+        with duckdb.connect(config=config) as con:
+            yield con
+        return
+    with TemporaryDirectory(prefix="loopstat-") as folder:
+        config |= {"memory_limit": MEMORY, "temp_directory": os.path.join(folder, "spilled")}
+        with duckdb.connect(os.path.join(folder, "table.duckdb"), config=config) as con:
+            yield con
 
 
 def asked_of(
@@ -147,6 +169,16 @@ def _cells(
     numbers = {*needs.objectives, *needs.numbers}
     if needs.session is not None:
         scans = [part_of(scan, "session", needs.session, names) for scan in scans]
+    if needs.first is not None:
+        scans = [replace(s, relation=f"(SELECT * FROM {s.relation} LIMIT {needs.first})") for s in scans]  # noqa: S608
     return Cells(
-        con, scans, names=names, labels=needs.labels, numbers=numbers, texts=needs.texts, short=short, digest=digest
+        con,
+        scans,
+        names=names,
+        labels=needs.labels,
+        numbers=numbers,
+        texts=needs.texts,
+        only=needs.only,
+        short=short,
+        digest=digest,
     )
