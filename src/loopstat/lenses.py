@@ -23,6 +23,7 @@ LENSES: dict[str, str] = {
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
     "play": "loopstat.play.lens:LENS",
+    "many": "loopstat.many.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 
@@ -48,15 +49,18 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result.
+        `module:function` that makes its text, or its bytes, of a result.
     title : str
         What a page calls it; default its help.
+    short : str
+        A letter that stands for its option.
     """
 
     name: str
     help: str
     text: str
     title: str = ""
+    short: str = ""
 
 
 @dataclass(frozen=True)
@@ -155,6 +159,8 @@ class Command:
         How much the terminal shows unless asked for more; `front` is one screen.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
+    of_tables : bool
+        Whether the files it reads are tables, so that the interactive page can show it.
     """
 
     name: str
@@ -167,6 +173,12 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    of_tables: bool = True
+
+    @property
+    def on_page(self) -> bool:
+        """Whether the interactive page shows it."""
+        return self.pages and self.of_tables
 
 
 @dataclass(frozen=True)

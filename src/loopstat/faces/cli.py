@@ -129,7 +129,9 @@ def made(command: Command) -> click.Command:
     if command.pages:
         options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
         options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
-    options += [click.option(f"--{s.name}", f"{s.name}_path", metavar="FILE", help=s.help) for s in command.saves]
+    for save in command.saves:
+        flags = [f"--{save.name}", *([f"-{save.short}"] if save.short else [])]
+        options.append(click.option(*flags, f"{save.name}_path", metavar="FILE", help=save.help))
     if command.reads != "nothing":
         options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
 
@@ -168,6 +170,7 @@ def main() -> None:
     \b
     loopstat demo                     see it work on bundled recordings, offline
     loopstat analyze runs.parquet     your own table, one row per step of a session
+    loopstat stats day1/*.parquet     more than memory, or than one machine: sums that `merge` puts together
     loopstat balance runs.parquet     does it go in circles? states instead of scores
     loopstat view runs.parquet        the same and more on a page that answers while you change it
     loopstat moves simulate           candidates, reviewers, tests: how far would that loop get?

@@ -165,7 +165,7 @@ class ClusterTables:
 
     def moved(self, files: Int) -> ClusterTables:
         """Return the same with files numbered anew: number k becomes `files[k]`."""
-        if self.blocked or not len(self):
+        if not self.place.any():  # blocks, and what stands in no file's order
             return self
         file = files[self.file]
         order = np.lexsort((self.ids, self.place, file))

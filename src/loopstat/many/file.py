@@ -16,6 +16,7 @@ from ..decide.carried import Holding
 from ..drift.carried.sums import Bins, Reach
 from ..errors import InputError
 from ..inference.tables import ClusterTables, Table
+from ..io.write import write_file
 from ..panel.panel import Objective
 from .sums import GroupStats, Made, Origin, Stats
 
@@ -60,6 +61,22 @@ def packed(stats: Stats) -> bytes:
     return body + hashlib.sha256(body).digest()
 
 
+def save_stats(stats: Stats, path: str | os.PathLike[str]) -> None:
+    """Write sums to a file, whole or not at all; `load_stats` reads it.
+
+    Parameters
+    ----------
+    stats : Stats
+    path : path
+
+    Raises
+    ------
+    OutputError
+        The system refuses.
+    """
+    write_file(path, packed(stats))
+
+
 def _group(group: GroupStats, numbers: _Numbers) -> dict[str, Any]:
     reach = {name: value for name, value in vars(group.reach).items() if isinstance(value, bool | int)}
     arrays = {name: numbers.put(getattr(group.reach, name)) for name in ("low", "high", "at_low", "at_high")}
@@ -87,7 +104,7 @@ def _tables(tables: Mapping[str, Table], numbers: _Numbers) -> dict[str, Any]:
 
 
 def load_stats(path: str | os.PathLike[str]) -> Stats:
-    """Read sums that `Stats.save` or `loopstat stats` wrote.
+    """Read sums that `save_stats` or `loopstat stats` wrote.
 
     Parameters
     ----------

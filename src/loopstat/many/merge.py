@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -31,7 +32,10 @@ from ..panel.groups import label_of
 from ..panel.labels import Labels
 from ..panel.panel import Source
 from ..results.decision import Decided
+from .file import load_stats
 from .sums import TASK, GroupStats, Stats
+
+Part = Stats | str | os.PathLike[str]
 
 NEEDS_ROWS = (
     "Needs the rows, and is not here: the latent and the censored likelihoods and tests of differing sessions, scorer "
@@ -58,7 +62,7 @@ class Chosen:
 
 
 def merge(
-    parts: Stats | Sequence[Stats],
+    parts: Part | Sequence[Part],
     *,
     estimator: LinearDrift | None = None,
     decision: MeanCurve | None = None,
@@ -70,7 +74,7 @@ def merge(
 
     Parameters
     ----------
-    parts : Stats, or sequence of Stats
+    parts : Stats, path of a file of sums, or sequence of these
         In any order.
     estimator : LinearDrift, optional
         `pooled`, `within` or `instrument`; default pooled.
@@ -100,7 +104,10 @@ def merge(
     Clusters are resampled in the order of files and of sessions in them; tasks, of which only hashes are known, in the
     order of these, so that intervals by bootstrap and held-out skill by task differ by chance from those of rows.
     """
-    total = parts if isinstance(parts, Stats) else reduce(add, parts)
+    several = [parts] if isinstance(parts, Stats | str | os.PathLike) else list(parts)
+    if not several:
+        raise SettingsError("`parts` is empty: nothing to merge.")
+    total = reduce(add, (part if isinstance(part, Stats) else load_stats(part) for part in several))
     estimator = estimator or LinearDrift("pooled")
     if estimator.estimator not in FROM_SUMS or estimator.thorough or estimator.stops_at_bounds:
         raise SettingsError(

@@ -146,7 +146,7 @@ def stats(
     Returns
     -------
     Stats
-        `a + b` merges parts, `loopstat.merge` analyses, `save` writes them.
+        `a + b` merges parts, `loopstat.merge` analyses, `loopstat.many.file.save_stats` writes them.
 
     Raises
     ------

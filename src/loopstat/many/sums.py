@@ -116,7 +116,7 @@ class GroupStats:
 
 @dataclass(frozen=True)
 class Stats:
-    """Sums of one part of a recording, or of several merged; `+` merges, `merge` analyses.
+    """Sums of one part of a recording, or of several merged: `+` merges, `loopstat.merge` analyses.
 
     Attributes
     ----------
@@ -184,13 +184,6 @@ class Stats:
             values: replace(group, tables={kind: t.moved(moved) for kind, t in group.tables.items()})
             for values, group in self.groups.items()
         }
-
-    def save(self, path: Any) -> None:
-        """Write the sums to a file; see `loopstat.load_stats`."""
-        from ..io.write import write_file
-        from .file import packed
-
-        write_file(path, packed(self))
 
 
 def refuse_unlike(a: Stats, b: Stats) -> None:

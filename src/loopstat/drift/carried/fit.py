@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...arrays import Float
+from ...arrays import Float, Int
 from ...errors import InputError
 from ...inference.clusters import Clusters
 from ...inference.intervals import jackknife, means_of_sums
@@ -27,7 +27,7 @@ from ..products import symmetric
 from ..quantities import Found, answers
 from ..readings.interference import PathSums
 from ..readings.paths import MeanPath
-from ..readings.skill import cluster_folds
+from ..readings.skill import Skill, cluster_folds
 from ..sums import Grams
 from .skill import skill_from_sums
 from .sums import Reach
@@ -164,11 +164,16 @@ def _found(settings: DriftSettings, sums: GroupSums, group: Group, rng: Rng) -> 
     if not group.fits:
         return Found(group, level, Choice(None, f"No drift could be fitted: {_no_fit(sums)}."), group.pooled, None)
     fold = cluster_folds(group.grams, rng)
-    skill = None if fold is None else skill_from_sums(group.grams, sums, fold, level)
+    skill = None if fold is None else _skill(group, sums, fold, level)
     choice = _choice(settings.estimator, sums, group, level)
     if choice.estimated is None or choice.left_out is None:
         return Found(group, level, choice, group.pooled, skill)
     return Found(group, level, choice, group.read(choice.estimated, choice.left_out), skill)
+
+
+def _skill(group: Group, sums: GroupSums, fold: Int, level: float) -> Skill:
+    history = sums.tables.tables["history"]
+    return skill_from_sums(group.grams, history, (sums.centre, sums.scale), fold, level)
 
 
 def _no_fit(sums: GroupSums) -> str:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from ...arrays import Float, Int
+from ...inference.tables import Table
 from ..readings.skill import Skill, shrinkage, skill_of_sums
 from ..sums import Grams, Moments
 
-if TYPE_CHECKING:
-    from .fit import GroupSums
 
-
-def skill_from_sums(grams: Grams, sums: GroupSums, fold: Int, level: float) -> Skill:
+def skill_from_sums(grams: Grams, history: Table, about: tuple[Float, Float], fold: Int, level: float) -> Skill:
     """Measure skill over cluster folds, as `held_out_skill` does from rows.
 
     Parameters
     ----------
     grams : Grams
-    sums : GroupSums
-        Of the same transitions.
+    history : Table
+        As `drift_tables` makes it, of the same transitions.
+    about : (centre, scale), each of shape (n_obj,)
+        Reference point and units of the histories.
     fold : int array, shape (n_clusters,)
     level : float
     """
@@ -46,14 +44,14 @@ def skill_from_sums(grams: Grams, sums: GroupSums, fold: Int, level: float) -> S
         "mean": error(mean_v, np.zeros_like(M)),
         "constant_drift": error(mean_v - mean_u, ahead),
     }
-    mean = (grams.centre + grams.scale * mean_v - sums.centre) / sums.scale  # in the units of the histories
-    own_mean = _of_running_mean(sums, mean, fold) * sums.scale**2
+    mean = (grams.centre + grams.scale * mean_v - about[0]) / about[1]
+    own_mean = _of_running_mean(history, mean, fold) * about[1] ** 2
     return skill_of_sums({**errors, "running_mean": own_mean[filled]}, fold, level)
 
 
-def _of_running_mean(sums: GroupSums, mean: Float, fold: Int) -> Float:
+def _of_running_mean(table: Table, mean: Float, fold: Int) -> Float:
     """Sum squared errors of the session's running mean, shrunk to the overall one, shape (n_clusters, n_obj)."""
-    table, n = sums.tables.tables["history"], len(sums.scale)
+    n = mean.shape[1]
     count, (y, yy, h, hh, yh) = table.values[:, :, :1], np.split(table.values[:, :, 1:], 5, axis=2)
     m = mean[fold][:, None]
     own, mixed = yy - 2 * m * y + count * m**2, yh - m * (y + h) + count * m**2

@@ -16,7 +16,7 @@ from .columns import renaming, unknown
 from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
 from .frames import scan_frame
 
-MEMORY = "1GB"  # that a database on disk may take; beyond it spills
+MEMORY, OF_JSON = "1GB", "6GB"  # that a database on disk may take; a reader of JSON takes room for its longest record
 LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
 
 
@@ -85,7 +85,7 @@ def _database(*, on_disk: bool) -> Iterator[Any]:
             yield con
         return
     with TemporaryDirectory(prefix="loopstat-") as folder:
-        config |= {"memory_limit": MEMORY, "temp_directory": os.path.join(folder, "spilled")}
+        config |= {"memory_limit": OF_JSON, "temp_directory": os.path.join(folder, "spilled")}
         with duckdb.connect(os.path.join(folder, "table.duckdb"), config=config) as con:
             yield con
 
@@ -169,6 +169,8 @@ def _cells(
     numbers = {*needs.objectives, *needs.numbers}
     if needs.session is not None:
         scans = [part_of(scan, "session", needs.session, names) for scan in scans]
+    if needs.on_disk and not any(s.relation.startswith("read_json") for s in scans):
+        con.execute(f"SET memory_limit = '{MEMORY}'")
     if needs.first is not None:
         scans = [replace(s, relation=f"(SELECT * FROM {s.relation} LIMIT {needs.first})") for s in scans]  # noqa: S608
     return Cells(
