@@ -17,6 +17,7 @@ from ..arrays import Int
 from ..decide.analysis import kept_settings as decision_settings
 from ..decide.analysis import notes_of
 from ..decide.carried import ValueSums, decided_from_sums, units_from_sums
+from ..decide.fit import Units
 from ..decide.settings import MeanCurve
 from ..drift.analysis import direction_note, kept_settings
 from ..drift.carried.fit import FROM_SUMS, GroupSums, fit_sums
@@ -124,7 +125,8 @@ def merge(
     weights = _weights(groups, total, estimator.n_boot, seed)
     fits = [_fit(total, g, w, estimator, seed) for g, w in zip(groups, weights, strict=True)]
     decided, units, why = _decisions(total, groups, weights, decision)
-    fits = [replace(fit, decided=decided.get(fit.label)) for fit in fits]
+    missing = {"decision": why} if why else {}
+    fits = [replace(fit, decided=decided.get(fit.label), reasons={**fit.reasons, **missing}) for fit in fits]
     own = {} if units is None else decision_settings(decision, units, list(made.by), seed)
     notes = [*total.notes, *direction_note(made.objectives)]
     notes += estimators_note(fits, reference) if len(fits) > 1 else []
@@ -141,7 +143,7 @@ def merge(
             **{name: made.read.get(name) for name in ("columns", "transform", "from_step", "where")},
             **(settings or {}),
         },
-        notes=(*notes, *why, NEEDS_ROWS),
+        notes=(*notes, *([why] if why else []), NEEDS_ROWS),
         comparisons=compare(fits, reference=reference, level=estimator.level),
     )
 
@@ -220,7 +222,7 @@ def _fit(total: Stats, group: Chosen, weights: Int, estimator: LinearDrift, seed
 
 def _decisions(
     total: Stats, groups: Sequence[Chosen], weights: Sequence[Int], decision: MeanCurve
-) -> tuple[dict[str, Decided], Any, list[str]]:
+) -> tuple[dict[str, Decided], Units | None, str]:
     """Return the decisions by group, their units, and why there are none."""
     made = total.made
     held: list[tuple[Chosen, ValueSums, Int]] = []
@@ -242,11 +244,11 @@ def _decisions(
     missing = {g.label: why for g, sums, _ in held if (why := sums.missing) is not None}
     if missing or not held:
         said = "; ".join(f"{label}: {why}" for label, why in missing.items()) or "no session has a score"
-        return {}, None, [f"When to stop needs the rows ({said}): `loopstat decide` reads them."]
+        return {}, None, f"When to stop needs the rows ({said}): `loopstat decide` reads them."
     units = units_from_sums(decision, [sums for _, sums, _ in held])
     decided = {}
     for g, sums, w in held:
         clusters = g.clusters
         found = decided_from_sums(decision, sums, units, clusters, Resampling(clusters, w), g.label)
         decided[g.label] = replace(found, by=dict(zip(made.by, g.values, strict=True)))
-    return decided, units, []
+    return decided, units, ""
