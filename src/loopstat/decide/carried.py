@@ -72,7 +72,7 @@ def value_tables(
     grid = grid_of(panel, all_alike, how.cost)
     places = grid.steps - grid.steps[0]
     ends = ends_of(panel, how.ended, None)
-    sessions = Clusters(panel.session, panel.session_names, "session", "session")
+    sessions = _own_clusters(panel)
     alone = [Keeping(keep, w, w) for w in np.eye(n_obj) * signs]
     floors = np.array([floor_of(panel, k) for k in alone])
     helds = [held_values(panel, grid, k, ends, sessions, f) for k, f in zip(alone, floors, strict=True)]
@@ -95,7 +95,7 @@ def value_tables(
     ]
     over_all = {
         "joint": Table(places, np.concatenate(products, axis=1)[None]),
-        "alone": _alone(panel, alone, ends.own, centre, how),
+        "alone": _alone(panel, alone, helds, centre, how),
         "cut": _by_key(held.last[~held.ended]),
         "first": first,
     }
@@ -114,18 +114,27 @@ def _placed(value: Float, held: Held) -> tuple[Float, Float]:
     return np.where(np.isnan(value), 0.0, value), own[:, :, None]
 
 
-def _alone(panel: Panel, each: Sequence[Keeping], own: np.ndarray, centre: Float, how: Holding) -> Table:
+def _alone(panel: Panel, each: Sequence[Keeping], together: Sequence[Held], centre: Float, how: Holding) -> Table:
     """Sum every objective held by itself, whatever is missing of the others: what one standard deviation is."""
     out: list[Float] = []
-    ends = ends_of(panel, how.ended, None)
-    sessions = Clusters(panel.session, panel.session_names, "session", "session")
-    for keeping, at in zip(each, panel.signs * centre, strict=True):
-        grid = grid_of(panel, keeping, None)
-        held = held_values(panel, grid, keeping, ends, sessions, floor_of(panel, keeping))
-        value, ending = _placed(held.value - at, held)
-        for which in (~np.isnan(held.value), ending[:, :, 0]):
+    # With no score missing an objective by itself is held as all together are, but for what is best of several.
+    alike = bool(panel.complete.all()) and (len(each) == 1 or each[0].keep in ("last", "accepted"))
+    for keeping, held, at in zip(each, together, panel.signs * centre, strict=True):
+        own = held if alike else _held_alone(panel, keeping, how)
+        value, ending = _placed(own.value - at, own)
+        for which in (~np.isnan(own.value), ending[:, :, 0]):
             out += [(value**k * which).sum(axis=0) for k in range(SPREAD)]
     return Table(np.arange(len(out[0])), np.stack(out, axis=1)[None])
+
+
+def _held_alone(panel: Panel, keeping: Keeping, how: Holding) -> Held:
+    ends, sessions = ends_of(panel, how.ended, None), _own_clusters(panel)
+    return held_values(panel, grid_of(panel, keeping, None), keeping, ends, sessions, floor_of(panel, keeping))
+
+
+def _own_clusters(panel: Panel) -> Clusters:
+    """Return clusters of one session each."""
+    return Clusters(panel.session, panel.session_names, "session", "session")
 
 
 def rebased_values(tables: Mapping[str, Table], moved: Float) -> dict[str, Table]:

@@ -13,7 +13,7 @@ from ...inference.tables import Table
 from ...panel.panel import Objective, Pairs, Panel
 from ..maps.noisy import runs
 from ..maps.within import centred_sums
-from ..products import products, symmetric, with_one
+from ..products import products, summed_products, symmetric, with_one
 from ..readings.interference import PathSums
 from ..readings.skill import running_mean
 from ..sums import Grams
@@ -81,7 +81,7 @@ def _by_key(key: Int, cluster: Int, n: int, values: Float) -> Table:
 def _lagged(panel: Panel, cluster: Int, n: int, centre: Float, scale: Float) -> Float:
     rows = runs(panel, 2)
     z = np.concatenate([(panel.x[row] - centre) / scale for row in rows], axis=1)
-    return summed_rows(cluster[rows[-1]], products(with_one(z)), n)
+    return summed_products(with_one(z), cluster[rows[-1]], n)
 
 
 def _steps(panel: Panel, cluster: Int, n: int, centre: Float) -> Table:
