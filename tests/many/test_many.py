@@ -179,3 +179,25 @@ def test_a_part_of_the_sessions(tmp_path: Path) -> None:
     )
     whole = ls.analyze(ls.read(paths, objectives=OBJECTIVES, from_step=1).where(strategy="a"), by=[], estimator=fit)
     assert list(differences(carried(merged), carried(whole))) == []
+
+
+def test_folders_named_column_value_are_labels(tmp_path: Path) -> None:
+    for value, seed in (("a", 1), ("b 1", 2)):
+        folder = tmp_path / f"model={value}" / "day=3"
+        folder.mkdir(parents=True)
+        loops(25, seed=seed).write_parquet(folder / "steps.parquet")
+    pattern = str(tmp_path / "*" / "*" / "*.parquet")
+    fit = ls.LinearDrift("pooled", n_boot=FEW_DRAWS)
+    whole = ls.analyze(pattern, objectives=OBJECTIVES, by="model", estimator=fit)
+    assert [g.label for g in whole.groups] == ["model=a", "model=b 1"]
+    merged = ls.merge(ls.stats(pattern, objectives=OBJECTIVES, by="model"), estimator=fit)
+    assert list(differences(carried(merged), carried(whole))) == []
+
+
+def test_by_file(tmp_path: Path) -> None:
+    paths = written(loops(50), tmp_path, (23,))
+    fit = ls.LinearDrift("pooled", n_boot=FEW_DRAWS)
+    merged = ls.merge([ls.stats(p, objectives=OBJECTIVES, by="file") for p in paths], estimator=fit)
+    whole = ls.analyze(paths, objectives=OBJECTIVES, by="file", estimator=fit)
+    assert [g.label for g in merged.groups] == ["file=part0.parquet", "file=part1.parquet"]
+    assert list(differences(carried(merged), carried(whole))) == []

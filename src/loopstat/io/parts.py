@@ -35,7 +35,13 @@ def objectives_by_sample(source: Any, wanted: Wanted, columns: Mapping[str, str]
         return objectives_of(cells, rows_of(cells)[0], wanted)[0]
 
 
-def read_parts(source: Any, wanted: Wanted, columns: Mapping[str, str] | None, rows: int) -> Iterator[Panel]:
+def read_parts(
+    source: Any,
+    wanted: Wanted,
+    columns: Mapping[str, str] | None,
+    rows: int,
+    constants: Mapping[str, str] | None = None,
+) -> Iterator[Panel]:
     """Read one table as panels of whole sessions, in order of their first appearance, in bounded memory.
 
     Parameters
@@ -46,6 +52,8 @@ def read_parts(source: Any, wanted: Wanted, columns: Mapping[str, str] | None, r
     columns : mapping from standard name to the table's name, optional
     rows : int
         Of a part, about.
+    constants : mapping from name to text, optional
+        Columns of one value that the file does not hold itself.
 
     Raises
     ------
@@ -53,7 +61,8 @@ def read_parts(source: Any, wanted: Wanted, columns: Mapping[str, str] | None, r
         The table cannot be used; the message names file, row and column.
     """
     named = frozenset((*(wanted.objectives or ()), *wanted.labels))
-    with opened(source, columns, replace(wanted.needs(), only=LINKS | named | OPTIONAL, on_disk=True)) as cells:
+    only = LINKS | named | OPTIONAL
+    with opened(source, columns, replace(wanted.needs(), only=only, constants=constants or {}, on_disk=True)) as cells:
         if "session" not in cells.columns or "step" not in cells.columns:
             raise no_sessions(cells)
         moves = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from ..errors import InputError, SettingsError
 from ..inference.workers import Progress, silent
 from ..io.parts import objectives_by_sample, read_parts
 from ..io.settings import Bounds, Wanted
-from ..io.table.files import find, names_of
+from ..io.table.files import find, names_of, partitions_of
 from ..io.table.opening import is_paths
 from ..panel.labels import Labels, as_names
 from ..panel.panel import Panel
@@ -40,13 +40,14 @@ class FileJob:
     from_step: int | None
     where: Mapping[str, str]
     unlike: Mapping[str, str]
+    constants: Mapping[str, str] = field(default_factory=dict)
     rows: int = ROWS
 
     def run(self) -> Stats:
         """Read the file and return its sums."""
         total: Stats | None = None
         before, empty = 0, None
-        for whole in read_parts(self.source, self.wanted, self.columns, self.rows):
+        for whole in read_parts(self.source, self.wanted, self.columns, self.rows, self.constants):
             panel = self._chosen(whole)
             if total is None and len(panel) == 0:
                 before, empty = before + whole.n_sessions, panel
@@ -165,6 +166,7 @@ def stats(
         raise SettingsError(f"`keep` must be one of {', '.join(KEEPS)}. Got {keep!r}.")
     paths = [*find(source)] if is_paths(source) else [source]
     names = names_of(paths) if is_paths(source) else ["<dataframe>"]
+    folders = partitions_of(paths) if is_paths(source) else [{}]
     by, where, unlike = as_names(by), dict(where or {}), dict(unlike or {})
     asked = [cluster if cluster != "session" else None, ended, cost]
     labels = dict.fromkeys((*by, *where, *unlike, *(name for name in asked if name)))
@@ -180,8 +182,8 @@ def stats(
         wanted = replace(wanted, objectives=objectives_by_sample(paths[0], wanted, columns))
         notes = (f"objectives: {', '.join(wanted.objectives or ())}, by the first rows; --objectives chooses others.",)
     jobs = [
-        FileJob(path, name, wanted, columns, by, cluster, Holding(keep, ended, cost), from_step, where, unlike)
-        for path, name in zip(paths, names, strict=True)
+        FileJob(path, name, wanted, columns, by, cluster, Holding(keep, ended, cost), from_step, where, unlike, given)
+        for path, name, given in zip(paths, names, folders, strict=True)
     ]
     found = list(_done(jobs, executor, progress or silent))
     total = found[0]

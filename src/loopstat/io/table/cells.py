@@ -20,7 +20,7 @@ from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError
 from ...panel.panel import MISSING, Labels, Source, array_digest
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
-from .files import Field, Scan, plain_errors
+from .files import Field, Scan, plain_errors, text_literal
 
 MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "null")
 MISSING_NUMBER = "None"  # may well be the name of a strategy, so it is missing among numbers only
@@ -415,8 +415,7 @@ def part_of(scan: Scan, name: str, value: str, names: Mapping[str, str]) -> Scan
     if field is None or field.kind == "nested":
         return scan
     text = label_of(field)
-    parts = ["'" + part.replace("'", "''") + "'" for part in value.split("\0")]  # no SQL text holds a null byte
-    sought = " || chr(0) || ".join(parts)
+    sought = text_literal(value)
     return replace(scan, relation=f"(SELECT * FROM {scan.relation} WHERE {text} = {sought})", record=None)
 
 

@@ -13,7 +13,18 @@ from typing import Any
 from ...errors import InputError, argument, either
 from .cells import Cells, part_of
 from .columns import renaming, unknown
-from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
+from .files import (
+    LONGEST_LINE,
+    LineTooLongError,
+    Scan,
+    digest_of,
+    find,
+    names_of,
+    partitions_of,
+    plain_errors,
+    scan,
+    with_constants,
+)
 from .frames import scan_frame
 
 MEMORY, OF_JSON = "1GB", "6GB"  # that a database on disk may take; a reader of JSON takes room for its longest record
@@ -40,6 +51,8 @@ class Needs:
         Only these columns are loaded, of those that are there.
     first : int or None
         Only so many rows of each file are read.
+    constants : mapping from name to text
+        Columns of one value that the files do not hold themselves: those of folders named `column=value`.
     on_disk : bool
         The table is kept in a file of its own while it is open, so that memory is bounded.
     """
@@ -52,6 +65,7 @@ class Needs:
     session: str | None = None
     only: frozenset[str] | None = None
     first: int | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
     on_disk: bool = False
 
 
@@ -139,7 +153,10 @@ def _of_files(con: Any, source: Any, columns: Mapping[str, str] | None, needs: N
     digest = digest_of(paths)
     for longest in LONGEST_LINE:
         try:
-            scans = [scan(con, p, longest_line=longest) for p in paths]
+            scans = [
+                with_constants(scan(con, path, longest_line=longest), {**named, **needs.constants})
+                for path, named in zip(paths, partitions_of(paths), strict=True)
+            ]
             return _cells(con, scans, columns, needs, short, digest)
         except LineTooLongError:
             if longest == LONGEST_LINE[-1]:
