@@ -201,3 +201,50 @@ def test_by_file(tmp_path: Path) -> None:
     whole = ls.analyze(paths, objectives=OBJECTIVES, by="file", estimator=fit)
     assert [g.label for g in merged.groups] == ["file=part0.parquet", "file=part1.parquet"]
     assert list(differences(carried(merged), carried(whole))) == []
+
+
+def test_parts_about_other_points_and_in_other_units_are_brought_together(tmp_path: Path) -> None:
+    table = loops(90)
+    far = pl.col("session").str.slice(1).cast(pl.Int64) >= 40
+    table = table.with_columns(
+        p=pl.when(far).then(8 * pl.col("p") + 30).otherwise(pl.col("p")),
+        q=pl.when(far).then(pl.col("q") / 8 - 2).otherwise(pl.col("q")),
+    )
+    a, b = (ls.stats(path, objectives=OBJECTIVES) for path in written(table, tmp_path / "two", (40,)))
+    assert not np.array_equal(a.centre, b.centre)
+    assert not np.array_equal(a.scale, b.scale)
+    for k, estimator in enumerate(("pooled", "within")):
+        merged, whole = analyses(table, tmp_path / str(k), estimator, (40,))
+        assert list(differences(carried(merged), carried(whole))) == []
+
+
+def test_scores_at_their_bounds_are_counted(tmp_path: Path) -> None:
+    table = loops(60).with_columns(p=pl.col("p").clip(-0.2, 1.0), q=pl.col("q").round(0))
+    fit = ls.LinearDrift("pooled", n_boot=FEW_DRAWS)
+    paths = written(table, tmp_path, (9, 30))
+    for bounds in ({}, {"p": (None, 1.0), "q": (-5.0, 5.0)}):
+        merged = ls.merge([ls.stats(p, objectives=OBJECTIVES, bounds=bounds) for p in paths], estimator=fit)
+        whole = ls.analyze(paths, objectives=OBJECTIVES, bounds=bounds, by=[], estimator=fit)
+        assert not merged.groups[0].check("at_bounds").passed
+        assert list(differences(carried(merged), carried(whole))) == []
+
+
+def test_missing_scores_are_left_out_as_from_rows(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    table = loops(70).with_columns(p=pl.when(pl.Series(rng.random(420) < 0.07)).then(None).otherwise(pl.col("p")))
+    merged, whole = analyses(table, tmp_path, "within", (20, 50))
+    assert merged.groups[0].counts["n_dropped"] > 20
+    assert list(differences(carried(merged), carried(whole))) == []
+
+
+@pytest.mark.parametrize("q", [5.0, 50.0, 95.0])
+def test_percentiles_lie_within_what_bins_allow(q: float) -> None:
+    from loopstat.drift.carried.sums import Bins
+
+    rng = np.random.default_rng(3)
+    values = np.concatenate([rng.standard_normal(500), 1e4 + 100 * rng.standard_normal(300)])
+    for cut in (1, 200, 500, 799):
+        low, high = (Bins.of(values[:cut]) + Bins.of(values[cut:])).percentile(q)
+        assert low <= np.percentile(values, q) <= high
+    low, high = Bins.of(values[:500]).percentile(q)
+    assert high - low < 0.1

@@ -213,6 +213,7 @@ def fitted(
 
 
 def kept_settings(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
+    """Return the settings that are kept with a result."""
     return {
         "by": columns,
         "cluster": estimator.cluster,

@@ -162,6 +162,7 @@ def price_of(settings: DecideSettings, spread: float) -> tuple[float, bool]:
 
 
 def value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
+    """Return what one unit of each objective is worth: as asked for, else one raw and several 1/(n sd) each."""
     for name in (settings.select, settings.value):
         if name is not None and name not in panel.names:
             raise SettingsError(f"no objective `{name}`. Objectives: {', '.join(panel.names)}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +14,9 @@ from ..errors import InputError, SettingsError
 from ..inference.workers import Progress, silent
 from ..io.parts import objectives_by_sample, read_parts
 from ..io.settings import Bounds, Wanted
-from ..io.table.files import find, names_of, partitions_of
+from ..io.table.files import find, names_of
 from ..io.table.opening import is_paths
+from ..io.table.partitions import partitions_of
 from ..panel.labels import Labels, as_names
 from ..panel.panel import Panel
 from .sums import TASK, Made, Place, Stats, beside, stats_of
@@ -197,7 +198,7 @@ def run_job(job: FileJob) -> Stats:
     return job.run()
 
 
-def _done(jobs: Sequence[FileJob], executor: Executor | None, progress: Progress) -> Any:
+def _done(jobs: Sequence[FileJob], executor: Executor | None, progress: Progress) -> Iterator[Stats]:
     if executor is None:
         for k, job in enumerate(jobs):
             progress(k, len(jobs), job.name)

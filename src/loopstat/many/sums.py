@@ -242,7 +242,8 @@ def reference_of(panel: Panel) -> tuple[Float, Float]:
     x = panel.x[panel.complete]
     mean, sd = (x.mean(axis=0), x.std(axis=0)) if len(x) else (np.zeros(panel.n_obj), np.ones(panel.n_obj))
     scale = 2.0 ** np.round(np.log2(np.where(sd > 1e-12 * (1 + np.abs(mean)), sd, 1.0)))
-    return np.round(mean / scale) * scale, scale
+    centre = np.round(mean / scale) * scale
+    return np.asarray(centre, dtype=np.float64), np.asarray(scale, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,9 @@ def stats_of(panel: Panel, made: Made, place: Place, about: tuple[Float, Float] 
 
 
 def _group(panel: Panel, made: Made, place: Place, about: tuple[Float, Float], number: Mapping[str, int]) -> GroupStats:
-    tables, over_all, bare = {}, {}, {}
+    tables: dict[str, ClusterTables] = {}
+    over_all: dict[str, Table] = {}
+    bare: dict[str, int] = {}
     for kind in made.kinds:
         keys, of_session, bare[kind] = _clusters(panel, kind, place, number)
         n = len(keys)

@@ -15,7 +15,7 @@ from ...inference.tables import ClusterTables
 from ...panel.model import Rng
 from ...panel.panel import MIN_STOPPED, Objective
 from ...results.check import Check, Outcome
-from ..checks import RULES, SumEvidence, crowding, foreseen, stillness, stopped, survivors, whiteness
+from ..checks import RULES, SumEvidence
 from ..choice import Choice, Rival, as_chosen, other, rival, strong
 from ..fit import DriftSettings, LinearDriftFit
 from ..fitting import fit_of, sum_evidence
@@ -23,6 +23,7 @@ from ..group import ENDS, Group, Observed
 from ..maps.base import estimate
 from ..maps.noisy import Instrument
 from ..maps.within import Within, root_found
+from ..outcomes import crowding, foreseen, stillness, stopped, survivors, whiteness
 from ..products import symmetric
 from ..quantities import Found, answers
 from ..readings.interference import PathSums

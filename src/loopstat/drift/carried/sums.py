@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -180,7 +180,7 @@ class Bins:
             return self
         every = np.concatenate([p.keys >> min(power - p.power, 63) for p in parts])
         keys, place = relabel(every)
-        return Bins(power, keys, np.bincount(place, np.concatenate([p.counts for p in parts])))
+        return Bins(power, keys, np.bincount(place, np.concatenate([p.counts for p in parts])).astype(np.float64))
 
     def percentile(self, q: float) -> tuple[float, float]:
         """Return the least and the largest that a percentile may be."""
@@ -277,24 +277,28 @@ class Reach:
             sum(np.where(e[k] == ends[k], at, 0.0) for e, at in zip(own, counted, strict=True))
             for k, counted in enumerate(((self.at_low, other.at_low), (self.at_high, other.at_high)))
         ]
-        either: Callable[[str], bool] = lambda name: getattr(self, name) or getattr(other, name)  # noqa: E731
+        both = (self, other)
+        longest = max(self.longest, other.longest)
         return Reach(
-            *(getattr(self, name) + getattr(other, name) for name in ("n_sessions", "n_steps", "n_dropped", "n_idle")),
-            either("lineage"),
-            either("survivors_only"),
-            self.all_accepted and other.all_accepted,
-            self.zero_one and other.zero_one,
-            either("tasks"),
-            low,
-            high,
-            np.asarray(at[0]),
-            np.asarray(at[1]),
-            self.n_starts + other.n_starts,
-            longest := max(self.longest, other.longest),
-            sum(p.n_longest for p in (self, other) if p.longest == longest),
-            self.n_scored + other.n_scored,
-            self.n_on_target + other.n_on_target,
-            tuple(a + b for a, b in zip(self.ends, other.ends, strict=True)),
+            n_sessions=self.n_sessions + other.n_sessions,
+            n_steps=self.n_steps + other.n_steps,
+            n_dropped=self.n_dropped + other.n_dropped,
+            n_idle=self.n_idle + other.n_idle,
+            lineage=self.lineage or other.lineage,
+            survivors_only=self.survivors_only or other.survivors_only,
+            all_accepted=self.all_accepted and other.all_accepted,
+            zero_one=self.zero_one and other.zero_one,
+            tasks=self.tasks or other.tasks,
+            low=low,
+            high=high,
+            at_low=np.asarray(at[0]),
+            at_high=np.asarray(at[1]),
+            n_starts=self.n_starts + other.n_starts,
+            longest=longest,
+            n_longest=sum(p.n_longest for p in both if p.longest == longest),
+            n_scored=self.n_scored + other.n_scored,
+            n_on_target=self.n_on_target + other.n_on_target,
+            ends=tuple(a + b for a, b in zip(self.ends, other.ends, strict=True)),
         )
 
 

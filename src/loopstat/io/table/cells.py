@@ -20,7 +20,8 @@ from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError
 from ...panel.panel import MISSING, Labels, Source, array_digest
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
-from .files import Field, Scan, plain_errors, text_literal
+from .files import Field, Scan, plain_errors
+from .partitions import text_literal
 
 MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "null")
 MISSING_NUMBER = "None"  # may well be the name of a strategy, so it is missing among numbers only

@@ -20,12 +20,11 @@ from .files import (
     digest_of,
     find,
     names_of,
-    partitions_of,
     plain_errors,
     scan,
-    with_constants,
 )
 from .frames import scan_frame
+from .partitions import partitions_of, with_constants
 
 MEMORY, OF_JSON = "1GB", "6GB"  # that a database on disk may take; a reader of JSON takes room for its longest record
 LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
