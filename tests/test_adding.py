@@ -15,7 +15,7 @@ from loopstat.faces import explain as glossary
 from loopstat.faces.cli import main
 from loopstat.inference.estimate import Estimate
 
-OURS = ["analysis", "decide", "drift", "balance", "moves", "scoring", "record", "play", "imports"]
+OURS = ["analysis", "decide", "drift", "balance", "moves", "scoring", "record", "play", "imports", "many"]
 LENS = '''
 from pathlib import Path
 
@@ -195,7 +195,7 @@ def test_a_check_rule_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_quantity_is_one_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def read(found: quantities.Found, row: quantities.Quantity) -> quantities.QuantityValue:
         del row
-        return quantities.QuantityValue(Estimate(float(found.group.panel.n_obj), 1.0, 3.0))
+        return quantities.QuantityValue(Estimate(float(found.group.observed.n_obj), 1.0, 3.0))
 
     row = quantities.Quantity("n_scores", owner="data", needs="nothing", unit="1", words="scores a row", read=read)
     monkeypatch.setattr(quantities, "QUANTITIES", (*quantities.QUANTITIES, row))

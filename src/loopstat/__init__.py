@@ -48,11 +48,13 @@ _HOME = {
     "analyze_balance": "balance.analysis",
     "analyze_decisions": "decide.analysis",
     "explain": "faces.explain",
+    "merge": "many.merge",
     "plots": "plots",
     "read": "io",
     "read_recording": "io",
     "run_moves": "moves.fit",
     "simulate": "panel.model",
+    "stats": "many.reading",
     "systems": "systems",
     "template": "io",
 }
@@ -85,6 +87,8 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .io import read as read
     from .io import read_recording as read_recording
     from .io import template as template
+    from .many.merge import merge as merge
+    from .many.reading import stats as stats
     from .moves.fit import run_moves as run_moves
     from .moves.process import MovesProcess as MovesProcess
     from .moves.settings import MoveSettings as MoveSettings

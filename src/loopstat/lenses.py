@@ -26,6 +26,7 @@ LENSES: dict[str, str] = {
     "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
     "imports": "loopstat.imports.lens:LENS",
+    "many": "loopstat.many.lens:LENS",
 }
 GROUP = "loopstat.lenses"
 
@@ -171,6 +172,8 @@ class Command:
         How the interactive page lays it out; None: as its settings stand.
     least_files : int
         How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
+    of_tables : bool
+        Whether the files it reads are tables, so that the interactive page can show it.
     """
 
     name: str
@@ -185,6 +188,12 @@ class Command:
     desk: Desk | None = None
     exits: str = ""
     least_files: int = 1
+    of_tables: bool = True
+
+    @property
+    def on_page(self) -> bool:
+        """Whether the interactive page shows it."""
+        return self.pages and self.of_tables
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ import numpy as np
 
 import loopstat as ls
 from loopstat.drift.analysis import analyze_drift as analyze
-from loopstat.drift.fitting import _found
-from loopstat.drift.group import Group
+from loopstat.drift.fitting import Rows, _found
 from loopstat.drift.quantities import QUANTITIES, ROWS, answers
 from loopstat.inference.clusters import choose_clusters
 from loopstat.inference.estimate import Estimate
@@ -31,8 +30,8 @@ def loops(seed: int, *, sessions: int = 40, steps: int = 8) -> ls.Panel:
 def found(estimator: str):
     panel, rng = loops(1), np.random.default_rng(0)
     clusters = choose_clusters(panel)
-    group = Group.of(panel, Resampling(clusters, bootstrap_weights(len(clusters), 100, rng)))
-    return _found(ls.LinearDrift(estimator, n_boot=100), group, rng, silent)
+    rows = Rows.of(panel, Resampling(clusters, bootstrap_weights(len(clusters), 100, rng)))
+    return _found(ls.LinearDrift(estimator, n_boot=100), rows, rng, silent)
 
 
 def test_quantities_read_in_any_order_are_the_same() -> None:

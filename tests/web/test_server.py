@@ -225,7 +225,7 @@ def test_what_can_be_asked(running: Served, table: Path) -> None:
     said = json.loads(got(f"{running.address}desks")[2])
     assert said["version"] == __version__
     assert said["uploads"]["most"] > 0
-    ours = [c.name for item in lenses() for c in item.commands if c.pages]
+    ours = [c.name for item in lenses() for c in item.commands if c.on_page]
     assert [d["name"] for d in said["desks"] if d["lens"] != "levers"] == ours
     assert [(s["id"], Path(s["name"]).name) for s in said["sources"]] == [("s1", table.name)]
 

@@ -34,6 +34,8 @@ def document(result: Analysis) -> Document:
         _opened(section, *fits[section.key], limits) if section.key in fits else section for section in whole.sections
     ]
     skills = {g.label: s for g in result.groups if (s := g.estimates.get("skill.persistence")) is not None}
+    if not decided:  # where nothing says when to stop, where it goes is all there is
+        sections = [replace(s, depth="front") if s.key in fits else s for s in sections]
     sections += against(result.against, decided, "against", skills)
     wanted = result.settings.get("group")
     if wanted is not None:
@@ -43,10 +45,15 @@ def document(result: Analysis) -> Document:
         whole,
         sections=tuple(sections),
         hints=(HINT,),
-        first=first_notes(result.settings) if decided else (),
+        first=first_notes(result.settings) if decided else tuple(_undecided(result)),
         handles=() if made is None else handles(made),
         rough="" if made is None else made.rough,
     )
+
+
+def _undecided(result: Analysis) -> list[str]:
+    """Say why there is no decision, once for all groups."""
+    return list(dict.fromkeys(clean_sentence(why) for g in result.groups if (why := g.reasons.get("decision"))))
 
 
 def _where_it_goes(result: Analysis) -> Document:

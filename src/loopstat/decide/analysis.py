@@ -14,6 +14,7 @@ from ..inference.shared import shared_resampling
 from ..lenses import Progress
 from ..panel.groups import label_of
 from ..panel.panel import Objective, Panel, Source, as_names
+from ..results.decision import Decided
 from ..results.document import view_of
 from ..results.record import UNWRITTEN, Record, written
 from .compare import Comparisons, Grounds, grounds_of, torn_note
@@ -110,7 +111,7 @@ class Decisions(Record):
         if self.units is None:
             raise ValueError("decisions read back from JSON have no units")
         own = [*self.source.notes, *notes_of(self.units, self.groups)]
-        kept = _kept(estimator, units, self.settings["by"], self.settings["seed"])
+        kept = kept_settings(estimator, units, self.settings["by"], self.settings["seed"])
         return replace(
             self,
             groups=groups,
@@ -176,7 +177,7 @@ def analyze_decisions(
         source=panel.source,
         n_sessions=panel.n_sessions,
         n_steps=len(panel),
-        settings={**_kept(estimator, units, columns, seed), **(settings or {})},
+        settings={**kept_settings(estimator, units, columns, seed), **(settings or {})},
         notes=(
             *panel.source.notes,
             *notes_of(units, groups),
@@ -211,7 +212,8 @@ def fitted(
     return groups
 
 
-def _kept(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
+def kept_settings(estimator: MeanCurve, units: Units, columns: list[str], seed: int) -> dict[str, Any]:
+    """Return the settings that are kept with a result."""
     return {
         "by": columns,
         "cluster": estimator.cluster,
@@ -240,7 +242,7 @@ def _unscored(n: int) -> list[str]:
     return [f"{n} groups without any score are left out."] if n else []
 
 
-def notes_of(units: Units, groups: Sequence[DecisionFit]) -> list[str]:
+def notes_of(units: Units, groups: Sequence[Decided]) -> list[str]:
     """Return what was guessed about keeping, weights, price and ends, in sentences."""
     out = [f"Kept: {units.keep} ({units.why})." if units.why != "as asked for" else f"Kept: {units.keep}."]
     if len(units.value) > 1:

@@ -158,6 +158,18 @@ class Curve:
         table = np.concatenate([held.known, paid, running, np.ones((held.n_sessions, 1))], axis=1)
         sums = np.zeros((weights.shape[1], table.shape[1]))
         np.add.at(sums, held.cluster, table)
+        return cls.of_sums(sums, weights)
+
+    @classmethod
+    def of_sums(cls, sums: Float, weights: Int | Float) -> Curve:
+        """Average what clusters hold, where no session was cut off.
+
+        Parameters
+        ----------
+        sums : float array, shape (n_clusters, 3 n_steps + 1)
+            By step value held, cost so far and sessions running, then the number of sessions.
+        weights : array, shape (n_draws, n_clusters)
+        """
         drawn = np.concatenate([sums.sum(axis=0)[None], weighted_sums(weights, sums)])
         with np.errstate(invalid="ignore"):
             means = drawn[:, :-1] / drawn[:, -1:]

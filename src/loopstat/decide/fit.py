@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..arrays import Float
+from ..arrays import Float, Int
 from ..errors import SettingsError, argument
 from ..inference.clusters import Clusters
 from ..inference.estimate import Estimate
@@ -120,7 +120,7 @@ class Units:
 
     def priced(self, settings: DecideSettings) -> Units:
         """Return the same units at the price that settings ask for."""
-        price, by_default = _price(settings, self.spread)
+        price, by_default = price_of(settings, self.spread)
         return replace(self, price=price, cost=settings.cost, by_default=by_default)
 
     def alone(self, name: str) -> Units:
@@ -145,23 +145,24 @@ def units_of(settings: DecideSettings, parts: Sequence[Panel], whole: Panel | No
     keep, why = (settings.keep, "as asked for") if settings.keep else keep_by_default(whole, bar)
     alone = {name: weights_of(whole, {name: 1.0}) for name in whole.names}
     spreads = {name: _spread(parts, Keeping(keep, w, w), settings, bar) for name, w in alone.items()}
-    value = _value_weights(settings, whole, spreads)
+    value = value_weights(settings, whole, spreads)
     select = {settings.select: 1.0} if settings.select else value
     both = Keeping(keep, weights_of(whole, select), weights_of(whole, value))
     one = next((name for name in spreads if {name: 1.0} == value == select), None)
     spread = _spread(parts, both, settings, bar) if one is None else spreads[one]
-    price, by_default = _price(settings, spread)
+    price, by_default = price_of(settings, spread)
     return Units(keep, why, select, value, spread, spreads, price, settings.cost, by_default, bar)
 
 
-def _price(settings: DecideSettings, spread: float) -> tuple[float, bool]:
+def price_of(settings: DecideSettings, spread: float) -> tuple[float, bool]:
     """Return the price of a step, or of a unit of cost, and whether it is the default one."""
     if settings.worth is not None:
         return 1.0 / settings.worth, False
     return (DEFAULT_PRICE * spread, True) if settings.price is None else (settings.price, False)
 
 
-def _value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
+def value_weights(settings: DecideSettings, panel: Panel, spreads: Mapping[str, float]) -> dict[str, float]:
+    """Return what one unit of each objective is worth: as asked for, else one raw and several 1/(n sd) each."""
     for name in (settings.select, settings.value):
         if name is not None and name not in panel.names:
             raise SettingsError(f"no objective `{name}`. Objectives: {', '.join(panel.names)}.")
@@ -192,11 +193,11 @@ def held_of(
     """
     ends = ends_of(panel, settings.ended, bar)
     clusters = Clusters(panel.session, panel.session_names, "session", "session")
-    held = held_values(panel, grid, keeping, ends, clusters, _floor(panel, keeping))
+    held = held_values(panel, grid, keeping, ends, clusters, floor_of(panel, keeping))
     return held.recorded() if until is None else held.until(until)
 
 
-def _floor(panel: Panel, keeping: Keeping) -> float:
+def floor_of(panel: Panel, keeping: Keeping) -> float:
     """Return what having no version yet is worth: the worst that declared bounds allow; NaN without them."""
     total = 0.0
     for weight, o in zip(keeping.value, panel.objectives, strict=True):
@@ -258,7 +259,7 @@ class DecisionFit(Decided):
         """
         if self.prospect is None:
             raise ValueError("a decision read back from JSON has no curves to decide from")
-        made = _decisions(self.prospect, self.counts["n_sessions"], self.alone, units, settings.level)
+        made = decisions_of(self.prospect, self.counts["n_sessions"], self.alone, units, settings.level)
         net = replace(self.curve, net=_net(self.prospect, units.price, settings.level))
         return replace(self, decision=made, curve=net, settings=settings, units=units, paid_in=units.cost or "step")
 
@@ -302,7 +303,9 @@ class _Material:
         """Return value held, its curve, and the curve continued, in some units."""
         keeping = units.keeping(self.panel)
         clusters = self.resampling.clusters
-        held = held_values(self.panel, self.grid, keeping, self.ends, clusters, _floor(self.panel, keeping)).recorded()
+        held = held_values(
+            self.panel, self.grid, keeping, self.ends, clusters, floor_of(self.panel, keeping)
+        ).recorded()
         curve = Curve.of(held, self.resampling.weights)
         n = len(clusters.members) or held.n_clusters
         until = horizon(self.grid.steps, self.settings.horizon)
@@ -356,8 +359,8 @@ def fit_group(
         units.keep,
         material.ends.sentence,
         units.cost or "step",
-        _decisions(prospect, held.n_sessions, alone, units, settings.level),
-        _value_curve(prospect, held, units.price, settings.level),
+        decisions_of(prospect, held.n_sessions, alone, units, settings.level),
+        value_curve(prospect, np.sum(~np.isnan(held.value), axis=0), units.price, settings.level),
         price_map(curve, held.steps, prospect.clusters, settings.level),
         run_checks(RULES, evidence),
         () if trials is None else tuple(_told(trials, trial) for trial in trials.rules),
@@ -414,7 +417,7 @@ def _alone(material: _Material, units: Units, name: str) -> Alone:
     return Alone(name, held.n_sessions, prospect)
 
 
-def _decisions(prospect: Prospect, sessions: int, alone: Sequence[Alone], units: Units, level: float) -> Decision:
+def decisions_of(prospect: Prospect, sessions: int, alone: Sequence[Alone], units: Units, level: float) -> Decision:
     """Return the decision of a group, and inside it those of its objectives alone."""
     each = tuple(_decision(a.prospect, a.sessions, units.alone(a.name), level, a.name) for a in alone)
     return replace(_decision(prospect, sessions, units, level, None), objectives=each)
@@ -445,9 +448,9 @@ def _decision(prospect: Prospect, sessions: int, units: Units, level: float, nam
     return replace(bare, answer=answer, sentence=sentence)
 
 
-def _value_curve(prospect: Prospect, held: Held, price: float, level: float) -> ValueCurve:
+def value_curve(prospect: Prospect, seen: Int, price: float, level: float) -> ValueCurve:
+    """Return what is held after each step; `seen` counts the sessions at the recorded ones."""
     expected = prospect.expected
-    seen = np.sum(~np.isnan(held.value), axis=0)
     n = np.r_[seen, np.zeros(len(prospect.steps) - len(seen), dtype=np.int64)].astype(np.int64)
     running, value = (_ranged(prospect, table, level) for table in (expected.running, expected.value))
     return ValueCurve(prospect.steps, n, running, value, _net(prospect, price, level))

@@ -14,6 +14,8 @@ from ..panel.ends import CUT, OWN, SuccessBar
 from ..panel.panel import Panel, first_complete
 from .curve import Held
 
+BY_PARENTS = "parents are recorded: the version held is the last accepted one"
+BY_ORDER = "the version held is the last one"
 LARGEST = 40_000_000  # entries of a table of sessions by steps; the steps that few sessions reach are left out beyond
 
 
@@ -39,10 +41,10 @@ class Keeping:
 def keep_by_default(panel: Panel, bar: SuccessBar | None) -> tuple[str, str]:
     """Return the keep rule where none was asked for, and why."""
     if panel.lineage:
-        return "accepted", "parents are recorded: the version held is the last accepted one"
+        return "accepted", BY_PARENTS
     if bar is not None and panel.n_obj == 1 and set(np.unique(panel.x[panel.complete])) <= {0.0, 1.0}:
         return "success", f"{panel.names[0]} is 0 or 1 and ends its sessions at 1"
-    return "last", "the version held is the last one"
+    return "last", BY_ORDER
 
 
 @dataclass(frozen=True)
@@ -287,5 +289,10 @@ def equal_weights(panel: Panel, spreads: Mapping[str, float]) -> dict[str, float
 
 def pooled_spread(helds: Sequence[Held]) -> float:
     """Return the root mean square, over groups and recorded steps, of the sd of value held between sessions."""
-    squares = [h.spread**2 for h in helds for _ in h.steps]
+    return mean_spread([(h.spread, len(h.steps)) for h in helds])
+
+
+def mean_spread(spreads: Sequence[tuple[float, int]]) -> float:
+    """Return the root mean square of spreads of groups, each with its number of recorded steps."""
+    squares = [spread**2 for spread, n in spreads for _ in range(n)]
     return float(np.sqrt(np.mean(squares))) if squares else 0.0

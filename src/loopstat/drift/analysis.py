@@ -155,18 +155,7 @@ def analyze_drift(
     fits = run_all(jobs, mode="process", workers=workers, progress=progress)
     groups = [replace(fit, by=values) for fit, (values, _) in zip(fits, parts, strict=True)]
     labelled = [(group.label, part) for group, (_, part) in zip(groups, parts, strict=True)]
-    kept = {
-        "by": columns,
-        "cluster": estimator.cluster,
-        "estimator": estimator.estimator,
-        "scorer_noise": None if estimator.scorer_noise is None else estimator.scorer_noise.to_dict(),
-        "stops_at_bounds": estimator.stops_at_bounds,
-        "thorough": estimator.thorough,
-        "bootstrap": estimator.n_boot,
-        "level": estimator.level,
-        "seed": seed,
-        "reference": reference,
-    }
+    kept = kept_settings(estimator, columns, seed, reference)
     return DriftAnalysis(
         groups=tuple(groups),
         objectives=panel.objectives,
@@ -177,7 +166,7 @@ def analyze_drift(
         notes=(
             *panel.source.notes,
             *([note] if note else []),
-            *_direction_note(panel),
+            *direction_note(panel.objectives),
             *_kept_note(panel),
             *(estimators_note(groups, reference) if len(groups) > 1 else []),
         ),
@@ -189,8 +178,25 @@ def analyze_drift(
     )
 
 
-def _direction_note(panel: Panel) -> list[str]:
-    if all(o.maximize for o in panel.objectives):
+def kept_settings(estimator: LinearDrift, columns: Sequence[str], seed: int, reference: str | None) -> dict[str, Any]:
+    """Return the settings that are kept with a result."""
+    return {
+        "by": list(columns),
+        "cluster": estimator.cluster,
+        "estimator": estimator.estimator,
+        "scorer_noise": None if estimator.scorer_noise is None else estimator.scorer_noise.to_dict(),
+        "stops_at_bounds": estimator.stops_at_bounds,
+        "thorough": estimator.thorough,
+        "bootstrap": estimator.n_boot,
+        "level": estimator.level,
+        "seed": seed,
+        "reference": reference,
+    }
+
+
+def direction_note(objectives: Sequence[Objective]) -> list[str]:
+    """Say which way is better where nobody said so."""
+    if all(o.maximize for o in objectives):
         return ["Larger counts as better for every objective; use --minimize to say otherwise."]
     return []
 

@@ -14,18 +14,26 @@ from ..inference.tests import holm, mean_test, smallest_p, student_p
 from ..panel.ends import SuccessBar
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
-from ..results.words import listed, number
+from ..results.words import number
 from .choice import Choice
+from .outcomes import (
+    MAX_AT_BOUND,
+    MAX_STOPPED,
+    WHITE_LEVEL,
+    crowding,
+    foreseen,
+    stillness,
+    stopped,
+    survivors,
+    whiteness,
+)
 from .readings.curvature import curvature_test
 from .readings.skill import Skill
 from .sums import Grams, Moments
 
 MIN_CLUSTERS = 10
-WHITE_LEVEL = 0.025
 SERIAL_LEVEL = 0.01
 MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slopes trade against each other
-MAX_AT_BOUND = 0.05
-MAX_STOPPED = 0.05
 MAX_DUPLICATES = 0.05
 MAX_SCALES = 1000.0  # ratio of spreads: difficulty alone made up to 500 in recordings of one unit, units 1,800
 LEAST_ROWS = 8  # of a task, before its spread is worth comparing
@@ -35,11 +43,11 @@ COARSE = 20  # objectives with so few values repeat by chance: equal sessions ar
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """Everything a check may look at; None or NaN where the fit could not be had."""
+class SumEvidence:
+    """What checks may look at that need no rows; None or NaN where the fit could not be had."""
 
-    panel: Panel
-    pairs: Pairs
+    names: tuple[str, ...]
+    lineage: bool
     clusters: Clusters
     n_clusters: int
     grams: Grams
@@ -47,8 +55,21 @@ class Evidence:
     left_out: Moments
     skill: Skill | None
     radius: tuple[float, float, float]
-    stop_rule: SuccessBar | None
     choice: Choice
+
+    @property
+    def n_transitions(self) -> int:
+        """Number of transitions."""
+        return int(self.moments.n[0])
+
+
+@dataclass(frozen=True)
+class Evidence(SumEvidence):
+    """Everything a check may look at."""
+
+    panel: Panel
+    pairs: Pairs
+    stop_rule: SuccessBar | None
 
 
 def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool = True) -> tuple[float, str | None]:
@@ -65,10 +86,9 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
     evidence : str or None
         What speaks against white scores, in a sentence; None where nothing does.
     """
-    p = holm(skill.beats)
-    value = float(np.nanmin(p)) if not np.isnan(p).all() else float("nan")
-    if value < WHITE_LEVEL:
-        return value, _predicted(panel, skill, p)
+    value, evidence = foreseen(panel.names, skill)
+    if evidence is not None:
+        return value, evidence
     p_serial = serial_dependence(panel, clusters) if serial else np.full(panel.n_obj, np.nan)
     if np.nanmin(p_serial, initial=1.0) < SERIAL_LEVEL:
         j = int(np.nanargmin(p_serial))
@@ -76,14 +96,6 @@ def white_scores(panel: Panel, clusters: Clusters, skill: Skill, *, serial: bool
             f"Within sessions, scores of {panel.names[j]} follow one another, whatever the session's own level."
         )
     return value, None
-
-
-def _predicted(panel: Panel, skill: Skill, p: Float) -> str:
-    better = np.minimum(*(skill.by_objective[name].value for name in ("mean", "running_mean")))
-    j = int(np.nanargmin(p))
-    white = [n for n, q in zip(panel.names, p, strict=True) if not q < WHITE_LEVEL]
-    rest = f" Not so for {', '.join(white)}." if white else ""
-    return f"The last score helps to predict {panel.names[j]}: held-out error {better[j]:.0%} below any mean's.{rest}"
 
 
 def serial_dependence(panel: Panel, clusters: Clusters) -> Float:
@@ -119,28 +131,12 @@ def _step_means(panel: Panel) -> Float:
 def _white_scores(e: Evidence) -> Outcome:
     """Independent scores give A = -I and look convergent: something must speak against that."""
     if e.skill is None:
-        return Outcome(None, False, "Too little data to tell this loop from independent scores.")
-    value, evidence = white_scores(e.panel, e.clusters, e.skill, serial=e.choice.name not in ("pooled", "censored"))
-    if np.isnan(value):
-        return Outcome(None, False, "Nothing varies that could be predicted.")
-    if evidence is not None:
-        return Outcome(value, True, evidence)
-    own = around_own_means(e.skill)
-    around = "around a mean of each session's own" if own else "around one mean"
-    message = (
-        f"Cannot be told from independent scores {around}: held-out error is no better than "
-        f"{'the running' if own else 'the overall'} mean's. A rate of about 1 and an R² of 0.5 then mean nothing."
-    )
-    return Outcome(value, False, message)
+        return whiteness(None, float("nan"), None)
+    serial = e.choice.name not in ("pooled", "censored")
+    return whiteness(e.skill, *white_scores(e.panel, e.clusters, e.skill, serial=serial))
 
 
-def around_own_means(skill: Skill) -> bool:
-    """Return whether each session's own mean predicts better than the overall one."""
-    value = {name: skill.by_objective[name].value for name in ("mean", "running_mean")}
-    return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
-
-
-def _few_sessions(e: Evidence) -> Outcome:
+def _few_sessions(e: SumEvidence) -> Outcome:
     n = len(e.clusters.members) or e.n_clusters
     passed = n >= MIN_CLUSTERS
     noun = {"block": "blocks of steps", "session": "sessions"}.get(e.clusters.kind, f"{e.clusters.kind} clusters")
@@ -154,10 +150,10 @@ def _few_sessions(e: Evidence) -> Outcome:
     return Outcome(n, passed, message)
 
 
-def _collinear(e: Evidence) -> Outcome:
+def _collinear(e: SumEvidence) -> Outcome:
     cov = e.moments.cov_x[0]
     sd = np.sqrt(np.diag(cov))
-    if len(e.pairs) == 0 or not np.all(sd > 0):
+    if e.n_transitions == 0 or not np.all(sd > 0):
         return Outcome(None, True, "Not measured: an objective does not vary.")
     values = np.linalg.eigvalsh(cov / np.outer(sd, sd))
     index = float(np.sqrt(values[-1] / max(values[0], 1e-300)))
@@ -170,9 +166,9 @@ def _collinear(e: Evidence) -> Outcome:
     return Outcome(min(index, 1e15), passed, message)
 
 
-def _unit_root(e: Evidence) -> Outcome:
+def _unit_root(e: SumEvidence) -> Outcome:
     value, _, high = e.radius
-    if e.panel.lineage:
+    if e.lineage:
         return Outcome(None, True, "Not asked: proposals of a lineage have no long run of their own.")
     if np.isnan(value):
         return Outcome(None, False, "No drift to read: whether the loop settles is unknown.")
@@ -193,19 +189,8 @@ def _at_bounds(e: Evidence) -> Outcome:
         return Outcome(None, True, "Not measured: no transition.")
     low = np.array([o.low if o.low is not None else x[:, j].min() for j, o in enumerate(e.panel.objectives)])
     high = np.array([o.high if o.high is not None else x[:, j].max() for j, o in enumerate(e.panel.objectives)])
-    constant = x.min(axis=0) == x.max(axis=0)
-    share = np.maximum((x <= low).mean(axis=0), (x >= high).mean(axis=0))
-    share = np.where(constant | (share * len(x) < 3), 0.0, share)  # some value is always the smallest
-    j = int(np.argmax(share))
-    end = low[j] if (x[:, j] <= low[j]).mean() >= (x[:, j] >= high[j]).mean() else high[j]
-    passed = bool(share[j] <= MAX_AT_BOUND)
-    percent = f"{share[j]:.1%}" if share[j] < 0.1 else f"{share[j]:.0%}"
-    message = (
-        "Few scores sit at an end of their range."
-        if passed
-        else f"{percent} of {e.panel.names[j]} scores sit at {number(end, 3)}: its drift is pulled towards zero there."
-    )
-    return Outcome(float(share[j]), passed, message)
+    at = np.array([(x <= low).sum(axis=0), (x >= high).sum(axis=0)], dtype=np.float64)
+    return crowding(e.panel.names, np.array([low, high]), at, len(x), constant=x.min(axis=0) == x.max(axis=0))
 
 
 def _time_varying(e: Evidence) -> Outcome:
@@ -288,7 +273,7 @@ def _curved(e: Evidence) -> Outcome:
     return Outcome(p, passed, message)
 
 
-def _sessions_differ(e: Evidence) -> Outcome:
+def _sessions_differ(e: SumEvidence) -> Outcome:
     return _allowed_for(
         e.choice,
         e.choice.p_effects,
@@ -298,7 +283,7 @@ def _sessions_differ(e: Evidence) -> Outcome:
     )
 
 
-def _noisy_scorer(e: Evidence) -> Outcome:
+def _noisy_scorer(e: SumEvidence) -> Outcome:
     return _allowed_for(
         e.choice,
         e.choice.p_noise,
@@ -321,22 +306,7 @@ def _allowed_for(choice: Choice, p: float, *, handled: tuple[str | None, ...], s
 
 
 def _stops_on_success(e: Evidence) -> Outcome:
-    ended = _ended_on_target(e.panel)
-    rule = e.stop_rule
-    value = max(ended, rule.share if rule else 0.0)
-    passed = value <= MAX_STOPPED
-    if passed:
-        return Outcome(value, True, "Sessions do not stop because of their score.")
-    why = (
-        f"{rule.share:.0%} of sessions stop on reaching {e.panel.names[rule.objective]} {number(rule.bar, 3)}"
-        if rule and rule.share >= ended
-        else f"{ended:.0%} of sessions are recorded as ended on target"
-    )
-    return Outcome(
-        value,
-        False,
-        f"{why}: later steps show unfinished sessions only, and no equilibrium can be read from them.",
-    )
+    return stopped(_ended_on_target(e.panel), e.stop_rule, e.panel.names)
 
 
 def _ended_on_target(panel: Panel) -> float:
@@ -348,13 +318,7 @@ def _ended_on_target(panel: Panel) -> float:
 
 
 def _survivors_only(e: Evidence) -> Outcome:
-    value = float(e.panel.survivors_only or _all_accepted(e.panel))
-    message = (
-        "Rejected and failed proposals are in the table, as far as can be seen."
-        if not value
-        else "Only accepted proposals are in the table: drift fitted to survivors is too good."
-    )
-    return Outcome(value, not value, message)
+    return survivors(only=e.panel.survivors_only or _all_accepted(e.panel))
 
 
 def _all_accepted(panel: Panel) -> bool:
@@ -404,16 +368,7 @@ def _differs(scores: bytes, n_obj: int) -> bool:
 def _constant(e: Evidence) -> Outcome:
     if len(e.pairs) == 0:
         return Outcome(None, False, NO_TRANSITION)
-    flat = constant_objectives(e.panel, e.pairs)
-    verb = "changes" if len(flat) == 1 else "change"
-    shared = common_start(e.panel)
-    message = (
-        f"Every objective varies{f', but no two sessions differ in {listed(shared)} at their start' * bool(shared)}."
-        if not flat
-        else f"{', '.join(flat)} never {verb} here before the last step, if at all: there is no drift to fit; "
-        "choose others with --objectives."
-    )
-    return Outcome(float(len(flat)), not flat, message)
+    return stillness(constant_objectives(e.panel, e.pairs), common_start(e.panel))
 
 
 def _tasks_on_scales(e: Evidence) -> Outcome:

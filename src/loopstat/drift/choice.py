@@ -25,6 +25,11 @@ from .maps.within import Within, root_found
 from .products import spectral_radius
 
 WIDEST = float(np.exp(50.0))  # factor at which the upper end of a modulus is cut off
+ASSUMES = {
+    "pooled": "assumes alike sessions and a noiseless scorer",
+    "within": "allows for differing sessions, not for noise",
+    "instrument": "allows for a noisy scorer, not for differing sessions",
+}
 WEAK = 3.0  # an instrument whose strength is below this many standard errors is no instrument
 
 
@@ -153,7 +158,7 @@ class _Seen:
     def instrument(self, why: str, *, differenced: bool) -> Choice:
         m = self.m
         instrument = Instrument.of(m.panel, m.clusters.row, len(m.clusters), differenced=differenced)
-        if not _strong(instrument, m.left_out):
+        if not strong(instrument, m.left_out):
             sentence = "the scores a step before say too little about the next ones to see through a noisy scorer"
             if not self.asked and self.tested is not None and self.tested.p_noise >= SEEN:
                 return self.pooled(f"noise in the scorer is not seen, and {sentence}.")
@@ -290,7 +295,8 @@ def _thoroughly(m: Material, choice: Choice, rng: Rng) -> Choice:
     return replace(choice, thorough=thorough(*fits, level=m.level, rng=rng, progress=m.progress))
 
 
-def _strong(instrument: Instrument, left_out: LeftOut) -> bool:
+def strong(instrument: Instrument, left_out: LeftOut) -> bool:
+    """Return whether an instrument says anything beyond its error."""
     total = instrument.sums.sum(axis=0, keepdims=True)
     value = float(instrument.strength(total)[0])
     left = instrument.strength(total - left_out.sums(instrument.sums))
@@ -333,32 +339,40 @@ def _side_by_side(m: Material, choice: Choice, asked: str) -> tuple[Rival, ...]:
         return ()
     quick = asked == "pooled" or (asked == "auto" and (m.identical or m.white or m.latents is None))
     tested = None if quick or m.latents is None or asked in ("within", "eiv") else m.latents.tested
-    rows = [_rival(m, "pooled", m.moments.M, m.left_moments.M, "assumes alike sessions and a noiseless scorer")]
+    rows = [rival("pooled", m.moments.M, m.left_moments.M, m.level)]
     if m.n_scores >= 3 and choice.name != "within":
         within = Within.of(m.pairs, m.cluster, len(m.clusters))
-        rows.append(_other(m, "within", within, "allows for differing sessions, not for noise"))
+        rows.append(other("within", within, m.left_out, m.level))
     if m.n_scores >= 3 and choice.name != "instrument" and not quick:
         instrument = Instrument.of(m.panel, m.clusters.row, len(m.clusters))
-        stands = not (tested is not None and tested.differ) and _strong(instrument, m.left_out)
-        row = _other(m, "instrument", instrument, "allows for a noisy scorer, not for differing sessions")
+        stands = not (tested is not None and tested.differ) and strong(instrument, m.left_out)
+        row = other("instrument", instrument, m.left_out, m.level)
         rows.append(replace(row, stands=stands))
     if choice.name != "latent" and tested is not None and tested.full is not None and m.stack is not None:
         rows.append(_latent_rival(m.stack, tested.full, len(m.left_out), m.level))
     if choice.estimated is not None and choice.name is not None:
-        rows.append(_rival(m, choice.name, choice.estimated.point.M, choice.estimated.left.M, "chosen"))
+        rows.append(rival(choice.name, choice.estimated.point.M, choice.estimated.left.M, m.level, "chosen"))
     elif choice.name == "pooled":
-        rows[0] = replace(rows[0], remark=f"{rows[0].remark} (chosen)")
+        rows[0] = as_chosen(rows[0])
     return tuple(rows)
 
 
-def _other(m: Material, name: str, estimator: Within | Instrument, remark: str) -> Rival:
+def other(name: str, estimator: Within | Instrument, left_out: LeftOut, level: float) -> Rival:
+    """Return what an estimator that was not chosen says of the slowest mode."""
     total = estimator.sums.sum(axis=0, keepdims=True)
-    left = estimator.solve(total - m.left_out.sums(estimator.sums)).M
-    return _rival(m, name, estimator.solve(total).M, left, remark)
+    left = estimator.solve(total - left_out.sums(estimator.sums)).M
+    return rival(name, estimator.solve(total).M, left, level)
 
 
-def _rival(m: Material, name: str, M: Float, left: Float, remark: str) -> Rival:
-    return Rival(name, jackknife(spectral_radius(M)[0], spectral_radius(left), level=m.level, scale="modulus"), remark)
+def rival(name: str, M: Float, left: Float, level: float, remark: str = "") -> Rival:
+    """Return what a map, and the maps without each cluster, say of the slowest mode."""
+    modulus = jackknife(spectral_radius(M)[0], spectral_radius(left), level=level, scale="modulus")
+    return Rival(name, modulus, remark or ASSUMES[name])
+
+
+def as_chosen(row: Rival) -> Rival:
+    """Return the row of the estimator whose figures are reported."""
+    return replace(row, remark=f"{row.remark} (chosen)")
 
 
 def _latent_rival(stack: Stack, found: Found, groups: int, level: float) -> Rival:

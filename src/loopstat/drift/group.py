@@ -11,24 +11,95 @@ import numpy as np
 
 from ..arrays import Float, Int, group_starts
 from ..inference.clusters import Clusters
+from ..inference.intervals import cluster_sums
 from ..inference.resample import FEW_CLUSTERS, LeftOut, Resampling
-from ..panel.panel import Pairs, Panel
+from ..panel.panel import Objective, Pairs, Panel
 from .derive import derive, read_with
 from .maps.base import Estimated
 from .readings.interference import PathSums, start_moments
 from .sums import Grams, Moments
 
+ENDS = (5.0, 95.0)  # percentiles between which sessions end
 MANY_CLUSTERS = 2000  # up to here the mean path is also had without each cluster
 NO_PATHS: tuple[Float | None, Float | None] = (None, None)
 
 
 @dataclass(frozen=True)
-class Group:
-    """What was observed of one group, and the sums every estimate is made of.
+class Observed:
+    """What is known of one group beside its transitions.
 
     Attributes
     ----------
-    panel, pairs : the data
+    objectives : tuple of Objective
+    lineage : bool
+    n_sessions, n_steps, n_transitions, n_dropped, n_idle : int
+        `n_idle` counts the sessions without a transition, `n_dropped` the transitions that lack a score.
+    median_length : float
+        Median number of transitions of the sessions that hold one.
+    span : float array, shape (n_obj,)
+        Of all scores, from the least to the largest.
+    ends, last_moves : float arrays, shape (n_clusters, 1 + n_obj)
+        Per cluster how many sessions hold a version at their end, and the sum of it; the same of their last changes.
+    ends_at : float array, shape (2, n_obj, 2), or None
+        Percentiles between which nine in ten sessions end: the least and the largest that each of them may be, which
+        differ where sessions were counted in bins. None where no session holds anything.
+    """
+
+    objectives: tuple[Objective, ...]
+    lineage: bool
+    n_sessions: int
+    n_steps: int
+    n_transitions: int
+    n_dropped: int
+    n_idle: int
+    median_length: float
+    span: Float
+    ends: Float
+    last_moves: Float
+    ends_at: Float | None
+
+    @classmethod
+    def of(cls, panel: Panel, pairs: Pairs, clusters: Clusters) -> Observed:
+        """Look at the rows of a group."""
+        starts = group_starts(pairs.session)
+        lengths = np.diff(np.r_[starts, len(pairs)])
+        last = starts + lengths - 1
+        of_session = clusters.row[group_starts(panel.session)]
+        session, x = panel.ends()
+        some = panel.x[panel.complete]
+        return cls(
+            panel.objectives,
+            panel.lineage,
+            panel.n_sessions,
+            len(panel),
+            len(pairs),
+            pairs.n_dropped,
+            panel.n_sessions - len(starts),
+            float(np.median(lengths)) if len(pairs) else 0.0,
+            np.ptp(some, axis=0) if len(some) else np.zeros(panel.n_obj),
+            cluster_sums(x, of_session[session], len(clusters)),
+            cluster_sums(pairs.dx[last], clusters.row[pairs.end[last]], len(clusters)),
+            np.repeat(np.percentile(x, ENDS, axis=0)[:, :, None], 2, axis=2) if len(x) else None,
+        )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Objective names, in order."""
+        return tuple(o.name for o in self.objectives)
+
+    @property
+    def n_obj(self) -> int:
+        """Number of objectives."""
+        return len(self.objectives)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group as the sums every estimate is made of.
+
+    Attributes
+    ----------
+    observed : Observed
     clusters : Clusters
     weights : int array, shape (n_boot, n_clusters)
     grams : Grams
@@ -37,32 +108,21 @@ class Group:
         None where there is no mean path: a lineage, or one session alone, which could not be told from its own course.
     """
 
-    panel: Panel
-    pairs: Pairs
+    observed: Observed
     clusters: Clusters
     weights: Int
     grams: Grams
     paths: PathSums | None
 
     @classmethod
-    def of(cls, panel: Panel, resampling: Resampling) -> Group:
-        """Accumulate the sums of a panel."""
-        pairs, clusters = panel.pairs(), resampling.clusters
+    def of(cls, panel: Panel, pairs: Pairs, resampling: Resampling) -> Group:
+        """Accumulate the sums of a panel and its transitions."""
+        clusters = resampling.clusters
         cluster = clusters.row[pairs.end]
         grams = Grams.of(pairs, cluster, clusters.names)
         has_path = len(pairs) > 0 and not panel.lineage and panel.n_sessions > 1
         paths = PathSums.of(pairs, cluster, len(grams), grams.centre) if has_path else None
-        return cls(panel, pairs, clusters, resampling.weights, grams, paths)
-
-    @cached_property
-    def cluster(self) -> Int:
-        """Cluster of each transition, shape (n_pairs,)."""
-        return self.clusters.row[self.pairs.end]
-
-    @cached_property
-    def of_session(self) -> Int:
-        """Cluster of each session's first row, shape (n_sessions,)."""
-        return self.clusters.row[group_starts(self.panel.session)]
+        return cls(Observed.of(panel, pairs, clusters), clusters, resampling.weights, grams, paths)
 
     @cached_property
     def filled(self) -> Int:
@@ -88,13 +148,6 @@ class Group:
     def fits(self) -> bool:
         """True where the regression can be had."""
         return not bool(self.pooled.point.moments.singular[0]) and self.n_clusters > 0
-
-    @property
-    def median_length(self) -> float:
-        """Median number of transitions a session."""
-        if len(self.pairs) == 0:
-            return 0.0
-        return float(np.median(np.diff(np.r_[group_starts(self.pairs.session), len(self.pairs)])))
 
     @cached_property
     def pooled(self) -> Reading:

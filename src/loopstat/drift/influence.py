@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Float
 from ..inference.differences import ClusterInfluence
 from ..inference.estimate import Estimate
-from ..inference.intervals import cluster_means, jackknife_variance
+from ..inference.intervals import jackknife_variance, means_of_sums
 from ..results.record import Record
 from .quantities import Found
 
@@ -40,9 +40,9 @@ def influential(found: Found, estimates: Mapping[str, Estimate]) -> tuple[Influe
 
 def _answers(found: Found, estimates: Mapping[str, Estimate]) -> list[tuple[str, float, Float]]:
     """Return the name of each answer, its value, and that without each cluster."""
-    point, left, names = found.reading.point, found.reading.left, found.group.panel.names
+    point, left, names = found.reading.point, found.reading.left, found.group.observed.names
     out: list[tuple[str, float, Float]] = []
-    if not found.group.panel.lineage:
+    if not found.group.observed.lineage:
         out.append(("rate_exact", float(point["rate_exact"][0]), left["rate_exact"]))
         if "drift.equilibrium" in estimates:
             value, without = point["fixed_point"][0], left["fixed_point"]
@@ -70,10 +70,9 @@ def influence_values(found: Found, estimates: Mapping[str, Estimate]) -> dict[st
     kind, names, members = group.clusters.kind, group.clusters.names, group.clusters.members
     out = {}
     if "kept_end.mean" in estimates:
-        session, x = group.panel.ends()
-        at = group.of_session[session]
-        means = cluster_means(x, at, len(names))[1]
-        out["kept_end"] = ClusterInfluence.of(kind, [names[k] for k in np.unique(at)], means, members)
+        ends = group.observed.ends
+        held = [names[k] for k in np.flatnonzero(ends[:, 0])]
+        out["kept_end"] = ClusterInfluence.of(kind, held, means_of_sums(ends)[1], members)
     if not group.fits or found.refused or group.n_clusters < 3:
         return out
     left_out = found.choice.left_out

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..arrays import Bool, Float
+from ..arrays import Bool, Float, Int
 
 SINGULAR = 1e-10  # smallest singular value, on the scale of correlations, that still counts as spread
 
@@ -16,6 +16,32 @@ def products(z: Float) -> Float:
     i, j = np.triu_indices(z.shape[1])
     columns = np.ascontiguousarray(z.T)  # whole columns at a time: several times quicker than picking from rows
     return np.asarray((columns[i] * columns[j]).T)
+
+
+def summed_products(z: Float, cluster: Int, n: int) -> Float:
+    """Return sums of the products of every row with itself by cluster: `products`, summed, without holding them.
+
+    Parameters
+    ----------
+    z : float array, shape (n_rows, p)
+    cluster : int array, shape (n_rows,)
+    n : int
+        Number of clusters.
+
+    Returns
+    -------
+    float array, shape (n, p (p + 1) / 2)
+    """
+    order = np.argsort(cluster, kind="stable")
+    rows, ends = z[order], np.cumsum(np.bincount(cluster, minlength=n))
+    i, j = np.triu_indices(z.shape[1])
+    out = np.zeros((n, len(i)))
+    begin = 0
+    for k, end in enumerate(ends.tolist()):
+        part = rows[begin:end]
+        out[k] = (part.T @ part)[i, j]
+        begin = end
+    return out
 
 
 def with_one(z: Float) -> Float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..inference.estimate import Estimate
 from ..inference.fieller import fixed_point_interval
-from ..inference.intervals import Scale, jackknife, mean_by_cluster, percentile_interval, to_scale
+from ..inference.intervals import Scale, jackknife, means_of_sums, percentile_interval, to_scale
 from ..inference.tests import holm, jackknife_p
 from .choice import Choice
 from .derive import scaled_drift
@@ -159,7 +159,7 @@ class Quantity:
             return QuantityValue(reasons={self.key.split(".")[0]: found.choice.why})
         if self.needs != "fit" and found.refused:
             return _refusal(found, self)
-        if self.needs == "long run" and found.group.panel.lineage:
+        if self.needs == "long run" and found.group.observed.lineage:
             why = "Proposals of a lineage start from chosen versions: their map has no long run of its own."
             return QuantityValue(reasons={self.key: why})
         return self.read(found, self)
@@ -185,11 +185,10 @@ def _coupling(f: Found, row: Quantity) -> QuantityValue:
 
 
 def _kept_end(f: Found, row: Quantity) -> QuantityValue:
-    group = f.group
-    session, x = group.panel.ends()
-    if len(session) == 0:
+    ends = f.group.observed.ends
+    if not ends[:, 0].any():
         return QuantityValue(reasons={"kept_end": "No session holds a version with all objectives present."})
-    return QuantityValue(mean_by_cluster(x, group.of_session[session], len(group.clusters), level=f.level))
+    return QuantityValue(jackknife(*means_of_sums(ends), level=f.level))
 
 
 def _fixed_point(f: Found, row: Quantity) -> QuantityValue:
@@ -197,7 +196,7 @@ def _fixed_point(f: Found, row: Quantity) -> QuantityValue:
 
 
 def _equilibrium(f: Found, row: Quantity) -> QuantityValue:
-    if f.group.panel.lineage:
+    if f.group.observed.lineage:
         why = "Proposals plus selection make the loop: the proposals' fixed point is not where it heads."
         return QuantityValue(reasons={"equilibrium": why})
     if f.radius[2] < 1:
@@ -243,20 +242,20 @@ def _regimes(f: Found, row: Quantity) -> QuantityValue:
     p = oscillation_test(reading.point.moments.M[0], reading.boot.moments.M)
     modes = {key: f.estimate(key) for key in ("re", "im", "modulus")}
     slowest = None if f.group.n_independent < HALF_LIFE_CLUSTERS else f.hull
-    length = f.group.median_length
+    length = f.group.observed.median_length
     return QuantityValue(read_regimes(modes, reading.boot["eigen"], slowest, length=length, p_oscillation=p))
 
 
 def _reversibility(f: Found, row: Quantity) -> QuantityValue:
-    panel, m, left = f.group.panel, f.reading.point.moments, f.reading.left.moments
-    if panel.lineage:
+    seen, m, left = f.group.observed, f.reading.point.moments, f.reading.left.moments
+    if seen.lineage:
         return QuantityValue(reasons={row.key: "Proposals of a lineage have no steady state."})
-    if panel.n_obj == 1:
+    if seen.n_obj == 1:
         return QuantityValue(reasons={row.key: "One objective alone is always reversible in a linear loop."})
     if not np.linalg.eigvalsh(m.Q[0])[0] > 0:
         why = "The noise found is no covariance matrix: an estimator that takes differences can overshoot."
         return QuantityValue(reasons={row.key: why})
-    found = reversibility_test(m.M[0], m.Q[0], left.M, left.Q, len(f.group.pairs), f.level)
+    found = reversibility_test(m.M[0], m.Q[0], left.M, left.Q, f.group.observed.n_transitions, f.level)
     if np.isfinite(found.p_value) or np.isfinite(found.entropy_production.value):
         return QuantityValue(found)
     return QuantityValue(reasons={row.key: "Too few clusters for a test of all pairs of objectives."})
@@ -279,7 +278,7 @@ def _apart(read: Read) -> Read:
     """Read a part only where there is interference to take apart."""
 
     def guarded(f: Found, row: Quantity) -> QuantityValue:
-        if f.group.panel.n_obj == 1:
+        if f.group.observed.n_obj == 1:
             return QuantityValue(reasons={"interference": "One objective alone has nothing to interfere with."})
         return _refusal(f, row) if f.refused and row.name != "interference.total" else read(f, row)
 
@@ -287,7 +286,7 @@ def _apart(read: Read) -> Read:
 
 
 def _total(f: Found, row: Quantity) -> QuantityValue:
-    n = f.group.panel.n_obj
+    n = f.group.observed.n_obj
     p = jackknife_p(*(to_scale(v, row.scale) for v in (f.reading.point[row.name][0], f.reading.left[row.name])))
     p[np.eye(n, dtype=bool)] = np.nan
     upper = np.triu_indices(n, 1)
@@ -333,9 +332,9 @@ def _shares(f: Found, row: Quantity) -> QuantityValue:
 
 
 def _no_part(f: Found) -> str:
-    if f.group.panel.lineage:
+    if f.group.observed.lineage:
         return "Proposals of a lineage have no steady state and no transient."
-    if f.group.panel.n_sessions == 1:
+    if f.group.observed.n_sessions == 1:
         return "One session alone: its transient cannot be told from its course."
     return "The fitted loop has no steady state (spectral radius of M at least 1)."
 

@@ -151,12 +151,22 @@ def jackknife_interval(value: ArrayLike, left_out: Float, level: float, scale: S
 
 def cluster_means(values: Float, cluster: Int, n_clusters: int) -> tuple[Float, Float]:
     """Return the mean of rows (n_obj,) and the means without each cluster (n_filled, n_obj)."""
-    count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
-    sums = summed_rows(cluster, values, n_clusters)
+    return means_of_sums(cluster_sums(values, cluster, n_clusters))
+
+
+def means_of_sums(table: Float) -> tuple[Float, Float]:
+    """Return what `cluster_means` does, from what `cluster_sums` returns."""
+    count, sums = table[:, 0], table[:, 1:]
     filled = count > 0
     count, sums = count[filled], sums[filled]
     rest = np.maximum(count.sum() - count, 1e-300)
     return sums.sum(axis=0) / max(count.sum(), 1e-300), (sums.sum(axis=0) - sums) / rest[:, None]
+
+
+def cluster_sums(values: Float, cluster: Int, n_clusters: int) -> Float:
+    """Return how many rows (n_obj,) each cluster holds and their sums, shape (n_clusters, 1 + n_obj)."""
+    count = np.bincount(cluster, minlength=n_clusters).astype(np.float64)
+    return np.concatenate([count[:, None], summed_rows(cluster, values, n_clusters)], axis=1)
 
 
 def mean_by_cluster(values: Float, cluster: Int, n_clusters: int, *, level: float) -> Estimate:

@@ -33,6 +33,11 @@ def shared_resampling(
     return [weights.of(part, c) for part, c in zip(parts, clusters, strict=True)]
 
 
+def drawn(kind: str, n_clusters: int, n_boot: int, seed: int) -> Int:
+    """Return the weights that all clusters of a kind share, drawn once for a whole recording."""
+    return bootstrap_weights(n_clusters, n_boot, np.random.default_rng([seed, *kind.encode()]))
+
+
 def own_resampling(panel: Panel, *, column: str | None, n_boot: int, rng: Rng) -> Resampling:
     """Return the clusters of a panel that stands alone, in blocks where they are many, and weights of its own."""
     clusters = choose_clusters(panel, column)
@@ -60,8 +65,7 @@ class _Weights:
     def _whole(self, clusters: Clusters) -> tuple[dict[str, int], Int]:
         if clusters.kind not in self.drawn:
             names = self._names(clusters.kind)
-            rng = np.random.default_rng([self.seed, *clusters.kind.encode()])
-            weights = bootstrap_weights(len(names), self.n_boot, rng)
+            weights = drawn(clusters.kind, len(names), self.n_boot, self.seed)
             self.drawn[clusters.kind] = {name: i for i, name in enumerate(names)}, weights
         return self.drawn[clusters.kind]
 

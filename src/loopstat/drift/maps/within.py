@@ -109,13 +109,34 @@ class Within:
         lengths, of_length = _by_length(size)
         first = products(with_one(pairs.dx[starts] / scale))
         per_session = np.concatenate([of_length, size[:, None] - 1, first], axis=1)
-        parts = [_inside(z, starts, cluster, n_clusters), summed_rows(cluster[starts], per_session, n_clusters)]
+        parts = [centred_sums(z, starts, cluster, n_clusters), summed_rows(cluster[starts], per_session, n_clusters)]
         if correction == "half_panel":
             later = np.arange(len(z)) - np.repeat(starts, size) >= np.repeat(size // 2, size)
             for half in (~later, later):
                 begin = _starts(pairs.session[half], cluster[half])
-                parts.append(_inside(z[half], begin, cluster[half], n_clusters))
+                parts.append(centred_sums(z[half], begin, cluster[half], n_clusters))
         return cls(np.concatenate(parts, axis=1), lengths, scale, correction)
+
+    @classmethod
+    def of_sums(cls, square: Float, lengths: Int, sessions: Float, first: Float, scale: Float) -> Within:
+        """Make from sums that were accumulated apart, corrected as by default.
+
+        Parameters
+        ----------
+        square : float array, shape (n_clusters, k)
+            Products of (x, y) about the sessions' means.
+        lengths : int array, shape (n_lengths,)
+            Numbers of transitions that occur.
+        sessions : float array, shape (n_clusters, n_lengths)
+            Sessions of each length.
+        first : float array, shape (n_clusters, k)
+            Products of (1, change) over the sessions' first transitions.
+        scale : float array, shape (n_obj,)
+            Units of the sums.
+        """
+        kept, of_length = _by_length(lengths)
+        degrees = sessions @ (lengths[:, None] - 1.0)
+        return cls(np.concatenate([square, sessions @ of_length, degrees, first], axis=1), kept, scale)
 
     @property
     def n_obj(self) -> int:
@@ -168,7 +189,7 @@ def _starts(session: Int, cluster: Int) -> Int:
     return np.flatnonzero(new).astype(np.int64)
 
 
-def _inside(z: Float, starts: Int, cluster: Int, n_clusters: int) -> Float:
+def centred_sums(z: Float, starts: Int, cluster: Int, n_clusters: int) -> Float:
     """Return products about the means of the runs that begin at `starts`, summed by cluster."""
     if len(starts) == 0:
         return np.zeros((n_clusters, n_products(z.shape[1])))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...arrays import Float, group_starts
+from ...arrays import Float
 from ...inference.estimate import Estimate, number, show
-from ...inference.intervals import mean_by_cluster
+from ...inference.intervals import jackknife, means_of_sums
 from ..group import Group
 
 WIDEST = 10.0  # times the range of the scores: an interval wider than that says nothing
-ENDS = (5.0, 95.0)  # percentiles between which sessions end
 
 
 def not_borne_out(group: Group, found: Estimate, level: float) -> str | None:
@@ -27,28 +26,30 @@ def not_borne_out(group: Group, found: Estimate, level: float) -> str | None:
     level : float
         Of the interval of the mean last step.
     """
-    panel = group.panel
-    span = np.ptp(panel.x[panel.complete], axis=0)
-    low, high = np.percentile(panel.ends()[1], ENDS, axis=0)
+    seen = group.observed
     still = _still_moving(group, level)
-    for j, objective in enumerate(panel.objectives):
+    for j, objective in enumerate(seen.objectives):
         value, *ends = found[j].triple
-        if not ends[1] - ends[0] <= WIDEST * span[j]:
+        if not ends[1] - ends[0] <= WIDEST * seen.span[j]:
             return f"The interval of the fixed point of {objective.name} is over ten times as wide as all its scores."
         below = objective.low is not None and value < objective.low
         if below or (objective.high is not None and value > objective.high):
             return f"The fixed point of {objective.name}, {number(value, 3)}, lies outside its bounds."
-        if still[j] and (ends[1] < low[j] or ends[0] > high[j]):
+        if not still[j] or seen.ends_at is None:
+            continue
+        (low, at_most), (at_least, high) = seen.ends_at[:, j]
+        if not (ends[1] < at_most or ends[0] > at_least):
+            continue
+        if ends[1] < low or ends[0] > high:
             return (
-                f"Sessions still move when they end, most of them between {number(low[j], 3)} and "
-                f"{number(high[j], 3)} on {objective.name}: a fixed point of {show(value, *ends)} is beyond the record."
+                f"Sessions still move when they end, most of them between {number(low, 3)} and "
+                f"{number(high, 3)} on {objective.name}: a fixed point of {show(value, *ends)} is beyond the record."
             )
+        return f"Sessions still move on {objective.name} when they end, about as far as its interval reaches."
     return None
 
 
 def _still_moving(group: Group, level: float) -> Float:
     """Return for each objective whether the mean of the sessions' last steps surely differs from 0."""
-    pairs = group.pairs
-    last = np.r_[group_starts(pairs.session)[1:], len(pairs)] - 1
-    moved = mean_by_cluster(pairs.dx[last], group.cluster[last], len(group.clusters), level=level)
+    moved = jackknife(*means_of_sums(group.observed.last_moves), level=level)
     return np.asarray((moved.low > 0) | (moved.high < 0))

@@ -90,7 +90,13 @@ def held_out_skill(
     if errors is not None:
         squared["linear"] = np.where(np.isnan(errors), squared["linear"], errors**2)
     # Sum per cluster: the skill is a function of these sums, so clusters can be left out of it cheaply.
-    sums = {name: summed_rows(cluster, e, len(grams))[filled] for name, e in squared.items()}
+    return skill_of_sums(
+        {name: summed_rows(cluster, e, len(grams))[filled] for name, e in squared.items()}, fold, level
+    )
+
+
+def skill_of_sums(sums: dict[str, Float], fold: Int, level: float) -> Skill:
+    """Return the skill from sums of squared errors per cluster that holds data, shape (n_filled, n_obj) each."""
     ours = sums.pop("linear")
     overall, by_objective, p = {}, {}, {}
     for name, theirs in sums.items():
@@ -148,11 +154,24 @@ def _shrunk(y: Float, mean: Float, count: Int, history: Float, in_fold: Int) -> 
     cell, shape = in_fold * len(counts) + place, (n_folds, len(counts), y.shape[1])
     products = (ahead**2, ahead * known, known**2)
     own, mixed, other = (summed_rows(cell, v, n_folds * len(counts)).reshape(shape) for v in products)
+    chosen = shrinkage(counts, own, mixed, other)
+    return np.asarray((ahead - _at(chosen.reshape(-1, y.shape[1]), cell) * known) ** 2)
+
+
+def shrinkage(counts: Int, own: Float, mixed: Float, other: Float) -> Float:
+    """Return the weight of the session's own mean, by fold and count, that is best on the other folds.
+
+    Parameters
+    ----------
+    counts : int array, shape (n_counts,)
+        Scores that the own mean is of.
+    own, mixed, other : float arrays, shape (n_folds, n_counts, n_obj)
+        Sums of ahead^2, ahead x known and known^2, both about the overall mean.
+    """
     weights = (_weight(counts, k) for k in SHRINKS)
     per_fold = np.stack([(own - 2 * w * mixed + w**2 * other).sum(axis=1) for w in weights])
     best = np.argmin(per_fold.sum(axis=1, keepdims=True) - per_fold, axis=0)  # (n_folds, n_obj)
-    chosen = np.stack([_weight(counts, shrink) for shrink in SHRINKS[best]])
-    return np.asarray((ahead - _at(chosen.reshape(-1, y.shape[1]), cell) * known) ** 2)
+    return np.stack([_weight(counts, shrink) for shrink in SHRINKS[best]])
 
 
 def _at(table: Float, place: Int) -> Float:

@@ -100,7 +100,7 @@ def places() -> dict[str, Place]:
     found: dict[str, Place] = {}
     for item in lenses():
         for command in item.commands:
-            if command.pages:
+            if command.on_page:
                 found.setdefault(command.name, Place(item.name, command))
     return found
 

@@ -13,17 +13,20 @@ from ...panel.states import STATE
 from ..refuse import no_sessions
 from ..settings import Wanted
 from ..table.cells import Cells, text_bytes
-from .links import links_of
+from .links import links_of, links_recorded
 from .rows import Averages, Rows, averaged, refuse_hopeless, rows_of
 from .scores import objectives_of, scored, transformed
 
 
-def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None) -> Panel:
-    """Return the panel of a table; with states, one per row of the table, it needs no objectives."""
+def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None, part: bool = False) -> Panel:
+    """Return the panel of a table, or of a part of one, which may hold no transition.
+
+    With states, one per row of the table, it needs no objectives.
+    """
     if "session" not in cells.columns or "step" not in cells.columns:
         raise no_sessions(cells)
     scorings, first = rows_of(cells)
-    refuse_hopeless(cells, scorings, first)
+    refuse_hopeless(cells, scorings, first, part=part)
     bare = state is not None and wanted.objectives is None
     names, notes = ((), []) if bare else objectives_of(cells, scorings, wanted)
     objectives, raw = scored(cells, scorings, names, wanted)
@@ -32,7 +35,7 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None) -> Pa
     rows = scorings.only(first)
     labels = _labels(cells, rows, names, wanted, state)
     known = ~np.isnan(x).any(axis=1) if state is None else labels[STATE].codes >= 0
-    links = links_of(cells, rows, np.asarray(known, dtype=np.bool_))
+    links = (links_recorded if part else links_of)(cells, rows, np.asarray(known, dtype=np.bool_))
     notes = notes + links.notes
     notes += _row_notes(means, names, 0 if bare else len(raw) - len(x))
     if state is not None:

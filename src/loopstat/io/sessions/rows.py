@@ -107,10 +107,10 @@ def _two_rows(cells: Cells, rows: Rows, at: int) -> InputError:
     )
 
 
-def refuse_hopeless(cells: Cells, rows: Rows, first: Int) -> None:
-    """Refuse a table without transitions, and populations whose ancestry nobody recorded."""
+def refuse_hopeless(cells: Cells, rows: Rows, first: Int, *, part: bool = False) -> None:
+    """Refuse a table (but not a part of one) without transitions, and populations whose ancestry nobody recorded."""
     session, step = rows.session[first], rows.step[first]
-    if not np.any((np.diff(session) == 0) & (np.diff(step) > 0)):
+    if not part and not np.any((np.diff(session) == 0) & (np.diff(step) > 0)):
         raise cells.refuse(
             "the table holds no transition: every session has one step.",
             hint=_other_readings(cells)

@@ -8,8 +8,10 @@ number, and a column that is almost numeric is refused, because one `n/a?` would
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from ...panel.selection import together
 from ..importers.log import Imported
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
 from .files import Field, Scan, plain_errors
+from .partitions import text_literal
 
 MISSING_TEXT = ("", "NA", "N/A", "NaN", "nan", "null")
 MISSING_NUMBER = "None"  # may well be the name of a strategy, so it is missing among numbers only
@@ -93,6 +96,7 @@ class Cells:
     numbers : column names that must be read as numbers
     texts : mapping from column name to what to keep of its texts, as SQL with `{}` for the text
         These are read as they are, content columns too; others are cut, and content columns left out.
+    only : names of the columns that are loaded; None for all
     short : names of the files, where there are several; they are the column `file`
     digest : of the files' bytes
     """
@@ -106,14 +110,15 @@ class Cells:
         labels: Collection[str] = (),
         numbers: Collection[str] = (),
         texts: Mapping[str, str] | None = None,
+        only: Collection[str] | None = None,
         short: tuple[str, ...] = (),
         digest: str = "",
     ) -> None:
         self._con, self._scans = con, scans
         self.files, self._digest = short, digest
-        self._n_types = 0
+        self._types, self._moved = count(1), False
         self.known = list(dict.fromkeys(names.get(f.name, f.name) for s in scans for f in _visible(s, names)))
-        loaded = _columns(scans, names, numbers, texts or {})
+        loaded = _columns(scans, names, numbers, texts or {}, only)
         # With several threads DuckDB 2.0 stores the rows of large files in another order than it reads them.
         con.execute("SET threads = 1")
         counts = [self._load(i, s, loaded, names) for i, s in enumerate(scans)]
@@ -186,6 +191,43 @@ class Cells:
         values, rows = np.ma.asanyarray(found["v"]), np.asarray(found["r"])
         return values if np.all(np.diff(rows) > 0) else values[np.argsort(rows)]
 
+    # ------------------------------------------------------------------ parts
+
+    def parts(self, rows: int) -> Iterator[Cells]:
+        """Yield the table in parts of whole sessions, in order of their first appearance; it is then used up.
+
+        Parameters
+        ----------
+        rows : int
+            Of a part, about: a session is never cut.
+        """
+        session = self.columns["session"].label_sql
+        self._rows("ALTER TABLE t RENAME TO whole")
+        spans = self._con.execute(
+            f"SELECT min(rowid) AS first, max(rowid) AS last, count(*) AS n FROM whole GROUP BY f, {session} ORDER BY 1"
+        ).fetchnumpy()
+        first, last, n = (np.asarray(spans[name]).astype(np.int64) for name in ("first", "last", "n"))
+        source, row = "whole", "rowid"
+        if np.any(last - first + 1 != n):  # sessions lie mixed: rows are sorted, on disk where the database is there
+            order = f"min(rowid) OVER (PARTITION BY f, {session}), rowid"
+            self._rows(f"CREATE TABLE sorted AS SELECT *, rowid AS r FROM whole ORDER BY {order}")
+            self._rows("DROP TABLE whole")
+            source, row = "sorted", "r"
+        ends = np.cumsum(n)
+        cuts = np.unique(np.r_[np.searchsorted(ends, np.arange(rows, ends[-1], rows)), len(ends) - 1])
+        begin = 0
+        for end in ends[cuts].tolist():
+            columns = "*" if row == "r" else "*, rowid AS r"
+            self._con.execute("SET threads = 1")
+            self._rows(
+                f"CREATE OR REPLACE TABLE t AS SELECT {columns} FROM {source} WHERE rowid >= {begin} AND rowid < {end}"
+            )
+            self._con.execute("RESET threads")
+            part = copy(self)
+            part.n_rows, part._moved = end - begin, True
+            yield part
+            begin = end
+
     # ------------------------------------------------------------------ places
 
     @property
@@ -215,6 +257,8 @@ class Cells:
 
     def place(self, position: int) -> tuple[str, int]:
         """Return the file and 1-based data row of a row of the table."""
+        if self._moved:
+            [(position,)] = self._rows(f"SELECT r FROM t WHERE rowid = {position}")
         i = int(np.searchsorted(self._ends, position, side="right"))
         at = position - (int(self._ends[i - 1]) if i else 0)
         record = self._scans[i].record
@@ -352,8 +396,7 @@ class Cells:
         """Return some SQL expressions as codes into one shared list of texts; -1 where NULL or empty."""
         several = " UNION ALL ".join(f"SELECT {e} AS v FROM t" for e in expressions)
         distinct = f"SELECT DISTINCT v FROM ({several}) WHERE v IS NOT NULL"
-        self._n_types += 1
-        kind = f"e{self._n_types}"
+        kind = f"e{next(self._types)}"
         if not self._rows(f"{distinct} LIMIT 1"):
             return [np.full(self.n_rows, MISSING) for _ in expressions], []
         with plain_errors(self.file):
@@ -361,6 +404,7 @@ class Cells:
             listed = self._con.execute(f"SELECT CAST(unnest(enum_range(NULL::{kind})) AS VARCHAR) AS v").fetchnumpy()
         names: list[str] = np.asarray(listed["v"], dtype=object).tolist()
         found = [self._array(f"CAST(enum_code(CAST({e} AS {kind})) AS BIGINT)") for e in expressions]
+        self._con.execute(f"DROP TYPE {kind}")
         return [np.ma.filled(codes.astype(np.int64), MISSING) for codes in found], names
 
     def distinguishes(self, *names: str) -> bool:
@@ -409,8 +453,7 @@ def part_of(scan: Scan, name: str, value: str, names: Mapping[str, str]) -> Scan
     if field is None or field.kind == "nested":
         return scan
     text = label_of(field)
-    parts = ["'" + part.replace("'", "''") + "'" for part in value.split("\0")]  # no SQL text holds a null byte
-    sought = " || chr(0) || ".join(parts)
+    sought = text_literal(value)
     return replace(scan, relation=f"(SELECT * FROM {scan.relation} WHERE {text} = {sought})", record=None)
 
 
@@ -422,13 +465,18 @@ def label_of(field: Field) -> str:
 
 
 def _columns(
-    scans: Sequence[Scan], names: Mapping[str, str], numbers: Collection[str], texts: Mapping[str, str]
+    scans: Sequence[Scan],
+    names: Mapping[str, str],
+    numbers: Collection[str],
+    texts: Mapping[str, str],
+    only: Collection[str] | None,
 ) -> list[Column]:
     """Return the columns worth loading, in order of first appearance; kinds that differ between files become raw."""
     fields: dict[str, list[Field]] = {}
     for scan in scans:
         for f in _visible(scan, names):
-            fields.setdefault(names.get(f.name, f.name), []).append(f)
+            if only is None or names.get(f.name, f.name) in only:
+                fields.setdefault(names.get(f.name, f.name), []).append(f)
     made: list[Column] = []
     for name, same in fields.items():
         kinds = {f.kind for f in same if f.native != '"NULL"'} or {"text"}

@@ -5,17 +5,29 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import InputError, argument, either
 from ..importers.log import Asked
 from .cells import Cells, part_of
 from .columns import renaming, unknown
-from .files import LONGEST_LINE, LineTooLongError, Scan, digest_of, find, names_of, plain_errors, scan
+from .files import (
+    LONGEST_LINE,
+    LineTooLongError,
+    Scan,
+    digest_of,
+    find,
+    names_of,
+    plain_errors,
+    scan,
+)
 from .frames import scan_frame
+from .partitions import partitions_of, with_constants
 
+MEMORY, OF_JSON = "1GB", "6GB"  # that a database on disk may take; a reader of JSON takes room for its longest record
 LABEL_OPTIONS = either("--by, --where or --cluster", "labels=")
 
 
@@ -37,6 +49,14 @@ class Needs:
         Only the rows of this session are read; the table must be one file.
     format : str or None
         `NAME` or `NAME:READING` of the log that the files are; None: recognised.
+    only : frozenset of str or None
+        Only these columns are loaded, of those that are there.
+    first : int or None
+        Only so many rows of each file are read.
+    constants : mapping from name to text
+        Columns of one value that the files do not hold themselves: those of folders named `column=value`.
+    on_disk : bool
+        The table is kept in a file of its own while it is open, so that memory is bounded.
     """
 
     labels: tuple[str, ...] = ()
@@ -46,6 +66,10 @@ class Needs:
     label_options: str = LABEL_OPTIONS
     session: str | None = None
     format: str | None = None
+    only: frozenset[str] | None = None
+    first: int | None = None
+    constants: Mapping[str, str] = field(default_factory=dict)
+    on_disk: bool = False
 
 
 @contextmanager
@@ -58,18 +82,29 @@ def opened(source: Any, columns: Mapping[str, str] | None = None, needs: Needs |
     columns : mapping from standard name to the table's name, optional
     needs : Needs, optional
     """
-    import duckdb
-
     needs = needs or Needs()
-    con = duckdb.connect(config={"autoinstall_known_extensions": False})
-    try:
+    with _database(on_disk=needs.on_disk) as con:
         without_progress_bar(con)
         if is_paths(source):
             yield _of_files(con, source, columns, needs)
         else:
             yield _cells(con, [scan_frame(con, source)], columns, needs)
-    finally:
-        con.close()
+
+
+@contextmanager
+def _database(*, on_disk: bool) -> Iterator[Any]:
+    """Open a database: in memory, or in a folder that goes with it."""
+    import duckdb
+
+    config: dict[str, Any] = {"autoinstall_known_extensions": False}
+    if not on_disk:
+        with duckdb.connect(config=config) as con:
+            yield con
+        return
+    with TemporaryDirectory(prefix="loopstat-") as folder:
+        config |= {"memory_limit": OF_JSON, "temp_directory": os.path.join(folder, "spilled")}
+        with duckdb.connect(os.path.join(folder, "table.duckdb"), config=config) as con:
+            yield con
 
 
 def asked_of(
@@ -122,7 +157,10 @@ def _of_files(con: Any, source: Any, columns: Mapping[str, str] | None, needs: N
     digest = digest_of(paths)
     for longest in LONGEST_LINE:
         try:
-            scans = [scan(con, p, longest_line=longest, asked=asked) for p in paths]
+            scans = [
+                with_constants(scan(con, path, longest_line=longest, asked=asked), {**named, **needs.constants})
+                for path, named in zip(paths, partitions_of(paths), strict=True)
+            ]
             return _cells(con, scans, columns, needs, short, digest)
         except LineTooLongError:
             if longest == LONGEST_LINE[-1]:
@@ -152,6 +190,18 @@ def _cells(
     numbers = {*needs.objectives, *needs.numbers}
     if needs.session is not None:
         scans = [part_of(scan, "session", needs.session, names) for scan in scans]
+    if needs.on_disk and not any(s.relation.startswith("read_json") for s in scans):
+        con.execute(f"SET memory_limit = '{MEMORY}'")
+    if needs.first is not None:
+        scans = [replace(s, relation=f"(SELECT * FROM {s.relation} LIMIT {needs.first})") for s in scans]  # noqa: S608
     return Cells(
-        con, scans, names=names, labels=needs.labels, numbers=numbers, texts=needs.texts, short=short, digest=digest
+        con,
+        scans,
+        names=names,
+        labels=needs.labels,
+        numbers=numbers,
+        texts=needs.texts,
+        only=needs.only,
+        short=short,
+        digest=digest,
     )

@@ -1,0 +1,1 @@
+"""Drift fits from sums that several parts of a recording were brought down to, without their rows."""
