@@ -338,7 +338,7 @@ def test_json_reads_back_and_every_key_is_explained(runs: Path, command: str) ->
     data = strict_json(text)
     assert data["schema"].startswith("loopstat.log")
     assert record.from_json(text).to_dict() == data
-    for open_ in ("labels", "scores", "texts", "artifacts"):
+    for open_ in ("labels", "scores", "sizes", "artifacts"):
         for row in (*data.get("recorded_sessions", []), *data.get("steps", []), data.get("session", {}), data):
             if isinstance(row, dict) and row.get(open_):
                 row[open_] = {}
