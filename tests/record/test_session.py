@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import loopstat as ls
-from conftest import analysed, write_table
+from conftest import analysed, invoke, write_table
 from loopstat.record.reading import Reader, StepRow
 from loopstat.record.session import Session
 from rule_samples import saved_rule
@@ -295,7 +295,10 @@ def test_no_secret_is_found_in_any_file(tmp_path: Path, monkeypatch: pytest.Monk
         raise RuntimeError(f"401 for {canary}")
     again = Session(runs)
     again.step(1.0, text=canary)  # still open: its log lies there
-    files = [path.read_bytes() for path in runs.iterdir()]
+    for ending in ("csv", "parquet"):
+        assert invoke("log", "export", runs, "-o", tmp_path / f"steps.{ending}").exit_code == 0
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 5, "the store, its log, their index, two tables"
     with Reader(runs) as reader:
         texts = [reader.text(k + 1) for k in range(reader.n_texts())]
         said = json.dumps([str(row) for row in (*reader.sessions(), *reader.steps())])

@@ -380,3 +380,20 @@ def test_every_reading_command_takes_a_run_directory(tmp_path: Path) -> None:
     several = ls.read(str(tmp_path / "*"))
     assert several.n_sessions == 16, "a glob of run directories"
     assert several.labels["file"].names == ("a/loopstat.db", "b/loopstat.db")
+
+
+def test_the_page_sees_that_a_live_run_went_on(tmp_path: Path) -> None:
+    from loopstat.faces.web.sources import Sources
+
+    s = Session(tmp_path, sync="normal")
+    for t in range(3):
+        s.step({"x": float(t % 2)}, label="a")
+    tables = Sources([str(tmp_path)])
+    [table] = tables.named(["s1"])
+    assert table.read().rows == 3
+    assert not table.outdated()
+    s.step({"x": 5.0})
+    assert table.outdated(), "what was written lies in the log beside the file"
+    assert table.read().rows == 4
+    s.end("budget")
+    tables.close()

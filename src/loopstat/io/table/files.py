@@ -172,7 +172,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
     if head.startswith(PARQUET):
         return _parquet(con, path)
     if is_store(path):
-        return _store(con, path)
+        fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
+        return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
@@ -202,12 +203,6 @@ def _form(con: Any, path: Path, form: str) -> Scan:
     con.register(str(path), found.cells)
     fields = tuple(Field(name, quoted(name), "text") for name in found.cells)
     return Scan(str(path), relation, fields, form, found.record, found.skipped)
-
-
-def _store(con: Any, path: Path) -> Scan:
-    """Return the record of a run directory as a table, known by the directory."""
-    fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
-    return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
 
 
 def _first_text(path: Path) -> str:
