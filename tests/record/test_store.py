@@ -397,3 +397,16 @@ def test_the_page_sees_that_a_live_run_went_on(tmp_path: Path) -> None:
     assert table.read().rows == 4
     s.end("budget")
     tables.close()
+
+
+def test_a_recorded_session_is_read_version_by_version(runs: Path) -> None:
+    from loopstat.io.described import describe
+    from loopstat.io.sessions.one import list_sessions, read_session
+
+    path = runs / FILE
+    seen = describe(path)
+    assert seen.named("text") == ("artifact",)
+    assert [row.name for row in list_sessions(path, seen)] == ["one", "two"]
+    steps = read_session(path, "one", seen).steps
+    assert [step.texts["artifact"] for step in steps] == ["def f(x):\n    return x\n" * 30, "worse", "better"]
+    assert [step.scores["speed"] for step in steps] == [1.0, 2.0, 3.0]
