@@ -91,8 +91,8 @@ def test_a_newer_store_is_read_with_a_remark_and_not_written(runs: Path) -> None
     with Reader(runs) as reader:
         assert f"format {FORMAT + 1}" in reader.notes[0]
         assert len(list(reader.steps())) == 5
-    listed = invoke("log", "list", runs)
-    assert "newer than" in listed.stdout
+    assert "newer than" in invoke("log", "list", runs).stdout
+    assert f"format {FORMAT + 1}" in ls.read(runs).source.notes[0]
     with pytest.raises(ls.InputError, match="written by a newer loopstat"):
         Session(runs)
     changed(runs, "UPDATE meta SET value = ? WHERE key = 'readable_by'", str(FORMAT + 1))
@@ -135,6 +135,16 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     result = invoke("log", "list", tmp_path)
     assert result.exit_code == 2
     assert "another program" in result.stderr
+
+
+def test_sessions_that_do_not_say_how_they_ended_are_counted(runs: Path) -> None:
+    assert not any("how they ended" in note for note in ls.read(runs).source.notes)
+    s = Session(runs, sync="normal")
+    s.step({"speed": 1.0, "safety": 0.5})
+    said = "1 of 3 sessions do not say how they ended, 1 of them still open: `ended` is unknown there."
+    assert said in ls.read(runs).source.notes
+    s.end("unknown")
+    assert said.replace(", 1 of them still open", "") in ls.read(runs).source.notes
 
 
 def test_nothing_recorded_and_nothing_there(tmp_path: Path) -> None:

@@ -330,7 +330,8 @@ class Cells:
     def source(self, notes: Sequence[str], *arrays: Any) -> Source:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))
-        return Source(files, self._digest or array_digest(*arrays), tuple(notes))
+        said = dict.fromkeys(note for s in self._scans for note in s.notes)
+        return Source(files, self._digest or array_digest(*arrays), (*said, *notes))
 
     def codes(self, *expressions: str) -> tuple[list[Int], list[str]]:
         """Return some SQL expressions as codes into one shared list of texts; -1 where NULL or empty."""

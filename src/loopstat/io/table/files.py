@@ -22,11 +22,10 @@ from typing import IO, Any
 
 from ...arrays import Int
 from ...errors import InputError, SettingsError
-from ...record.reading import Reader, is_store, store_in
-from ...record.schema import FILE as STORE
+from ...record.reading import is_store, store_in
 from .columns import near
 from .forms import form_of, rows_of_form
-from .stored import store_columns
+from .stored import store_digest, store_table
 from .texts import GZIP, SAVE_AGAIN, stream_of
 
 PARQUET, ZIP, ZSTD = b"PAR1", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -67,6 +66,8 @@ class Scan:
         Number of the record each row came from, where that is not the number of the row.
     skipped : int
         Records of a form that are no row.
+    notes : tuple of str
+        What there is to say of it.
     """
 
     file: str
@@ -75,6 +76,7 @@ class Scan:
     form: str = "table"
     record: Int | None = None
     skipped: int = 0
+    notes: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------------- finding
@@ -153,8 +155,7 @@ def digest_of(paths: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         if is_store(path):
-            with Reader(path) as reader:
-                digest.update(reader.digest().encode())
+            digest.update(store_digest(path))
             continue
         with path.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -172,8 +173,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
     if head.startswith(PARQUET):
         return _parquet(con, path)
     if is_store(path):
-        fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
-        return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
+        found = store_table(con, path, str(path))
+        return Scan(found.shown, quoted(str(path)), tuple(Field(*c) for c in found.columns), notes=found.notes)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
