@@ -99,8 +99,7 @@ def _find_one(text: str) -> list[Path]:
         return [store_in(text) or Path(text)]
     if not glob.has_magic(text):
         raise InputError("no such file.", file=text, hint=_neighbours(text))
-    named = [store_in(m) or Path(m) for m in glob.glob(text, recursive=True)]
-    matches = list(dict.fromkeys(path for path in named if not path.is_dir()))
+    matches = [p for m in glob.glob(text, recursive=True) if not (p := store_in(m) or Path(m)).is_dir()]
     if not matches:
         raise InputError("no file matches this pattern.", file=text, hint="quote the pattern and check the folder.")
     return sorted(matches, key=lambda p: [(len(d), d) if d.isdigit() else (0, d) for d in re.split(r"(\d+)", str(p))])
@@ -150,7 +149,7 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 def digest_of(paths: Sequence[Path]) -> str:
     """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints).
 
-    Of a store it is what is recorded in it that counts, for its bytes change without it.
+    Of a store it is what is recorded in it that counts.
     """
     digest = hashlib.sha256()
     for path in paths:
@@ -173,8 +172,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
     if head.startswith(PARQUET):
         return _parquet(con, path)
     if is_store(path):
-        found = store_table(con, path, str(path))
-        return Scan(found.shown, quoted(str(path)), tuple(Field(*c) for c in found.columns), notes=found.notes)
+        t = store_table(con, path, str(path))
+        return Scan(t.shown, quoted(str(path)), tuple(Field(*c) for c in t.columns), notes=t.notes)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
