@@ -19,7 +19,7 @@ from loopstat.errors import OutputError
 from loopstat.record.reading import Reader
 from loopstat.record.results import Exported, Listing, SessionShown, Verified
 from loopstat.record.schema import FILE, FORMAT
-from loopstat.record.session import Session
+from loopstat.record.session import ENDED, Session
 
 FIRST_FORMAT = Path(__file__).parent / "data" / "format1.db"
 NOBODY = 65534
@@ -383,8 +383,9 @@ def test_every_reading_command_takes_a_run_directory(tmp_path: Path) -> None:
         with Session(tmp_path / "a", name=f"s{i}", task=f"t{i % 4}", sync="normal") as s:
             for t in range(6):
                 s.step({"x": float((i * 7 + t * 3) % 5), "y": float(t)}, state="ab"[(i + t) % 2])
+            s.end(ENDED[i % 4])
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    for command in (["analyze", "--bootstrap", 20], ["decide", "--bootstrap", 20], ["balance"]):
+    for command in (["analyze", "--bootstrap", 20], ["decide", "--bootstrap", 20, "--ended", "ended"], ["balance"]):
         result = invoke(command[0], tmp_path / "a", *command[1:], "--json", "-")
         assert result.exit_code == 0, result.stderr
     several = ls.read(str(tmp_path / "*"))
