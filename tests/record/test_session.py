@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import loopstat as ls
-from conftest import analysed, write_table
+from conftest import analysed, invoke, write_table
 from loopstat.record.reading import Reader, StepRow
 from loopstat.record.session import Session
 from rule_samples import saved_rule
@@ -197,6 +198,7 @@ def _loop(runs: str, k: int) -> None:
         s.end("budget")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes_share_a_directory(tmp_path: Path, method: str) -> None:
     context = multiprocessing.get_context(method)
@@ -295,7 +297,10 @@ def test_no_secret_is_found_in_any_file(tmp_path: Path, monkeypatch: pytest.Monk
         raise RuntimeError(f"401 for {canary}")
     again = Session(runs)
     again.step(1.0, text=canary)  # still open: its log lies there
-    files = [path.read_bytes() for path in runs.iterdir()]
+    for ending in ("csv", "parquet"):
+        assert invoke("log", "export", runs, "-o", tmp_path / f"steps.{ending}").exit_code == 0
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) == 5, "the store, its log, their index, two tables"
     with Reader(runs) as reader:
         texts = [reader.text(k + 1) for k in range(reader.n_texts())]
         said = json.dumps([str(row) for row in (*reader.sessions(), *reader.steps())])
@@ -306,6 +311,35 @@ def test_no_secret_is_found_in_any_file(tmp_path: Path, monkeypatch: pytest.Monk
         assert not any(secret in text for text in texts)
     assert texts[0] == "call('[redacted: MY_SERVICE_API_KEY]'); 1234567890"
     assert '"apiKey": "[redacted]", "a": 1' in texts[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text", "kept"),
+    [
+        ("SERVICE_KEY", "abcdefgh1", "k=abcdefgh1;", "k=[redacted: SERVICE_KEY];"),
+        ("DATABASE_URL", "db://me:pa55word99@host/x", "used pa55word99", "used [redacted: DATABASE_URL]"),
+        ("NOTHING", "ordinary", "git clone https://me:pa55word99@host/x", "git clone https://[redacted]@host/x"),
+        ("NOTHING", "ordinary", "see https://host:8080/a@b and me@host", "see https://host:8080/a@b and me@host"),
+        ("NOTHING", "ordinary", "ordinary AKIA" + "A1" * 8, "ordinary [redacted]"),
+    ],
+    ids=["key", "address", "address in a text", "no secret", "known form"],  # pytest puts them into the environment
+)
+def test_forms_of_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, text: str, kept: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with Session(tmp_path, sync="normal") as s:
+        s.step(1.0, text=text)
+    with Reader(tmp_path) as reader:
+        assert reader.text(1) == kept
+
+
+def test_a_long_text_is_searched_in_time(tmp_path: Path) -> None:
+    with Session(tmp_path, sync="normal") as s:
+        begun = time.monotonic()
+        for text in ("token" * 200_000, "a:" * 500_000 + "://", "key = '" + "x" * 1_000_000, "sk-" * 300_000):
+            s.step(1.0, text=text)
+        assert time.monotonic() - begun < 20
 
 
 def test_code_is_left_as_it_is(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from loopstat.errors import OutputError
 from loopstat.record.reading import Reader
 from loopstat.record.results import Exported, Listing, SessionShown, Verified
 from loopstat.record.schema import FILE, FORMAT
-from loopstat.record.session import Session
+from loopstat.record.session import ENDED, Session
 
 FIRST_FORMAT = Path(__file__).parent / "data" / "format1.db"
 NOBODY = 65534
@@ -91,8 +91,8 @@ def test_a_newer_store_is_read_with_a_remark_and_not_written(runs: Path) -> None
     with Reader(runs) as reader:
         assert f"format {FORMAT + 1}" in reader.notes[0]
         assert len(list(reader.steps())) == 5
-    listed = invoke("log", "list", runs)
-    assert "newer than" in listed.stdout
+    assert "newer than" in invoke("log", "list", runs).stdout
+    assert f"format {FORMAT + 1}" in ls.read(runs).source.notes[0]
     with pytest.raises(ls.InputError, match="written by a newer loopstat"):
         Session(runs)
     changed(runs, "UPDATE meta SET value = ? WHERE key = 'readable_by'", str(FORMAT + 1))
@@ -135,6 +135,16 @@ def test_the_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     result = invoke("log", "list", tmp_path)
     assert result.exit_code == 2
     assert "another program" in result.stderr
+
+
+def test_sessions_that_do_not_say_how_they_ended_are_counted(runs: Path) -> None:
+    assert not any("how they ended" in note for note in ls.read(runs).source.notes)
+    s = Session(runs, sync="normal")
+    s.step({"speed": 1.0, "safety": 0.5})
+    said = "1 of 3 sessions do not say how they ended, 1 of them still open: `ended` is unknown there."
+    assert said in ls.read(runs).source.notes
+    s.end("unknown")
+    assert said.replace(", 1 of them still open", "") in ls.read(runs).source.notes
 
 
 def test_nothing_recorded_and_nothing_there(tmp_path: Path) -> None:
@@ -338,7 +348,7 @@ def test_json_reads_back_and_every_key_is_explained(runs: Path, command: str) ->
     data = strict_json(text)
     assert data["schema"].startswith("loopstat.log")
     assert record.from_json(text).to_dict() == data
-    for open_ in ("labels", "scores", "texts", "artifacts"):
+    for open_ in ("labels", "scores", "sizes", "artifacts"):
         for row in (*data.get("recorded_sessions", []), *data.get("steps", []), data.get("session", {}), data):
             if isinstance(row, dict) and row.get(open_):
                 row[open_] = {}
@@ -373,10 +383,41 @@ def test_every_reading_command_takes_a_run_directory(tmp_path: Path) -> None:
         with Session(tmp_path / "a", name=f"s{i}", task=f"t{i % 4}", sync="normal") as s:
             for t in range(6):
                 s.step({"x": float((i * 7 + t * 3) % 5), "y": float(t)}, state="ab"[(i + t) % 2])
+            s.end(ENDED[i % 4])
     shutil.copytree(tmp_path / "a", tmp_path / "b")
-    for command in (["analyze", "--bootstrap", 20], ["decide", "--bootstrap", 20], ["balance"]):
+    for command in (["analyze", "--bootstrap", 20], ["decide", "--bootstrap", 20, "--ended", "ended"], ["balance"]):
         result = invoke(command[0], tmp_path / "a", *command[1:], "--json", "-")
         assert result.exit_code == 0, result.stderr
     several = ls.read(str(tmp_path / "*"))
     assert several.n_sessions == 16, "a glob of run directories"
     assert several.labels["file"].names == ("a/loopstat.db", "b/loopstat.db")
+
+
+def test_the_page_sees_that_a_live_run_went_on(tmp_path: Path) -> None:
+    from loopstat.faces.web.sources import Sources
+
+    s = Session(tmp_path, sync="normal")
+    for t in range(3):
+        s.step({"x": float(t % 2)}, label="a")
+    tables = Sources([str(tmp_path)])
+    [table] = tables.named(["s1"])
+    assert table.read().rows == 3
+    assert not table.outdated()
+    s.step({"x": 5.0})
+    assert table.outdated(), "what was written lies in the log beside the file"
+    assert table.read().rows == 4
+    s.end("budget")
+    tables.close()
+
+
+def test_a_recorded_session_is_read_version_by_version(runs: Path) -> None:
+    from loopstat.io.described import describe
+    from loopstat.io.sessions.one import list_sessions, read_session
+
+    path = runs / FILE
+    seen = describe(path)
+    assert seen.named("text") == ("artifact",)
+    assert [row.name for row in list_sessions(path, seen)] == ["one", "two"]
+    steps = read_session(path, "one", seen).steps
+    assert [step.texts["artifact"] for step in steps] == ["def f(x):\n    return x\n" * 30, "worse", "better"]
+    assert [step.scores["speed"] for step in steps] == [1.0, 2.0, 3.0]

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from ..errors import SettingsError
 from .table.files import find, plain_errors, quoted
 from .table.opening import without_progress_bar
-from .table.stored import store_columns
+from .table.stored import store_table
 
 TABLE = "steps"
 WRITERS = {
@@ -74,7 +74,7 @@ def table(result: HasStore, path: str) -> bytes:
     with TemporaryDirectory(prefix="loopstat-") as folder, duckdb.connect() as con:
         without_progress_bar(con)
         con.execute("SET threads = 1")  # rows stay in their order
-        columns = store_columns(con, source.path, TABLE, session=source.session)
+        columns = store_table(con, source.path, TABLE, session=source.session).columns
         made = Path(folder) / f"steps{suffix}"
         with plain_errors(str(source.path)):
             cells = ", ".join(f"{_cell(sql, name)} AS {quoted(name)}" for name, sql, _, _ in columns)

@@ -37,7 +37,7 @@ def is_store(path: str | os.PathLike[str]) -> bool:
 def store_in(path: str | os.PathLike[str]) -> Path | None:
     """Return the store of a run directory, None where there is none."""
     found = Path(path) / FILE
-    return found if found.is_file() else None
+    return found if os.path.isfile(found) else None  # no error where the directory is closed
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,7 @@ class Reader:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         found = store_in(path) if os.path.isdir(path) else Path(path)
-        if found is None or not found.is_file():
+        if found is None or not os.path.isfile(found):
             raise InputError(
                 f"holds no record of loops: there is no {FILE}." if os.path.isdir(path) else "no such file.",
                 file=str(path),

@@ -15,10 +15,14 @@ _WORDS = (
 TELLING = re.compile(rf"(?:^|[_\-. ])(?:{_WORDS})(?:$|[_\-. ])", re.IGNORECASE)
 """Names of variables and of keys whose values are secrets; `tokens` and `tokens_in` are counts."""
 
+VARIABLE = re.compile(r"_(?:KEY|PAT|PASS|DSN)$", re.IGNORECASE)
+"""Further endings that tell of variables, though not of labels: a label `sort_key` is none."""
+
 IN_WORDS = ("key", "secret", "token", "passw", "passphrase", "credential", "auth")
-IN_FORMS = ("sk-", "gh", "glpat-", "hf_", "xox", "AKIA", "AIza", "Bearer ", "PRIVATE KEY")
+IN_FORMS = ("://", "sk-", "gh", "glpat-", "hf_", "xox", "AKIA", "AIza", "Bearer ", "PRIVATE KEY")
 """What every telling name and every known form holds."""
 
+_IN_ADDRESS = re.compile(r"://[^\s:/@]{0,64}:([^\s:/@]{8,256})@")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _ASSIGNED = re.compile(
     rf"""((?:{_WORDS})[\w-]{{0,40}}["']?[ \t]{{0,3}}[:=][ \t]{{0,3}}(["']))([^\s"']{{16,4096}})(?=\2)""", re.IGNORECASE
@@ -26,6 +30,7 @@ _ASSIGNED = re.compile(
 _MIXED = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])")
 _FORMS = re.compile(
     r"\bsk-[A-Za-z0-9_-]{16,256}"
+    r"|(?<=://)[^\s:/@]{0,64}:[^\s:/@]{8,256}(?=@)"
     r"|\bgh[pousr]_[A-Za-z0-9]{20,255}|\bgithub_pat_\w{20,255}|\bglpat-[\w-]{20,255}"
     r"|\bhf_[A-Za-z0-9]{20,255}|\bxox[abeprs]-[\w-]{10,255}"
     r"|\bAKIA[0-9A-Z]{16}\b|\bAIza[\w-]{35}"
@@ -50,7 +55,12 @@ def known_secrets() -> dict[str, str]:
     """Return the secrets of the environment and the names that stand for them, the longest first."""
     found: dict[str, str] = {}
     for name, value in os.environ.items():
-        if len(value) < SHORTEST or value.isdecimal() or not tells(name):
+        if len(value) < SHORTEST or value.isdecimal():
+            continue
+        address = _IN_ADDRESS.search(value) if "://" in value else None
+        if address is not None:
+            found.setdefault(address[1], name)
+        if not (tells(name) or VARIABLE.search(name)):
             continue
         for text in (value, value.strip(), quote(value, safe="")):
             found.setdefault(text, name)

@@ -62,7 +62,7 @@ class StepSeen(Record):
     recorded_at : str
         When it was recorded.
     scores, labels : mappings
-    texts : mapping
+    sizes : mapping
         Bytes of each of its texts.
     """
 
@@ -75,7 +75,7 @@ class StepSeen(Record):
     recorded_at: str
     scores: Mapping[str, float | None]
     labels: Mapping[str, Any]
-    texts: Mapping[str, int]
+    sizes: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)

@@ -203,35 +203,12 @@ class Session:
         OutputError
             The system refuses, for want of space say. What was recorded before is safe.
         """
-        cleaner = Cleaner()
-        if text is not None and not isinstance(text, str):
-            raise SettingsError(f"`text` must be a text. Got {type(text).__name__}.")
-        keys = {key: labels.pop(key, None) for key in ("step", "candidate", "repeat")}
-        given = {"strategy": strategy, "cost": cost, "propensity": propensity, **labels}
-        fields, texts = plain_labels(given, cleaner)
-        found = plain_scores(scores)
-        clash = next((name for name in found if name in fields or name in texts), None)
-        if clash is not None:
-            raise SettingsError(f"`{clash}` is given both as a score and as a label.")
-        if text is not None:
-            texts = {"artifact": cleaner.text(text), **texts}
-        row = Row(
-            session=self._id,
-            step=None if keys["step"] is None else whole(keys["step"], "step"),
-            candidate=None if keys["candidate"] is None else cleaner.text(field_text(keys["candidate"])),
-            repeat="" if keys["repeat"] is None else cleaner.text(field_text(keys["repeat"])),
-            parent=parent.id if isinstance(parent, Step) else None,
-            root=parent is None,
-            accepted=flag(accepted, "accepted"),
-            scores=found,
-            fields=fields,
-            texts=texts,
-        )
-        self._check_parent(parent)
+        told = {"strategy": strategy, "cost": cost, "propensity": propensity, **labels}
+        row = self._row(scores, text, parent, accepted, told)
         with self._store.writing() as con:
             self._check_open(con)
-            number_, step, candidate = add_step(con, row)
-        return Step(self.name, step, candidate, number_)
+            number, step, candidate = add_step(con, row)
+        return Step(self.name, step, candidate, number)
 
     def accept(self, step: Step, accepted: bool = True) -> None:
         """Say of a recorded proposal whether the loop took it over, where that was not known when it was recorded.
@@ -340,6 +317,38 @@ class Session:
         return f"Session({self._store.path!r}, name={self.name!r})"
 
     # ------------------------------------------------------------------ parts
+
+    def _row(
+        self,
+        scores: float | Mapping[str, float | None] | None,
+        text: str | None,
+        parent: Step | _Unsaid | None,
+        accepted: bool | None,
+        told: Mapping[str, Any],
+    ) -> Row:
+        """Return what a step was told, checked and without secrets."""
+        if text is not None and not isinstance(text, str):
+            raise SettingsError(f"`text` must be a text. Got {type(text).__name__}.")
+        self._check_parent(parent)
+        cleaner = Cleaner()
+        keys = {key: told.get(key) for key in ("step", "candidate", "repeat")}
+        fields, texts = plain_labels({name: value for name, value in told.items() if name not in keys}, cleaner)
+        found = plain_scores(scores)
+        clash = next((name for name in found if name in fields or name in texts), None)
+        if clash is not None:
+            raise SettingsError(f"`{clash}` is given both as a score and as a label.")
+        return Row(
+            session=self._id,
+            step=None if keys["step"] is None else whole(keys["step"], "step"),
+            candidate=None if keys["candidate"] is None else cleaner.text(field_text(keys["candidate"])),
+            repeat="" if keys["repeat"] is None else cleaner.text(field_text(keys["repeat"])),
+            parent=parent.id if isinstance(parent, Step) else None,
+            root=parent is None,
+            accepted=flag(accepted, "accepted"),
+            scores=found,
+            fields=fields,
+            texts=texts if text is None else {"artifact": cleaner.text(text), **texts},
+        )
 
     def _check_open(self, con: sqlite3.Connection) -> None:
         row = con.execute("SELECT ended FROM sessions WHERE id = ?", (self._id,)).fetchone()

@@ -64,6 +64,8 @@ class Store:
         with self._lock:
             try:
                 con = self._connected()
+                if con.in_transaction:  # an interrupt came between its begin and what undoes it
+                    con.execute("ROLLBACK")
                 con.execute("BEGIN IMMEDIATE")
                 try:
                     refuse_moved(con, self.path)

@@ -11,7 +11,7 @@ TERMS: dict[str, str] = {
     "recorded_at": "When a step was recorded, in UTC.",
     "note": "What was said when a session ended, such as the error it failed with.",
     "labels": "Columns of a recorded session or step that are no scores, by name.",
-    "texts": "Sizes in bytes of the texts of a recorded step, by column.",
+    "sizes": "Sizes in bytes of the texts of a recorded step, by column.",
     "artifacts": "Whole texts of the step that was asked for, one entry for each candidate.",
     "parent_step": "Step of the version that a recorded version was made from; null where it was made from nothing.",
     "parent_candidate": "Candidate of the version that a recorded version was made from.",
@@ -19,8 +19,6 @@ TERMS: dict[str, str] = {
     "stores": "One entry for every run directory that was checked.",
     "n_texts": "Number of different texts that are kept.",
     "problems": "What is not as it was written, a sentence each.",
-    "candidate": "What tells the proposals of one step apart.",
-    "repeat": "What tells several scorings of one version apart; empty for the only one.",
     "accepted": "Whether the loop took a version over; null where nobody said.",
     "format": "Number of the form in which a store is written.",
 }

@@ -112,7 +112,7 @@ def _parent(row: StepSeen, *, several: bool) -> str:
 
 
 def _size(row: StepSeen) -> str:
-    return f"{sum(row.texts.values()):,}" if row.texts else ""
+    return f"{sum(row.sizes.values()):,}" if row.sizes else ""
 
 
 def verified(result: Verified) -> Document:

@@ -278,12 +278,10 @@ class Sources:
 
 def stamp_of(path: str) -> tuple[int, int] | None:
     """Return the size of a file and when it was written; None where there is none."""
-    found = []
-    for file in beside(path):
-        try:
-            found.append(os.stat(file))
-        except OSError:
-            continue  # a store that nobody writes to has no log
+    try:
+        found = [os.stat(file) for file in beside(path) if os.path.exists(file)]
+    except OSError:
+        return None
     return (sum(s.st_size for s in found), max(s.st_mtime_ns for s in found)) if found else None
 
 

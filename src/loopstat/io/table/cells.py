@@ -388,7 +388,7 @@ class Cells:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))
         selection = together([log.selection for log in self.logs])
-        said = dict.fromkeys(note for log in self.logs for note in log.notes)
+        said = dict.fromkeys(note for made in (*self._scans, *self.logs) for note in made.notes)
         told = [*said, *(() if selection is None else selection_said(selection)), *notes]
         return Source(files, self._digest or array_digest(*arrays), tuple(told), selection)
 

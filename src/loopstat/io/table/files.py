@@ -22,14 +22,13 @@ from typing import IO, Any
 
 from ...arrays import Int
 from ...errors import InputError, SettingsError
-from ...record.reading import Reader, is_store, store_in
-from ...record.schema import FILE as STORE
+from ...record.reading import is_store, store_in
 from ..importers.log import Asked, Imported
 from ..importers.registry import JSON, imported, inside, is_log, recognised
 from ..importers.registry import log as log_named
 from .columns import near
 from .forms import form_of, rows_of_form
-from .stored import store_columns
+from .stored import store_digest, store_table
 from .texts import GZIP, SAVE_AGAIN, stream_of
 
 PARQUET, ZIP, ZSTD = b"PAR1", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -72,6 +71,8 @@ class Scan:
         Records of a form that are no row.
     log : Imported or None
         What it was made of, where it is the log of another tool.
+    notes : tuple of str
+        What there is to say of it.
     """
 
     file: str
@@ -81,6 +82,7 @@ class Scan:
     record: Int | None = None
     skipped: int = 0
     log: Imported | None = None
+    notes: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------------- finding
@@ -107,8 +109,7 @@ def _find_one(text: str) -> list[Path]:
         return [store_in(text) or Path(text)]
     if not glob.has_magic(text):
         raise InputError("no such file.", file=text, hint=_neighbours(text))
-    named = [store_in(m) or Path(m) for m in glob.glob(text, recursive=True)]
-    matches = list(dict.fromkeys(path for path in named if not path.is_dir()))
+    matches = [p for m in glob.glob(text, recursive=True) if not (p := store_in(m) or Path(m)).is_dir()]
     if not matches:
         raise InputError("no file matches this pattern.", file=text, hint="quote the pattern and check the folder.")
     return sorted(matches, key=lambda p: [(len(d), d) if d.isdigit() else (0, d) for d in re.split(r"(\d+)", str(p))])
@@ -177,13 +178,12 @@ def _files(path: Path) -> list[Path]:
 def digest_of(paths: Sequence[Path]) -> str:
     """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints).
 
-    Of a store it is what is recorded in it that counts, for its bytes change without it.
+    Of a store it is what is recorded in it that counts.
     """
     digest = hashlib.sha256()
     for file in (file for path in paths for file in _files(path)):
         if is_store(file):
-            with Reader(file) as reader:
-                digest.update(reader.digest().encode())
+            digest.update(store_digest(file))
             continue
         with file.open("rb") as stream:
             while block := stream.read(1 << 20):
@@ -207,7 +207,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0], asked: As
     if head.startswith(PARQUET):
         return _parquet(con, path)
     if is_store(path):
-        return _store(con, path)
+        t = store_table(con, path, str(path))
+        return Scan(t.shown, quoted(str(path)), tuple(Field(*c) for c in t.columns), notes=t.notes)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
@@ -254,12 +255,6 @@ def _form(con: Any, path: Path, form: str) -> Scan:
     con.register(str(path), found.cells)
     fields = tuple(Field(name, quoted(name), "text") for name in found.cells)
     return Scan(str(path), relation, fields, form, found.record, found.skipped)
-
-
-def _store(con: Any, path: Path) -> Scan:
-    """Return the record of a run directory as a table, known by the directory."""
-    fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
-    return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
 
 
 def _first_text(path: Path) -> str:

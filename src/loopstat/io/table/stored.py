@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from ...errors import InputError
 from ...record.reading import Reader
 from ...record.schema import FILE
-from ...record.table import TableColumn, table_of
+from ...record.table import UNKNOWN, TableColumn, table_of
 
 LOG = "-wal"  # what SQLite adds to the name of a file for the log that is written ahead
 FILLED = {"number": ("{0}", "DOUBLE"), "bool": ("{0} = 1", "BOOLEAN")}
@@ -31,10 +32,17 @@ class _Texts:
             self._reader.close()
 
 
-def store_columns(
-    con: Any, path: Path, relation: str, *, session: str | None = None
-) -> list[tuple[str, str, str, str]]:
-    """Register the rows of a store with a connection, and return name, SQL, kind and type of every column.
+@dataclass(frozen=True)
+class StoreTable:
+    """A store as a table: what it is called, name, SQL, kind and type of every column, what there is to say of it."""
+
+    shown: str
+    columns: tuple[tuple[str, str, str, str], ...]
+    notes: tuple[str, ...]
+
+
+def store_table(con: Any, path: Path, relation: str, *, session: str | None = None) -> StoreTable:
+    """Register the rows of a store with a connection, and return how to read them.
 
     Parameters
     ----------
@@ -53,13 +61,34 @@ def store_columns(
     """
     with Reader(path) as reader:
         columns = table_of(reader, session)
+        notes = (*reader.notes, *_ends_unknown(reader))
     if not columns:
         nobody = "no session has a step" if session is None else f"session {session!r} is not there, or has no step"
         raise InputError(f"nothing is recorded yet: {nobody}.", file=str(path))
     con.register(relation, {f"r{k}": _array(column) for k, column in enumerate(columns)})
     if any(column.kind == "content" for column in columns):
         con.create_function(_unpack(relation), _Texts(path), ["BIGINT"], "VARCHAR", side_effects=False)
-    return [(c.name, *_sql(c, f"r{k}", _unpack(relation))) for k, c in enumerate(columns)]
+    shown = str(path.parent if path.name == FILE else path)
+    return StoreTable(
+        shown, tuple((c.name, *_sql(c, f"r{k}", _unpack(relation))) for k, c in enumerate(columns)), notes
+    )
+
+
+def store_digest(path: Path) -> bytes:
+    """Return what stands for the bytes of a store in a digest: what is recorded, however it lies on the disk."""
+    with Reader(path) as reader:
+        return reader.digest().encode()
+
+
+def _ends_unknown(reader: Reader) -> tuple[str, ...]:
+    """Say how many sessions do not tell how they ended."""
+    rows = [row for row in reader.sessions() if row.n_steps]
+    n = sum(row.ended in (None, UNKNOWN) for row in rows)
+    if not n:
+        return ()
+    running = sum(row.ended is None for row in rows)
+    under_way = f", {running:,} of them still open" if running else ""
+    return (f"{n:,} of {len(rows):,} sessions do not say how they ended{under_way}: `ended` is {UNKNOWN} there.",)
 
 
 def _unpack(relation: str) -> str:
