@@ -190,6 +190,12 @@ def stats(
     total = found[0]
     for part in found[1:]:
         total = total + part
+    if not any(group.n_transitions for group in total.groups.values()):
+        raise InputError(
+            "the table holds no transition: every session has one step.",
+            file=", ".join(names[:3]),
+            hint="one row per step of a session; does `session` name the run and not the row?",
+        )
     return replace(total, notes=(*notes, *total.notes))
 
 

@@ -93,6 +93,11 @@ class GroupStats:
     over_all: Mapping[str, Table]
     n_bare: Mapping[str, int]
 
+    @property
+    def n_transitions(self) -> int:
+        """Complete transitions of all sessions."""
+        return round(float(next(iter(self.tables.values())).total("gram")[0, 0]))
+
     def plus(self, other: GroupStats, objectives: tuple[Objective, ...]) -> GroupStats:
         """Merge two parts about the same reference point."""
         one = [np.zeros(1, dtype=np.int64)] * 2
