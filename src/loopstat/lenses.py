@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "scoring": "loopstat.scoring.lens:LENS",
     "play": "loopstat.play.lens:LENS",
     "many": "loopstat.many.lens:LENS",
 }
@@ -50,17 +51,20 @@ class Save:
     help : str
     text : str
         `module:function` that makes its text, or its bytes, of a result.
+    short : str
+        One letter for the same option.
+    suffix : str
+        Of the file where the page names it.
     title : str
         What a page calls it; default its help.
-    short : str
-        A letter that stands for its option.
     """
 
     name: str
     help: str
     text: str
-    title: str = ""
     short: str = ""
+    suffix: str = ".json"
+    title: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,8 @@ class Command:
         How the interactive page lays it out; None: as its settings stand.
     of_tables : bool
         Whether the files it reads are tables, so that the interactive page can show it.
+    least_files : int
+        How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
     """
 
     name: str
@@ -173,6 +179,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    least_files: int = 1
     of_tables: bool = True
 
     @property

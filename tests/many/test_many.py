@@ -268,3 +268,16 @@ def test_one_session_alone_and_groups_that_say_nothing(tmp_path: Path) -> None:
         found = ls.merge(ls.stats(written(table, tmp_path / str(k), ())[0], objectives=OBJECTIVES))
         assert len(found.groups) == 1
         assert ls.Analysis.from_json(found.to_json()) == found
+
+
+def test_scores_of_different_rules_are_not_pooled(tmp_path: Path) -> None:
+    late = pl.col("session").str.slice(1).cast(pl.Int64) >= 10
+    table = loops(30).with_columns(scorer_hash=pl.when(late).then(pl.lit("new")).otherwise(pl.lit("old")))
+    a, b = written(table, tmp_path, (10,))
+    parts = [ls.stats(path, objectives=OBJECTIVES) for path in (a, b)]
+    with pytest.raises(ls.InputError, match="what made the scores"):
+        ls.merge(parts)
+    table.write_parquet(a)
+    with pytest.raises(ls.InputError, match="scorer"):
+        ls.stats(a, objectives=OBJECTIVES)
+    assert len(ls.stats(a, objectives=OBJECTIVES, by="scorer_hash").groups) == 2

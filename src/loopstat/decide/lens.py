@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Controls, Desk, Lens, Progress, Save
 from ..parameters import (
+    ARTIFACT,
     BOUNDS,
     BY,
     COLUMNS,
     FROM_STEP,
     GROUP,
     MINIMIZE,
+    MIXED_SCORERS,
     OBJECTIVES,
+    SCORE,
     SEED,
     TRANSFORM,
     WHERE,
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, *FIT, SCORER_NOISE, GROUP, SEED)
+READ = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, SCORE, ARTIFACT, MIXED_SCORERS)
+DECIDE = (*READ, *FIT, SCORER_NOISE, GROUP, SEED)
 
 SAVED = "loopstat.decide.rules.saving:rules_text"
 
 COLUMN_CONTROLS = Controls(
     "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step")
 )
+SCORE_CONTROLS = Controls("Scoring of texts", ("score", "artifact", "mixed_scorers"), open=False)
 PRICE_CONTROLS = Controls(
     "Decision", ("price", "weights", "keep", "select", "value", "cost", "worth", "ended", "horizon")
 )
@@ -46,6 +51,7 @@ DESK = Desk(
     "When to stop",
     controls=(
         COLUMN_CONTROLS,
+        SCORE_CONTROLS,
         PRICE_CONTROLS,
         Controls("Rules", ("rules", "scorer_noise", "guarantee", "confidence"), open=False),
         FORECAST_CONTROLS,
@@ -68,7 +74,11 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
-            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, "Rules of stopping"),),
+            saves=(
+                Save(
+                    "save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, title="Rules of stopping"
+                ),
+            ),
             depth="front",
             desk=DESK,
         ),

@@ -39,7 +39,7 @@ def command_line(name: str) -> str:
 
 
 def deliver(
-    result: Any, outputs: Sequence[tuple[str | None, Callable[[Any], str]]], *, show: Callable[[Any], str]
+    result: Any, outputs: Sequence[tuple[str | None, Callable[[Any], str | bytes]]], *, show: Callable[[Any], str]
 ) -> None:
     """Write what was asked for: data on standard output, everything said about it on standard error.
 
@@ -70,11 +70,11 @@ def deliver(
     each_done([*steps, *(partial(_write, path, result, make) for path, make in files)])
 
 
-def _print(result: Any, make: Callable[[Any], str]) -> None:
+def _print(result: Any, make: Callable[[Any], str | bytes]) -> None:
     echo(make(result), nl=False)
 
 
-def _write(path: str, result: Any, make: Callable[[Any], str]) -> None:
+def _write(path: str, result: Any, make: Callable[[Any], str | bytes]) -> None:
     from ..io.write import write_file
     from ..results.words import clean_sentence
 
@@ -99,7 +99,7 @@ def each_done(steps: Iterable[Callable[[], None]]) -> None:
         raise gone
 
 
-def echo(text: str, *, nl: bool = True, color: bool | None = None) -> None:
+def echo(text: str | bytes, *, nl: bool = True, color: bool | None = None) -> None:
     """Print on standard output."""
     try:
         click.echo(text, nl=nl, color=color)

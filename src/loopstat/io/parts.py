@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..panel.panel import Panel
+from ..panel.scorers import SCORER
 from .refuse import no_sessions
 from .sessions.panel import panel_of
 from .sessions.rows import rows_of
@@ -68,5 +69,5 @@ def read_parts(
             yield panel_of(part, wanted, part=True)
 
 
-OPTIONAL = frozenset(("task",))
+OPTIONAL = frozenset(("task", SCORER))
 """Columns that are used where they are there."""

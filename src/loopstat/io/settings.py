@@ -52,6 +52,8 @@ class Wanted:
     transform: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     label_options: str = LABEL_OPTIONS  # what the labels were asked for by, for refusals
+    among: tuple[str, ...] | None = None  # columns that objectives are chosen among; None: all
+    mixed_scorers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -55,6 +55,7 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None, part:
         source=cells.source(notes, x, rows.session, rows.step, links.parent, *measured, *of_states),
         repeats=means.repeats,
         repeat_scatter=means.scatter,
+        mixed_scorers=wanted.mixed_scorers,
     )
 
 

@@ -1,0 +1,26 @@
+"""Where observations came from: files, a digest of their content, remarks made while reading."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a panel came from: the files, a digest of their content, and remarks made while reading."""
+
+    files: tuple[str, ...] = ()
+    digest: str = ""
+    notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
+
+
+def array_digest(*arrays: Any) -> str:
+    """Return a SHA-256 of array contents, for provenance."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
