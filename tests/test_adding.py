@@ -15,7 +15,7 @@ from loopstat.faces import explain as glossary
 from loopstat.faces.cli import main
 from loopstat.inference.estimate import Estimate
 
-OURS = ["analysis", "decide", "drift", "balance", "moves", "scoring", "play", "many"]
+OURS = ["analysis", "decide", "drift", "balance", "moves", "scoring", "record", "play", "imports", "many"]
 LENS = '''
 from pathlib import Path
 

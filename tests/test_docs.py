@@ -202,6 +202,7 @@ def _recordings(folder: Path) -> None:
     from loopstat.io.recordings import RECORDINGS, path
 
     (folder / "loopstat-demo").mkdir()
+    (folder / "tests").symlink_to(ROOT / "tests")
     for name in RECORDINGS:
         shutil.copy(path(name), folder / "loopstat-demo")
 
@@ -333,7 +334,7 @@ def _texts() -> Iterator[tuple[Path, str]]:
         pytest.skip("not a git checkout")
     for name in listed.stdout.splitlines():
         path = ROOT / name
-        if path.is_file() and path.suffix not in (".parquet", ".png", ".gif"):
+        if path.is_file() and path.suffix not in (".parquet", ".png", ".gif", ".eval", ".db", ".sqlite"):
             yield path, path.read_text(encoding="utf-8")
 
 

@@ -39,6 +39,7 @@ _HOME = {
     "Panel": "panel.panel",
     "Regime": "drift.readings.regimes",
     "ReversibleChain": "balance.settings",
+    "Session": "record.session",
     "SettingsError": "errors",
     "StopRule": "decide.rules.stop_rule",
     "Table": "results.result",
@@ -97,6 +98,7 @@ if TYPE_CHECKING:  # the aliases tell type checkers that these names are exporte
     from .panel.panel import Objective as Objective
     from .panel.panel import Panel as Panel
     from .panel.tally import Counts as Counts
+    from .record.session import Session as Session
     from .results.check import Check as Check
     from .results.result import Table as Table
     from .results.verdict import Verdict as Verdict

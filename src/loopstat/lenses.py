@@ -23,7 +23,9 @@ LENSES: dict[str, str] = {
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
     "scoring": "loopstat.scoring.lens:LENS",
+    "record": "loopstat.record.lens:LENS",
     "play": "loopstat.play.lens:LENS",
+    "imports": "loopstat.imports.lens:LENS",
     "many": "loopstat.many.lens:LENS",
 }
 GROUP = "loopstat.lenses"
@@ -50,13 +52,15 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text, or its bytes, of a result.
+        `module:function` that makes its text, or its bytes, of a result; with `file`, of a result and a path.
     short : str
         One letter for the same option.
     suffix : str
         Of the file where the page names it.
     title : str
         What a page calls it; default its help.
+    file : str
+        What the page calls the file, where what is in it depends on its ending.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Save:
     short: str = ""
     suffix: str = ".json"
     title: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,12 +166,14 @@ class Command:
         Whether there is enough to say for a page (`--html`) and a long form (`--verbose`).
     depth : str
         How much the terminal shows unless asked for more; `front` is one screen.
+    exits : str
+        `module:function` that returns the exit code of a result; empty: 0.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
-    of_tables : bool
-        Whether the files it reads are tables, so that the interactive page can show it.
     least_files : int
         How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
+    of_tables : bool
+        Whether the files it reads are tables, so that the interactive page can show it.
     """
 
     name: str
@@ -179,6 +186,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    exits: str = ""
     least_files: int = 1
     of_tables: bool = True
 

@@ -279,7 +279,8 @@ def checked_values(options: Mapping[str, Any], rows: Iterable[Parameter]) -> dic
 
 def how_read(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options that are kept with a result as they are."""
-    return {name: options.get(name) for name in HOW_READ}
+    log = {"format": options["format"]} if options.get("format") else {}
+    return {**{name: options.get(name) for name in HOW_READ}, **log}
 
 
 def groups_asked(options: Mapping[str, Any]) -> list[str] | None:
@@ -305,6 +306,7 @@ SCORERS = "loopstat.scoring.registry:names"
 SCORE = words("score", "Score the texts of --artifact on the way.", "list", metavar="SUITE", offers=SCORERS)
 ARTIFACT = words("artifact", "Column of texts to score. Default: artifact.", metavar="COL", of="column")
 MIXED_SCORERS = switch("mixed_scorers", "Pool scores made by different rules or versions (column scorer_hash).")
+FORMAT = words("format", "Which log it is, where that is not seen; table: none.", metavar="NAME[:READING]")
 CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL", of="column")
 BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")
 LEVEL = number("level", "", 0.95, "Coverage of intervals.", 0.5, 1, below=True)

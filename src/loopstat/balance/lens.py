@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Controls, Desk, Lens, Progress
-from ..parameters import FROM_STEP, SEED, WHERE, choice, given, switch, words
+from ..parameters import FORMAT, FROM_STEP, SEED, WHERE, choice, given, switch, words
 from .rows import FIT
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ BALANCE = (
     WHERE,
     FROM_STEP,
     words("columns", "Your names for our columns.", "list", metavar="state=COL,next_state=COL", of="column"),
+    FORMAT,
     words("objectives", "Scores for bins, kmeans and --features.", "list", metavar="A,B", of="number"),
     SEED,
 )
@@ -46,7 +47,7 @@ BALANCE = (
 DESK = Desk(
     "Balance",
     controls=(
-        Controls("Columns", ("state", "by", "objectives", "visits", "columns", "where", "from_step")),
+        Controls("Columns", ("state", "by", "objectives", "visits", "columns", "where", "from_step", "format")),
         Controls("Potential", ("kernel", "beta", "features", "symbolic")),
         Controls("Estimate", ("lag", "test", "bootstrap", "size_draws", "cluster", "level", "seed"), open=False),
     ),

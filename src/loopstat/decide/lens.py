@@ -11,6 +11,7 @@ from ..parameters import (
     BOUNDS,
     BY,
     COLUMNS,
+    FORMAT,
     FROM_STEP,
     GROUP,
     MINIMIZE,
@@ -31,13 +32,13 @@ if TYPE_CHECKING:
     from .analysis import Decisions
     from .settings import MeanCurve
 
-READ = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, SCORE, ARTIFACT, MIXED_SCORERS)
+READ = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, FORMAT, SCORE, ARTIFACT, MIXED_SCORERS)
 DECIDE = (*READ, *FIT, SCORER_NOISE, GROUP, SEED)
 
 SAVED = "loopstat.decide.rules.saving:rules_text"
 
 COLUMN_CONTROLS = Controls(
-    "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step")
+    "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step", "format")
 )
 SCORE_CONTROLS = Controls("Scoring of texts", ("score", "artifact", "mixed_scorers"), open=False)
 PRICE_CONTROLS = Controls(

@@ -152,14 +152,19 @@ def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *,
     outputs: dict[str, Callable[[Any], str | bytes]] = {"json": json_text}
     if command.pages:
         outputs["html"] = partial(page_text, command)
-    outputs |= {save.name: load(save.text) for save in command.saves}
-    targets = {name: values.pop(f"{name}_path") for name in outputs}
+    saves = {save.name: save for save in command.saves}
+    targets = {name: values.pop(f"{name}_path") for name in (*outputs, *saves)}
+    for name, save in saves.items():
+        make = load(save.text)
+        outputs[name] = partial(make, path=targets[name]) if save.file else make
     read = [values[row.name] for row in command.settings if row.kind == "path" and values.get(row.name)]
     check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
     values["command"] = command_line(command.name)
     result = answer(command, files, values, progress=progress_line())
     show = partial(shown, command, depth="long" if verbose or values.get("group") else command.depth)
     deliver(result, [(targets[name], make) for name, make in outputs.items()], show=show)
+    if command.exits and (code := load(command.exits)(result)):
+        click.get_current_context().exit(code)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

@@ -89,7 +89,7 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
     by, cluster = list(known.get("by") or []), known.get("cluster")
     needed = [known.get("ended"), known.get("cost"), None if cluster == "session" else cluster]
     labels = [*(by if by != ["none"] else []), *known["where"], *known["unlike"], *filter(None, needed)]
-    names = ("bounds", "columns", "transform", "from_step")
+    names = ("bounds", "columns", "transform", "from_step", "format")
     counted = [name for name in (known.get("select"), known.get("value")) if name]
     mixed = bool(known.get("mixed_scorers"))
     apart = SCORER in (*by, *known["where"], *known["unlike"])
@@ -119,7 +119,7 @@ def _scoring(known: Options) -> Scoring | None:
 
 def _states(files: Sequence[str], known: Options) -> Recording:
     given: dict[str, Any] = {
-        name: known.get(name) for name in ("where", "unlike", "columns", "objectives", "from_step", "cluster")
+        name: known.get(name) for name in ("where", "unlike", "columns", "objectives", "from_step", "cluster", "format")
     }
     return read_recording(
         list(files),
@@ -134,7 +134,7 @@ def _states(files: Sequence[str], known: Options) -> Recording:
 
 def _candidates(files: Sequence[str], known: Options) -> Candidates:
     by = list(known.get("by") or []) or None
-    shared = {name: known[name] for name in ("where", "unlike", "columns")}
+    shared = {name: known.get(name) for name in ("where", "unlike", "columns", "format")}
     versions: tuple[tuple[dict[str, str], Versions], ...] = ()
     source = Source()
     if known.get("progress"):

@@ -94,7 +94,7 @@ def describe(path: str | os.PathLike[str], columns: Mapping[str, str] | None = N
 
 
 def _seen(cells: Cells, guess: Mapping[str, str]) -> TableSeen:
-    objectives = _objectives(cells)
+    objectives = chosen_objectives(cells)
     labels = set(cells.label_names(objectives, ()))
     columns = []
     for name in cells.known:
@@ -119,7 +119,7 @@ def _role(name: str, kind: str, label: bool) -> str:
     return "text" if kind == "text" and name not in STANDARD and name not in ALWAYS_LABEL else ""
 
 
-def _objectives(cells: Cells) -> tuple[str, ...]:
+def chosen_objectives(cells: Cells) -> tuple[str, ...]:
     """Return what a reader would analyse, nothing where it would refuse to choose."""
     try:
         if "session" not in cells.columns or "step" not in cells.columns:

@@ -62,6 +62,7 @@ def read_pool(
     where: Conditions = None,
     unlike: Conditions = None,
     columns: Mapping[str, str] | None = None,
+    format: str | None = None,
 ) -> PoolRecording:
     """Read recorded candidates, one row each; sessions are not needed.
 
@@ -82,6 +83,8 @@ def read_pool(
     where, unlike : mapping from column to value, optional
         Keep only rows with this label; without this label.
     columns : mapping from standard name to the table's name, optional
+    format : str, optional
+        Of a log, as `loopstat.read` takes it.
 
     Returns
     -------
@@ -117,7 +120,8 @@ def read_pool(
     if len(set(used["judges"])) < len(used["judges"]):
         raise SettingsError(f"{argument('judges')} names a column twice.")
     chosen = selection(by, where, unlike)
-    needs = Needs((pool, *chosen.names), label_options=f"{argument('pool')}, {argument('by')} or {argument('where')}")
+    options = f"{argument('pool')}, {argument('by')} or {argument('where')}"
+    needs = Needs((pool, *chosen.names), label_options=options, format=format)
     with opened(source, columns, needs) as cells:
         guess = [] if _named(used) else _guess(cells, used)
         for option, column in _named(used):

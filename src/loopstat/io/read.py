@@ -34,6 +34,7 @@ def read(
     from_step: int | None = None,
     score: Scoring | Asked | Sequence[Asked] | None = None,
     mixed_scorers: bool = False,
+    format: str | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
 
@@ -42,7 +43,8 @@ def read(
     source : path, glob, list of those, or dataframe
         CSV, TSV, JSON lines, a JSON array of records or Parquet (text may be gzipped); Polars, pandas, Arrow or
         DuckDB. One row per proposal, with `session` and `step` columns. Several files get a `file` label. Repeated
-        scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms.
+        scorings of one artefact are rows that differ in `repeat`; they are averaged after transforms. Logs of other
+        tools are made such a table, and a folder is the logs in it (see `docs/import.md`).
     objectives : names of columns, optional
         Default: the numeric columns that are not bookkeeping (see `loopstat.io.sessions.guess`).
     minimize : names of objectives for which smaller is better
@@ -60,6 +62,9 @@ def read(
         `loopstat.io.Scoring` names another column.
     mixed_scorers : bool
         Let scores lie together that were made by different rules or versions (column `scorer_hash`).
+    format : str, optional
+        `NAME` of the log that `source` is, or `NAME:READING` where a step can be understood in two ways; `table` for
+        none. Default: by its content.
 
     Returns
     -------
@@ -96,6 +101,7 @@ def read(
         transform=dict(transform or {}),
         labels=as_names(labels),
         mixed_scorers=mixed_scorers,
+        format=format,
     )
     if score is None:
         with opened(source, columns, wanted.needs()) as cells:

@@ -51,6 +51,7 @@ class Wanted:
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
     transform: Mapping[str, str] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    format: str | None = None  # of a log: NAME or NAME:READING
     label_options: str = LABEL_OPTIONS  # what the labels were asked for by, for refusals
     among: tuple[str, ...] | None = None  # columns that objectives are chosen among; None: all
     mixed_scorers: bool = False
@@ -81,7 +82,14 @@ class Wanted:
 
     def needs(self, texts: Mapping[str, str] | None = None) -> Needs:
         """Return what the table must have."""
-        return Needs(self.labels, self.objectives or (), frozenset(self.named), texts or {}, self.label_options)
+        return Needs(
+            self.labels,
+            self.objectives or (),
+            frozenset(self.named),
+            texts or {},
+            self.label_options,
+            format=self.format,
+        )
 
     def bounds_of(self, name: str) -> Bounds:
         """Return the bounds of an objective: its own, else those of `*`, else none."""

@@ -43,6 +43,7 @@ def read_recording(
     lag: int = 1,
     cluster: str | None = None,
     seed: int = 0,
+    format: str | None = None,
 ) -> Recording:
     """Read recorded states, from sessions or from counted moves, one part per group.
 
@@ -76,6 +77,8 @@ def read_recording(
         A column that intervals will be clustered by.
     seed : int
         Of `kmeans`.
+    format : str, optional
+        Of a log, as `loopstat.read` takes it.
 
     Returns
     -------
@@ -109,6 +112,7 @@ def read_recording(
         objectives=None if objectives is None else as_names(objectives),
         labels=tuple(dict.fromkeys((*asked.labels, *as_names(labels)))),
         label_options=LABELS,
+        format=format,
     )
     with opened(source, columns, wanted.needs(asked.rule.texts)) as cells:
         if is_moves(cells, columns):

@@ -59,6 +59,7 @@ def read_versions(
     where: Conditions = None,
     unlike: Conditions = None,
     columns: Mapping[str, str] | None = None,
+    format: str | None = None,
 ) -> tuple[list[tuple[dict[str, str], Versions]], Source]:
     """Read a table with one row per version.
 
@@ -72,7 +73,7 @@ def read_versions(
         there, else the step before.
     radius, instrument : str, optional
         Columns of the size of the change, and of a second measurement of `mass`.
-    by, where, unlike, columns : optional
+    by, where, unlike, columns, format : optional
         As `read_pool` takes them.
 
     Returns
@@ -87,7 +88,7 @@ def read_versions(
     chosen = selection(by, where, unlike)
     named = {"mass": mass, "parent": parent, "radius": radius, "instrument": instrument}
     options = f"{argument('by')} or {argument('where')}"
-    with opened(source, columns, Needs(tuple(chosen.names), label_options=options)) as cells:
+    with opened(source, columns, Needs(tuple(chosen.names), label_options=options, format=format)) as cells:
         for name, column in named.items():
             if column is not None:
                 ROLES[name].check(cells, column, filled=False)

@@ -187,7 +187,7 @@ CALIBRATE = Desk(
         Controls(
             "Progress over versions", ("progress", "share", "tests", "parent", "radius", "instrument"), open=False
         ),
-        Controls("Part and groups", ("by", "where", "columns"), open=False),
+        Controls("Part and groups", ("by", "where", "columns", "format"), open=False),
         Controls("Intervals", ("level", "seed"), open=False),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..lenses import Command, Lens, Save
-from ..parameters import LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
+from ..parameters import FORMAT, LEVEL, SEED, WHERE, Parameter, choice, number, switch, words
 from . import desks
 from .settings import FREQUENT, PARAMETERS, POLICIES, PRESETS, ROWS, SCENARIOS
 
@@ -60,6 +60,7 @@ CALIBRATE = (
     words("by", "One group per value; `none` pools. [model, strategy]", "list", metavar="COL,COL", of="column"),
     WHERE,
     words("columns", "Your names for our columns.", "list", metavar="task=COL,model=COL", of="column"),
+    FORMAT,
     LEVEL,
     SEED,
 )

@@ -11,7 +11,9 @@ from .panel import MIN_STOPPED, Panel
 
 HAZARD = 0.9  # of the rows at or above the bar, this share must be the session's last
 OWN = {"true", "1", "yes", "y", "ended", "own", "success", "solved", "done", "finished", "stop", "stopped", "passed"}
+OWN |= {"target"}  # of the words that records use; the others say that it was cut off, or do not know better
 CUT = {"false", "0", "no", "n", "", "cut", "budget", "limit", "timeout", "max_iterations", "aborted", "running"}
+CUT |= {"failure", "unknown"}
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from .noise import checked_repeats
 from .objective import Objective as Objective
 from .objective import named_objectives
 from .scorers import SCORER, refuse_mixed
+from .selection import together
 from .source import Source as Source
 from .source import array_digest as array_digest
 
@@ -252,6 +253,7 @@ class Panel:
                 tuple(f for p in panels for f in p.source.files),
                 hashlib.sha256("".join(p.source.digest for p in panels).encode()).hexdigest(),
                 tuple(n for p in panels for n in p.source.notes),
+                together([p.source.selection for p in panels if p.source.selection is not None]),
             ),
             mixed_scorers=all(p.mixed_scorers for p in panels),
             **_repeats_together(panels),

@@ -1,4 +1,4 @@
-"""Where observations came from: files, a digest of their content, remarks made while reading."""
+"""Where observations came from: files, a digest of their content, remarks made while reading, what a log kept."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from .selection import SelectionReport
+
 
 @dataclass(frozen=True)
 class Source:
-    """Where a panel came from: the files, a digest of their content, and remarks made while reading."""
+    """Where a panel came from: the files, a digest of their content, remarks made while reading, what a log kept."""
 
     files: tuple[str, ...] = ()
     digest: str = ""
     notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
+    selection: SelectionReport | None = field(default=None, metadata={"unwritten": True})
 
 
 def array_digest(*arrays: Any) -> str:

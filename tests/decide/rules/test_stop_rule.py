@@ -4,42 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from loopstat.decide.curve import Curve
 from loopstat.decide.rules.familiar import TunedOn
-from loopstat.decide.rules.families import FixedSteps, LoopGainBands, Patience, Rule, Threshold
+from loopstat.decide.rules.families import FixedSteps, LoopGainBands, Patience, Threshold
 from loopstat.decide.rules.grids import knobs
 from loopstat.decide.rules.guarantee import guarantee
-from loopstat.decide.rules.stop_rule import RuleFile, StopRule, TunedRule, gains_ahead
+from loopstat.decide.rules.stop_rule import RuleFile, StopRule
 from loopstat.errors import InputError, SettingsError
-from loopstat.inference.resample import bootstrap_weights
-from rule_samples import NAN, climbing, recording
-
-RECORD = climbing(np.random.default_rng(0), 60)
-
-
-def tuned(rule: Rule, **changes: Any) -> TunedRule:
-    """Return a rule tuned on the recording that the tests share."""
-    weights = bootstrap_weights(60, 100, np.random.default_rng(0))
-    made = TunedRule(
-        rule=rule,
-        objectives=("quality",),
-        weights=(1.0,),
-        directions=("maximize",),
-        keep="best",
-        price=0.05,
-        steps=tuple(range(9)),
-        ahead=gains_ahead(Curve.of(RECORD, weights), 0.05),
-        tuned_on=TunedOn.of(RECORD, rule.stops(RECORD.seen, RECORD.last)),
-        digest="abc",
-    )
-    return replace(made, **changes)
+from rule_samples import NAN, RECORD, climbing, recording, tuned
 
 
 def kinds(rule: StopRule, *scores: float | None) -> list[str]:

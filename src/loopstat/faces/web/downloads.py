@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from ...errors import SettingsError
 from ...lenses import Progress, Result, load
@@ -50,7 +51,8 @@ def download(answers: Answers, asked: Asked, what: str, progress: Progress) -> D
         return Download(stem + suffix, media, asked.command + "\n")
     text = make(asked, answers.whole(asked, progress), name)
     if kind == "save":
-        suffix = next(save.suffix for save in asked.place.command.saves if save.name == name)
+        save = next(save for save in asked.place.command.saves if save.name == name)
+        suffix = PurePath(save.file).suffix or save.suffix
         media = MEDIA.get(suffix, "application/octet-stream" if isinstance(text, bytes) else "text/plain")
     return Download(stem + suffix, media, text)
 
@@ -75,10 +77,11 @@ def _picture(asked: Asked, result: Result, key: str) -> str:
 
 
 def _saved(asked: Asked, result: Result, name: str) -> str | bytes:
-    saves = {save.name: save.text for save in asked.place.command.saves}
+    saves = {save.name: save for save in asked.place.command.saves}
     if name not in saves:
         raise nearest(name[:60], saves, "file")
-    made: str | bytes = load(saves[name])(result)
+    save = saves[name]
+    made: str | bytes = load(save.text)(result, path=save.file) if save.file else load(save.text)(result)
     return made
 
 

@@ -15,6 +15,7 @@ from ...errors import InputError, LoopstatError, SettingsError
 from ...io.described import TableSeen, describe
 from ...io.table.columns import STANDARD
 from ...io.table.files import find, names_of, scan
+from ...io.table.stored import beside
 from ...parameters import nearest
 
 MOST_BYTES = 200_000_000
@@ -151,7 +152,7 @@ class Sources:
             source = self._called(key)
             if os.path.realpath(source.path) != source.path:
                 raise InputError("was replaced by a link since it was opened.", file=source.name, hint="open it again.")
-            if not os.path.isfile(source.path):
+            if not os.path.exists(source.path):
                 hint = "put it back where it was, or add it again."
                 raise InputError("is not there any more.", file=Path(source.name).name, hint=hint)
             found.append(source)
@@ -277,11 +278,13 @@ class Sources:
 
 def stamp_of(path: str) -> tuple[int, int] | None:
     """Return the size of a file and when it was written; None where there is none."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_size, found.st_mtime_ns
+    found = []
+    for file in beside(path):
+        try:
+            found.append(os.stat(file))
+        except OSError:
+            continue  # a store that nobody writes to has no log
+    return (sum(s.st_size for s in found), max(s.st_mtime_ns for s in found)) if found else None
 
 
 def prefixes(tables: Sequence[Source]) -> Mapping[str, Source]:

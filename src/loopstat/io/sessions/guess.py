@@ -46,6 +46,7 @@ def choose(
     step: Int,
     booleans: Collection[str] = (),
     scored: bool = False,
+    scores: Collection[str] = (),
     file: str | None = None,
 ) -> Choice:
     """Choose the objectives among the numeric columns of a table.
@@ -62,6 +63,8 @@ def choose(
         Columns whose type is boolean.
     scored : bool
         The table holds scores of texts: one that is nearly the same everywhere says nothing.
+    scores : collection of str
+        Columns that are known for scores: their names and their being 0 or 1 rule none of them out.
     file : str, optional
         Named in refusals.
 
@@ -82,16 +85,18 @@ def choose(
     >>> choose(list(table), table.__getitem__, session=np.zeros(4, int), step=np.arange(4)).kept
     ('score',)
     """
-    reasons = {name: reason_by_name(name) for name in names}
+    reasons = {name: "" if name in scores else reason_by_name(name) for name in names}
     reasons.update({n: "boolean" for n in names if n in set(booleans) and not reasons[n]})
     values = {n: np.asarray(column(n), dtype=np.float64) for n in names if not reasons[n]}
     values = {n: np.where(np.isinf(v), np.nan, v) if np.isinf(v).any() else v for n, v in values.items()}
     for rule in (_boolean, _constant, *((_nearly_constant,) if scored else ()), _missing, _correlated):
         found = rule(values, np.asarray(session), np.asarray(step))
+        found = {n: why for n, why in found.items() if not (rule is _boolean and n in scores)}
         reasons.update(found)
         values = {n: v for n, v in values.items() if n not in found}
     if len(values) > MOST_OBJECTIVES:  # rather without what ends the loop than not at all
-        reasons.update({n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)})
+        ends = {n: ZERO_ONE for n, v in values.items() if _only_zero_and_one(v)}
+        reasons.update(ends if len(ends) < len(values) else {})
         values = {n: v for n, v in values.items() if not reasons[n]}
     kept = tuple(values)
     left_out = tuple((n, reasons[n]) for n in names if reasons[n])

@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...arrays import Bool, Float, Int, first_true
-from ...errors import InputError, either
+from ...errors import InputError, argument, either
 from ...panel.panel import Labels
 from ..table.cells import Cells
 from .parents import Refuse, crowded_step
+
+ONE_ROW = "one row per step of a session; does `session` name the run and not the row?"
 
 
 @dataclass(frozen=True)
@@ -111,7 +113,8 @@ def refuse_hopeless(cells: Cells, rows: Rows, first: Int, *, part: bool = False)
     if not part and not np.any((np.diff(session) == 0) & (np.diff(step) > 0)):
         raise cells.refuse(
             "the table holds no transition: every session has one step.",
-            hint="one row per step of a session; does `session` name the run and not the row?",
+            hint=_other_readings(cells)
+            or "one row per step of a session; does `session` name the run and not the row?",
         )
     crowd = crowded_step(session, step)
     told = cells.has("parent_step") or cells.has("accepted") or has_ids(cells)
@@ -125,6 +128,15 @@ def refuse_hopeless(cells: Cells, rows: Rows, first: Int, *, part: bool = False)
             + either("`loopstat template --kind lineage`", "`loopstat.template('lineage')`")
             + " shows how.",
         )
+
+
+def _other_readings(cells: Cells) -> str:
+    """Say how else the log could be read of which no session has a second step; empty where there is no log."""
+    if not cells.logs:
+        return ""
+    log = cells.logs[0]
+    others = [f"{argument('format', f'{log.format}:{name}')}: {text}" for name, text in log.readings.items()]
+    return f"a step is {log.step}; other readings: {'; '.join(others)}." if others else f"a step is {log.step}."
 
 
 def has_ids(cells: Cells) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...arrays import Bool, Float
-from ...errors import InputError, argument
+from ...errors import InputError, argument, pasted
 from ...panel.panel import Objective
 from ...panel.scorers import SCORER
 from ..roles import Role
@@ -48,7 +48,9 @@ def _of_texts(cells: Cells, names: Sequence[str]) -> list[str]:
 
 def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
     numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
-    numeric = [c for c in numeric if among is None or c.name in among]
+    scores = _of_logs(cells) if among is None else set(among)
+    if scores is not None:
+        numeric = [c for c in numeric if c.name in scores]
 
     def column(name: str) -> Float:
         values = cells.numbers(name)[rows.position]
@@ -62,8 +64,26 @@ def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
         step=rows.step,
         booleans=[c.name for c in numeric if c.kind == "bool"],
         scored=SCORER in cells.columns,
+        scores=(scores or ()) if among is None else (),
         file=cells.file,
     )
+
+
+def _of_logs(cells: Cells) -> set[str] | None:
+    """Return the columns that logs hold for scores; None where there is no log, or one that cannot tell."""
+    told = [log.scores for log in cells.logs]
+    if not told or any(names is None for names in told):
+        return None
+    scores = {name for names in told for name in names or ()}
+    if not scores:
+        formats = " and ".join(dict.fromkeys(log.format for log in cells.logs))
+        raise InputError(
+            f"this {formats} log holds no scores, so there is nothing to say when to stop.",
+            file=cells.file,
+            hint="score the log with the tool that wrote it and read it again; "
+            f"{pasted('loopstat balance', cells.file)} says what it circles through, which needs no scores.",
+        )
+    return scores
 
 
 def _not_chosen(cells: Cells, name: str, option: str, chosen: Choice) -> InputError:
@@ -94,13 +114,14 @@ def scored(cells: Cells, rows: Rows, names: Sequence[str], wanted: Wanted) -> tu
         _refuse_values(values, name, wanted, rows.refuse(cells))
         columns.append(values)
     x = np.column_stack(columns) if columns else np.zeros((len(rows.position), 0))
-    return [_objective(name, wanted) for name in names], x
+    smaller = {*wanted.minimize, *(name for log in cells.logs for name in log.smaller)}
+    return [_objective(name, wanted, name not in smaller) for name in names], x
 
 
-def _objective(name: str, wanted: Wanted) -> Objective:
+def _objective(name: str, wanted: Wanted, larger_is_better: bool) -> Objective:
     kind = wanted.transform.get(name)
     low, high = (None if b is None else _moved_bound(b, kind) for b in wanted.bounds_of(name))
-    return Objective(name, name not in wanted.minimize, low, high, kind)
+    return Objective(name, larger_is_better, low, high, kind)
 
 
 def _refuse_values(values: Float, name: str, wanted: Wanted, refuse: Refuse) -> None:

@@ -19,6 +19,9 @@ import numpy as np
 from ...arrays import Bool, Float, Int, first_true
 from ...errors import InputError
 from ...panel.panel import MISSING, Labels, Source, array_digest
+from ...panel.selection import said as selection_said
+from ...panel.selection import together
+from ..importers.log import Imported
 from .columns import ALWAYS_LABEL, ALWAYS_TEXT, FLAGS, NEVER_LABEL, NUMBERS, is_content
 from .files import Field, Scan, plain_errors
 from .partitions import text_literal
@@ -233,6 +236,16 @@ class Cells:
         return self._scans[0].form
 
     @property
+    def sources(self) -> list[str]:
+        """The files or frames of the table, in order."""
+        return [scan.file for scan in self._scans]
+
+    @property
+    def logs(self) -> list[Imported]:
+        """The logs of other tools that files of the table were made of."""
+        return [scan.log for scan in self._scans if scan.log is not None]
+
+    @property
     def skipped(self) -> int:
         """Records of such JSON files that are no row of the table."""
         return sum(scan.skipped for scan in self._scans)
@@ -374,7 +387,10 @@ class Cells:
     def source(self, notes: Sequence[str], *arrays: Any) -> Source:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))
-        return Source(files, self._digest or array_digest(*arrays), tuple(notes))
+        selection = together([log.selection for log in self.logs])
+        said = dict.fromkeys(note for log in self.logs for note in log.notes)
+        told = [*said, *(() if selection is None else selection_said(selection)), *notes]
+        return Source(files, self._digest or array_digest(*arrays), tuple(told), selection)
 
     def codes(self, *expressions: str) -> tuple[list[Int], list[str]]:
         """Return some SQL expressions as codes into one shared list of texts; -1 where NULL or empty."""

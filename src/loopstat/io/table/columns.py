@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from ...errors import InputError, SettingsError, argument
@@ -10,7 +11,7 @@ from ...errors import InputError, SettingsError, argument
 KEYS = ("session", "step", "candidate", "repeat")
 TEXT = ("session", "candidate", "repeat", "strategy", "model", "task", "state", "next_state", "ended", "scorer_hash")
 IDENTIFIERS = ("program_id", "parent_id", "parent_candidate")
-NUMBERS = ("count", "visits", "cost", "tokens_in", "tokens_out", "time", "weight")
+NUMBERS = ("count", "visits", "cost", "tokens_in", "tokens_out", "time", "weight", "propensity")
 FLAGS = ("accepted", "oracle_pass", "survivors_only")
 CONTENT = ("artifact",)
 STANDARD = (*KEYS, *TEXT[3:], *IDENTIFIERS, *NUMBERS, *FLAGS, *CONTENT, "parent_step")
@@ -66,7 +67,7 @@ def renaming(columns: Mapping[str, str] | None, known: Sequence[str], *, file: s
     """Return user's column name -> standard name, refusing names that neither side has."""
     mapping = dict(columns or {})
     for standard, user in mapping.items():
-        if standard not in STANDARD:
+        if standard not in STANDARD and not (user in known and re.search(r"[.\[*]", user)):  # a path has no good name
             close = near(standard, STANDARD)
             said = argument("columns", f"{standard}={user}", {standard: user})
             raise SettingsError(

@@ -22,8 +22,14 @@ from typing import IO, Any
 
 from ...arrays import Int
 from ...errors import InputError, SettingsError
+from ...record.reading import Reader, is_store, store_in
+from ...record.schema import FILE as STORE
+from ..importers.log import Asked, Imported
+from ..importers.registry import JSON, imported, inside, is_log, recognised
+from ..importers.registry import log as log_named
 from .columns import near
 from .forms import form_of, rows_of_form
+from .stored import store_columns
 from .texts import GZIP, SAVE_AGAIN, stream_of
 
 PARQUET, ZIP, ZSTD = b"PAR1", b"PK\x03\x04", b"\x28\xb5\x2f\xfd"
@@ -64,6 +70,8 @@ class Scan:
         Number of the record each row came from, where that is not the number of the row.
     skipped : int
         Records of a form that are no row.
+    log : Imported or None
+        What it was made of, where it is the log of another tool.
     """
 
     file: str
@@ -72,31 +80,53 @@ class Scan:
     form: str = "table"
     record: Int | None = None
     skipped: int = 0
+    log: Imported | None = None
 
 
 # ---------------------------------------------------------------------------------------------------- finding
 
 
-def find(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
-    """Return the files meant by a path, a glob or a list of both, in natural order within a glob."""
+def find(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], asked: Asked | None = None) -> list[Path]:
+    """Return the files meant by a path, a glob or a list of both, in natural order within a glob.
+
+    A folder is itself where it is one log, else the logs in it and in the folders below.
+    """
     given = [source] if isinstance(source, str | os.PathLike) else list(source)
     if not given:
         raise SettingsError("no file was named: `source` is an empty list.")
-    found = list(dict.fromkeys(path for item in given for path in _find_one(os.fspath(item))))
+    named = dict.fromkeys(path for item in given for path in _find_one(os.fspath(item)))
+    found = list(dict.fromkeys(path for item in named for path in _in_folder(item, asked)))
     for path in found:
         _check_readable(path)
     return found
 
 
 def _find_one(text: str) -> list[Path]:
+    """Return the files of a path or glob; a run directory stands for the store in it."""
     if os.path.exists(text):
-        return [Path(text)]
+        return [store_in(text) or Path(text)]
     if not glob.has_magic(text):
         raise InputError("no such file.", file=text, hint=_neighbours(text))
-    matches = [Path(m) for m in glob.glob(text, recursive=True) if not os.path.isdir(m)]
+    named = [store_in(m) or Path(m) for m in glob.glob(text, recursive=True)]
+    matches = list(dict.fromkeys(path for path in named if not path.is_dir()))
     if not matches:
         raise InputError("no file matches this pattern.", file=text, hint="quote the pattern and check the folder.")
     return sorted(matches, key=lambda p: [(len(d), d) if d.isdigit() else (0, d) for d in re.split(r"(\d+)", str(p))])
+
+
+def _in_folder(path: Path, asked: Asked | None) -> list[Path]:
+    """Return a file or the folder of one log as it is, of another folder the logs in it."""
+    if not path.is_dir() or is_log(path, asked):
+        return [path]
+    try:
+        found = inside(path, asked)
+    except OSError as error:
+        what = f"a folder that cannot be read: {(error.strerror or str(error)).lower()}."
+        raise InputError(what, file=str(path), hint="check its mode and owner.") from None
+    if not found:
+        what = "is a directory, not a table, and no log that is known lies in it."
+        raise InputError(what, file=str(path), hint=f"name its files: '{path}/*.parquet'.")
+    return found
 
 
 def _neighbours(text: str) -> str:
@@ -117,7 +147,7 @@ def _check_readable(path: Path) -> None:
             "has a name that is not valid UTF-8, which cannot be opened.", file=str(path), hint="rename it."
         )
     if path.is_dir():
-        raise InputError("is a directory, not a table.", file=str(path), hint=f"name its files: '{path}/*.parquet'.")
+        return
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
@@ -140,11 +170,22 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     return [f"{p}#{i + 1}" for i, p in enumerate(paths)]
 
 
+def _files(path: Path) -> list[Path]:
+    return sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+
+
 def digest_of(paths: Sequence[Path]) -> str:
-    """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints)."""
+    """Return the SHA-256 of the files' bytes, one after another (for one file: what `sha256sum` prints).
+
+    Of a store it is what is recorded in it that counts, for its bytes change without it.
+    """
     digest = hashlib.sha256()
-    for path in paths:
-        with path.open("rb") as stream:
+    for file in (file for path in paths for file in _files(path)):
+        if is_store(file):
+            with Reader(file) as reader:
+                digest.update(reader.digest().encode())
+            continue
+        with file.open("rb") as stream:
             while block := stream.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()
@@ -153,12 +194,20 @@ def digest_of(paths: Sequence[Path]) -> str:
 # ---------------------------------------------------------------------------------------------------- opening
 
 
-def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
-    """Return how to read one file: Parquet by its magic bytes, JSON by its first character, else CSV or TSV."""
+def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0], asked: Asked | None = None) -> Scan:
+    """Return how to read one file: logs by what is in them, Parquet by its magic bytes, JSON by its first character.
+
+    What is none of these is CSV or TSV.
+    """
+    log = recognised(path, asked)
+    if log is not None:
+        return _log(con, path, imported(path, log, asked))
     with path.open("rb") as stream:
         head = stream.read(8)
     if head.startswith(PARQUET):
         return _parquet(con, path)
+    if is_store(path):
+        return _store(con, path)
     if head.startswith((ZIP, ZSTD)):
         kind = "a ZIP archive or spreadsheet" if head.startswith(ZIP) else "compressed with zstd"
         raise InputError(
@@ -172,6 +221,8 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
         form = form_of(path, text)
         if form is not None:
             return _form(con, path, form)
+        if first == "{" and text.lstrip().partition("\n")[0].rstrip().endswith(("{", "[", ",")):  # goes on over lines
+            return _log(con, path, imported(path, log_named(JSON), asked))
         return _json(con, path, compression, "array" if first == "[" else "newline_delimited")
     if json_name:
         raise InputError(
@@ -181,6 +232,21 @@ def scan(con: Any, path: Path, *, longest_line: int = LONGEST_LINE[0]) -> Scan:
     return _csv(path, compression, longest_line)
 
 
+def _log(con: Any, path: Path, log: Imported) -> Scan:
+    """Return the log of another tool as a table."""
+    con.register(str(path), dict(log.columns))
+    fields = tuple(
+        Field(name, quoted(name), "text")
+        if v.dtype == object
+        else Field(name, quoted(name), "number", NATIVE[v.dtype.kind])
+        for name, v in log.columns.items()
+    )
+    return Scan(str(path), quoted(str(path)), fields, log=log)
+
+
+NATIVE = {"i": "BIGINT", "f": "DOUBLE"}
+
+
 def _form(con: Any, path: Path, form: str) -> Scan:
     """Return a JSON form as a table of texts."""
     found = rows_of_form(path, form)
@@ -188,6 +254,12 @@ def _form(con: Any, path: Path, form: str) -> Scan:
     con.register(str(path), found.cells)
     fields = tuple(Field(name, quoted(name), "text") for name in found.cells)
     return Scan(str(path), relation, fields, form, found.record, found.skipped)
+
+
+def _store(con: Any, path: Path) -> Scan:
+    """Return the record of a run directory as a table, known by the directory."""
+    fields = tuple(Field(*column) for column in store_columns(con, path, str(path)))
+    return Scan(str(path.parent if path.name == STORE else path), quoted(str(path)), fields)
 
 
 def _first_text(path: Path) -> str:

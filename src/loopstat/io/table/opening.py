@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ...errors import InputError, argument, either
+from ..importers.log import Asked
 from .cells import Cells, part_of
 from .columns import renaming, unknown
 from .files import (
@@ -46,6 +47,8 @@ class Needs:
         What the labels were asked for by, for refusals.
     session : str or None
         Only the rows of this session are read; the table must be one file.
+    format : str or None
+        `NAME` or `NAME:READING` of the log that the files are; None: recognised.
     only : frozenset of str or None
         Only these columns are loaded, of those that are there.
     first : int or None
@@ -62,6 +65,7 @@ class Needs:
     texts: Mapping[str, str] = field(default_factory=dict)
     label_options: str = LABEL_OPTIONS
     session: str | None = None
+    format: str | None = None
     only: frozenset[str] | None = None
     first: int | None = None
     constants: Mapping[str, str] = field(default_factory=dict)
@@ -122,7 +126,7 @@ def asked_of(
         con.execute("SET threads = 1")  # rows come in the order of the file
         for longest in LONGEST_LINE:
             try:
-                found = scan(con, Path(path), longest_line=longest)
+                found = scan(con, Path(path), longest_line=longest, asked=Asked.of(None, columns))
                 names = renaming(columns, [f.name for f in found.fields], file=found.file)
                 with plain_errors(found.file):
                     return list(con.execute(question(found, names)).fetchall())
@@ -147,13 +151,14 @@ def is_paths(source: Any) -> bool:
 
 
 def _of_files(con: Any, source: Any, columns: Mapping[str, str] | None, needs: Needs) -> Cells:
-    paths = find(source)
+    asked = Asked.of(needs.format, columns)
+    paths = find(source, asked)
     short = tuple(names_of(paths)) if len(paths) > 1 else ()
     digest = digest_of(paths)
     for longest in LONGEST_LINE:
         try:
             scans = [
-                with_constants(scan(con, path, longest_line=longest), {**named, **needs.constants})
+                with_constants(scan(con, path, longest_line=longest, asked=asked), {**named, **needs.constants})
                 for path, named in zip(paths, partitions_of(paths), strict=True)
             ]
             return _cells(con, scans, columns, needs, short, digest)

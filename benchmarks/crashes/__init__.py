@@ -1,0 +1,1 @@
+"""Kill -9 at every kind of write, and what is found afterwards."""

@@ -1,0 +1,1 @@
+"""Recorders and stoppers for the loops of other packages: one small file each, which needs its package alone."""
