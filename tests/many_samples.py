@@ -11,7 +11,7 @@ import polars as pl
 
 MAP = np.array([[0.6, 0.15], [0.0, 0.5]])
 CLOSE = 1e-10
-OF_ROWS = ("time_varying", "curved", "duplicate_sessions")
+OF_ROWS = ("curved", "duplicate_sessions")
 """Checks that sums do not carry."""
 
 

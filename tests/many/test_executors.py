@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import loopstat as ls
+from conftest import shell
 from many_samples import differences, loops, written
 
 ASKED: dict[str, Any] = {"objectives": ["p", "q"], "by": "strategy"}
@@ -41,6 +42,15 @@ def test_threads(paths: list[Path]) -> None:
 def test_processes(paths: list[Path]) -> None:
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
         same(paths, pool)
+
+
+@pytest.mark.slow
+def test_processes_of_the_command(paths: list[Path], tmp_path: Path) -> None:
+    asked = ["--objectives", "p,q", "--by", "strategy"]
+    for workers in (1, 2):
+        made = shell("stats", *paths, *asked, "--workers", workers, "-o", tmp_path / f"{workers}.stats")
+        assert made.returncode == 0, made.stderr
+    assert (tmp_path / "1.stats").read_bytes() == (tmp_path / "2.stats").read_bytes()
 
 
 def test_a_file_that_is_refused_is_named_wherever_it_is_read(paths: list[Path]) -> None:

@@ -248,3 +248,36 @@ def test_percentiles_lie_within_what_bins_allow(q: float) -> None:
         assert low <= np.percentile(values, q) <= high
     low, high = Bins.of(values[:500]).percentile(q)
     assert high - low < 0.1
+
+
+def test_a_file_without_transitions_is_a_part_of_one_that_has_some(tmp_path: Path) -> None:
+    table = loops(30).filter((pl.col("step") == 0) | (pl.col("session").str.slice(1).cast(pl.Int64) >= 10))
+    paths = written(table, tmp_path, (10,))
+    fit = ls.LinearDrift("pooled", n_boot=FEW_DRAWS)
+    merged = ls.merge(ls.stats(paths, objectives=OBJECTIVES), estimator=fit)
+    whole = ls.analyze(paths, objectives=OBJECTIVES, by=[], estimator=fit)
+    for name in ("drift.A", "drift.Q", "kept_end.mean"):
+        np.testing.assert_allclose(merged.groups[0].estimates[name].low, whole.groups[0].estimates[name].low, rtol=1e-9)
+    assert merged.groups[0].counts == whole.groups[0].counts
+    with pytest.raises(ls.InputError, match="no transition"):
+        ls.stats(paths[0], objectives=OBJECTIVES)
+
+
+def test_one_session_alone_and_groups_that_say_nothing(tmp_path: Path) -> None:
+    for k, table in enumerate((loops(1, 9), loops(6).with_columns(p=pl.lit(2.0)), loops(3, 2))):
+        found = ls.merge(ls.stats(written(table, tmp_path / str(k), ())[0], objectives=OBJECTIVES))
+        assert len(found.groups) == 1
+        assert ls.Analysis.from_json(found.to_json()) == found
+
+
+def test_scores_of_different_rules_are_not_pooled(tmp_path: Path) -> None:
+    late = pl.col("session").str.slice(1).cast(pl.Int64) >= 10
+    table = loops(30).with_columns(scorer_hash=pl.when(late).then(pl.lit("new")).otherwise(pl.lit("old")))
+    a, b = written(table, tmp_path, (10,))
+    parts = [ls.stats(path, objectives=OBJECTIVES) for path in (a, b)]
+    with pytest.raises(ls.InputError, match="what made the scores"):
+        ls.merge(parts)
+    table.write_parquet(a)
+    with pytest.raises(ls.InputError, match="scorer"):
+        ls.stats(a, objectives=OBJECTIVES)
+    assert len(ls.stats(a, objectives=OBJECTIVES, by="scorer_hash").groups) == 2

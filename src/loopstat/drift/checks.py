@@ -9,8 +9,7 @@ import numpy as np
 
 from ..arrays import Bool, Float, group_starts, relabel, summed_rows
 from ..inference.clusters import Clusters
-from ..inference.intervals import jackknife_variance
-from ..inference.tests import holm, mean_test, smallest_p, student_p
+from ..inference.tests import holm, mean_test
 from ..panel.ends import SuccessBar
 from ..panel.panel import Pairs, Panel
 from ..results.check import Check, CheckRule, Outcome, run_checks
@@ -19,15 +18,18 @@ from .choice import Choice
 from .outcomes import (
     MAX_AT_BOUND,
     MAX_STOPPED,
+    TEST_LEVEL,
     WHITE_LEVEL,
     crowding,
     foreseen,
+    steadiness,
     stillness,
     stopped,
     survivors,
     whiteness,
 )
 from .readings.curvature import curvature_test
+from .readings.early import early_late_p, worth_testing
 from .readings.skill import Skill
 from .sums import Grams, Moments
 
@@ -37,7 +39,6 @@ MAX_CONDITION_INDEX = 30.0  # Belsley, Kuh and Welsch (1980): above 30 the slope
 MAX_DUPLICATES = 0.05
 MAX_SCALES = 1000.0  # ratio of spreads: difficulty alone made up to 500 in recordings of one unit, units 1,800
 LEAST_ROWS = 8  # of a task, before its spread is worth comparing
-TEST_LEVEL = 0.05
 NO_TRANSITION = "No transition has all objectives at both ends: sessions of one step, or missing scores."
 COARSE = 20  # objectives with so few values repeat by chance: equal sessions are then no copies
 
@@ -194,69 +195,26 @@ def _at_bounds(e: Evidence) -> Outcome:
 
 
 def _time_varying(e: Evidence) -> Outcome:
-    p = _time_p(e)
-    if np.isnan(p):
-        return Outcome(None, True, "Not tested: too few steps or clusters.")
-    passed = bool(p >= TEST_LEVEL)
-    message = (
-        "Early and late steps follow the same drift, as far as can be seen."
-        if passed
-        else "Early steps follow another drift than late ones: one rate for all steps is an average. Try --from-step."
-    )
-    return Outcome(p, passed, message)
+    return steadiness(_time_p(e))
 
 
 def _time_p(e: Evidence) -> float:
-    """Smallest Holm p-value: do residuals of the early half, or of first transitions, average to zero?"""
-    if e.moments.singular[0] or e.n_clusters < 3 or len(e.pairs) == 0:
+    if len(e.pairs) == 0:
         return float("nan")
     start = np.zeros(len(e.pairs), dtype=bool)
     start[group_starts(e.pairs.session)] = True
     early = np.asarray(e.pairs.step < np.median(e.pairs.step))
-    statistics = []
-    for part in (start, early):
-        if not 0.02 < part.mean() < 0.98:
-            continue
-        statistics += _residual_contrasts(e, part)
-    if not statistics:
-        return float("nan")
-    t = np.concatenate(statistics)
-    if len(t) == 0 or np.isnan(t).any():
-        return float("nan")
-    return smallest_p(student_p(t, e.n_clusters - 1))
+    parts = (_sums_of(e, part) for part in (start, early) if worth_testing(float(part.mean())))
+    return early_late_p(parts, e.grams, e.moments, e.left_out)
 
 
-def _residual_contrasts(e: Evidence, part: Bool) -> list[Float]:
-    """t statistics of the mean residual and of its slope on the objective itself, in a part of the transitions."""
+def _sums_of(e: Evidence, part: Bool) -> Grams:
+    """Return the sums of a part of the transitions."""
     chosen = Pairs(
         **{k: getattr(e.pairs, k)[part] for k in ("start", "end", "x", "y", "session", "step")}, n_dropped=0, lag=1
     )
     cluster = e.clusters.row[chosen.end]
-    grams = Grams.of(chosen, cluster, e.grams.names, centre=e.grams.centre, scale=e.grams.scale)
-    filled = e.grams.g[:, 0, 0] > 0
-    # Sessions that all start at one point leave no slope to speak of in their first transition.
-    varies = chosen.x.std(axis=0) > 1e-3 * e.pairs.x.std(axis=0)
-    out = []
-    for f, usable in ((_mean_residual, np.ones_like(varies)), (_residual_slope, varies)):
-        value = f(grams.total(), grams, e.moments)[0]
-        left = f(grams.left_out()[filled], grams, e.left_out)
-        se = np.sqrt(jackknife_variance(left))
-        good = usable & (se > 0)
-        out.append((value / np.where(good, se, 1.0))[good])
-    return out
-
-
-def _mean_residual(g: Float, grams: Grams, fit: Moments) -> Float:
-    part = Moments.of(g, grams)
-    mean_y = grams.centre + grams.scale * g[:, 0, 1 + grams.n_obj :] / np.maximum(g[:, :1, 0], 1e-300)
-    return np.asarray(mean_y - fit.b - np.einsum("kij,kj->ki", fit.M, part.mean_x))
-
-
-def _residual_slope(g: Float, grams: Grams, fit: Moments) -> Float:
-    part = Moments.of(g, grams)
-    # Cov(y, x) within the part, less what the overall fit explains.
-    cov_yx = (part.cov_y + part.cov_x - part.cov_dx) / 2
-    return np.asarray(np.einsum("kii->ki", cov_yx - (fit.M @ part.cov_x + np.swapaxes(fit.M @ part.cov_x, 1, 2)) / 2))
+    return Grams.of(chosen, cluster, e.grams.names, centre=e.grams.centre, scale=e.grams.scale)
 
 
 def _curved(e: Evidence) -> Outcome:

@@ -14,6 +14,7 @@ from ..results.words import listed, number
 from .readings.skill import Skill
 
 WHITE_LEVEL = 0.025
+TEST_LEVEL = 0.05
 MAX_AT_BOUND = 0.05
 MAX_STOPPED = 0.05
 
@@ -54,6 +55,19 @@ def around_own_means(skill: Skill) -> bool:
     """Return whether each session's own mean predicts better than the overall one."""
     value = {name: skill.by_objective[name].value for name in ("mean", "running_mean")}
     return bool(np.nansum(value["running_mean"] - value["mean"]) < 0)
+
+
+def steadiness(p: float) -> Outcome:
+    """Return whether early and late steps follow one drift, from the p-value of a test."""
+    if np.isnan(p):
+        return Outcome(None, True, "Not tested: too few steps or clusters.")
+    passed = bool(p >= TEST_LEVEL)
+    message = (
+        "Early and late steps follow the same drift, as far as can be seen."
+        if passed
+        else "Early steps follow another drift than late ones: one rate for all steps is an average. Try --from-step."
+    )
+    return Outcome(p, passed, message)
 
 
 def crowding(names: Sequence[str], ends: Float, at: Float, n: int, *, constant: Bool) -> Outcome:

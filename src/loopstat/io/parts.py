@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..errors import InputError, argument
 from ..panel.panel import Panel
+from ..panel.scorers import SCORER
 from .refuse import no_sessions
 from .sessions.panel import panel_of
 from .sessions.rows import rows_of
@@ -65,18 +65,9 @@ def read_parts(
     with opened(source, columns, replace(wanted.needs(), only=only, constants=constants or {}, on_disk=True)) as cells:
         if "session" not in cells.columns or "step" not in cells.columns:
             raise no_sessions(cells)
-        moves = False
         for part in cells.parts(rows):
-            panel = panel_of(part, wanted, part=True)
-            moves = moves or bool((panel.parent >= 0).any())
-            yield panel
-        if not moves:
-            raise InputError(
-                "the table holds no transition: every session has one step.",
-                file=cells.file,
-                hint=f"one row per step of a session; does {argument('columns', 'session=...')} name the run?",
-            )
+            yield panel_of(part, wanted, part=True)
 
 
-OPTIONAL = frozenset(("task",))
+OPTIONAL = frozenset(("task", SCORER))
 """Columns that are used where they are there."""

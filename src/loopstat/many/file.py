@@ -148,9 +148,8 @@ def _array(found: list[Any], numbers: memoryview) -> Any:
 def _stats(header: dict[str, Any], numbers: memoryview) -> Stats:
     made = header["made"]
     objectives = tuple(Objective(**o) for o in made["objectives"])
-    known = Made(
-        objectives, tuple(made["by"]), made["cluster"], Holding(**made["holding"]), made["tasks"], made["read"]
-    )
+    holding, named = Holding(**made["holding"]), tuple(made["by"])
+    known = Made(objectives, named, made["cluster"], holding, made["tasks"], made["read"], made["scorer"])
     centre, scale = _array(header["reference"], numbers)
     groups = {tuple(g["values"]): _read_group(g, numbers) for g in header["groups"]}
     origins = tuple(Origin(**o) for o in header["origins"])

@@ -22,6 +22,7 @@ from ..parameters import (
     WHERE,
     choice,
     given,
+    whole,
     words,
 )
 
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 HELD = tuple(row for row in DECIDE if row.name in ("keep", "ended", "cost"))
 PRICED = tuple(row for row in DECIDE if row.name in ("price", "worth", "weights", "horizon"))
 BY_LABEL = words("by", "One group per value. Default: all together.", "list", metavar="COL,COL", of="column")
-STATS = (OBJECTIVES, BY_LABEL, MINIMIZE, BOUNDS, *HELD, WHERE, FROM_STEP, TRANSFORM, COLUMNS, CLUSTER)
+WORKERS = whole("workers", "", 1, "Processes that read files, one piece of work a file.", 1)
+STATS = (OBJECTIVES, BY_LABEL, MINIMIZE, BOUNDS, *HELD, WHERE, FROM_STEP, TRANSFORM, COLUMNS, CLUSTER, WORKERS)
 REFERENCE = words("reference", "Compare every group with this one.", metavar="LABEL", of="group")
 SUMMED = choice("estimator", "pooled", "How drift is fitted.", ("pooled", "within", "instrument"))
 OUTPUT = Save("output", "Write the sums, for `loopstat merge`.", "loopstat.many.view:packed_listing", short="o")
@@ -73,15 +75,22 @@ LENS = Lens(
 
 def sums(files: Sequence[str], options: Mapping[str, Any]) -> Stats:
     """Return the sums of files as options ask for them."""
+    from concurrent.futures import ProcessPoolExecutor
+    from contextlib import nullcontext
+    from multiprocessing import get_context
+
     from .reading import stats
 
+    workers = int(options.get("workers") or 1)
     names = ("objectives", "columns", "transform", "bounds", "where", "unlike", "from_step", "cluster", *HOW)
-    return stats(
-        list(files),
-        by=[] if options.get("by") == ["none"] else list(options.get("by") or []),
-        minimize=list(options.get("minimize") or []),
-        **{name: options.get(name) for name in names},
-    )
+    with ProcessPoolExecutor(workers, get_context("spawn")) if workers > 1 else nullcontext() as pool:
+        return stats(
+            list(files),
+            by=[] if options.get("by") == ["none"] else list(options.get("by") or []),
+            minimize=list(options.get("minimize") or []),
+            executor=pool,
+            **{name: options.get(name) for name in names},
+        )
 
 
 HOW = ("keep", "ended", "cost")

@@ -29,13 +29,12 @@ class GroupListing(Record):
     @classmethod
     def of(cls, by: Mapping[str, str], group: GroupStats) -> GroupListing:
         """List one group."""
-        tables = next(iter(group.tables.values()))
         return cls(
             label_of(by),
             dict(by),
             group.reach.n_sessions,
             group.reach.n_steps,
-            round(float(tables.total("gram")[0, 0])),
+            group.n_transitions,
             {kind: held.n_independent for kind, held in group.tables.items()},
             any(held.blocked for held in group.tables.values()),
         )

@@ -40,8 +40,8 @@ Part = Stats | str | os.PathLike[str]
 
 NEEDS_ROWS = (
     "Needs the rows, and is not here: the latent and the censored likelihoods and tests of differing sessions, scorer "
-    "noise and curvature; tests of early against late steps and of copied sessions; rules, forecasts and groups "
-    "against each other at their best steps; Pareto standing."
+    "noise, curvature and copied sessions; rules, forecasts and groups against each other at their best steps; Pareto "
+    "standing."
 )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..decide.carried import Holding
 from ..decide.rows import KEEPS
-from ..errors import InputError, SettingsError
+from ..errors import InputError, SettingsError, argument
 from ..inference.workers import Progress, silent
 from ..io.parts import objectives_by_sample, read_parts
 from ..io.settings import Bounds, Wanted
@@ -19,6 +19,7 @@ from ..io.table.opening import is_paths
 from ..io.table.partitions import partitions_of
 from ..panel.labels import Labels, as_names
 from ..panel.panel import Panel
+from ..panel.scorers import SCORER
 from .sums import TASK, Made, Place, Stats, beside, stats_of
 
 if TYPE_CHECKING:
@@ -64,8 +65,10 @@ class FileJob:
 
     def _sums(self, panel: Panel, whole: Panel, before: int, total: Stats | None) -> Stats:
         made = self._made(panel)
-        if total is not None and total.made != made:
-            made = total.made
+        if total is not None and made.scorer != total.made.scorer:
+            said = f"scores were made by different rules ({made.scorer} and {total.made.scorer})"
+            raise InputError(f"{said}.", file=self.name, hint=f"group with {argument('by', SCORER)}.")
+        made = made if total is None else total.made
         digest = whole.source.digest or self.name
         about = None if total is None else (total.centre, total.scale)
         return stats_of(panel, made, Place(self.name, digest, before), about)
@@ -75,7 +78,14 @@ class FileJob:
         read = {"columns": self.columns, "transform": self.wanted.transform, "from_step": self.from_step}
         where = {**self.where, **{f"{k}!": v for k, v in self.unlike.items()}}
         kept = {name: value for name, value in {**read, "where": where}.items() if value}
-        return Made(panel.objectives, self.by, self.cluster, self.holding, tasks, kept)
+        return Made(panel.objectives, self.by, self.cluster, self.holding, tasks, kept, self._scorer(panel))
+
+    def _scorer(self, panel: Panel) -> str | None:
+        """Return what made the scores, where that is recorded and tells no groups apart."""
+        if SCORER not in panel.labels or SCORER in self.wanted_labels:
+            return None
+        labels = panel.labels[SCORER]
+        return ", ".join(labels.names[k] for k in np.unique(labels.codes) if k >= 0) or None
 
     def _chosen(self, panel: Panel) -> Panel:
         """Return the rows asked for, of a part that may hold none of them."""
@@ -177,6 +187,7 @@ def stats(
         {name: (ends[0], ends[1]) for name, ends in (bounds or {}).items()},
         dict(transform or {}),
         tuple(name for name in labels if name != "file"),
+        mixed_scorers=SCORER in labels,
     )
     notes: tuple[str, ...] = ()
     if wanted.objectives is None:
@@ -190,6 +201,12 @@ def stats(
     total = found[0]
     for part in found[1:]:
         total = total + part
+    if not any(group.n_transitions for group in total.groups.values()):
+        raise InputError(
+            "the table holds no transition: every session has one step.",
+            file=", ".join(names[:3]),
+            hint="one row per step of a session; does `session` name the run and not the row?",
+        )
     return replace(total, notes=(*notes, *total.notes))
 
 

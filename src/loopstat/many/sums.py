@@ -57,6 +57,8 @@ class Made:
         Whether the table names tasks.
     read : mapping
         How the table was read: columns, transform, from_step, where.
+    scorer : str or None
+        What made the scores (`scorer_hash`), where that is recorded and tells no groups apart.
     """
 
     objectives: tuple[Objective, ...]
@@ -65,6 +67,7 @@ class Made:
     holding: Holding = field(default_factory=Holding)
     tasks: bool = False
     read: Mapping[str, Any] = field(default_factory=dict)
+    scorer: str | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -92,6 +95,11 @@ class GroupStats:
     tables: Mapping[str, ClusterTables]
     over_all: Mapping[str, Table]
     n_bare: Mapping[str, int]
+
+    @property
+    def n_transitions(self) -> int:
+        """Complete transitions of all sessions."""
+        return round(float(next(iter(self.tables.values())).total("gram")[0, 0]))
 
     def plus(self, other: GroupStats, objectives: tuple[Objective, ...]) -> GroupStats:
         """Merge two parts about the same reference point."""
@@ -189,7 +197,7 @@ class Stats:
 def refuse_unlike(a: Stats, b: Stats) -> None:
     """Refuse to merge parts that were made by other settings, or that share a file."""
     names = (_named(a), _named(b))
-    for what in ("objectives", "by", "cluster", "holding", "tasks", "read"):
+    for what in ("objectives", "by", "cluster", "holding", "tasks", "read", "scorer"):
         mine, theirs = (getattr(part.made, what) for part in (a, b))
         if mine != theirs:
             said = " and ".join(f"{_said(made)} ({name})" for made, name in zip((mine, theirs), names, strict=True))
@@ -209,6 +217,7 @@ WORDS = {
     "cluster": "what shares a start (--cluster)",
     "holding": "how value is held (--keep, --ended, --cost)",
     "tasks": "whether a task is recorded",
+    "scorer": "what made the scores (scorer_hash)",
     "read": "how the table was read (--columns, --transform, --from-step, --where)",
 }
 

@@ -23,9 +23,10 @@ from ..group import ENDS, Group, Observed
 from ..maps.base import estimate
 from ..maps.noisy import Instrument
 from ..maps.within import Within, root_found
-from ..outcomes import crowding, foreseen, stillness, stopped, survivors, whiteness
+from ..outcomes import crowding, foreseen, steadiness, stillness, stopped, survivors, whiteness
 from ..products import symmetric
 from ..quantities import Found, answers
+from ..readings.early import early_late_p, worth_testing
 from ..readings.interference import PathSums
 from ..readings.paths import MeanPath
 from ..readings.skill import Skill, cluster_folds
@@ -73,11 +74,30 @@ class GroupSums:
         if grams.g[:, 0, 0].any() and not self.reach.lineage and self.reach.n_sessions > 1:
             sums = t.tables["path"].values.copy()
             sums[:, :, 1 : 1 + n] += sums[:, :, :1] * moved
-            change = np.eye(1 + n)
-            change[1:, 0] = moved
-            first = change @ symmetric(t.of("first"), 1 + n) @ change.T
+            start = self.part(t.of("first"), grams)
+            first = start.g[:, : 1 + n, : 1 + n] * np.outer(np.r_[1.0, grams.scale], np.r_[1.0, grams.scale])
             paths = PathSums(sums, first, t.tables["path"].keys, grams.centre)
         return Group(self._observed(grams), clusters, resampling.weights, grams, paths)
+
+    def part(self, sums: Float, grams: Grams) -> Grams:
+        """Return the sums of a part of the transitions, shape (n_clusters, k), about the same point as those of all."""
+        return Grams(symmetric(sums, 1 + 2 * grams.n_obj), self.centre, self.scale, grams.names).rebase(
+            grams.centre, grams.scale
+        )
+
+    def early(self, grams: Grams) -> list[Grams] | None:
+        """Return the sums of first transitions and of those at early steps; None where steps were not kept apart."""
+        table, n = self.tables.tables.get("by_step"), float(grams.g[:, 0, 0].sum())
+        if table is None or not np.isclose(table.values[:, :, 0].sum(), n):
+            return None
+        if n == 0:
+            return []
+        counts = table.values[:, :, 0].sum(axis=0)
+        upto = np.cumsum(counts)
+        middle = np.searchsorted(upto, [np.floor((n - 1) / 2), np.floor(n / 2)], side="right")
+        before = table.keys < table.keys[middle].mean()
+        parts = (self.tables.of("first"), table.values[:, before].sum(axis=1))
+        return [self.part(sums, grams) for sums in parts if worth_testing(sums[:, 0].sum() / max(n, 1.0))]
 
     def _observed(self, grams: Grams) -> Observed:
         reach, lengths = self.reach, self.tables.tables["lengths"]
@@ -257,6 +277,10 @@ def _checks(found: Found, sums: GroupSums) -> tuple[Check, ...]:
     }
     if sums.reach.n_scored - sums.reach.n_longest < MIN_STOPPED:  # hardly any session ends before the longest one
         made["stops_on_success"] = stopped(sums.reach.n_on_target / max(sums.reach.n_sessions, 1))
+    parts = sums.early(found.group.grams)
+    if parts is not None:
+        moments = evidence.grams, evidence.moments, evidence.left_out
+        made["time_varying"] = steadiness(early_late_p(parts, *moments))
     if not sums.reach.tasks:
         made["tasks_on_scales"] = Outcome(None, True, "Not measured: no task is recorded.")
     out = []

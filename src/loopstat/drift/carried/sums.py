@@ -21,6 +21,7 @@ from ..sums import Grams
 About = tuple[Float, Float]
 
 FINE = 6  # bins are so many powers of two narrower than the standard deviation
+MOST_STEPS = 64  # that products are kept of apart: sums by step and cluster are the largest part of a file
 DIGITS = 50  # and no finer than so many binary digits of the largest value
 
 
@@ -40,11 +41,12 @@ def drift_tables(panel: Panel, cluster: Int, n: int, centre: Float, scale: Float
     Returns
     -------
     dict
-        `gram`: products of (1, x, y), upper triangle; `path`, by step: count, x - centre, change; `first`: products of
-        (1, x - centre) over first transitions; `within`: products about the sessions' means; `lengths`, by number of
-        transitions: sessions; `changes`: products of (1, change) over first transitions; `lagged`: products of
-        (1, y[t], y[t+1], y[t+2]); `ends`, `last_moves`: counts and sums; `steps`, by step: count and x - centre of
-        versions held; `history`, by number of scores before: what the running mean's errors are made of.
+        `gram`: products of (1, x, y), upper triangle; `first`: the same of first transitions; `by_step`, by step, where
+        there are few: the same of all; `path`, by step: count, x - centre, change; `within`: products about the
+        sessions' means; `lengths`, by number of transitions: sessions; `changes`: products of (1, change) over first
+        transitions; `lagged`: products of (1, y[t], y[t+1], y[t+2]); `ends`, `last_moves`: counts and sums; `steps`, by
+        step: count and x - centre of versions held; `history`, by number of scores before: what the running mean's
+        errors are made of.
     """
     pairs = panel.pairs()
     of_pairs = cluster[pairs.end]
@@ -54,12 +56,13 @@ def drift_tables(panel: Panel, cluster: Int, n: int, centre: Float, scale: Float
     lengths = np.diff(np.r_[starts, len(pairs)])
     last, of_sessions = starts + lengths - 1, of_pairs[starts]
     z = np.concatenate([pairs.x - centre, pairs.y - centre], axis=1) / np.tile(scale, 2)
-    triangle, corner = np.triu_indices(grams.g.shape[1]), np.triu_indices(1 + panel.n_obj)
+    triangle = np.triu_indices(grams.g.shape[1])
     session, x = panel.ends()
     return {
         "gram": Table.of(None, grams.g[:, triangle[0], triangle[1]]),
         "path": Table(paths.steps, paths.sums),
-        "first": Table.of(None, paths.first[:, corner[0], corner[1]]),
+        "first": Table.of(None, summed_products(with_one(z[starts]), of_sessions, n)),
+        **_by_step(pairs, z, of_pairs, n),
         "within": Table.of(None, centred_sums(z, starts, of_pairs, n)),
         "lengths": _by_key(lengths, of_sessions, n, np.ones((len(starts), 1))),
         "changes": Table.of(None, summed_rows(of_sessions, products(with_one(pairs.dx[starts] / scale)), n)),
@@ -76,6 +79,14 @@ def _by_key(key: Int, cluster: Int, n: int, values: Float) -> Table:
     keys, place = relabel(key)
     sums = summed_rows(cluster * len(keys) + place, values, n * len(keys))
     return Table(keys, sums.reshape(n, len(keys), values.shape[1]))
+
+
+def _by_step(pairs: Pairs, z: Float, cluster: Int, n: int) -> dict[str, Table]:
+    steps, place = relabel(pairs.step)
+    if len(steps) > MOST_STEPS:
+        return {}
+    sums = summed_products(with_one(z), cluster * len(steps) + place, n * len(steps))
+    return {"by_step": Table(steps, sums.reshape(n, len(steps), sums.shape[1]))}
 
 
 def _lagged(panel: Panel, cluster: Int, n: int, centre: Float, scale: Float) -> Float:
@@ -113,12 +124,15 @@ def rebased_drift(tables: Mapping[str, Table], old: About, new: About) -> dict[s
     change = {
         "gram": _affine(np.tile(in_units, 2), np.tile(ratio, 2)),
         "lagged": _affine(np.tile(in_units, 3), np.tile(ratio, 3)),
-        "first": _affine(moved, np.ones(n)),
+        "first": _affine(np.tile(in_units, 2), np.tile(ratio, 2)),
+        "by_step": _affine(np.tile(in_units, 2), np.tile(ratio, 2)),
         "changes": _affine(np.zeros(n), ratio),
         "within": np.diag(np.tile(ratio, 2)),
     }
     out = dict(tables)
     for name, by in change.items():
+        if name not in tables:
+            continue
         i, j = np.triu_indices(len(by))
         flat = tables[name].values
         full = symmetric(flat.reshape(-1, flat.shape[2]), len(by))

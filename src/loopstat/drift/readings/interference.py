@@ -68,7 +68,7 @@ class PathSums:
         start = group_starts(pairs.session)
         z = with_one(x[start])
         first = summed_rows(cluster[start], products(z), n_clusters)
-        return cls(sums.reshape(n_clusters, len(steps), -1), symmetric(first, z.shape[1]), steps, centre)
+        return cls(sums.reshape(n_clusters, len(steps), sums.shape[1]), symmetric(first, z.shape[1]), steps, centre)
 
     def total(self) -> tuple[Float, Float]:
         """Return (sums, first) over all clusters, batch of one."""
