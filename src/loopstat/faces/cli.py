@@ -172,7 +172,8 @@ def main() -> None:
 
     \b
     loopstat demo                     see it work on bundled recordings, offline
-    loopstat analyze runs.parquet     your own table, one row per step of a session
+    loopstat analyze runs.parquet     your own table, one row per step of a session, or a log as it is
+    loopstat import run.eval          what a log of another tool holds, and the table of it
     loopstat balance runs.parquet     does it go in circles? states instead of scores
     loopstat view runs.parquet        the same and more on a page that answers while you change it
     loopstat moves simulate           candidates, reviewers, tests: how far would that loop get?
