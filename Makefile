@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := test,check,docs,bench
 .DEFAULT_GOAL := help
-.PHONY: help demo quick test check bench validate docs clean
+.PHONY: help demo quick test check bench validate studies docs clean
 
 help: ## print this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,11 @@ bench: $(VENV)/.full ## measure speed beside peers and print the table
 validate: $(VENV)/.full ## simulate: recovery, coverage and size of everything claimed (slow), written to docs/validation*.md
 	$(BIN)/python -m benchmarks.validate
 	$(BIN)/python -m benchmarks.stopping
+
+studies: $(VENV)/.full ## judge published claims, by simulation and on recordings in ../shared/data, written to docs/
+	$(BIN)/python -m studies.claims --write docs/claims.md
+	$(BIN)/python -m studies.score_power --write docs/score_power.md
+	$(BIN)/python -m studies.sj2025
 
 docs: $(VENV)/.full ## build the documentation into site/
 	$(BIN)/python docs/build.py

@@ -15,7 +15,7 @@ from loopstat.faces import explain as glossary
 from loopstat.faces.cli import main
 from loopstat.inference.estimate import Estimate
 
-OURS = ["analysis", "decide", "drift", "balance", "moves", "play", "imports"]
+OURS = ["analysis", "decide", "drift", "balance", "moves", "scoring", "play", "imports"]
 LENS = '''
 from pathlib import Path
 

@@ -25,7 +25,8 @@ MAY_IMPORT = {
     "results": "errors arrays panel inference",
     "lenses": "errors parameters inference results",
     **dict.fromkeys(("decide", "drift", "balance", "moves"), SCIENCE),  # never one another
-    "io": "errors arrays parameters panel results",
+    "scoring": "errors parameters panel inference results lenses",
+    "io": "errors arrays parameters panel results scoring",
     **dict.fromkeys(("systems", "analysis"), f"{SCIENCE} decide drift balance moves io"),
     "play": f"{SCIENCE} drift balance systems",
     "imports": f"{SCIENCE} io",
@@ -58,6 +59,9 @@ HEAVY = {
     "uvicorn",
     "websockets",
     "latex2mathml",
+    "ruff",
+    "complexipy",
+    "rapidfuzz",
     "zstandard",
 }
 AT_THE_TOP = {

@@ -22,6 +22,7 @@ LENSES: dict[str, str] = {
     "drift": "loopstat.drift.lens:LENS",
     "balance": "loopstat.balance.lens:LENS",
     "moves": "loopstat.moves.lens:LENS",
+    "scoring": "loopstat.scoring.lens:LENS",
     "play": "loopstat.play.lens:LENS",
     "imports": "loopstat.imports.lens:LENS",
 }
@@ -49,21 +50,24 @@ class Save:
         Of its option.
     help : str
     text : str
-        `module:function` that makes its text of a result; with `file`, its bytes of a result and a path.
+        `module:function` that makes its text, or its bytes, of a result; with `by_path`, of a result and a path.
+    short : str
+        One letter for the same option.
+    suffix : str
+        Of the file where the page names it.
     title : str
         What a page calls it; default its help.
-    short : str
-        One letter for its option, `-o`.
-    file : str
-        What the page calls the file, where what is in it depends on its ending.
+    by_path : bool
+        What is written depends on the ending of the path.
     """
 
     name: str
     help: str
     text: str
-    title: str = ""
     short: str = ""
-    file: str = ""
+    suffix: str = ".json"
+    title: str = ""
+    by_path: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +166,8 @@ class Command:
         How much the terminal shows unless asked for more; `front` is one screen.
     desk : Desk, optional
         How the interactive page lays it out; None: as its settings stand.
+    least_files : int
+        How many files must be named on the command line, of a command that reads any: 0 where a setting may name them.
     """
 
     name: str
@@ -174,6 +180,7 @@ class Command:
     pages: bool = True
     depth: Literal["front", "short"] = "short"
     desk: Desk | None = None
+    least_files: int = 1
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
+from importlib import import_module
 from typing import Any, Literal
 
 from .errors import SettingsError
@@ -49,6 +50,8 @@ class Parameter:
         What its names are names of; see `Of`.
     label : str
         What a page calls it, where its name does not say it.
+    offers : str
+        `module:name` of a function that returns the names it takes, where other packages may add some.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Parameter:
     field: str = ""
     of: Of = ""
     label: str = ""
+    offers: str = ""
 
     @property
     def flag(self) -> str:
@@ -117,9 +121,17 @@ class Parameter:
         return f"{low}, {'inf)' if self.high is None else f'{self.high:.10g}' + (')' if self.open_high else ']')}"
 
     @property
+    def whole_help(self) -> str:
+        """What it means, with the names that it takes where other packages may add some."""
+        if not self.offers:
+            return self.help
+        module, _, name = self.offers.partition(":")
+        return f"{self.help} On offer: {', '.join(getattr(import_module(module), name)())}."
+
+    @property
     def explained(self) -> str:
         """What it means as one sentence, with its symbol, choices and default."""
-        said = self.help.removesuffix(".")
+        said = self.whole_help.removesuffix(".")
         said = f"{self.symbol}: {said}" if self.symbol not in ("", self.name) else said[:1].upper() + said[1:]
         unit = f", in {self.unit}" if self.unit and self.unit.split()[0] not in said.lower() else ""
         one_of = f"; one of {', '.join(self.choices)}" if any(word not in said for word in self.choices) else ""
@@ -130,7 +142,12 @@ class Parameter:
         """Return the row as plain data: what lists of settings hold."""
         names = [item.name for item in fields(self)]
         row = {name: getattr(self, name) for name in names[: names.index("choices") + 1]}
-        return {**row, "choices": list(self.choices), "slider": list(self.slider) if self.slider else None}
+        return {
+            **row,
+            "help": self.whole_help,
+            "choices": list(self.choices),
+            "slider": list(self.slider) if self.slider else None,
+        }
 
 
 def number(
@@ -189,9 +206,10 @@ def words(
     metavar: str = "TEXT",
     field: str = "",
     of: Of = "",
+    offers: str = "",
 ) -> Parameter:
     """Return the row of a text, a list of names, or pairs NAME=VALUE."""
-    return Parameter(name, "", default, "", text, kind=kind, metavar=metavar, field=field, of=of)
+    return Parameter(name, "", default, "", text, kind=kind, metavar=metavar, field=field, of=of, offers=offers)
 
 
 def checked(settings: Any, rows: Iterable[Parameter]) -> None:
@@ -284,6 +302,10 @@ TRANSFORM = words("transform", "log, log1p, logit or sqrt of an objective.", "li
 WHERE = words("where", "Only this part; COL!=VALUE leaves it out.", "pairs", metavar="COL=VALUE", of="column")
 FROM_STEP = whole("from_step", "", None, "Leave out the steps before N.")
 COLUMNS = words("columns", "Your names for our columns.", "list", metavar="session=COL,step=COL", of="column")
+SCORERS = "loopstat.scoring.registry:names"
+SCORE = words("score", "Score the texts of --artifact on the way.", "list", metavar="SUITE", offers=SCORERS)
+ARTIFACT = words("artifact", "Column of texts to score. Default: artifact.", metavar="COL", of="column")
+MIXED_SCORERS = switch("mixed_scorers", "Pool scores made by different rules or versions (column scorer_hash).")
 FORMAT = words("format", "Which log it is, where that is not seen; table: none.", metavar="NAME[:READING]")
 CLUSTER = words("cluster", "What shares a start. Default: task, else session.", metavar="COL", of="column")
 BOOTSTRAP = whole("bootstrap", "", 1000, "Replicates.", 0, field="n_boot")

@@ -965,6 +965,9 @@ def test_demo(tmp_path: Path) -> None:
     assert Path(last).is_file()
     assert Path(last).is_relative_to(tmp_path)
     assert len(_stories(done.stdout)) >= 4
+    assert "efficiency, functionality (larger is better). The same sessions by what `loopstat score`" in " ".join(
+        done.stdout.split()
+    )
     other = tmp_path / "other"
     assert Path(shell("demo", "--output", other, cwd=tmp_path).stdout.splitlines()[-1]).parent == other
 

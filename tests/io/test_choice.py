@@ -37,6 +37,13 @@ def test_keeps_numbers_in_file_order():
     assert choose_of(b=noise(1), a=noise(2)).kept == ("b", "a")
 
 
+def test_a_score_of_texts_that_is_nearly_constant_is_left_out():
+    flat = np.where(np.arange(len(SESSION)) % 20 == 0, 3.0, 10.0)
+    chosen = choose(["a", "b"], {"a": flat, "b": noise(1)}.__getitem__, session=SESSION, step=STEP, scored=True)
+    assert (chosen.kept, reasons(chosen)) == (("b",), {"a": "95 % of its values are 10"})
+    assert choose_of(a=flat, b=noise(1)).kept == ("a", "b"), "of other tables nothing is known"
+
+
 @pytest.mark.parametrize(
     "name",
     ["seed", "Seed", "text_id", "RUN_ID", "parent_fitness", "generation", "island", "attempt", "n_tokens", "Tokens"],

@@ -1010,7 +1010,7 @@ def test_templates_of_tables_without_sessions(kind, columns):
 def test_unknown_template_and_recording():
     with pytest.raises(SettingsError, match="sessions, lineage, transitions, pool"):
         template("trees")
-    with pytest.raises(SettingsError, match="llamea, repeated_games"):
+    with pytest.raises(SettingsError, match="llamea, llamea_programs, repeated_games"):
         recording("eoh")
 
 
@@ -1024,6 +1024,11 @@ def test_bundled_recordings():
     assert games.names == ("points1", "points2")
     assert (games.n_sessions, len(games.pairs())) == (3600, 32400)
     assert len(games.label_values("strategy")) == 7
+    programs = read(recording("llamea_programs"))
+    assert (programs.names, programs.lineage) == (("efficiency", "functionality"), True)
+    assert any("security (97 % of its values are 10)" in note for note in programs.source.notes)
+    for name in ("session", "step", "parent"):
+        np.testing.assert_array_equal(getattr(programs, name), getattr(llamea, name))
     assert sum(recording(name).stat().st_size for name in RECORDINGS) < 2_500_000
     assert "Niki van Stein" in (recording("llamea").parent / "README.md").read_text(encoding="utf-8")
 

@@ -127,10 +127,10 @@ def test_blind_spots_in_tasks_are_seen() -> None:
 @pytest.mark.slow
 def test_one_r_is_seldom_rejected_where_it_holds() -> None:
     p = []
-    for seed in range(12):
+    for seed in range(8):
         n = verdicts(seed, tasks=50, samples=5).outcomes
         p.append(one_r_test(n, fit_mixture(n), rng=np.random.default_rng(seed), n_draws=19).p_value)
-    assert sum(v <= 0.05 for v in p) <= 3  # by chance more often in 0.2 % of all seeds
+    assert sum(v <= 0.05 for v in p) <= 2  # by chance more often in 0.6 % of all seeds
 
 
 @pytest.mark.slow

@@ -132,7 +132,6 @@ def test_a_table_that_changes_on_disk_is_listed_anew(serve: Serve, tmp_path: Pat
     address = serve(path).address
     assert sessions_of(address)["total"] == 3
     write(path, rows(many(5), steps=2))
-    got(f"{address}sources")
     assert sessions_of(address)["total"] == 5
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import duckdb
 import pytest
 
 from conftest import executable, invoke, loop_rows, shell, write_table
@@ -296,6 +297,18 @@ def test_pictures_and_further_files(running: Served) -> None:
     assert ElementTree.fromstring(picture).tag.endswith("svg")  # noqa: S314 - our own
     status, headers, saved = _downloaded(running, "save:note-file", "levers pull", {"pull": 2})
     assert (status, saved) == (200, b"2.0\n")
+    assert headers.get_content_type() == "application/json"
+
+
+def test_a_scored_table_is_downloaded_as_what_it_is(serve: Serve, tmp_path: Path) -> None:
+    path = tmp_path / "steps.csv"
+    path.write_text("session,step,artifact\na,0,x = 1\na,1,eval(x)\n")
+    status, headers, saved = _downloaded(serve(path), "save:output", "score", sources=["s1"])
+    assert (status, headers.get_content_type()) == (200, "application/vnd.apache.parquet")
+    assert headers["Content-Disposition"] == 'attachment; filename="loopstat-score-output.parquet"'
+    (tmp_path / "scored.parquet").write_bytes(saved)
+    rows = duckdb.sql(f"SELECT security FROM '{tmp_path / 'scored.parquet'}'").fetchall()
+    assert rows == [(10.0,), (5.0,)]
 
 
 def test_every_picture_of_a_page_can_be_had(running: Served) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..decide.lens import COLUMN_CONTROLS, FORECAST_CONTROLS, MOVING, PRICE_CONTROLS
+from ..decide.lens import COLUMN_CONTROLS, FORECAST_CONTROLS, MOVING, PRICE_CONTROLS, SCORE_CONTROLS
 from ..decide.rows import DECIDE, FORECAST
 from ..drift.rows import FIT
 from ..lenses import Command, Controls, Desk, Lens, Progress
 from ..parameters import (
+    ARTIFACT,
     BOUNDS,
     BY,
     COLUMNS,
@@ -17,7 +18,9 @@ from ..parameters import (
     FROM_STEP,
     GROUP,
     MINIMIZE,
+    MIXED_SCORERS,
     OBJECTIVES,
+    SCORE,
     SEED,
     TRANSFORM,
     WHERE,
@@ -42,6 +45,9 @@ ANALYZE = (
     FROM_STEP,
     TRANSFORM,
     COLUMNS,
+    SCORE,
+    ARTIFACT,
+    MIXED_SCORERS,
     FORMAT,
     words("reference", "Compare every group with this one.", metavar="LABEL", of="group"),
     *FIT,
@@ -53,6 +59,7 @@ DESK = Desk(
     "Analysis",
     controls=(
         COLUMN_CONTROLS,
+        SCORE_CONTROLS,
         PRICE_CONTROLS,
         FORECAST_CONTROLS,
         Controls("Where it goes", ("estimator", "stops_at_bounds", "thorough"), open=False),

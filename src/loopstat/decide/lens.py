@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..lenses import Command, Controls, Desk, Lens, Progress, Save
 from ..parameters import (
+    ARTIFACT,
     BOUNDS,
     BY,
     COLUMNS,
@@ -14,7 +15,9 @@ from ..parameters import (
     FROM_STEP,
     GROUP,
     MINIMIZE,
+    MIXED_SCORERS,
     OBJECTIVES,
+    SCORE,
     SEED,
     TRANSFORM,
     WHERE,
@@ -29,27 +32,15 @@ if TYPE_CHECKING:
     from .analysis import Decisions
     from .settings import MeanCurve
 
-DECIDE = (
-    OBJECTIVES,
-    BY,
-    MINIMIZE,
-    BOUNDS,
-    WHERE,
-    FROM_STEP,
-    TRANSFORM,
-    COLUMNS,
-    FORMAT,
-    *FIT,
-    SCORER_NOISE,
-    GROUP,
-    SEED,
-)
+READ = (OBJECTIVES, BY, MINIMIZE, BOUNDS, WHERE, FROM_STEP, TRANSFORM, COLUMNS, FORMAT, SCORE, ARTIFACT, MIXED_SCORERS)
+DECIDE = (*READ, *FIT, SCORER_NOISE, GROUP, SEED)
 
 SAVED = "loopstat.decide.rules.saving:rules_text"
 
 COLUMN_CONTROLS = Controls(
     "Columns", ("objectives", "minimize", "by", "columns", "bounds", "transform", "where", "from_step", "format")
 )
+SCORE_CONTROLS = Controls("Scoring of texts", ("score", "artifact", "mixed_scorers"), open=False)
 PRICE_CONTROLS = Controls(
     "Decision", ("price", "weights", "keep", "select", "value", "cost", "worth", "ended", "horizon")
 )
@@ -61,6 +52,7 @@ DESK = Desk(
     "When to stop",
     controls=(
         COLUMN_CONTROLS,
+        SCORE_CONTROLS,
         PRICE_CONTROLS,
         Controls("Rules", ("rules", "scorer_noise", "guarantee", "confidence"), open=False),
         FORECAST_CONTROLS,
@@ -83,7 +75,11 @@ LENS = Lens(
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",
             reads="panel",
-            saves=(Save("save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, "Rules of stopping"),),
+            saves=(
+                Save(
+                    "save", "Write the rule of each group, for `loopstat.StopRule`.", SAVED, title="Rules of stopping"
+                ),
+            ),
             depth="front",
             desk=DESK,
         ),

@@ -71,7 +71,7 @@ TERMS: dict[str, str] = {
     "loss_level": "Level of the upper limit of the loss.",
     "decision_checks": "What could make a decision wrong, measured.",
     "rules": "Rules that look at the session, as they did on clusters they were not tuned on.",
-    "rule": "A rule that stops a session, with its settings.",
+    "rule": "A rule that stops a session, with its settings; of a finding, the rule of the scorer that made it.",
     "family": "Kind of a rule: fixed, patience, threshold, loop_gain, full_run.",
     "at_most": "Steps after which a rule stops in any case; null for none.",
     "patience": "Steps without a gain after which a rule stops.",

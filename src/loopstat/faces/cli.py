@@ -106,17 +106,17 @@ def _read(row: Parameter, _: click.Context, __: click.Parameter, value: str | No
 
 def option(row: Parameter) -> Callable[[Any], Any]:
     """Return the option of one row; values are checked by the row, as everywhere."""
-    shown: dict[str, Any] = {"help": row.help, "metavar": row.metavar or None}
+    shown: dict[str, Any] = {"help": row.whole_help, "metavar": row.metavar or None}
     if row.kind == "flag":
-        return click.option(row.flag, row.name, is_flag=True, help=row.help)
+        return click.option(row.flag, row.name, is_flag=True, help=row.whole_help)
     if row.kind == "switch":
-        return click.option(f"{row.flag}/--no-{row.flag[2:]}", row.name, default=row.default, help=row.help)
+        return click.option(f"{row.flag}/--no-{row.flag[2:]}", row.name, default=row.default, help=row.whole_help)
     if row.kind == "list":
         return click.option(row.flag, row.name, multiple=True, callback=_split, **shown)
     if row.kind == "pairs":
         return click.option(row.flag, row.name, multiple=True, **shown)
     if row.default is not None:
-        shown["help"] = f"{row.help}  [default: {row.default}]"
+        shown["help"] = f"{row.whole_help}  [default: {row.default}]"
     if row.choices:
         shown["metavar"] = shown["metavar"] or f"[{'|'.join(row.choices)}]"
     return click.option(row.flag, row.name, callback=partial(_read, row), **shown)
@@ -130,10 +130,10 @@ def made(command: Command) -> click.Command:
         options.append(click.option("--html", "html_path", metavar="PATH", help=HTML_HELP))
         options.append(click.option("--verbose", is_flag=True, help=VERBOSE_HELP))
     for save in command.saves:
-        flags = [f"--{save.name}", *([save.short] if save.short else [])]
-        options.append(click.option(*flags, f"{save.name}_path", metavar="FILE", help=save.help))
+        spelled = [f"-{save.short}"] if save.short else []
+        options.append(click.option(*spelled, f"--{save.name}", f"{save.name}_path", metavar="FILE", help=save.help))
     if command.reads != "nothing":
-        options.insert(0, click.argument("files", nargs=-1, required=True, metavar="FILE..."))
+        options.insert(0, click.argument("files", nargs=-1, required=command.least_files > 0, metavar="FILE..."))
 
     def body(files: tuple[str, ...] = (), verbose: bool = False, **values: Any) -> None:
         _answer(command, files, values, verbose=verbose)
@@ -156,7 +156,7 @@ def _answer(command: Command, files: tuple[str, ...], values: dict[str, Any], *,
     targets = {name: values.pop(f"{name}_path") for name in (*outputs, *saves)}
     for name, save in saves.items():
         make = load(save.text)
-        outputs[name] = partial(make, path=targets[name]) if save.file else make
+        outputs[name] = partial(make, path=targets[name]) if save.by_path else make
     read = [values[row.name] for row in command.settings if row.kind == "path" and values.get(row.name)]
     check_targets({f"--{name}": path for name, path in targets.items()}, [*files, *read])
     values["command"] = command_line(command.name)
@@ -209,14 +209,15 @@ def demo(folder: str) -> None:
     """Analyse the bundled recordings of real loops, offline; the last line is the report's path."""
     from ..io.write import write_file
     from .demo import COMMAND, run_demo
-    from .run import page_text, shown
+    from .html import page
+    from .run import written
 
-    results, report = run_demo(Path(folder), progress=progress_line())
-    said = "".join(f"{shown(COMMAND, result)}\n\n" for result in results)
+    documents, report = run_demo(Path(folder), progress=progress_line())
+    said = "".join(f"{written(document, COMMAND.depth)}\n\n" for document in documents)
     each_done(
         [
             lambda: echo(said, nl=False, color=color()),
-            lambda: write_file(report, page_text(COMMAND, results)),
+            lambda: write_file(report, page(documents)),
             lambda: echo(str(report)),
         ]
     )

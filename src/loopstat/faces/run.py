@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..lenses import Command, Progress, Result, load
 
 if TYPE_CHECKING:
-    from ..results.document import Depth
+    from ..results.document import Depth, Document
 
 
 def answer(
@@ -30,7 +30,7 @@ def answer(
     asked_for = {name: value for name, value in options.items() if value is not None}
     defaults = {row.name: row.default for row in command.settings}
     reads = load(command.reads) if ":" in command.reads else command.reads
-    recording, known = asked(reads, files, {**defaults, **asked_for})
+    recording, known = asked(reads, files, {**defaults, **asked_for}, progress=progress)
     result: Result = load(command.run)(recording, known, progress=progress)
     return result
 
@@ -46,16 +46,19 @@ def json_text(result: Result) -> str:
 
 def shown(command: Command, result: Result, depth: Depth | None = None) -> str:
     """Return a result as the terminal shows it, as much of it as the command says unless told otherwise."""
+    return written(load(command.view)(result), depth or command.depth)
+
+
+def written(document: Document, depth: Depth) -> str:
+    """Return a document as the terminal shows it."""
     from .console import columns, styled
     from .terminal import write
 
-    return write(load(command.view)(result), depth=depth or command.depth, width=columns(), style=styled)
+    return write(document, depth=depth, width=columns(), style=styled)
 
 
-def page_text(command: Command, results: Result | Sequence[Result]) -> str:
-    """Return the page of one result, or of several."""
+def page_text(command: Command, result: Result) -> str:
+    """Return the page of a result."""
     from .html import page
 
-    view = load(command.view)
-    several = results if isinstance(results, Sequence) else [results]
-    return page([view(result) for result in several])
+    return page([load(command.view)(result)])

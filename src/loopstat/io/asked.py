@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import SettingsError
 from ..panel.panel import Panel, Source
+from ..panel.scorers import SCORER
 from ..parameters import pairs
 from .groups import nothing_left
 from .noise import read_scorer_noise
 from .pools import PoolRecording, read_pool
 from .read import read
 from .recorded import Recording
+from .scoring.columns import ARTIFACT, Progress, Scoring
 from .states import read_recording
 from .versions import Versions, read_versions
 
 Options = Mapping[str, Any]
 VERDICTS = ("coarse", "fine", "judges", "truth")
+TOLD = "told"  # among the options of a reader: whom to tell how far it is
 OF_VERSIONS = ("parent", "radius", "instrument", "share")
 
 
@@ -42,7 +45,9 @@ class Candidates:
 Reader = Callable[[Sequence[str], Options], Any]
 
 
-def asked(reads: str | Reader, files: Sequence[str], options: Options) -> tuple[Any, dict[str, Any]]:
+def asked(
+    reads: str | Reader, files: Sequence[str], options: Options, *, progress: Progress | None = None
+) -> tuple[Any, dict[str, Any]]:
     """Read files of a kind as options ask for it.
 
     Parameters
@@ -51,6 +56,8 @@ def asked(reads: str | Reader, files: Sequence[str], options: Options) -> tuple[
     files : paths or globs
     options : mapping
         Values of settings by name.
+    progress : callable, optional
+        Called with (done, total, what) by what takes long.
 
     Returns
     -------
@@ -59,7 +66,7 @@ def asked(reads: str | Reader, files: Sequence[str], options: Options) -> tuple[
     """
     known = {**options, **_meant(options)}
     reader = READERS[reads] if isinstance(reads, str) else reads
-    return reader(list(files), known), {**known, "where": _said(known)}
+    return reader(list(files), {**known, TOLD: progress}), {**known, "where": _said(known)}
 
 
 def _meant(options: Options) -> dict[str, Any]:
@@ -84,19 +91,30 @@ def _panel(files: Sequence[str], known: Options) -> Panel:
     labels = [*(by if by != ["none"] else []), *known["where"], *known["unlike"], *filter(None, needed)]
     names = ("bounds", "columns", "transform", "from_step", "format")
     counted = [name for name in (known.get("select"), known.get("value")) if name]
+    mixed = bool(known.get("mixed_scorers"))
+    apart = SCORER in (*by, *known["where"], *known["unlike"])
     panel = read(
         list(files),
         labels=list(dict.fromkeys(labels)),
         minimize=list(known.get("minimize") or []),
         objectives=known.get("objectives") or list(dict.fromkeys(counted)) or None,
+        score=_scoring(known),
+        mixed_scorers=mixed or apart,
         **{name: known.get(name) for name in names},
     )
     if not (known["where"] or known["unlike"]):
         return panel
     part = panel.where(unlike=known["unlike"], **known["where"])
+    part = replace(part, mixed_scorers=mixed or SCORER in by)
     if len(part) == 0:
         raise nothing_left()
     return part
+
+
+def _scoring(known: Options) -> Scoring | None:
+    if not known.get("score"):
+        return None
+    return Scoring(tuple(known["score"]), known.get("artifact") or ARTIFACT, known.get(TOLD))
 
 
 def _states(files: Sequence[str], known: Options) -> Recording:

@@ -7,6 +7,7 @@ Every guess made on the way (objectives, parents, plain loop or lineage) and eve
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from ..errors import InputError, argument
 from ..panel.labels import as_names
 from ..panel.panel import Panel
+from ..scoring.registry import Asked, scorer_of
+from .scoring.columns import Scoring
 from .sessions.panel import panel_of
 from .settings import Bounds, Wanted
 from .table.opening import opened
@@ -29,6 +32,8 @@ def read(
     transform: Mapping[str, str] | None = None,
     labels: str | Sequence[str] = (),
     from_step: int | None = None,
+    score: Scoring | Asked | Sequence[Asked] | None = None,
+    mixed_scorers: bool = False,
     format: str | None = None,
 ) -> Panel:
     """Read recorded sessions into a Panel.
@@ -51,6 +56,12 @@ def read(
     labels : names of columns that must become labels
     from_step : int, optional
         Leave out the rows before this step.
+    score : name, Scorer, callable, several of these or Scoring, optional
+        Score the texts of the column `artifact` on the way (`python`, `sj2025`, `text`; see `loopstat.scoring`): the
+        scores become columns, and the objectives unless others are named. Nothing of what is scored is run.
+        `loopstat.io.Scoring` names another column.
+    mixed_scorers : bool
+        Let scores lie together that were made by different rules or versions (column `scorer_hash`).
     format : str, optional
         `NAME` of the log that `source` is, or `NAME:READING` where a step can be understood in two ways; `table` for
         none. Default: by its content.
@@ -89,11 +100,32 @@ def read(
         bounds={k: (v[0], v[1]) for k, v in (bounds or {}).items()},
         transform=dict(transform or {}),
         labels=as_names(labels),
+        mixed_scorers=mixed_scorers,
         format=format,
     )
-    with opened(source, columns, wanted.needs()) as cells:
-        panel = panel_of(cells, wanted)
+    if score is None:
+        with opened(source, columns, wanted.needs()) as cells:
+            panel = panel_of(cells, wanted)
+    else:
+        panel = _scored(source, columns, wanted, score if isinstance(score, Scoring) else Scoring(score))
     return panel if from_step is None else later(panel, from_step)
+
+
+def _scored(source: Any, columns: Mapping[str, str] | None, wanted: Wanted, scoring: Scoring) -> Panel:
+    """Return the panel of a table whose texts are scored first."""
+    scorer = scorer_of(scoring.scorer)
+    own = scorer.objectives
+    others = None if wanted.objectives is None else tuple(n for n in wanted.objectives if n not in own)
+    early = replace(wanted, objectives=others or None, minimize=(), bounds={}, transform={})
+    with opened(source, columns, early.needs({scoring.artifact: "{}"})) as cells:
+        notes = scoring.add_to(cells, scorer)
+        minimize = tuple(dict.fromkeys((*wanted.minimize, *_shown(scorer.minimize, wanted))))
+        panel = panel_of(cells, replace(wanted, minimize=minimize, among=own))
+    return replace(panel, source=replace(panel.source, notes=(*notes, *panel.source.notes)))
+
+
+def _shown(names: Sequence[str], wanted: Wanted) -> list[str]:
+    return [n for n in names if wanted.objectives is None or n in wanted.objectives]
 
 
 def later(panel: Panel, from_step: int) -> Panel:

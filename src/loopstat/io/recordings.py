@@ -7,7 +7,10 @@ from pathlib import Path
 
 from ..errors import SettingsError
 
-RECORDINGS = ("llamea", "repeated_games")
+SCORED = "llamea_programs"
+"""The sessions of `llamea` with their programs, and what the suite `python` gave each of them."""
+
+RECORDINGS = ("llamea", SCORED, "repeated_games")
 """Names of the bundled tables; their sources and licences stand in `loopstat/data/README.md`."""
 
 
@@ -17,7 +20,7 @@ def path(name: str) -> Path:
     Parameters
     ----------
     name : str
-        `llamea` or `repeated_games`.
+        One of `RECORDINGS`.
 
     Returns
     -------

@@ -53,6 +53,8 @@ class Wanted:
     labels: tuple[str, ...] = ()
     format: str | None = None  # of a log: NAME or NAME:READING
     label_options: str = LABEL_OPTIONS  # what the labels were asked for by, for refusals
+    among: tuple[str, ...] | None = None  # columns that objectives are chosen among; None: all
+    mixed_scorers: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -166,7 +166,10 @@ def _may(path: str | Path, mode: int) -> bool:
 
 def _named(inputs: Iterable[str]) -> Iterator[str]:
     for item in inputs:
-        yield from [item] if os.path.exists(item) else glob.glob(item, recursive=True)
+        if os.path.isdir(item):
+            yield from (os.path.join(folder, name) for folder, _, names in os.walk(item) for name in names)
+        else:
+            yield from [item] if os.path.exists(item) else glob.glob(item, recursive=True)
 
 
 def _identity(path: str) -> object:

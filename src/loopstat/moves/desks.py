@@ -181,7 +181,7 @@ def planned(values: Mapping[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------------- what recordings show
 
 CALIBRATE = Desk(
-    "Calibrate the simulator",
+    "Calibration",
     controls=(
         Controls("Candidates", ("pool", "coarse", "fine", "judges", "truth")),
         Controls(

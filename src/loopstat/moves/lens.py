@@ -74,7 +74,7 @@ loopstat moves plan --budget 300             the best team under a budget
 loopstat moves settings                      every setting, preset and scenario
 loopstat moves calibrate pool.parquet        what recorded candidates say of tests and reviewers
 """
-SAVE = Save("save", "Write the settings, for --settings.", "loopstat.moves.commands:settings_text", "Settings")
+SAVE = Save("save", "Write the settings, for --settings.", "loopstat.moves.commands:settings_text", title="Settings")
 LENS = Lens(
     "moves",
     "candidates, reviewers and tests: how far a loop gets, and what to buy",

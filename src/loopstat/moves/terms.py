@@ -44,7 +44,8 @@ TERMS: dict[str, str] = {
     "good_at_stop": "P_good where a run stops or is given up, mean over all runs.",
     "arrived": "Share of runs that have arrived after so many moves.",
     "target": "Of the runs that arrived: at P_pass of at least the target.",
-    "efficiency": "Defects removed per move and per unit of cost.",
+    "efficiency": "Defects removed per move and per unit of cost; as a score, how complex a program is and which slow "
+    "idioms its text shows: nothing is measured.",
     "at_stop": "Defects removed per unit of cost, from the start to the stop.",
     "at_stop_per_move": "Defects removed per move, from the start to the stop.",
     "per_cost": "Per unit of cost: defects removed by each move, or what one more reviewer changes in improvement.",

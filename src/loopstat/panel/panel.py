@@ -30,8 +30,10 @@ from .lineage import previous_step as previous_step
 from .noise import checked_repeats
 from .objective import Objective as Objective
 from .objective import named_objectives
+from .scorers import SCORER, refuse_mixed
 from .selection import together
 from .source import Source as Source
+from .source import array_digest as array_digest
 
 MIN_STOPPED = 5  # sessions that end at a value reached, below which it may be chance
 
@@ -67,6 +69,8 @@ class Panel:
         Sum over those scorings of (s - mean)(s - mean)', with their own mean, in the squared units of `x`; 0 where
         `repeats` is 1. Its sum over rows divided by the sum of `repeats - 1` estimates the noise of one score.
         Given together with `repeats` or not at all.
+    mixed_scorers : bool
+        Whether scores made by different rules (label `scorer_hash`) may lie together; otherwise that is refused.
     """
 
     x: Float
@@ -82,6 +86,7 @@ class Panel:
     source: Source = field(default_factory=Source)
     repeats: Int | None = None
     repeat_scatter: Float | None = None
+    mixed_scorers: bool = False
 
     def __post_init__(self) -> None:
         """Freeze the arrays and refuse what no later code could survive."""
@@ -107,6 +112,8 @@ class Panel:
             repeats, scatter = checked_repeats(self.repeats, self.repeat_scatter, self.x.shape)
             set_(self, "repeats", repeats)
             set_(self, "repeat_scatter", scatter)
+        if SCORER in self.labels and not self.mixed_scorers:
+            refuse_mixed(self.labels[SCORER], self.x, self.source.files)
 
     # ------------------------------------------------------------------ making
 
@@ -223,6 +230,11 @@ class Panel:
         n_sessions = np.cumsum([0] + [p.n_sessions for p in panels])
         shifted = [np.where(p.parent >= 0, p.parent + r, NO_PARENT) for p, r in zip(panels, n_rows, strict=False)]
         shared = [name for name in first.labels if all(name in p.labels for p in panels)]
+        columns = {name: [v for p in panels for v in p.labels[name].values()] for name in shared}
+        if any(SCORER in p.labels for p in panels):
+            none = [[None] * len(p) for p in panels]
+            known = [p.labels[SCORER].values() if SCORER in p.labels else n for p, n in zip(panels, none, strict=True)]
+            columns[SCORER] = [v for values in known for v in values]
         accepted = [p.accepted for p in panels]
         return cls(
             x=np.concatenate([p.x for p in panels]),
@@ -231,7 +243,7 @@ class Panel:
             parent=np.concatenate(shifted),
             objectives=first.objectives,
             session_names=tuple(name for p in panels for name in p.session_names),
-            labels={name: Labels.of([v for p in panels for v in p.labels[name].values()]) for name in shared},
+            labels={name: Labels.of(values) for name, values in columns.items()},
             accepted=None
             if any(a is None for a in accepted)
             else np.concatenate([a for a in accepted if a is not None]),
@@ -243,6 +255,7 @@ class Panel:
                 tuple(n for p in panels for n in p.source.notes),
                 together([p.source.selection for p in panels if p.source.selection is not None]),
             ),
+            mixed_scorers=all(p.mixed_scorers for p in panels),
             **_repeats_together(panels),
         )
 
@@ -473,15 +486,10 @@ class Panel:
         return self.session[first], self.x[first]
 
 
-_PANEL_DEFAULTS = {"accepted": None, "lineage": False, "survivors_only": False, "repeats": None, "repeat_scatter": None}
-
-
-def array_digest(*arrays: Any) -> str:
-    """Return a SHA-256 of array contents, for provenance."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()
+_PANEL_DEFAULTS = {
+    **dict.fromkeys(("accepted", "repeats", "repeat_scatter")),
+    **dict.fromkeys(("lineage", "survivors_only", "mixed_scorers"), False),
+}
 
 
 def _repeats_together(panels: Sequence[Panel]) -> dict[str, Any]:

@@ -87,6 +87,12 @@ class Checks:
     depth: Depth = "long"
     place: str = ""
 
+    @property
+    def said(self) -> str:
+        """How many there are, and of how many the assumption does not hold."""
+        doubtful = sum(not c.passed for c in self.checks)
+        return f"{doubtful} of {len(self.checks)} do not hold" if doubtful else f"all {len(self.checks)} hold"
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -85,10 +85,8 @@ def _shared_doubts(result: DriftAnalysis) -> list[str]:
 def _group(seen: Seen, said: Set[str]) -> Section:
     """Return the section of a group; doubts `said` elsewhere are left out."""
     label = "all sessions" if seen.fit.label == "all" else seen.fit.label
-    checks: tuple[Block, ...] = (Checks(seen.fit.checks, place=seen.place("checks")),)
+    checks = Checks(seen.fit.checks, place=seen.place("checks"))
     figures = Section(f"{seen.key}-figures", "All figures", tuple(group_sheets(seen)), depth="long", folded=True)
-    failed = sum(not c.passed for c in seen.fit.checks)
-    count = f"{failed} of {len(seen.fit.checks)} failed" if failed else f"all {len(seen.fit.checks)} passed"
     return Section(
         seen.key,
         clean(label),
@@ -99,7 +97,7 @@ def _group(seen: Seen, said: Set[str]) -> Section:
             left_out(seen),
             *group_charts(seen),
             figures,
-            Section(f"{seen.key}-checks", "Checks", checks, lead=(count,), depth="long", folded=True),
+            Section(f"{seen.key}-checks", "Checks", (checks,), lead=(checks.said,), depth="long", folded=True),
             *_missing(seen),
         ),
         lead(seen),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from ...errors import SettingsError
 from ...lenses import Progress, Result, load
@@ -23,7 +22,7 @@ class Download:
 
     name: str
     media: str
-    text: str
+    text: str | bytes
 
 
 def download(answers: Answers, asked: Asked, what: str, progress: Progress) -> Download:
@@ -50,8 +49,10 @@ def download(answers: Answers, asked: Asked, what: str, progress: Progress) -> D
     if kind == "command":
         return Download(stem + suffix, media, asked.command + "\n")
     text = make(asked, answers.whole(asked, progress), name)
-    files = {save.name: PurePath(save.file).suffix for save in asked.place.command.saves if save.file}
-    return Download(stem + (files.get(name, ".json") if kind == "save" else suffix), media, text)
+    if kind == "save":
+        suffix = next(save.suffix for save in asked.place.command.saves if save.name == name)
+        media = MEDIA.get(suffix, "application/octet-stream" if isinstance(text, bytes) else "text/plain")
+    return Download(stem + suffix, media, text)
 
 
 def _picture(asked: Asked, result: Result, key: str) -> str:
@@ -73,12 +74,14 @@ def _picture(asked: Asked, result: Result, key: str) -> str:
     return draw(charts[key], alone=True) + "\n"
 
 
-def _saved(asked: Asked, result: Result, name: str) -> str:
+def _saved(asked: Asked, result: Result, name: str) -> str | bytes:
     saves = {save.name: save for save in asked.place.command.saves}
     if name not in saves:
         raise nearest(name[:60], saves, "file")
     save = saves[name]
-    return load(save.text)(result, path=save.file).decode() if save.file else str(load(save.text)(result))
+    more = {"path": f"steps{save.suffix}"} if save.by_path else {}
+    made: str | bytes = load(save.text)(result, **more)
+    return made
 
 
 def _page(asked: Asked, result: Result, name: str) -> str:
@@ -96,11 +99,14 @@ def _command(asked: Asked, result: Result, name: str) -> str:
     return asked.command
 
 
-MAKERS: dict[str, tuple[str, str, Callable[[Asked, Result, str], str]]] = {
+MEDIA = {".json": "application/json", ".csv": "text/csv", ".parquet": "application/vnd.apache.parquet"}
+"""Media type of what a command saves, by its suffix."""
+
+MAKERS: dict[str, tuple[str, str, Callable[[Asked, Result, str], str | bytes]]] = {
     "html": (".html", "text/html", _page),
-    "json": (".json", "application/json", _json),
+    "json": (".json", MEDIA[".json"], _json),
     "command": (".txt", "text/plain", _command),
     "svg": (".svg", "image/svg+xml", _picture),
-    "save": (".json", "text/plain", _saved),
+    "save": ("", "", _saved),
 }
-"""Suffix, media type and maker of each kind of file."""
+"""Suffix, media type and maker of each kind of file; what a command saves says its own suffix."""

@@ -124,10 +124,11 @@ class Tables:
         return found
 
     def _list(self, table: Source, columns: Columns) -> list[SessionListed]:
+        seen = table.read()  # first: what has changed on disk has its new stamp then
         key = (table.id, table.stamp, tuple(sorted(columns.items())))
         known = self._lists.get(key)
         if known is None:
-            known = list_sessions(table.path, table.read(), columns)
+            known = list_sessions(table.path, seen, columns)
             self._lists[key] = known
             while len(self._lists) > KEPT_LISTS:
                 self._lists.popitem(last=False)

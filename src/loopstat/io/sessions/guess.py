@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ...arrays import Bool, Float, Int, group_starts
 from ...errors import InputError, argument
 from ...panel.panel import MIN_STOPPED
+from ...scoring.score import NEARLY_CONSTANT, mode_of
 from ..table.columns import STANDARD, is_content, listed
 
 BOOKKEEPING = ("seed", "*_id", "parent_*", "generation", "island", "attempt", "*tokens*")
@@ -44,6 +45,7 @@ def choose(
     session: Int,
     step: Int,
     booleans: Collection[str] = (),
+    scored: bool = False,
     scores: Collection[str] = (),
     file: str | None = None,
 ) -> Choice:
@@ -59,6 +61,8 @@ def choose(
     session, step : int arrays, shape (n_rows,)
     booleans : collection of str
         Columns whose type is boolean.
+    scored : bool
+        The table holds scores of texts: one that is nearly the same everywhere says nothing.
     scores : collection of str
         Columns that are known for scores: their names and their being 0 or 1 rule none of them out.
     file : str, optional
@@ -85,7 +89,7 @@ def choose(
     reasons.update({n: "boolean" for n in names if n in set(booleans) and not reasons[n]})
     values = {n: np.asarray(column(n), dtype=np.float64) for n in names if not reasons[n]}
     values = {n: np.where(np.isinf(v), np.nan, v) if np.isinf(v).any() else v for n, v in values.items()}
-    for rule in (_boolean, _constant, _missing, _correlated):
+    for rule in (_boolean, _constant, *((_nearly_constant,) if scored else ()), _missing, _correlated):
         found = rule(values, np.asarray(session), np.asarray(step))
         found = {n: why for n, why in found.items() if not (rule is _boolean and n in scores)}
         reasons.update(found)
@@ -146,6 +150,20 @@ def _constant(values: Columns, session: Int, step: Int) -> dict[str, str]:
 def _never_moves(v: Float, starts: Int) -> bool:
     low, high = np.fmin.reduceat(v, starts), np.fmax.reduceat(v, starts)
     return bool(np.all((low == high) | np.isnan(low)))
+
+
+def _nearly_constant(values: Columns, session: Int, step: Int) -> dict[str, str]:
+    return at_one_value(values)
+
+
+def at_one_value(values: Mapping[str, Float]) -> dict[str, str]:
+    """Return the columns that lie at one value nearly everywhere, each with how much of it does."""
+    modes = {n: mode_of(known.tolist()) for n, v in values.items() if (known := v[~np.isnan(v)]).size}
+    return {
+        n: f"{100 * share:.0f} % of its values are {mode:g}"
+        for n, (mode, share) in modes.items()
+        if share > NEARLY_CONSTANT
+    }
 
 
 def _missing(values: Columns, session: Int, step: Int) -> dict[str, str]:

@@ -58,6 +58,7 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None) -> Pa
         source=source,
         repeats=means.repeats,
         repeat_scatter=means.scatter,
+        mixed_scorers=wanted.mixed_scorers,
     )
 
 

@@ -9,11 +9,12 @@ import numpy as np
 from ...arrays import Bool, Float
 from ...errors import InputError, argument, pasted
 from ...panel.panel import Objective
+from ...panel.scorers import SCORER
 from ..roles import Role
 from ..settings import TRANSFORMS, Wanted
 from ..table.cells import Cells
 from ..table.columns import NEVER_OBJECTIVE, unknown
-from .guess import Choice, choose
+from .guess import Choice, at_one_value, choose
 from .parents import Refuse
 from .rows import Rows
 
@@ -26,9 +27,10 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
     """Return the names of the objectives, as asked for or by rule, and what to say about the choice."""
     if wanted.objectives is not None:
         chosen = Choice(wanted.objectives, ())
-        notes = []
+        flat = at_one_value({n: cells.numbers(n)[rows.position] for n in _of_texts(cells, wanted.objectives)})
+        notes = [f"{name}: {said}; little can be learnt from it." for name, said in flat.items()]
     else:
-        chosen = _chosen(cells, rows)
+        chosen = _chosen(cells, rows, wanted.among)
         notes = [chosen.sentence()]
     for name in chosen.kept:
         _refuse_no_score(cells, name)
@@ -38,9 +40,15 @@ def objectives_of(cells: Cells, rows: Rows, wanted: Wanted) -> tuple[tuple[str, 
     return chosen.kept, notes
 
 
-def _chosen(cells: Cells, rows: Rows) -> Choice:
+def _of_texts(cells: Cells, names: Sequence[str]) -> list[str]:
+    """Return the numbers among the columns of a table that holds scores of texts."""
+    columns = cells.columns if SCORER in cells.columns else {}
+    return [name for name in names if name in columns and columns[name].kind == "number"]
+
+
+def _chosen(cells: Cells, rows: Rows, among: Sequence[str] | None) -> Choice:
     numeric = [c for c in cells.columns.values() if c.kind in ("number", "bool")]
-    scores = _of_logs(cells)
+    scores = _of_logs(cells) if among is None else set(among)
     if scores is not None:
         numeric = [c for c in numeric if c.name in scores]
 
@@ -55,7 +63,8 @@ def _chosen(cells: Cells, rows: Rows) -> Choice:
         session=rows.session,
         step=rows.step,
         booleans=[c.name for c in numeric if c.kind == "bool"],
-        scores=scores or (),
+        scored=SCORER in cells.columns,
+        scores=(scores or ()) if among is None else (),
         file=cells.file,
     )
 

@@ -309,6 +309,27 @@ class Cells:
         values, missing = np.ma.getdata(found).tolist(), np.ma.getmaskarray(found).tolist()
         return [None if gone else str(text) for text, gone in zip(values, missing, strict=True)]
 
+    def add(self, numbers: Mapping[str, Float], text: Mapping[str, str]) -> list[str]:
+        """Add columns of numbers, NaN where missing, and of one text for all rows; return those that they replace."""
+        replaced = [name for name in (*numbers, *text) if name in self.columns]
+        start = len(self.columns) + sum(c.sql.startswith("d") for c in self.columns.values())
+        sql = {name: f"d{start + k}" for k, name in enumerate((*numbers, *text))}
+        said = {name: "'" + value.replace("'", "''") + "'" for name, value in text.items()}
+        self._con.register("added", {sql[name]: np.asarray(values) for name, values in numbers.items()})
+        with plain_errors(self.file):
+            self._con.execute("SET threads = 1")  # rows stay in their order
+            constants = "".join(f", {said[name]} AS {sql[name]}" for name in text)
+            joined = "SELECT t.*, added.*" + constants + " FROM t POSITIONAL JOIN added"
+            self._con.execute(f"CREATE TABLE wider AS {joined}")
+            self._con.execute("DROP TABLE t; ALTER TABLE wider RENAME TO t")
+            self._con.execute("RESET threads")
+        self._con.unregister("added")
+        made = [Column(name, name, sql[name], "number", "DOUBLE") for name in numbers]
+        made += [Column(name, name, sql[name], "text", "VARCHAR") for name in text]
+        self.columns |= {c.name: c for c in self._profile(made)}
+        self.known = list(dict.fromkeys((*self.known, *numbers, *text)))
+        return replaced
+
     def few(self, name: str, most: int) -> list[str] | None:
         """Return the values of a column as labels, in natural order; None where there are more than `most`."""
         sql = self.columns[name].label_sql
