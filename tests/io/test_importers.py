@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -392,3 +393,46 @@ def test_keys_are_seen_however_a_text_is_cut() -> None:
     assert Look(Path(), text).keys == {"a", "a.b", "a.b[].c", "a.d"}
     assert Look(Path(), b'{"a": 1}\n{"b": 2}').keys == {"a"}
     assert Look(Path(), b"a,b\n1,2").keys == frozenset()
+
+
+# ---------------------------------------------------------------------------------- damage
+
+FILES = sorted(p for p in HERE.rglob("*") if p.is_file() and p.name != "README.md" and "programs" not in p.parts)
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> bytes:
+    """Return bytes cut off, overwritten, doubled, or with values of another kind."""
+    at, kind = int(rng.integers(1, len(data))), rng.integers(5)
+    if kind == 0:
+        return data[:at]
+    if kind == 1:
+        return data[:at] + rng.bytes(8) + data[at + 8 :]
+    if kind == 2:
+        return data[:at] + data[at // 2 :]
+    words = [b"null", b"{}", b"[]", b'"x"', b"-1", b"1e999", b"NaN", b"true", b"[[[]]]", b'{"a": 1}']
+    chosen = words[int(rng.integers(len(words)))]
+    found = [m.span(1) for m in re.finditer(rb'":\s*("[^"]{0,200}"|[-\d.e+]+|null|true|false|\[|\{)', data)]
+    if not found:
+        return data[:at]
+    start, end = found[int(rng.integers(len(found)))]
+    return data[:start] + (chosen + b", " if data[start:end] in (b"[", b"{") else chosen) + data[end:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", FILES, ids=[str(p.relative_to(HERE)) for p in FILES])
+def test_damaged_logs_are_read_or_refused(path: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(len(path.name))
+    log = registry.recognised(path)
+    if log is None:
+        pytest.skip("part of a log that is a folder")
+    for k in range(60):
+        broken = tmp_path / f"{k}{path.suffix}"
+        broken.write_bytes(damaged(path.read_bytes(), rng))
+        said, columns = "", {"session": np.zeros(1)}
+        try:
+            columns = dict(registry.imported(broken, log).columns)
+        except ls.LoopstatError as error:
+            said = str(error)
+        assert not said or str(broken) in said
+        assert len({len(v) for v in columns.values()}) == 1
+        assert "session" in columns

@@ -76,8 +76,9 @@ LENS = Lens(
         Command(
             "analyze",
             "Say when to stop recorded loops, what each further step is worth, where they go and what trades off.\n\n"
-            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column; several files or a glob are read as "
-            "one table with a `file` label (compare them with --by file).",
+            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column, or the log of another tool, or a "
+            "folder of logs; several files or a glob are read as one table with a `file` label (compare them with "
+            "--by file).",
             ANALYZE,
             run="loopstat.analysis.lens:run",
             view="loopstat.analysis.view:document",

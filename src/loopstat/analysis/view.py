@@ -45,7 +45,7 @@ def document(result: Analysis) -> Document:
         whole,
         sections=tuple(sections),
         hints=(HINT,),
-        first=first_notes(result.settings) if decided else tuple(_undecided(result)),
+        first=first_notes(result.settings, result.source) if decided else tuple(_undecided(result)),
         handles=() if made is None else handles(made),
         rough="" if made is None else made.rough,
     )

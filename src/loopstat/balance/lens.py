@@ -62,7 +62,7 @@ LENS = Lens(
             "Say whether recorded states are in detailed balance, where the loop rests, and what it circles through."
             "\n\nFILE holds sessions (session, step, state), counted moves (state, next_state, count), or one of two "
             "JSON forms: records with `target_expression` and `source_expressions`, or a word with the list of its "
-            "successors.",
+            "successors; or it is the log of another tool, whose states are tools or commands.",
             BALANCE,
             run="loopstat.balance.lens:run",
             view="loopstat.balance.view:document",

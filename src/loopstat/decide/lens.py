@@ -70,7 +70,7 @@ LENS = Lens(
         Command(
             "decide",
             "Say when to stop recorded loops, what each further step is worth, and what may be lost.\n\n"
-            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column.",
+            "FILE is CSV, TSV, JSONL or Parquet with a session and a step column, or the log of another tool.",
             DECIDE,
             run="loopstat.decide.lens:run",
             view="loopstat.decide.view:document",

@@ -21,6 +21,7 @@ from ..results.record import Record, written
 from ..results.result import Table
 from .compare import Comparison, compare, estimators_note
 from .fit import LinearDriftFit
+from .readings.survivors import survivors_notes
 from .settings import LinearDrift
 
 SCHEMA = "loopstat.analysis/1"
@@ -168,6 +169,7 @@ def analyze_drift(
             *([note] if note else []),
             *direction_note(panel.objectives),
             *_kept_note(panel),
+            *survivors_notes(panel, level=estimator.level),
             *(estimators_note(groups, reference) if len(groups) > 1 else []),
         ),
         comparisons=compare(groups, reference=reference, level=estimator.level),

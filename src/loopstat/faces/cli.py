@@ -174,7 +174,8 @@ def main() -> None:
 
     \b
     loopstat demo                     see it work on bundled recordings, offline
-    loopstat analyze runs.parquet     your own table, one row per step of a session
+    loopstat analyze runs.parquet     your own table, one row per step of a session, or a log as it is
+    loopstat import run.eval          what a log of another tool holds, and the table of it
     loopstat stats day1/*.parquet     more than memory, or than one machine: sums that `merge` puts together
     loopstat balance runs.parquet     does it go in circles? states instead of scores
     loopstat view runs.parquet        the same and more on a page that answers while you change it

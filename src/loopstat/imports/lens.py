@@ -33,7 +33,7 @@ LENS = Lens(
                     "loopstat.imports.result:table",
                     title="Table of steps",
                     short="o",
-                    file="steps.csv",
+                    file="steps.parquet",
                 ),
             ),
             pages=False,

@@ -1,4 +1,4 @@
-"""Every p-value: Student's t, chi-square, Hotelling, Monte Carlo, and Holm's correction."""
+"""Every p-value: Student's t, chi-square, Hotelling, Kolmogorov-Smirnov, Monte Carlo, and Holm's correction."""
 
 from __future__ import annotations
 
@@ -75,6 +75,16 @@ def draws_p(at_least: ArrayLike, n_draws: int) -> Float:
     0.01
     """
     return np.asarray((1 + np.asarray(at_least)) / (1 + n_draws))
+
+
+def uniform_p(values: ArrayLike) -> float:
+    """Return the p-value of values between 0 and 1 being uniform, by Kolmogorov and Smirnov.
+
+    Conservative where the values were made with parameters fitted to them.
+    """
+    from scipy.stats import kstest
+
+    return float(kstest(np.asarray(values, dtype=np.float64), "uniform").pvalue)
 
 
 def chi_square_p(statistic: float, df: float) -> float:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from ... import __version__
+from ...panel.selection import SURVIVORS
+from ...panel.source import Source
 from ...parameters import nearest
 from ...results.decision import Decided
 from ...results.document import Block, Checks, Document, Facts, Provenance, Section, Text, settings_said, title_of
@@ -46,7 +48,7 @@ def document(result: Decisions | Decided) -> Document:
             *chosen(sections, result.groups, settings.get("group")),
             *(() if settings.get("group") else against(result.comparisons, result.groups, "comparisons")),
         ),
-        first=first_notes(settings),
+        first=first_notes(settings, result.source),
         notes=tuple(clean_sentence(n) for n in result.notes),
         hints=(HINT,),
         by=clean_sentence(", ".join(settings["by"])) or "group",
@@ -81,13 +83,14 @@ def chosen(sections: Sequence[Section], groups: Sequence[Named], wanted: str | N
     return (replace(sections[names[wanted]], folded=False),)
 
 
-def first_notes(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return what the front must say: which version is held and what a step is taken to cost."""
+def first_notes(settings: Mapping[str, Any], source: Source) -> tuple[str, ...]:
+    """Return what the front must say: which version is held, what a step is taken to cost, and who is missing."""
     cost = settings.get("cost")
     paid = f"{number(settings['price'])} a step" if cost is None else f"1 for {settings['worth']:g} of {cost}"
     asked = settings.get("asked_price") is not None or cost
     default = "" if asked else f", {DEFAULT_PRICE} standard deviations; --price changes it"
-    return (clean_sentence(f"Held: {KEPT[settings['keep']]}. Price: {paid}{default}."),)
+    held = clean_sentence(f"Held: {KEPT[settings['keep']]}. Price: {paid}{default}.")
+    return (held, clean_sentence(SURVIVORS)) if source.selection and source.selection.kept_only else (held,)
 
 
 def section(fit: Decided, at: str, key: str, limits: tuple[float, float] | None = None) -> Section:

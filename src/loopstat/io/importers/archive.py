@@ -19,7 +19,15 @@ SMALL = 50_000_000  # bytes below which no ratio is asked about
 BLOCK = 1 << 20
 MOST_MEMBERS = 1_000_000
 FLAG_ENCRYPTED = 0x1
-UNPACKING = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
+UNPACKING: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+)
 
 
 class Archive:
@@ -45,7 +53,7 @@ class Archive:
                 return self._counted(member, info)
         except InputError:
             raise
-        except (*UNPACKING, *zstd_errors()) as error:
+        except unpacking_errors() as error:
             raise self.refuse(name, f"cannot be unpacked ({error})") from None
 
     def json(self, name: str) -> Any:
@@ -115,13 +123,13 @@ def zstd(path: Path) -> Any:
     return zstandard.ZstdDecompressor()
 
 
-def zstd_errors() -> tuple[type[Exception], ...]:
-    """Return what unpacking zstd may raise, where it can be unpacked."""
+def unpacking_errors() -> tuple[type[Exception], ...]:
+    """Return what unpacking may raise."""
     try:
         import zstandard
     except ImportError:
-        return ()
-    return (zstandard.ZstdError,)
+        return UNPACKING
+    return (*UNPACKING, zstandard.ZstdError)
 
 
 @contextmanager

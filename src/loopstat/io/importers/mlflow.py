@@ -45,6 +45,7 @@ def read(path: Path, asked: Asked, progress: Progress | None = None) -> Imported
         versions.add(str(about.get("mlflow.trace_schema.version") or ""))
         named = next((str(about[k]) for k in SESSION if about.get(k)), None)
         scores = dict(_feedback(info.get("assessments") or ()))
+        rows: list[tuple[dict[str, Any], dict[str, float | None]]]
         if reading == "calls":
             rows = [(_call(span), {}) for span in spans if _attribute(span, "mlflow.spanType") in CALLS]
             rows[-1:] = [(rows[-1][0], scores)] if rows else []

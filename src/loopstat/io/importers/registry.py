@@ -148,6 +148,13 @@ _LOCK = threading.Lock()
 MOST_KEPT = 2  # an interactive page asks for the same log again and again
 
 
+NOT_AS_EXPECTED = (
+    *(LookupError, TypeError, ValueError, AttributeError),
+    *(ArithmeticError, AssertionError, RecursionError),
+)
+"""What reading something of another shape may raise in an importer."""
+
+
 def _read(path: Path, found: Log, asked: Asked, progress: Progress | None) -> Imported:
     try:
         return found.read(path, asked, progress)
@@ -155,7 +162,7 @@ def _read(path: Path, found: Log, asked: Asked, progress: Progress | None) -> Im
         if error.file is not None:
             raise
         raise InputError(error.message, file=str(path), hint=error.hint) from None
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except NOT_AS_EXPECTED as error:
         if isinstance(error, InputError | SettingsError):
             raise
         what = f"is not the {found.FORMAT.name} log that it looks like: {type(error).__name__} ({error})."

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ...errors import InputError
 from .log import Asked, Format, Imported, Look, Progress, Steps, made, number, reading_of
@@ -156,7 +156,7 @@ def _attributes(found: Any) -> dict[str, Any]:
 
 
 def _value(typed: Mapping[str, Any]) -> Any:
-    kind, value = next(iter(typed.items()), ("", None))
+    kind, value = cast(tuple[str, Any], next(iter(typed.items()), ("", None)))
     if kind == "intValue":
         return int(value)
     if kind == "arrayValue":

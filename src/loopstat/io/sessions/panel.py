@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...arrays import Int
 from ...panel.labels import Labels
 from ...panel.panel import Panel
+from ...panel.selection import SelectionReport
 from ...panel.states import STATE
 from ..refuse import no_sessions
 from ..settings import Wanted
@@ -41,6 +43,10 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None, part:
     if state is not None:
         notes += _state_notes(state.codes[scorings.position], first)
     of_states = () if state is None else (labels[STATE].codes, text_bytes(labels[STATE].names))
+    source = cells.source(notes, x, rows.session, rows.step, links.parent, *measured, *of_states)
+    survivors = cells.has("survivors_only") and bool(cells.flags("survivors_only")[0].any())
+    if survivors and source.selection is None:
+        source = replace(source, selection=SelectionReport(len(x), kept_only=True))
     return Panel(
         x=x,
         session=rows.session,
@@ -51,8 +57,8 @@ def panel_of(cells: Cells, wanted: Wanted, *, state: Labels | None = None, part:
         labels=labels,
         accepted=links.accepted if links.lineage else None,
         lineage=links.lineage,
-        survivors_only=cells.has("survivors_only") and bool(cells.flags("survivors_only")[0].any()),
-        source=cells.source(notes, x, rows.session, rows.step, links.parent, *measured, *of_states),
+        survivors_only=survivors,
+        source=source,
         repeats=means.repeats,
         repeat_scatter=means.scatter,
         mixed_scorers=wanted.mixed_scorers,

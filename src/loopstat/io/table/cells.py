@@ -388,7 +388,8 @@ class Cells:
         """Return where the table came from; `arrays` stand for the content of a dataframe, which has no bytes."""
         files = tuple(dict.fromkeys(s.file for s in self._scans))
         selection = together([log.selection for log in self.logs])
-        said = dict.fromkeys(note for made in (*self._scans, *self.logs) for note in made.notes)
+        noted = (*(s.notes for s in self._scans), *(log.notes for log in self.logs))
+        said = dict.fromkeys(note for notes_of_one in noted for note in notes_of_one)
         told = [*said, *(() if selection is None else selection_said(selection)), *notes]
         return Source(files, self._digest or array_digest(*arrays), tuple(told), selection)
 
