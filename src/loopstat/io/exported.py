@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from ..errors import SettingsError
 from .table.files import find, plain_errors, quoted
 from .table.opening import without_progress_bar
 from .table.stored import store_table
+from .table.writing import table_bytes
 
 TABLE = "steps"
-WRITERS = {
-    ".parquet": "FORMAT parquet, COMPRESSION zstd",
-    ".csv": "FORMAT csv, HEADER",
-    ".tsv": "FORMAT csv, HEADER, DELIMITER '\t'",
-    ".jsonl": "FORMAT json",
-    ".json": "FORMAT json, ARRAY true",
-}
 
 
 @dataclass(frozen=True)
@@ -67,19 +60,13 @@ def table(result: HasStore, path: str) -> bytes:
     """
     import duckdb
 
-    suffix = next((s for s in WRITERS if path.lower().endswith(s)), None)
-    if suffix is None:
-        raise SettingsError(f"{path}: the table is written as {', '.join(WRITERS)}. Name a file that ends in one.")
     source = result.stored
-    with TemporaryDirectory(prefix="loopstat-") as folder, duckdb.connect() as con:
+    with duckdb.connect() as con:
         without_progress_bar(con)
-        con.execute("SET threads = 1")  # rows stay in their order
         columns = store_table(con, source.path, TABLE, session=source.session).columns
-        made = Path(folder) / f"steps{suffix}"
         with plain_errors(str(source.path)):
             cells = ", ".join(f"{_cell(sql, name)} AS {quoted(name)}" for name, sql, _, _ in columns)
-            con.execute(f"COPY (SELECT {cells} FROM {TABLE}) TO '{made}' ({WRITERS[suffix]})")  # noqa: S608
-        return made.read_bytes()
+            return table_bytes(con, f"SELECT {cells} FROM {TABLE}", path)  # noqa: S608  columns are quoted
 
 
 def _cell(sql: str, name: str) -> str:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from ..errors import InputError, SettingsError
+from ..errors import InputError
 from ..panel.source import Source
 from .described import chosen_objectives
 from .importers.log import Imported, Progress
@@ -18,15 +16,9 @@ from .table.cells import Cells
 from .table.columns import is_content
 from .table.files import quoted
 from .table.opening import Needs, opened
+from .table.writing import table_bytes
 
 TABLE = "table"
-WRITERS = {
-    ".parquet": "FORMAT parquet, COMPRESSION zstd",
-    ".csv": "FORMAT csv, HEADER",
-    ".tsv": "FORMAT csv, HEADER, DELIMITER '\t'",
-    ".jsonl": "FORMAT json",
-    ".json": "FORMAT json, ARRAY true",
-}
 
 
 @dataclass(frozen=True)
@@ -182,18 +174,12 @@ def steps_bytes(columns: Mapping[str, Any], path: str) -> bytes:
     """
     import duckdb
 
-    suffix = next((s for s in WRITERS if path.lower().endswith(s)), None)
-    if suffix is None:
-        raise SettingsError(f"{path}: the table is written as {', '.join(WRITERS)}. Name a file that ends in one.")
     if not columns:
         raise InputError("there is no column to write.", file=path)
-    with TemporaryDirectory(prefix="loopstat-") as folder, duckdb.connect() as con:
-        made = Path(folder) / f"steps{suffix}"
-        con.execute("SET threads = 1")
+    with duckdb.connect() as con:
         con.register("steps", {f"c{i}": v for i, v in enumerate(columns.values())})
         named = ", ".join(f"{_cell(f'c{i}', v)} AS {quoted(n)}" for i, (n, v) in enumerate(columns.items()))
-        con.execute(f"COPY (SELECT {named} FROM steps) TO '{made}' ({WRITERS[suffix]})")  # noqa: S608
-        return made.read_bytes()
+        return table_bytes(con, f"SELECT {named} FROM steps", path)  # noqa: S608  columns are quoted
 
 
 def _cell(name: str, values: Any) -> str:

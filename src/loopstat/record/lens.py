@@ -66,7 +66,6 @@ LENS = Lens(
                     "Write the steps as a table: .parquet, .csv, .tsv, .jsonl or .json.",
                     "loopstat.io.exported:table",
                     short="o",
-                    suffix=".csv",
                     title="Table of steps",
                     file="steps.csv",
                 ),

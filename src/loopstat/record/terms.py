@@ -20,5 +20,4 @@ TERMS: dict[str, str] = {
     "n_texts": "Number of different texts that are kept.",
     "problems": "What is not as it was written, a sentence each.",
     "accepted": "Whether the loop took a version over; null where nobody said.",
-    "format": "Number of the form in which a store is written.",
 }

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from ..table.cells import MISSING_TEXT, WHOLE, Cells
 from ..table.columns import KEYS
 from ..table.files import LONGEST_LINE, Scan, digest_of, find, plain_errors, quoted, scan
 from ..table.opening import Needs, opened, without_progress_bar
+from ..table.writing import table_bytes
 from .columns import ARTIFACT, lines_of, texts_of
 
 TABLES = (".parquet", ".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".gz")
@@ -203,11 +203,9 @@ def scored_table(
             # The scores of another scorer stay beside the new ones: the row is of both.
             before = f"rows.{SCORER}"
             said = f"CASE WHEN contains({before}, {said}) THEN {before} ELSE concat_ws('+', {before}, {said}) END"
-        with tempfile.TemporaryDirectory(prefix="loopstat-") as folder:
-            path = Path(folder, "scored.parquet")
-            select = f"SELECT {own}, {given}, {said} AS {SCORER} FROM rows POSITIONAL JOIN added"
-            con.execute(f"COPY ({select}) TO '{path}' (FORMAT parquet, COMPRESSION zstd)")
-            return path.read_bytes()
+        return table_bytes(
+            con, f"SELECT {own}, {given}, {said} AS {SCORER} FROM rows POSITIONAL JOIN added", ".parquet"
+        )
     finally:
         con.close()
 
