@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 TERMS: dict[str, str] = {
-    "format": "The tool whose log was read, by the name that --format takes; `table` for what was a table already; of a run directory, the number of the form its store is written in.",
+    "format": "The tool whose log was read, by its --format name, or `table`; of a run directory, the number of its "
+    "store's form.",
     "format_version": "The version of its form that a log says it is of.",
     "selection": "What a log kept of what was tried: attempts, those missing, how sessions ended, fields left out.",
     "attempts": "Attempts seen in a log: its steps, and those of which no more than a trace is left.",
