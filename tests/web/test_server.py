@@ -144,7 +144,7 @@ def test_ports_that_are_none(port: str) -> None:
         ("empty.csv", b"", "the file is empty."),
         ("noise.csv", bytes(range(256)) * 8, "not"),
         ("packed.csv", b"PK\x03\x04" + b"\x00" * 100, "is not a table loopstat reads: it is a ZIP archive"),
-        ("folder", None, "is a directory, not a table."),
+        ("folder", None, "is a directory, not a table"),
     ],
 )
 def test_what_is_no_table_is_said_before_anything_is_served(
