@@ -79,7 +79,7 @@ def dies_at_first(mark: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("default")  # of the cluster, whose worker is killed
 def test_a_cluster_that_loses_a_worker(paths: list[Path], cluster: Any, tmp_path: Path) -> None:
     mark = tmp_path / "killed"
     doomed = cluster.submit(dies_at_first, str(mark))  # its worker dies while the files are read

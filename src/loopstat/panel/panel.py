@@ -7,7 +7,6 @@ the same session, for a lineage it is the version that was actually changed. No 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -31,7 +30,6 @@ from .noise import checked_repeats
 from .objective import Objective as Objective
 from .objective import named_objectives
 from .scorers import SCORER, refuse_mixed
-from .selection import together
 from .source import Source as Source
 from .source import array_digest as array_digest
 
@@ -249,12 +247,7 @@ class Panel:
             else np.concatenate([a for a in accepted if a is not None]),
             lineage=any(p.lineage for p in panels),
             survivors_only=any(p.survivors_only for p in panels),
-            source=Source(
-                tuple(f for p in panels for f in p.source.files),
-                hashlib.sha256("".join(p.source.digest for p in panels).encode()).hexdigest(),
-                tuple(n for p in panels for n in p.source.notes),
-                together([p.source.selection for p in panels if p.source.selection is not None]),
-            ),
+            source=Source.of_all([p.source for p in panels]),
             mixed_scorers=all(p.mixed_scorers for p in panels),
             **_repeats_together(panels),
         )

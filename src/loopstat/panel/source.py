@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .selection import SelectionReport
+from .selection import SelectionReport, together
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,16 @@ class Source:
     digest: str = ""
     notes: tuple[str, ...] = field(default=(), metadata={"unwritten": True})
     selection: SelectionReport | None = field(default=None, metadata={"unwritten": True})
+
+    @classmethod
+    def of_all(cls, sources: Sequence[Source]) -> Source:
+        """Return where panels that were put together came from."""
+        return cls(
+            tuple(f for s in sources for f in s.files),
+            hashlib.sha256("".join(s.digest for s in sources).encode()).hexdigest(),
+            tuple(n for s in sources for n in s.notes),
+            together([s.selection for s in sources if s.selection is not None]),
+        )
 
 
 def array_digest(*arrays: Any) -> str:

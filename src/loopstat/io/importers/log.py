@@ -68,7 +68,7 @@ def _keys(head: bytes) -> Iterable[str]:
     for match in TOKENS.finditer(head):
         token = match[0]
         if token in (b"{", b"["):
-            inside = places[-1] + last if places else ""
+            inside = places[-1] + last if places and len(places) <= DEEPEST else ""
             places.append(f"{inside}[]" if token == b"[" and places else inside)
             last, started = "", True
         elif token in (b"}", b"]"):
