@@ -436,3 +436,17 @@ def test_damaged_logs_are_read_or_refused(path: Path, tmp_path: Path) -> None:
         assert not said or str(broken) in said
         assert len({len(v) for v in columns.values()}) == 1
         assert "session" in columns
+
+
+@pytest.mark.slow
+def test_a_record_of_half_a_gigabyte_is_refused_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "long.jsonl"
+    with path.open("wb") as stream:
+        stream.write(b'{"session":"a","step":0,"score":1}\n{"session":"a","step":1,"score":1,"artifact":"')
+        for _ in range(520):
+            stream.write(b"x" * 1_000_000)
+        stream.write(b'"}\n')
+    done = invoke("analyze", path)
+    path.unlink()
+    assert done.exit_code == 2
+    assert re.search(r"long\.jsonl: line 2 is longer than 512,000,000 bytes", done.stderr)

@@ -228,6 +228,8 @@ def _top_names(schema: Sequence[tuple[str, int | None]]) -> list[str]:
 
 
 def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
+    if layout == "newline_delimited" and path.stat().st_size > LONGEST_OBJECT:
+        _refuse_long_lines(path)
     options = f"{_literal(path)}, format='{layout}', compression='{compression}', hive_partitioning=false"
     options += f", maximum_object_size={LONGEST_OBJECT}"
     fields = fields_of(con, f"read_json({options}, sample_size=-1)", str(path))
@@ -246,6 +248,19 @@ def _json(con: Any, path: Path, compression: str, layout: str) -> Scan:
         f"read_json({options}, columns={{{columns}}})",
         tuple(Field(f.name, quoted(f.name), "text") if f.name in text else f for f in fields),
     )
+
+
+def _refuse_long_lines(path: Path) -> None:
+    """Refuse a file with a line that no record is read of: trying takes minutes and many times its memory."""
+    number, length = 1, 0  # of the line that goes on
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 24):
+            first = block.find(b"\n")
+            if length + (len(block) if first < 0 else first) > LONGEST_OBJECT:
+                what = f"line {number:,} is longer than {LONGEST_OBJECT:,} bytes, which no record is read of."
+                raise InputError(what, file=str(path), hint="leave that text out of the table, or cut it.")
+            length = length + len(block) if first < 0 else len(block) - block.rfind(b"\n") - 1
+            number += block.count(b"\n")
 
 
 def _told_apart(name: str, fields: Sequence[Field]) -> bool:
