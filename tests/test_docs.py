@@ -31,7 +31,7 @@ from loopstat.results.terms import TERMS as SHARED
 pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
 
 DATA = ROOT.parent / "shared" / "data"
-SAMPLED = 15_000  # rows of a large table that the commands of a page are run on
+SAMPLED = 8_000  # rows of a large table that the commands of a page are run on
 PUBLIC = [n for n in loopstat.__all__ if not n.startswith("_")]
 
 # --------------------------------------------------------------------------------- docstrings
@@ -212,7 +212,9 @@ def _recordings(folder: Path) -> None:
     for name in ("runs.csv", "before.csv", "after.csv"):
         (folder / name).write_text(named)
     with duckdb.connect() as con:
-        con.execute(f"COPY (FROM read_csv('{folder / 'runs.csv'}')) TO '{folder / 'runs.parquet'}'")
+        for name in ("runs.parquet", "day1.parquet"):
+            con.execute(f"COPY (FROM read_csv('{folder / 'runs.csv'}')) TO '{folder / name}'")
+    shutil.copy(ROOT / "tests" / "io" / "logs" / "inspect" / "refine.eval", folder / "run.eval")
 
 
 def _some_sessions(table: Path, out: Path) -> None:

@@ -12,7 +12,7 @@ from conftest import ROOT
 pytestmark = pytest.mark.slow  # commands, pages or processes: left out of `make quick`
 
 SEED = 2
-ROOM = 30  # seconds that cases are started in
+ROOM = 20  # seconds that cases are started in
 CASES = 120  # at most, so that a fast machine ends too
 
 
