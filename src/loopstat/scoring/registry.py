@@ -82,9 +82,12 @@ def _named(name: str, settings: Mapping[str, Any]) -> Scorer:
     if place is None:
         raise nearest(name, where(), "scorer")
     try:
-        return _scorer(load(place), settings)
+        made = _scorer(load(place), settings)
     except (ImportError, AttributeError) as error:
         raise SettingsError(f"the scorer `{name}` cannot be loaded from {place}: {error}.") from error
+    if name in SCORERS:
+        made.rules()  # names the tool that is not installed, before anything is read
+    return made
 
 
 def _scorer(thing: Any, settings: Mapping[str, Any]) -> Scorer:
