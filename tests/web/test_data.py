@@ -231,6 +231,7 @@ def test_tables_are_dropped_anywhere(tab: Any, tmp_path: Path) -> None:
     tab.wait_for_selector("text=30 rows, 7 columns")
     assert not tab.locator(".drop-here").is_visible()
     boxes = tab.locator(".table-list input[type=checkbox]")
+    tab.locator(".table-list input[type=checkbox]:not(:checked)").wait_for(state="attached")  # once it is taken in
     assert [box.is_checked() for box in boxes.all()] == [False, True], "what was dropped is what is read now"
     tab.wait_for_selector("#document:has-text('dropped.csv')", timeout=20_000)
     tab.get_by_role("button", name="Remove dropped.csv").click()
