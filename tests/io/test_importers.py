@@ -22,8 +22,6 @@ from loopstat.io.importers.log import Look
 from loopstat.io.importers.paths import parts_of
 from loopstat.io.sessions.one import list_sessions, read_session
 
-pytest.importorskip("zstandard", reason="a dependency since logs are read: install the package again")
-
 HERE = Path(__file__).parent / "logs"
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "logs"
 MORE = next((p for p in (SHARED, Path("/work/shared/data/logs")) if p.is_dir()), None)

@@ -70,7 +70,10 @@ class Archive:
             with self._zip.open(info) as member:
                 yield member
             return
-        with zstd(self.path).stream_reader(_Packed(self._stream, self._start(info), info.compress_size)) as member:
+        import zstandard  # Python unpacks it from 3.14 on
+
+        packed: Any = _Packed(self._stream, self._start(info), info.compress_size)
+        with zstandard.ZstdDecompressor().stream_reader(packed) as member:
             yield member
 
     def _start(self, info: zipfile.ZipInfo) -> int:
@@ -91,9 +94,10 @@ class Archive:
             if size > LARGEST or bomb:
                 raise self.refuse(info.filename, f"unpacks to more than {size:,} bytes, too much for a log")
             parts.append(block)
-        if info.compress_type == ZSTD and zlib.crc32(b"".join(parts)) != info.CRC:  # zipfile checks the others
+        data = b"".join(parts)
+        if info.compress_type == ZSTD and zlib.crc32(data) != info.CRC:  # zipfile checks the others
             raise self.refuse(info.filename, "is damaged: its checksum is another")
-        return b"".join(parts)
+        return data
 
 
 class _Packed:
@@ -110,25 +114,10 @@ class _Packed:
         return found
 
 
-def zstd(path: Path) -> Any:
-    """Return what unpacks zstd, which Python does not before 3.14."""
-    try:
-        import zstandard
-    except ImportError:
-        raise InputError(
-            "is packed with zstd, which needs the package zstandard.",
-            file=str(path),
-            hint="install zstandard beside loopstat, or convert the log to JSON with the tool that wrote it.",
-        ) from None
-    return zstandard.ZstdDecompressor()
-
-
 def unpacking_errors() -> tuple[type[Exception], ...]:
     """Return what unpacking may raise."""
-    try:
-        import zstandard
-    except ImportError:
-        return UNPACKING
+    import zstandard
+
     return (*UNPACKING, zstandard.ZstdError)
 
 

@@ -61,7 +61,8 @@ class Look:
 
 def _keys(head: bytes) -> Iterable[str]:
     """Yield dotted keys of the first JSON value of a text that may be cut off anywhere."""
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+    begins = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    if begins not in (b"{", b"["):
         return
     places: list[str] = []  # of every object and list we are in
     last, started = "", False
@@ -74,7 +75,7 @@ def _keys(head: bytes) -> Iterable[str]:
         elif token in (b"}", b"]"):
             if places:
                 places.pop()
-            if started and len(places) <= int(head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"["):
+            if started and len(places) <= int(begins == b"["):
                 return
         elif token == b":" and len(places) <= DEEPEST + 1:
             yield (places[-1] + last).lstrip(".") if places else last
